@@ -1,0 +1,2 @@
+//! Placeholder until the front is written.
+fn main() {}

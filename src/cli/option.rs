@@ -1,0 +1,115 @@
+//! The option table: plain data, from which everything about a command line is made.
+//!
+//! [`OptDoc`] says what an option is; [`Opt`] adds what it does to the arguments of one program.
+//! Texts are plain, at most 72 columns wide, with `` `code` `` as the only mark.
+
+use std::ffi::OsString;
+
+use super::output::Output;
+use crate::error::{Exit, Result};
+
+/// How a shell completes a value.
+#[derive(Clone, Copy, Debug)]
+pub enum Complete {
+    /// Not at all.
+    Nothing,
+    /// File names.
+    File,
+    /// Folder names.
+    Dir,
+    /// Programs on PATH.
+    Command,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// The lines that this command prints.
+    Run(&'static str),
+}
+
+/// A value that an option or an operand takes.
+#[derive(Clone, Copy, Debug)]
+pub struct ValueDoc {
+    /// Its name in capitals, as help shows it.
+    pub name: &'static str,
+    /// How it is completed.
+    pub complete: Complete,
+}
+
+/// What an option is.
+#[derive(Clone, Copy, Debug)]
+pub struct OptDoc {
+    /// `-x`.
+    pub short: Option<char>,
+    /// `--long`, without the dashes.
+    pub long: &'static str,
+    /// `--no-long`, without the dashes, where there is one.
+    pub negated: Option<&'static str>,
+    /// The value, where it takes one.
+    pub value: Option<ValueDoc>,
+    /// One phrase, at most 50 columns, without a full stop.
+    pub brief: &'static str,
+    /// Whole sentences.
+    pub full: &'static str,
+}
+
+/// An option and what it does to the arguments `A`.
+pub struct Opt<A> {
+    /// What it is.
+    pub doc: OptDoc,
+    /// Notes it in the arguments; the error is the cause, without the option's name.
+    pub set: fn(&mut A, Given) -> std::result::Result<(), String>,
+}
+
+/// How an option was given.
+#[derive(Debug)]
+pub enum Given {
+    /// `--long`.
+    On,
+    /// `--no-long`.
+    Off,
+    /// `--long VALUE`.
+    Value(OsString),
+}
+
+/// A verb of a program that has verbs.
+#[derive(Clone, Copy, Debug)]
+pub struct VerbDoc {
+    /// The word.
+    pub name: &'static str,
+    /// One phrase.
+    pub brief: &'static str,
+}
+
+/// What a program is.
+#[derive(Clone, Copy, Debug)]
+pub struct ToolDoc {
+    /// `aimax-tail`.
+    pub name: &'static str,
+    /// One phrase, lower case, without a full stop.
+    pub tagline: &'static str,
+    /// The forms of the command line, each beginning with the name.
+    pub synopsis: &'static [&'static str],
+    /// Paragraphs for `--help` and the man page.
+    pub about: &'static str,
+    /// The verbs, if it has any; the first operand is then one of them.
+    pub verbs: &'static [VerbDoc],
+    /// The operand, if it takes any.
+    pub operand: Option<ValueDoc>,
+    /// What each status means here, where the shared meaning needs more words.
+    pub exits: &'static [(Exit, &'static str)],
+    /// Commands to copy, each with a line that says what it does.
+    pub examples: &'static [(&'static str, &'static str)],
+    /// Other pages, with their section: `("tail", 1)`.
+    pub see_also: &'static [(&'static str, u8)],
+}
+
+/// A program: its documentation, its options, and what it does.
+pub trait Tool {
+    /// What the command line says.
+    type Args: Default + 'static;
+    /// What the program is.
+    const DOC: ToolDoc;
+    /// Its options, less `--help` and `--version`, which every program has.
+    const OPTS: &'static [Opt<Self::Args>];
+    /// Does it. Records go to `out`; an error is printed by the caller.
+    fn run(args: Self::Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit>;
+}

@@ -1,0 +1,66 @@
+//! Standard output: whole records only, one `write` each.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::error::{Error, Kind, Result};
+
+/// Where records go. Each record is one line and one `write`, unless batching was asked for.
+pub struct Output {
+    sink: Box<dyn Write>,
+    held: Vec<u8>,
+    batch: bool,
+}
+
+/// A batch is written once it holds this much.
+const BATCH: usize = 256 * 1024;
+
+impl Output {
+    /// Standard output, without Rust's line buffer between.
+    #[must_use]
+    pub fn stdout() -> Self {
+        Self::to(Box::new(crate::sys::stdout()))
+    }
+
+    /// Any other sink.
+    #[must_use]
+    pub fn to(sink: Box<dyn Write>) -> Self {
+        Output { sink, held: Vec::new(), batch: false }
+    }
+
+    /// With `true`, records are gathered and written in large pieces of whole lines; with `false`,
+    /// what was gathered is written and each record is written at once again.
+    pub fn batch(&mut self, on: bool) -> Result<()> {
+        self.batch = on;
+        if on { Ok(()) } else { self.flush() }
+    }
+
+    /// Writes `value` as one line of JSON.
+    pub fn record(&mut self, value: &impl Serialize) -> Result<()> {
+        serde_json::to_writer(&mut self.held, value).map_err(|e| Error::system("stdout", e))?;
+        self.held.push(b'\n');
+        self.settle()
+    }
+
+    /// Writes `line`, which has no newline of its own, and a newline.
+    pub fn line(&mut self, line: &[u8]) -> Result<()> {
+        self.held.extend_from_slice(line);
+        self.held.push(b'\n');
+        self.settle()
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        if self.batch && self.held.len() < BATCH { Ok(()) } else { self.flush() }
+    }
+
+    /// Writes what is held.
+    pub fn flush(&mut self) -> Result<()> {
+        let done = self.sink.write_all(&self.held).and_then(|()| self.sink.flush());
+        self.held.clear();
+        done.map_err(|e| match e.kind() {
+            io::ErrorKind::BrokenPipe => Error::new(Kind::ReaderGone, "stdout", "closed"),
+            _ => Error::io("stdout", &e),
+        })
+    }
+}

@@ -1,0 +1,41 @@
+//! Drive the Claude Code and Codex TUIs in tmux windows, and prove each step.
+//!
+//! The programs are thin: each is one file in [`tool`], and everything that they do is here.
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | [`tool`] | what each program does: its options, its arguments, its `run` |
+//! | [`cli`] | options, help, man pages, completions, output; knows no agents |
+//! | [`session`] | one session as a whole: spawn, deliver, interrupt, observe, end |
+//! | [`agent`] | what differs between agents: launch, readiness, proof, screen profile |
+//! | [`transcript`] | an agent's JSONL: bytes to lines, lines to events, following a file |
+//! | [`tmux`] | the only callers of tmux |
+//! | [`watch`] | waits until the kernel says "look again" |
+//! | [`state`] | the session files that all programs share |
+//! | [`flag`] | `running.flag` and `failed.flag` |
+//! | [`config`] | the environment, read once |
+//! | [`fs`], [`time`], [`sys`], [`error`] | whole files, clocks, system calls, errors and statuses |
+//!
+//! Each module uses only those below it in this table.
+//!
+//! Three rules hold everywhere:
+//!
+//! - *Subscribe, read, then wait.* Every wait first subscribes to events, then reads the state, then
+//!   sleeps until an event or one monotonic [`time::Deadline`]. An event means only "look again".
+//! - *The transcript decides.* A screen may forbid typing; it never proves that something arrived.
+//! - *Nobody below `main` exits or prints an error.* An [`error::Error`] carries its exit status up.
+
+pub mod agent;
+pub mod cli;
+pub mod config;
+pub mod error;
+pub mod flag;
+pub mod fs;
+pub mod session;
+pub mod state;
+pub mod sys;
+pub mod time;
+pub mod tmux;
+pub mod tool;
+pub mod transcript;
+pub mod watch;

@@ -1,0 +1,83 @@
+//! The two clocks: epoch milliseconds for records, a monotonic deadline for waits.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Milliseconds since 1970-01-01T00:00:00Z, as the `…At` and `…Ms` fields hold them.
+#[must_use]
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// `ms` as RFC 3339 in UTC with milliseconds: `2026-01-31T12:00:00.000Z`.
+#[must_use]
+pub fn rfc3339(ms: u64) -> String {
+    let stamp = jiff::Timestamp::from_millisecond(i64::try_from(ms).unwrap_or(i64::MAX))
+        .unwrap_or(jiff::Timestamp::MAX);
+    format!("{stamp:.3}")
+}
+
+/// The epoch milliseconds of an RFC 3339 time, or `None` when it is not one.
+#[must_use]
+pub fn parse_rfc3339(text: &str) -> Option<u64> {
+    let stamp: jiff::Timestamp = text.parse().ok()?;
+    u64::try_from(stamp.as_millisecond()).ok()
+}
+
+/// One moment by which a whole operation must be over; every wait inside it shares it.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// A wait without an end.
+    pub const NEVER: Deadline = Deadline(None);
+
+    /// `span` from now. A span too long for the clock is [`Deadline::NEVER`].
+    #[must_use]
+    pub fn after(span: Duration) -> Self {
+        Deadline(Instant::now().checked_add(span))
+    }
+
+    /// The earlier of the two.
+    #[must_use]
+    pub fn min(self, other: Deadline) -> Self {
+        match (self.0, other.0) {
+            (Some(a), Some(b)) => Deadline(Some(a.min(b))),
+            (a, b) => Deadline(a.or(b)),
+        }
+    }
+
+    /// What is left of it: `None` when there is no end, zero when it has passed.
+    #[must_use]
+    pub fn left(self) -> Option<Duration> {
+        self.0.map(|at| at.saturating_duration_since(Instant::now()))
+    }
+
+    /// Whether it has passed.
+    #[must_use]
+    pub fn passed(self) -> bool {
+        self.left().is_some_and(|left| left.is_zero())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc3339_goes_both_ways() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(rfc3339(1_790_000_000_123), "2026-09-21T14:13:20.123Z");
+        assert_eq!(parse_rfc3339("2026-09-21T14:13:20.123Z"), Some(1_790_000_000_123));
+        assert_eq!(parse_rfc3339("yesterday"), None);
+    }
+
+    #[test]
+    fn the_earlier_deadline_wins() {
+        let soon = Deadline::after(Duration::ZERO);
+        assert!(soon.passed());
+        assert!(soon.min(Deadline::NEVER).passed());
+        assert!(Deadline::NEVER.min(soon).passed());
+        assert!(!Deadline::NEVER.passed());
+    }
+}

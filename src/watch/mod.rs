@@ -1,0 +1,1 @@
+//! Waits until the kernel says "look again".

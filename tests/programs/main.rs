@@ -1,0 +1,1 @@
+//! Tests of all programs on the practice agent.
