@@ -1,1 +1,210 @@
-//! Flag files.
+//! Flag files: `<root>/.imac/flags/<session>/running.flag` and `failed.flag`.
+//!
+//! They are the promise to everyone else: any process that can read the folder knows how the job
+//! stands, without us. `running.flag` is there while a job runs; when it is gone the job is over,
+//! and `failed.flag` says if it failed. Both hold `key=value` lines; a newline in a value is
+//! written `\n`, and values end at 2,000 characters.
+//!
+//! The files appear by rename, so a reader never sees half of one. The folder is inside a tree that
+//! an agent controls: a link in the place of one of our folders is refused, not followed.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    error::{At, Error, Result},
+    fs,
+    state::Name,
+    time,
+};
+
+/// The longest value that is written, in characters.
+const LONGEST: usize = 2000;
+
+/// The two flags of one session.
+#[derive(Clone, Debug)]
+pub struct Flags {
+    root: PathBuf,
+    session: Name,
+}
+
+/// What a flag file says, by key.
+pub type Fields = BTreeMap<String, String>;
+
+impl Flags {
+    /// The flags of `session` below `root`.
+    #[must_use]
+    pub fn new(root: &Path, session: &Name) -> Self {
+        Flags { root: root.to_owned(), session: session.clone() }
+    }
+
+    /// The folder that holds them.
+    #[must_use]
+    pub fn dir(&self) -> PathBuf {
+        self.root.join(".imac/flags").join(self.session.as_str())
+    }
+
+    /// The path of `running.flag`.
+    #[must_use]
+    pub fn running(&self) -> PathBuf {
+        self.dir().join("running.flag")
+    }
+
+    /// The path of `failed.flag`.
+    #[must_use]
+    pub fn failed(&self) -> PathBuf {
+        self.dir().join("failed.flag")
+    }
+
+    /// Says that a job runs: writes `running.flag` and takes an older `failed.flag` away.
+    pub fn set(&self, fields: &[(&str, String)]) -> Result<()> {
+        let pid = std::process::id().to_string();
+        let mut lines = vec![
+            ("session", self.session.to_string()),
+            ("pid", pid),
+            ("startedAt", time::rfc3339(time::now_ms())),
+        ];
+        lines.extend_from_slice(fields);
+        self.make_dir()?;
+        fs::replace(&self.running(), encode(&lines).as_bytes(), 0o644)?;
+        fs::remove(&self.failed()).map(|_| ())
+    }
+
+    /// Says that no job runs: takes `running.flag` away. Says whether it was there.
+    pub fn clear(&self) -> Result<bool> {
+        self.check_path()?;
+        fs::remove(&self.running())
+    }
+
+    /// Says that the job failed: writes `failed.flag`, then takes `running.flag` away, so that a
+    /// reader never sees a failed job as done.
+    pub fn fail(&self, reason: &str) -> Result<()> {
+        let lines = [
+            ("session", self.session.to_string()),
+            ("failedAt", time::rfc3339(time::now_ms())),
+            ("reason", reason.to_owned()),
+        ];
+        self.make_dir()?;
+        fs::replace(&self.failed(), encode(&lines).as_bytes(), 0o644)?;
+        fs::remove(&self.running()).map(|_| ())
+    }
+
+    /// What `running.flag` says, if it is there.
+    pub fn read_running(&self) -> Result<Option<Fields>> {
+        read(&self.running())
+    }
+
+    /// What `failed.flag` says, if it is there.
+    pub fn read_failed(&self) -> Result<Option<Fields>> {
+        read(&self.failed())
+    }
+
+    /// Removes the session's folder, and the folders above it that are ours and now empty.
+    pub fn remove(&self) -> Result<()> {
+        self.check_path()?;
+        fs::remove_dir(&self.dir())?;
+        for empty in [".imac/flags", ".imac"] {
+            // Not empty, or already gone: both mean that it is not ours to remove.
+            if std::fs::remove_dir(self.root.join(empty)).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn make_dir(&self) -> Result<()> {
+        if !self.root.is_dir() {
+            return Err(Error::usage(self.root.display(), "the flag root is not a folder"));
+        }
+        self.check_path()?;
+        fs::make_dir(&self.dir(), 0o755)
+    }
+
+    /// Refuses a link where a folder of ours should be.
+    fn check_path(&self) -> Result<()> {
+        let mut path = self.root.clone();
+        for part in [".imac", "flags", self.session.as_str()] {
+            path.push(part);
+            match path.symlink_metadata() {
+                Ok(found) if !found.is_dir() => {
+                    return Err(Error::system(path.display(), "not a folder, so no flag is put there"));
+                }
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+                found => drop(found.at(&path)?),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn encode(lines: &[(&str, String)]) -> String {
+    let mut text = String::new();
+    for (key, value) in lines.iter().filter(|(_, value)| !value.is_empty()) {
+        let value = value.replace("\r\n", "\\n").replace(['\n', '\r'], "\\n");
+        text.push_str(key);
+        text.push('=');
+        text.extend(value.chars().take(LONGEST));
+        text.push('\n');
+    }
+    text
+}
+
+fn read(path: &Path) -> Result<Option<Fields>> {
+    let Some(bytes) = fs::read(path)? else { return Ok(None) };
+    let text = String::from_utf8_lossy(&bytes);
+    let field = |line: &str| {
+        let (key, value) = line.split_once('=')?;
+        Some((key.to_owned(), value.replace("\\n", "\n")))
+    };
+    Ok(Some(text.lines().filter_map(field).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(name: &str) -> Flags {
+        let root = std::env::temp_dir().join(format!("aimax-flag-{name}-{}", std::process::id()));
+        fs::make_dir(&root, 0o700).unwrap();
+        Flags::new(&root, &"s".parse().unwrap())
+    }
+
+    #[test]
+    fn a_job_runs_fails_and_leaves_nothing() {
+        let flags = flags("life");
+        flags.set(&[("offset", "12".into())]).unwrap();
+        let running = flags.read_running().unwrap().unwrap();
+        assert_eq!((running["session"].as_str(), running["offset"].as_str()), ("s", "12"));
+        flags.fail("one\ntwo").unwrap();
+        assert_eq!(flags.read_running().unwrap(), None);
+        assert!(std::fs::read_to_string(flags.failed()).unwrap().contains("reason=one\\ntwo\n"));
+        assert_eq!(flags.read_failed().unwrap().unwrap()["reason"], "one\ntwo");
+        flags.set(&[]).unwrap();
+        assert_eq!(flags.read_failed().unwrap(), None);
+        assert!(flags.clear().unwrap());
+        assert!(!flags.clear().unwrap());
+        flags.remove().unwrap();
+        assert_eq!(std::fs::read_dir(&flags.root).unwrap().count(), 0);
+        fs::remove_dir(&flags.root).unwrap();
+    }
+
+    #[test]
+    fn long_values_are_cut() {
+        let text = encode(&[("reason", "é".repeat(3000))]);
+        assert_eq!(text.chars().count(), "reason=\n".len() + LONGEST);
+    }
+
+    #[test]
+    fn a_link_is_not_followed() {
+        let flags = flags("link");
+        let outside = flags.root.join("outside");
+        fs::make_dir(&outside, 0o700).unwrap();
+        fs::make_dir(&flags.root.join(".imac"), 0o755).unwrap();
+        std::os::unix::fs::symlink(&outside, flags.root.join(".imac/flags")).unwrap();
+        assert!(flags.set(&[]).is_err());
+        assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
+        fs::remove_dir(&flags.root).unwrap();
+    }
+}

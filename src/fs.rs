@@ -1,1 +1,160 @@
-//! Whole files.
+//! Whole files: written aside and renamed, private folders, locks that nobody removes.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+};
+
+use crate::{
+    error::{At, Error, Kind, Result},
+    time::Deadline,
+};
+
+/// Puts `bytes` at `path` so that a reader sees the old file or the new one, also after a crash.
+///
+/// The temporary is made in the same folder and removed on failure. `mode` is set exactly,
+/// whatever the umask is.
+pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let temporary = aside(path);
+    let written = (|| {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    })();
+    if let Err(error) = written {
+        // The failure that matters is the first one; a temporary that was never made cannot go.
+        drop(fs::remove_file(&temporary));
+        return Err(Error::io(path.display(), &error));
+    }
+    File::open(folder).and_then(|folder| folder.sync_all()).at(folder)
+}
+
+/// A name beside `path` that no other process or thread uses.
+fn aside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".tmp-{}", uuid::Uuid::new_v4().simple()));
+    path.with_file_name(name)
+}
+
+/// Makes `path` and its parents; the folders that are new get `mode`.
+pub fn make_dir(path: &Path, mode: u32) -> Result<()> {
+    DirBuilder::new().recursive(true).mode(mode).create(path).at(path)
+}
+
+/// The file's bytes, or `None` when there is no such file.
+pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    absent(fs::read(path)).at(path)
+}
+
+/// Removes a file; a missing one is as good. Says whether there was one.
+pub fn remove(path: &Path) -> Result<bool> {
+    Ok(absent(fs::remove_file(path)).at(path)?.is_some())
+}
+
+/// Removes a folder and what is in it; a missing one is as good.
+pub fn remove_dir(path: &Path) -> Result<()> {
+    absent(fs::remove_dir_all(path)).at(path).map(|_| ())
+}
+
+/// Turns "there is none" into a value.
+fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(e) => Err(e),
+    }
+}
+
+/// An exclusive lock, given back when it is dropped or its process ends.
+///
+/// The file stays for ever: a lock file that is removed can be held by two at once.
+#[derive(Debug)]
+#[must_use]
+pub struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
+
+/// Takes the lock at `path`, waiting for its holder until `deadline`.
+///
+/// `busy` is the error's cause when the deadline passes: a [`Kind::Refused`] about `subject`.
+pub fn lock(path: &Path, deadline: Deadline, subject: &str, busy: &str) -> Result<Lock> {
+    if let Some(folder) = path.parent() {
+        make_dir(folder, 0o700)?;
+    }
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .at(path)?;
+    match file.try_lock() {
+        Ok(()) => return Ok(Lock(file)),
+        Err(fs::TryLockError::WouldBlock) => {}
+        Err(fs::TryLockError::Error(e)) => return Err(Error::io(path.display(), &e)),
+    }
+    // The kernel has no lock with a time limit. A thread waits in its place; when it comes too
+    // late, nobody takes what it sends and the lock is given back at once.
+    let (sender, receiver) = mpsc::sync_channel(0);
+    thread::spawn(move || sender.send(file.lock().map(|()| file)));
+    let got = match deadline.left() {
+        Some(left) => receiver.recv_timeout(left),
+        None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+    };
+    match got {
+        Ok(file) => Ok(Lock(file.at(path)?)),
+        Err(_) => Err(Error::new(Kind::Refused, subject, busy)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn scratch(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("aimax-fs-{name}-{}", std::process::id()));
+        make_dir(&path, 0o700).unwrap();
+        path
+    }
+
+    #[test]
+    fn replace_leaves_one_whole_file() {
+        let folder = scratch("replace");
+        let path = folder.join("a");
+        replace(&path, b"one", 0o600).unwrap();
+        replace(&path, b"two", 0o644).unwrap();
+        assert_eq!(read(&path).unwrap().unwrap(), b"two");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        assert!(remove(&path).unwrap());
+        assert!(!remove(&path).unwrap());
+        assert_eq!(read(&path).unwrap(), None);
+        remove_dir(&folder).unwrap();
+        remove_dir(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_lock_is_waited_for_until_the_deadline() {
+        let folder = scratch("lock");
+        let path = folder.join("lock");
+        let held = lock(&path, Deadline::NEVER, "s", "busy").unwrap();
+        let soon = Deadline::after(Duration::from_millis(30));
+        let refused = lock(&path, soon, "s", "busy").unwrap_err();
+        assert_eq!((refused.kind, refused.cause.as_str()), (Kind::Refused, "busy"));
+        let waiter = {
+            let path = path.clone();
+            thread::spawn(move || lock(&path, Deadline::NEVER, "s", "busy").map(drop))
+        };
+        drop(held);
+        waiter.join().unwrap().unwrap();
+        remove_dir(&folder).unwrap();
+    }
+}

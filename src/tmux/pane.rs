@@ -1,0 +1,172 @@
+//! Windows and their panes: finding, making, ending.
+
+use std::{ffi::OsString, path::Path};
+
+use super::{Fault, Tmux};
+use crate::error::{Error, Result};
+
+/// What tmux knows of an agent's pane.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pane {
+    /// The window's name: the session's.
+    pub window_name: String,
+    /// `@N`.
+    pub window: String,
+    /// `%N`.
+    pub id: String,
+    /// The process that tmux started in it.
+    pub pid: u32,
+    /// Whether that process has ended.
+    pub dead: bool,
+    /// Its exit status, or the signal's number plus 128, once tmux knows.
+    pub status: Option<i32>,
+    /// Copy mode, or another mode that takes the keys.
+    pub in_mode: bool,
+    /// `select-pane -d`: all input is dropped.
+    pub input_off: bool,
+    /// `synchronize-panes`: keys go to other panes too.
+    pub synchronized: bool,
+    /// The caret's column, from 0.
+    pub cursor_x: usize,
+    /// The caret's line, from 0.
+    pub cursor_y: usize,
+    /// The program in the foreground.
+    pub command: String,
+    /// The title that the program has set.
+    pub title: String,
+}
+
+/// A window that has just been made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// `@N`.
+    pub window: String,
+    /// `%N`.
+    pub pane: String,
+    /// The process in it.
+    pub pid: u32,
+}
+
+impl Pane {
+    /// The tmux format that [`Pane::parse`] reads. The title comes last: it may hold anything.
+    pub(super) const FORMAT: &'static str = "#{window_name}\t#{window_id}\t#{pane_id}\t#{pane_pid}\t\
+        #{pane_dead}\t#{pane_dead_status}\t#{pane_dead_signal}\t#{pane_in_mode}\t\
+        #{pane_input_off}\t#{pane_synchronized}\t#{cursor_x}\t#{cursor_y}\t\
+        #{pane_current_command}\t#{pane_title}";
+
+    /// Reads one line of [`Pane::FORMAT`].
+    pub(super) fn parse(line: &str) -> Option<Pane> {
+        let mut parts = line.splitn(14, '\t');
+        let mut next = || parts.next();
+        let window_name = next()?.to_owned();
+        let window = next()?.to_owned();
+        let id = next()?.to_owned();
+        let pid = next()?.parse().ok()?;
+        let dead = next()? == "1";
+        let exited = next()?.parse::<i32>().ok();
+        let signalled = next()?.parse::<i32>().ok().map(|signal| 128 + signal);
+        Some(Pane {
+            window_name,
+            window,
+            id,
+            pid,
+            dead,
+            status: exited.or(signalled),
+            in_mode: next()? != "0",
+            input_off: next()? == "1",
+            synchronized: next()? == "1",
+            cursor_x: next()?.parse().ok()?,
+            cursor_y: next()?.parse().ok()?,
+            command: next()?.to_owned(),
+            title: next()?.to_owned(),
+        })
+    }
+}
+
+impl Tmux {
+    /// The agents' panes of a hub: the first pane of each window. No server and no hub are an
+    /// empty list.
+    pub fn panes(&self, hub: &str) -> Result<Vec<Pane>> {
+        let target = format!("={hub}:");
+        let listed = match self.run(&["list-panes", "-s", "-t", &target, "-F", Pane::FORMAT])? {
+            Ok(text) => text,
+            Err(Fault::NoServer | Fault::NotFound) => return Ok(Vec::new()),
+            Err(fault) => return Err(fault.about(hub)),
+        };
+        let mut panes: Vec<Pane> = Vec::new();
+        for line in listed.lines() {
+            let pane = Pane::parse(line)
+                .ok_or_else(|| Error::system("tmux", format!("unexpected answer {line:?}")))?;
+            // A person may have split the window; the agent is in its first pane.
+            if panes.last().is_none_or(|last| last.window != pane.window) {
+                panes.push(pane);
+            }
+        }
+        Ok(panes)
+    }
+
+    /// The pane of the window that is called exactly `name`.
+    pub fn find(&self, hub: &str, name: &str) -> Result<Option<Pane>> {
+        Ok(self.panes(hub)?.into_iter().find(|pane| pane.window_name == name))
+    }
+
+    /// Makes a window that runs `argv`, and the hub if there is none.
+    ///
+    /// `name` must be a legal session name: tmux expands formats in it. `cwd` must exist: tmux
+    /// would silently take another folder.
+    pub fn new_window(&self, hub: &str, name: &str, cwd: &Path, argv: &[OsString]) -> Result<Window> {
+        let target = format!("={hub}:");
+        let format = "#{window_id}\t#{pane_id}\t#{pane_pid}";
+        let mut command: Vec<OsString> =
+            ["new-window", "-d", "-P", "-F", format, "-t", &target, "-n", name, "-c"]
+                .map(OsString::from)
+                .to_vec();
+        command.push(cwd.as_os_str().to_owned());
+        command.push("--".into());
+        command.extend_from_slice(argv);
+        let mut answer = self.run(&command)?;
+        if matches!(answer, Err(Fault::NoServer | Fault::NotFound)) {
+            self.new_hub(hub)?;
+            answer = self.run(&command)?;
+        }
+        let text = answer.map_err(|fault| fault.about(name))?;
+        let mut parts = text.trim_end().split('\t');
+        let mut next = || parts.next().map(str::to_owned);
+        match (next(), next(), next().and_then(|pid| pid.parse().ok())) {
+            (Some(window), Some(pane), Some(pid)) => Ok(Window { window, pane, pid }),
+            _ => Err(Error::system("tmux", format!("unexpected answer {text:?}"))),
+        }
+    }
+
+    /// Makes the hub. Another process may have made it first: that is as good.
+    fn new_hub(&self, hub: &str) -> Result<()> {
+        match self.run(&["new-session", "-d", "-s", hub, "-n", "_root", "-x", "200", "-y", "50"])? {
+            Err(Fault::Said(text)) if text.starts_with("duplicate session") => Ok(()),
+            Err(fault) => Err(fault.about(hub)),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// Ends a window. One that is gone already is as good.
+    pub fn kill_window(&self, window: &str) -> Result<()> {
+        match self.run(&["kill-window", "-t", window])? {
+            Ok(_) | Err(Fault::NoServer | Fault::NotFound) => Ok(()),
+            Err(fault) => Err(fault.about(window)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_may_hold_anything() {
+        let line = "w\t@1\t%2\t77\t1\t\t9\t0\t0\t0\t2\t5\tclaude\tReady\t| x";
+        let pane = Pane::parse(line).unwrap();
+        assert_eq!((pane.pid, pane.dead, pane.status), (77, true, Some(137)));
+        assert_eq!((pane.cursor_x, pane.cursor_y), (2, 5));
+        assert_eq!(pane.title, "Ready\t| x");
+        assert_eq!(Pane::parse("w\t@1"), None);
+    }
+}

@@ -1,0 +1,83 @@
+//! Typing into a pane: a bracketed paste and Enter, each guarded inside the server.
+//!
+//! The guard and the key are one step of the server, so a pane that dies or enters a mode after
+//! we looked gets nothing. That matters: a paste into a dead pane ends the whole server on tmux
+//! 3.3a, and in copy mode it loses its brackets.
+
+use super::{Control, Tmux};
+use crate::error::{Error, Result};
+
+/// What follows a paste.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enter {
+    /// Nothing: Enter comes later, after another look.
+    Later,
+    /// Enter in the same step of the server.
+    AtOnce,
+}
+
+/// The pane did not take keys at that moment; nothing was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused;
+
+const REFUSED: &str = "aimax-refused";
+
+/// A tmux condition that holds when `pane` exists and takes keys.
+fn takes_keys(pane: &str) -> String {
+    format!(
+        "#{{&&:#{{==:#{{pane_id}},{pane}}},#{{==:#{{pane_dead}}#{{?pane_in_mode,1,0}}\
+         #{{pane_input_off}}#{{pane_synchronized}},0000}}}}"
+    )
+}
+
+impl Tmux {
+    /// Pastes each of `pieces` as a bracketed paste of its own, in order, then Enter as `enter`
+    /// says.
+    pub fn paste(
+        &self,
+        pane: &str,
+        pieces: &[&str],
+        enter: Enter,
+    ) -> Result<std::result::Result<(), Refused>> {
+        for (n, piece) in pieces.iter().enumerate() {
+            let buffer = format!("aimax-{}", uuid::Uuid::new_v4().simple());
+            let mut then = format!("paste-buffer -p -r -d -b {buffer} -t {pane}");
+            if enter == Enter::AtOnce && n + 1 == pieces.len() {
+                then.push_str(&format!(" ; send-keys -t {pane} Enter"));
+            }
+            let otherwise = format!("delete-buffer -b {buffer} ; display-message -p {REFUSED}");
+            let condition = takes_keys(pane);
+            let command = [
+                "load-buffer", "-b", &buffer, "-", ";", "if-shell", "-F", "-t", pane, &condition,
+                &then, &otherwise,
+            ];
+            let said = self.run_with(&command, piece.as_bytes())?.map_err(|f| f.about(pane))?;
+            if said.contains(REFUSED) {
+                return Ok(Err(Refused));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Leaves copy mode, or any other mode that a person left the pane in.
+    pub fn leave_mode(&self, pane: &str) -> Result<()> {
+        self.run(&["copy-mode", "-q", "-t", pane])?.map(|_| ()).map_err(|fault| fault.about(pane))
+    }
+}
+
+impl Control {
+    /// Presses one key, by its tmux name.
+    pub fn key(&mut self, key: &str) -> Result<std::result::Result<(), Refused>> {
+        let legal = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if key.is_empty() || !key.chars().all(legal) {
+            return Err(Error::system("tmux", format!("{key:?} is not the name of a key")));
+        }
+        let pane = self.pane().to_owned();
+        let command = format!(
+            "if-shell -F -t {pane} '{}' 'send-keys -t {pane} {key}' 'display-message -p {REFUSED}'",
+            takes_keys(&pane)
+        );
+        let said = self.run(&command, 1)?.map_err(|fault| fault.about(&pane))?.concat();
+        Ok(if said.contains(REFUSED) { Err(Refused) } else { Ok(()) })
+    }
+}

@@ -1,0 +1,158 @@
+//! A screen as text, with the one attribute that matters: dim, which marks ghost texts.
+
+/// What `capture-pane -pe` shows, line by line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Screen {
+    lines: Vec<Line>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Line {
+    text: String,
+    /// The character index at which dim text begins, if some of the line is dim.
+    dim_from: Option<usize>,
+}
+
+impl Screen {
+    /// Reads a capture with its escape sequences. Attributes go on from line to line.
+    #[must_use]
+    pub fn parse(captured: &str) -> Self {
+        let mut dim = false;
+        let lines = captured.lines().map(|raw| Line::parse(raw, &mut dim)).collect();
+        Screen { lines }
+    }
+
+    /// The lines without attributes; no-break spaces are blanks.
+    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.lines.iter().map(|line| line.text.as_str())
+    }
+
+    /// The text of one line, empty below the last.
+    #[must_use]
+    pub fn line(&self, row: usize) -> &str {
+        self.lines.get(row).map_or("", |line| &line.text)
+    }
+
+    /// Whether the first thing after `marker` on line `row` is dim.
+    #[must_use]
+    pub fn dim_after(&self, row: usize, marker: &str) -> bool {
+        let Some(line) = self.lines.get(row) else { return false };
+        let Some(rest) = line.text.trim_start().strip_prefix(marker) else { return false };
+        let blanks = rest.chars().take_while(|c| c.is_whitespace()).count();
+        let start = line.text.chars().count() - rest.chars().count() + blanks;
+        line.dim_from == Some(start)
+    }
+
+    /// All the text, lines joined by newlines.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.lines().collect::<Vec<_>>().join("\n")
+    }
+
+    /// The last lines that say something, for an error message.
+    #[must_use]
+    pub fn last_words(&self) -> String {
+        let said: Vec<&str> = self.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let from = said.len().saturating_sub(3);
+        said[from..].join(" / ")
+    }
+}
+
+impl Line {
+    fn parse(raw: &str, dim: &mut bool) -> Line {
+        let mut line = Line::default();
+        let mut count = 0;
+        let mut rest = raw.chars();
+        while let Some(c) = rest.next() {
+            if c == '\u{1b}' {
+                escape(&mut rest, dim);
+                continue;
+            }
+            let c = if c == '\u{a0}' { ' ' } else { c };
+            if *dim && !c.is_whitespace() && line.dim_from.is_none() {
+                line.dim_from = Some(count);
+            }
+            line.text.push(c);
+            count += 1;
+        }
+        line.text.truncate(line.text.trim_end().len());
+        line
+    }
+}
+
+/// Takes one escape sequence off `rest`, and notes what it does to dim.
+fn escape(rest: &mut std::str::Chars<'_>, dim: &mut bool) {
+    match rest.next() {
+        Some('[') => {
+            let mut numbers = String::new();
+            for c in rest.by_ref() {
+                if ('@'..='~').contains(&c) {
+                    if c == 'm' {
+                        select(&numbers, dim);
+                    }
+                    return;
+                }
+                numbers.push(c);
+            }
+        }
+        // OSC, such as a hyperlink: up to BEL or ST.
+        Some(']') => {
+            let mut last = ' ';
+            for c in rest.by_ref() {
+                if c == '\u{7}' || (last == '\u{1b}' && c == '\\') {
+                    return;
+                }
+                last = c;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Applies one "select graphic rendition" to dim. The arguments of 38 and 48 are colours.
+fn select(numbers: &str, dim: &mut bool) {
+    let mut codes = numbers.split([';', ':']);
+    while let Some(code) = codes.next() {
+        match code {
+            "" | "0" | "22" => *dim = false,
+            "2" => *dim = true,
+            "38" | "48" | "58" => {
+                let arguments = match codes.next() {
+                    Some("5") => 1,
+                    Some("2") => 3,
+                    _ => 0,
+                };
+                for _ in 0..arguments {
+                    codes.next();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dim_tells_a_ghost_text_from_a_draft() {
+        let screen = Screen::parse(
+            "\u{1b}[1m›\u{1b}[0m\u{1b}[39m\u{1b}[49m \u{1b}[2mAsk Codex to do anything\u{1b}[0m\n\
+             \u{1b}[1m›\u{1b}[0m a draft\n\
+             \u{1b}[38;5;2m› x\u{1b}[39m",
+        );
+        assert_eq!(screen.line(0), "› Ask Codex to do anything");
+        assert!(screen.dim_after(0, "›"));
+        assert!(!screen.dim_after(1, "›"));
+        assert!(!screen.dim_after(2, "›"), "a colour's argument is not an attribute");
+        assert!(!screen.dim_after(9, "›"));
+    }
+
+    #[test]
+    fn last_words_are_the_last_lines_with_text() {
+        let screen = Screen::parse("a\n\n b\u{a0}c \n\nd\ne\n\n");
+        assert_eq!(screen.last_words(), "b c / d / e");
+        assert_eq!(screen.line(2), " b c");
+    }
+}

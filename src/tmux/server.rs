@@ -1,0 +1,117 @@
+//! One tmux server, and single commands to it.
+
+use std::{
+    ffi::{OsStr, OsString},
+    io::{ErrorKind, Write},
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use crate::{
+    config::Config,
+    error::{Error, Result},
+};
+
+/// A tmux server: the caller's own, or the one that `AIMAX_TMUX_SOCKET` names.
+#[derive(Clone, Debug)]
+pub struct Tmux {
+    program: PathBuf,
+    socket: Option<OsString>,
+}
+
+/// Why tmux did not do as told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// No server is running: there is no window of any kind.
+    NoServer,
+    /// The session, window or pane is not there.
+    NotFound,
+    /// What tmux said.
+    Said(String),
+}
+
+impl Fault {
+    /// What a tmux client wrote to standard error.
+    pub(super) fn from_text(text: &str) -> Self {
+        let text = text.trim();
+        if text.starts_with("no server running")
+            || text.starts_with("error connecting to")
+            || text.starts_with("server exited")
+            || text.starts_with("lost server")
+        {
+            Fault::NoServer
+        } else if text.starts_with("can't find") || text.starts_with("no such") {
+            Fault::NotFound
+        } else {
+            Fault::Said(text.to_owned())
+        }
+    }
+
+    /// The fault as an error about `subject`.
+    #[must_use]
+    pub fn about(self, subject: &str) -> Error {
+        match self {
+            Fault::NoServer => Error::missing(subject, "no tmux server is running"),
+            Fault::NotFound => Error::missing(subject, "its tmux window is gone"),
+            Fault::Said(text) => Error::system(subject, format!("tmux: {text}")),
+        }
+    }
+}
+
+impl Tmux {
+    /// The server that `config` names.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Missing`] when there is no tmux on PATH.
+    pub fn new(config: &Config) -> Result<Self> {
+        let program = config.program("tmux").ok_or_else(|| {
+            Error::missing("tmux", "not found on PATH").advise("install it, for example `apt install tmux`")
+        })?;
+        Ok(Tmux { program, socket: config.tmux_socket.clone() })
+    }
+
+    /// A client of this server, to be given its command. `-u`: names and titles are UTF-8
+    /// whatever the caller's locale is.
+    pub(super) fn client(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("-u");
+        if let Some(socket) = &self.socket {
+            command.arg("-L").arg(socket);
+        }
+        command
+    }
+
+    /// Runs one command, or several with `;` between, and returns what it printed.
+    pub fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<std::result::Result<String, Fault>> {
+        self.run_with(args, b"")
+    }
+
+    /// The same with bytes for the command's standard input.
+    pub fn run_with<S: AsRef<OsStr>>(
+        &self,
+        args: &[S],
+        input: &[u8],
+    ) -> Result<std::result::Result<String, Fault>> {
+        let mut child = self
+            .client()
+            .args(args)
+            .stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|e| Error::io("tmux", &e))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            match stdin.write_all(input) {
+                // The client is gone already: its own words say why.
+                Err(e) if e.kind() != ErrorKind::BrokenPipe => return Err(Error::io("tmux", &e)),
+                _ => {}
+            }
+        }
+        let done = child.wait_with_output().map_err(|e| Error::io("tmux", &e))?;
+        if done.status.success() {
+            Ok(Ok(String::from_utf8_lossy(&done.stdout).into_owned()))
+        } else {
+            Ok(Err(Fault::from_text(&String::from_utf8_lossy(&done.stderr))))
+        }
+    }
+}
