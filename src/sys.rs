@@ -5,7 +5,7 @@ use std::{
     fs::File,
     io,
     mem::ManuallyDrop,
-    os::fd::{AsRawFd, BorrowedFd, FromRawFd},
+    os::fd::{AsRawFd, BorrowedFd, FromRawFd, RawFd},
     time::Duration,
 };
 
@@ -37,16 +37,202 @@ pub fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
     if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// Waits until `fd` can be read or its other end is gone; false when `left` has passed.
-pub fn readable(fd: BorrowedFd<'_>, left: Option<Duration>) -> io::Result<bool> {
-    let mut poll = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-    let ms = left.map_or(-1, |left| i32::try_from(left.as_millis() + 1).unwrap_or(i32::MAX));
-    // SAFETY: `poll` is one valid pollfd for the length of the call.
-    match unsafe { libc::poll(&raw mut poll, 1, ms) } {
-        n if n < 0 => match io::Error::last_os_error() {
-            e if e.kind() == io::ErrorKind::Interrupted => Ok(true),
+/// What [`poll`] waits for at one descriptor, and what it found there.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Poll(libc::pollfd);
+
+/// What must be asked for so that the loss of a pipe's reader is reported. POLLERR and POLLHUP need
+/// no asking on Linux; macOS and the BSDs look at no descriptor of which nothing is asked.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const READER: libc::c_short = 0;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const READER: libc::c_short = libc::POLLRDBAND;
+
+impl Poll {
+    /// Something to read at `fd`, or its end.
+    #[must_use]
+    pub fn readable(fd: RawFd) -> Self {
+        Poll(libc::pollfd { fd, events: libc::POLLIN, revents: 0 })
+    }
+
+    /// Nobody left to read what is written to `fd`.
+    #[must_use]
+    pub fn reader_gone(fd: RawFd) -> Self {
+        Poll(libc::pollfd { fd, events: READER, revents: 0 })
+    }
+
+    /// The descriptor.
+    #[must_use]
+    pub fn fd(&self) -> RawFd {
+        self.0.fd
+    }
+
+    /// Whether the descriptor is broken: hung up, in error, or not open.
+    #[must_use]
+    pub fn broken(&self) -> bool {
+        self.0.revents & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) != 0
+    }
+
+    /// Whether anything was found.
+    #[must_use]
+    pub fn found(&self) -> bool {
+        self.0.revents != 0
+    }
+}
+
+/// Waits until one of `set` has something to tell, a signal arrives, or `left` is over; without
+/// `left`, for ever. `false` when it was a signal or the time.
+pub fn poll(set: &mut [Poll], left: Option<Duration>) -> io::Result<bool> {
+    // Rounded up: a wait that ends a little early would be started again at once, many times.
+    let ms = left
+        .map_or(-1, |left| i32::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX));
+    let count = libc::nfds_t::try_from(set.len()).map_err(io::Error::other)?;
+    // SAFETY: `set` is `count` writable pollfd structures, for Poll is transparent over pollfd.
+    let found = unsafe { libc::poll(set.as_mut_ptr().cast::<libc::pollfd>(), count, ms) };
+    if found >= 0 {
+        return Ok(found > 0);
+    }
+    match io::Error::last_os_error() {
+        e if e.kind() == io::ErrorKind::Interrupted => Ok(false),
+        e => Err(e),
+    }
+}
+
+/// A descriptor that becomes readable when process `pid` ends; `None` when there is no such process.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn pidfd(pid: u32) -> io::Result<Option<std::os::fd::OwnedFd>> {
+    let Ok(pid) = libc::pid_t::try_from(pid) else { return Ok(None) };
+    // SAFETY: pidfd_open takes two integers and touches no memory of ours.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    match RawFd::try_from(fd) {
+        // SAFETY: the call has just opened this descriptor (close-on-exec), and nobody else has it.
+        Ok(fd) if fd >= 0 => Ok(Some(unsafe { std::os::fd::OwnedFd::from_raw_fd(fd) })),
+        _ => match io::Error::last_os_error() {
+            e if e.raw_os_error() == Some(libc::ESRCH) => Ok(None),
             e => Err(e),
         },
-        n => Ok(n > 0),
+    }
+}
+
+/// Signals that ask the process to end, turned into something that a wait can see.
+///
+/// A program that has nothing to tidy up leaves them alone and is ended by them. One that has calls
+/// [`catch`](signals::catch) first; every [`Watch`](crate::watch::Watch) then ends its wait with
+/// [`Kind::Signal`](crate::error::Kind::Signal), and after tidying up
+/// [`raise`](signals::raise) ends the process as the signal would have.
+pub mod signals {
+    use std::{
+        io::{self, Read},
+        os::{
+            fd::{AsRawFd, IntoRawFd, RawFd},
+            unix::net::UnixStream,
+        },
+        sync::{
+            OnceLock,
+            atomic::{AtomicI32, Ordering},
+        },
+    };
+
+    /// The last signal that was not reported yet, or 0.
+    static CAUGHT: AtomicI32 = AtomicI32::new(0);
+    /// Where the handler writes a byte, or -1. Never closed.
+    static BELL: AtomicI32 = AtomicI32::new(-1);
+    /// Where a wait sees that byte.
+    static EAR: OnceLock<UnixStream> = OnceLock::new();
+
+    extern "C" fn note(signal: libc::c_int) {
+        CAUGHT.store(signal, Ordering::SeqCst);
+        let errno = io::Error::last_os_error().raw_os_error();
+        // SAFETY: write is async-signal-safe; the byte is static; the descriptor is never closed
+        // and does not block (when it is full, the wait is woken anyway).
+        unsafe { libc::write(BELL.load(Ordering::SeqCst), b"!".as_ptr().cast(), 1) };
+        restore_errno(errno);
+    }
+
+    /// A handler must leave errno as it found it.
+    fn restore_errno(errno: Option<i32>) {
+        #[cfg(any(target_os = "linux", target_os = "dragonfly"))]
+        // SAFETY: the address of this thread's errno is always valid.
+        let place = unsafe { libc::__errno_location() };
+        #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
+        // SAFETY: as above.
+        let place = unsafe { libc::__errno() };
+        #[cfg(any(target_os = "macos", target_os = "freebsd"))]
+        // SAFETY: as above.
+        let place = unsafe { libc::__error() };
+        if let Some(errno) = errno {
+            // SAFETY: `place` points to this thread's errno.
+            unsafe { *place = errno };
+        }
+    }
+
+    /// Catches SIGINT, SIGTERM and SIGHUP from now on. One that is ignored stays ignored (`nohup`).
+    pub fn catch() -> io::Result<()> {
+        if EAR.get().is_none() {
+            let (ear, bell) = UnixStream::pair()?;
+            ear.set_nonblocking(true)?;
+            bell.set_nonblocking(true)?;
+            if EAR.set(ear).is_ok() {
+                BELL.store(bell.into_raw_fd(), Ordering::SeqCst);
+            }
+        }
+        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+            if handler(signal)? != libc::SIG_IGN {
+                install(signal, note as *const () as libc::sighandler_t)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn handler(signal: libc::c_int) -> io::Result<libc::sighandler_t> {
+        // SAFETY: sigaction is plain data, and all zeroes is a value of it.
+        let mut old: libc::sigaction = unsafe { std::mem::zeroed() };
+        // SAFETY: `old` is writable; a null action changes nothing.
+        match unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut old) } {
+            0 => Ok(old.sa_sigaction),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
+    /// Without SA_RESTART: a system call that waits is to end with EINTR.
+    fn install(signal: libc::c_int, action: libc::sighandler_t) -> io::Result<()> {
+        // SAFETY: sigaction is plain data, and all zeroes (no flags, empty mask) is a value of it.
+        let mut new: libc::sigaction = unsafe { std::mem::zeroed() };
+        new.sa_sigaction = action;
+        // SAFETY: `new` is a whole action; its handler, `note`, does async-signal-safe things only.
+        match unsafe { libc::sigaction(signal, &raw const new, std::ptr::null_mut()) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
+    /// The signal that arrived since this was last asked, if any: each is reported once, so that
+    /// tidying up can wait again.
+    #[must_use]
+    pub fn take() -> Option<i32> {
+        if let Some(mut ear) = EAR.get() {
+            // The bell is silenced first: a signal in between rings it again.
+            let mut bytes = [0; 64];
+            while matches!(ear.read(&mut bytes), Ok(n) if n > 0) {}
+        }
+        Some(CAUGHT.swap(0, Ordering::SeqCst)).filter(|&signal| signal != 0)
+    }
+
+    /// What becomes readable when a signal arrives, if signals are caught.
+    #[must_use]
+    pub fn ear() -> Option<RawFd> {
+        EAR.get().map(AsRawFd::as_raw_fd)
+    }
+
+    /// Ends the process as `signal` would have, had it not been caught. Returns only when the
+    /// signal is blocked or does not end a process.
+    pub fn raise(signal: i32) -> io::Result<()> {
+        install(signal, libc::SIG_DFL)?;
+        // SAFETY: raise takes an integer and touches no memory of ours.
+        match unsafe { libc::raise(signal) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
     }
 }

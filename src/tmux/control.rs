@@ -14,7 +14,7 @@ use std::{
 use super::{Fault, Pane, Screen, Tmux};
 use crate::{
     error::{Error, Result},
-    sys,
+    sys::{self, Poll},
     time::Deadline,
 };
 
@@ -55,18 +55,12 @@ enum Word {
 impl Word {
     fn parse(line: &str) -> Word {
         let mut words = line.split(' ');
-        let mut number = || words.nth(1).unwrap_or_default().to_owned();
-        match line.split(' ').next() {
-            Some("%begin") => {
-                words.next();
-                Word::Begin(number())
-            }
+        match words.next() {
+            Some("%begin") => Word::Begin(words.nth(1).unwrap_or_default().to_owned()),
             Some(end @ ("%end" | "%error")) => {
-                words.next();
-                Word::End(number(), end == "%end")
+                Word::End(words.nth(1).unwrap_or_default().to_owned(), end == "%end")
             }
             Some("%output" | "%extended-output") => {
-                words.next();
                 Word::Output(words.next().unwrap_or_default().to_owned())
             }
             Some("%exit") => Word::Exit,
@@ -193,11 +187,11 @@ impl Control {
                 if self.ended {
                     return Ok(None);
                 }
-                if !sys::readable(self.output.as_fd(), deadline.left())
-                    .map_err(|e| Error::io("tmux", &e))?
-                {
+                if deadline.passed() {
                     return Err(Error::timeout("tmux", "the server does not answer"));
                 }
+                sys::poll(&mut [Poll::readable(self.output.as_raw_fd())], deadline.left())
+                    .map_err(|e| Error::io("tmux", &e))?;
                 self.fill()?;
                 continue;
             };

@@ -1,1 +1,170 @@
 //! Waits until the kernel says "look again".
+//!
+//! A [`Watch`] is told first what to watch: paths, processes, descriptors. Then the caller reads
+//! the state it cares about, and then it calls [`wait`](Watch::wait): *subscribe, read, wait*. What
+//! happens between the read and the wait ends the wait at once, so nothing is lost.
+//!
+//! It guarantees:
+//!
+//! - Any change to what a watched path names ends the next wait; so does a lost event (a queue that
+//!   overflowed). A wait may also end with nothing changed. An event says only "look again".
+//! - All events that are pending end one wait together.
+//! - With [`Deadline::NEVER`] and nothing happening, the process sleeps in one system call: there is
+//!   no timer.
+//!
+//! Matching on *kinds* of events is where watchers go wrong (kernels disagree on them), so this one
+//! tells none.
+
+use std::{
+    os::fd::{AsRawFd, RawFd},
+    path::Path,
+};
+
+use crate::{
+    error::{At, Error, Kind, Result},
+    sys::{self, Poll, signals},
+    time::Deadline,
+};
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod linux;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use self::linux as kernel;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod kqueue;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+use self::kqueue as kernel;
+
+#[cfg(test)]
+mod tests;
+mod walk;
+
+/// A set of things to wait for.
+pub struct Watch {
+    files: kernel::Files,
+    processes: Vec<kernel::Process>,
+    readable: Vec<RawFd>,
+    readers: Vec<RawFd>,
+    /// Something that was asked for had happened already.
+    due: bool,
+}
+
+/// Why a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Woke {
+    /// Something may have changed: look again.
+    Event,
+    /// The deadline has passed.
+    Deadline,
+}
+
+impl Watch {
+    /// A watch on nothing.
+    pub fn new() -> Result<Watch> {
+        Ok(Watch {
+            files: kernel::Files::new()?,
+            processes: Vec::new(),
+            readable: Vec::new(),
+            readers: Vec::new(),
+            due: false,
+        })
+    }
+
+    /// Wakes on any change to what `path` names: it appears, is written, truncated, replaced,
+    /// renamed or removed, or gets other permissions. Neither it nor its folder need exist.
+    /// Symbolic links are followed, and watched. Of a folder, the coming and going of its entries is
+    /// a change; what is written to them is not.
+    ///
+    /// A relative path is taken from the folder that is the current one now. To watch a path twice is
+    /// to watch it once.
+    pub fn path(&mut self, path: &Path) -> Result<()> {
+        self.files.add(&std::path::absolute(path).at(path)?)
+    }
+
+    /// Ends the watch on `path`.
+    pub fn forget(&mut self, path: &Path) {
+        if let Ok(path) = std::path::absolute(path) {
+            self.files.forget(&path);
+        }
+    }
+
+    /// Wakes, once, when process `pid` ends; at once when there is no such process.
+    pub fn process(&mut self, pid: u32) -> Result<()> {
+        match kernel::Process::open(pid).at(format!("process {pid}"))? {
+            Some(process) => self.processes.push(process),
+            None => self.due = true,
+        }
+        Ok(())
+    }
+
+    /// Wakes while `fd` has something to read or has hung up: read it, or [`ignore`](Watch::ignore)
+    /// it, before the next wait. It must stay open until it is ignored.
+    pub fn readable(&mut self, fd: &impl AsRawFd) {
+        self.readable.push(fd.as_raw_fd());
+    }
+
+    /// From now on, every wait fails with [`Kind::ReaderGone`] when nobody is left to read what is
+    /// written to `fd`, also when nothing is being written. A file always has a reader.
+    pub fn reader_of(&mut self, fd: &impl AsRawFd) {
+        self.readers.push(fd.as_raw_fd());
+    }
+
+    /// Ends what [`readable`](Watch::readable) and [`reader_of`](Watch::reader_of) began.
+    pub fn ignore(&mut self, fd: &impl AsRawFd) {
+        let fd = fd.as_raw_fd();
+        self.readable.retain(|&other| other != fd);
+        self.readers.retain(|&other| other != fd);
+    }
+
+    /// Sleeps until something that is watched happens, or `deadline`.
+    ///
+    /// A deadline that has passed already ends the wait at once, even when events are pending: the
+    /// caller has just looked, and a busy file must not keep it here for ever.
+    ///
+    /// Fails with [`Kind::Signal`] when a signal was caught (see [`signals::catch`]), once for each,
+    /// and with [`Kind::ReaderGone`].
+    pub fn wait(&mut self, deadline: Deadline) -> Result<Woke> {
+        loop {
+            if let Some(signal) = signals::take() {
+                return Err(Error::new(Kind::Signal(signal), "", format!("signal {signal}")));
+            }
+            let left = deadline.left();
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(Woke::Deadline);
+            }
+            if std::mem::take(&mut self.due) {
+                return Ok(Woke::Event);
+            }
+            if self.sleep(left)? {
+                return Ok(Woke::Event);
+            }
+        }
+    }
+
+    /// One sleep; whether it ended by something that the caller asked for.
+    fn sleep(&mut self, left: Option<std::time::Duration>) -> Result<bool> {
+        let mut set = vec![Poll::readable(self.files.fd())];
+        set.extend(self.processes.iter().map(|process| Poll::readable(process.fd())));
+        set.extend(self.readable.iter().map(|&fd| Poll::readable(fd)));
+        let asked = set.len();
+        set.extend(self.readers.iter().map(|&fd| Poll::reader_gone(fd)));
+        let readers = set.len();
+        set.extend(signals::ear().map(Poll::readable));
+
+        if !sys::poll(&mut set, left).map_err(|e| Error::io("poll", &e))? {
+            return Ok(false);
+        }
+        if set[asked..readers].iter().any(Poll::broken) {
+            return Err(Error::new(Kind::ReaderGone, "stdout", "closed"));
+        }
+        let mut woke = set[1..asked].iter().any(Poll::found);
+        let ended = &set[1..=self.processes.len()];
+        self.processes
+            .retain(|process| !ended.iter().any(|poll| poll.fd() == process.fd() && poll.found()));
+        if set[0].found() {
+            woke |= self.files.drain()?;
+        }
+        Ok(woke)
+    }
+}

@@ -1,0 +1,260 @@
+//! Files and processes by kqueue (macOS and the BSDs).
+//!
+//! A folder here tells that something in it came or went, but not what. So each folder on the way
+//! to a path is watched, and when one changes, the way is walked again: a wake only if it ends
+//! elsewhere than before. The file itself is watched for what is written to it. Every watched inode
+//! is held open, so its number cannot be given to another file meanwhile; it costs a descriptor.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs::{File, OpenOptions},
+    io,
+    os::{
+        fd::{AsRawFd, RawFd},
+        unix::fs::{MetadataExt, OpenOptionsExt},
+    },
+    path::{Path, PathBuf},
+};
+
+use ::kqueue::{EventData, EventFilter, FilterFlag, Ident, Watcher};
+
+use super::walk::walk;
+use crate::error::{At, Error, Result};
+
+/// A path, by number.
+type Id = usize;
+
+/// An inode: device and number.
+type Inode = (u64, u64);
+
+/// One use of an inode by a path: `true` for itself, `false` as a folder on the way.
+type Mark = (Inode, bool);
+
+/// The watched paths.
+pub(super) struct Files {
+    watcher: Watcher,
+    ids: HashMap<PathBuf, Id>,
+    paths: HashMap<Id, Held>,
+    nodes: HashMap<Inode, Node>,
+    inodes: HashMap<RawFd, Inode>,
+    next: Id,
+    /// Nodes were added that the kernel does not know yet.
+    fresh: bool,
+}
+
+/// A watched path.
+#[derive(Default)]
+struct Held {
+    path: PathBuf,
+    marks: Vec<Mark>,
+    /// What it named when it was last walked.
+    end: Option<Inode>,
+}
+
+/// A watched inode, held open, and the paths that use it.
+struct Node {
+    file: File,
+    way: BTreeSet<Id>,
+    itself: BTreeSet<Id>,
+}
+
+/// Any change that a file or a folder can tell.
+fn changes() -> FilterFlag {
+    FilterFlag::NOTE_WRITE
+        | FilterFlag::NOTE_EXTEND
+        | FilterFlag::NOTE_ATTRIB
+        | FilterFlag::NOTE_LINK
+        | FilterFlag::NOTE_RENAME
+        | FilterFlag::NOTE_REVOKE
+        | FilterFlag::NOTE_DELETE
+}
+
+impl Files {
+    /// No paths.
+    pub(super) fn new() -> Result<Files> {
+        Ok(Files {
+            watcher: Watcher::new().at("kqueue")?,
+            ids: HashMap::new(),
+            paths: HashMap::new(),
+            nodes: HashMap::new(),
+            inodes: HashMap::new(),
+            next: 0,
+            fresh: false,
+        })
+    }
+
+    /// What becomes readable when [`drain`](Files::drain) has work.
+    pub(super) fn fd(&self) -> RawFd {
+        self.watcher.as_raw_fd()
+    }
+
+    /// Watches the absolute `path`.
+    pub(super) fn add(&mut self, path: &Path) -> Result<()> {
+        if self.ids.contains_key(path) {
+            return Ok(());
+        }
+        let id = self.next;
+        self.next += 1;
+        self.ids.insert(path.to_owned(), id);
+        self.paths.insert(id, Held { path: path.to_owned(), ..Held::default() });
+        match self.follow(id) {
+            Ok(_) => Ok(()),
+            Err(e) => {
+                self.forget(path);
+                Err(e)
+            }
+        }
+    }
+
+    /// Watches `path` no more.
+    pub(super) fn forget(&mut self, path: &Path) {
+        let Some(id) = self.ids.remove(path) else { return };
+        let Some(held) = self.paths.remove(&id) else { return };
+        for mark in held.marks {
+            self.unmark(id, mark);
+        }
+    }
+
+    /// Takes in all events that are pending; whether a watched path may have changed.
+    pub(super) fn drain(&mut self) -> Result<bool> {
+        let mut woke = false;
+        let mut moved = BTreeSet::new();
+        while let Some(event) = self.watcher.poll(None) {
+            let node = match (&event.ident, &event.data) {
+                (_, EventData::Error(_)) => None,
+                (Ident::Fd(fd), _) => self.inodes.get(fd).and_then(|inode| self.nodes.get(inode)),
+                _ => None,
+            };
+            let Some(node) = node else {
+                // An event that was lost, or of an inode just let go: look at everything.
+                woke = true;
+                moved.extend(self.paths.keys());
+                break;
+            };
+            woke |= !node.itself.is_empty();
+            moved.extend(&node.way);
+            if !matches!(
+                event.data,
+                EventData::Vnode(::kqueue::Vnode::Write | ::kqueue::Vnode::Extend)
+            ) {
+                moved.extend(&node.itself);
+            }
+        }
+        for id in moved {
+            woke |= self.follow(id)?;
+        }
+        Ok(woke)
+    }
+
+    /// Walks the way of a path anew and watches along it; whether it ends elsewhere than before.
+    fn follow(&mut self, id: Id) -> Result<bool> {
+        let Some(Held { path, marks: mut old, end: before }) = self.paths.remove(&id) else {
+            return Ok(false);
+        };
+        let (marks, walked) = self.settle(id, &path);
+        old.retain(|mark| !marks.contains(mark));
+        for mark in old {
+            self.unmark(id, mark);
+        }
+        let end = *walked.as_ref().unwrap_or(&before);
+        self.paths.insert(id, Held { path, marks, end });
+        walked.map(|after| after != before)
+    }
+
+    /// The kernel learns of new nodes only after a walk, so it is walked until nothing is new:
+    /// everything on the way was then watched before it was looked at.
+    fn settle(&mut self, id: Id, path: &Path) -> (Vec<Mark>, Result<Option<Inode>>) {
+        let mut marks = Vec::new();
+        loop {
+            let walked = walk(path, |folder, _| {
+                marks.extend(self.mark(id, folder, false)?);
+                Ok(())
+            })
+            .and_then(|end| {
+                if let Some(end) = &end {
+                    marks.extend(self.mark(id, &end.path, true)?);
+                }
+                Ok(end.map(|end| end.identity))
+            });
+            if walked.is_err() || !std::mem::take(&mut self.fresh) {
+                return (marks, walked);
+            }
+            if let Err(e) = self.watcher.watch() {
+                return (marks, Err(Error::io("kqueue", &e)));
+            }
+        }
+    }
+
+    /// Holds what is at `place` for path `id`. `None` when it is gone or must not be read.
+    fn mark(&mut self, id: Id, place: &Path, itself: bool) -> Result<Option<Mark>> {
+        // Not blocking: a pipe in the place of a file has perhaps no writer.
+        let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(place);
+        let (file, data) = match opened.and_then(|file| file.metadata().map(|data| (file, data))) {
+            Ok(both) => both,
+            Err(e) => {
+                return match e.raw_os_error() {
+                    Some(libc::EMFILE | libc::ENFILE) => Err(Error::io(place.display(), &e)
+                        .advise("raise the limit of open files (ulimit -n)")),
+                    _ => Ok(None),
+                };
+            }
+        };
+        let inode = (data.dev(), data.ino());
+        if !self.nodes.contains_key(&inode) {
+            let fd = file.as_raw_fd();
+            self.watcher.add_fd(fd, EventFilter::EVFILT_VNODE, changes()).at(place)?;
+            self.inodes.insert(fd, inode);
+            self.nodes.insert(inode, Node { file, way: BTreeSet::new(), itself: BTreeSet::new() });
+            self.fresh = true;
+        }
+        if let Some(node) = self.nodes.get_mut(&inode) {
+            if itself {
+                node.itself.insert(id)
+            } else {
+                node.way.insert(id)
+            };
+        }
+        Ok(Some((inode, itself)))
+    }
+
+    /// Undoes [`mark`](Files::mark).
+    fn unmark(&mut self, id: Id, (inode, itself): Mark) {
+        let Some(node) = self.nodes.get_mut(&inode) else { return };
+        if itself {
+            node.itself.remove(&id)
+        } else {
+            node.way.remove(&id)
+        };
+        if node.itself.is_empty() && node.way.is_empty() {
+            if let Some(node) = self.nodes.remove(&inode) {
+                let fd = node.file.as_raw_fd();
+                self.inodes.remove(&fd);
+                // Fails when the kernel has not been told of it yet; closing ends it in any case.
+                let _ = self.watcher.remove_fd(fd, EventFilter::EVFILT_VNODE);
+            }
+        }
+    }
+}
+
+/// A process whose end is watched, by a queue of its own: in a shared one, a process that is gone
+/// already makes the kernel refuse all that is asked for together with it.
+pub(super) struct Process(Watcher);
+
+impl Process {
+    /// `None` when there is no such process.
+    pub(super) fn open(pid: u32) -> io::Result<Option<Process>> {
+        let Ok(pid) = libc::pid_t::try_from(pid) else { return Ok(None) };
+        let mut watcher = Watcher::new()?;
+        watcher.add_pid(pid, EventFilter::EVFILT_PROC, FilterFlag::NOTE_EXIT)?;
+        match watcher.watch() {
+            Ok(()) => Ok(Some(Process(watcher))),
+            Err(e) if e.raw_os_error() == Some(libc::ESRCH) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// What becomes readable when it ends.
+    pub(super) fn fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
