@@ -1,1 +1,4 @@
 //! An agent's JSONL.
+
+pub mod ledger;
+pub mod record;

@@ -1,0 +1,258 @@
+//! Codex.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{Agent, Ask, Launch, Status, Thread, Typing, codex_log, proc};
+use crate::{
+    config::Config,
+    error::{Error, Result},
+    tmux::{Enter, Pane},
+    transcript::record::Event,
+};
+
+/// Codex. Verified with 0.142.5 and 0.169.0.
+pub(super) struct Codex;
+
+/// Command line overrides: the title tells state and thread, nothing blinks, nobody asks for an
+/// update, and no daemon shared by all windows runs their tools in the first one's environment.
+const OVERRIDES: [&str; 4] = [
+    r#"tui.terminal_title=["activity","run-state","thread-id"]"#,
+    "tui.animations=false",
+    "check_for_update_on_startup=false",
+    "features.daemon_auto_start=false",
+];
+
+/// Beyond this many characters the agent takes no message.
+const LARGEST: usize = 1_048_576;
+
+impl Agent for Codex {
+    fn program(&self) -> &'static str {
+        "codex"
+    }
+
+    fn profile(&self) -> (&'static str, &'static str) {
+        ("codex.json", include_str!("profile/codex.json"))
+    }
+
+    fn launch(&self, config: &Config, ask: &Ask) -> Result<Launch> {
+        let program = config.program("codex").ok_or_else(|| {
+            Error::missing("codex", "not found on PATH")
+                .advise("install it, for example `npm install -g @openai/codex`")
+        })?;
+        let mut argv = vec![program.into_os_string()];
+        if let Some(id) = &ask.resume {
+            if uuid::Uuid::parse_str(id).is_err() {
+                return Err(Error::usage(format!("thread {id:?}"), "not a thread id (a UUID)"));
+            }
+            argv.push("resume".into());
+        }
+        for value in OVERRIDES {
+            argv.extend(["-c", value].map(OsString::from));
+        }
+        if !ask.ask_permission {
+            argv.push("--dangerously-bypass-approvals-and-sandbox".into());
+        }
+        if let Some(model) = ask.model.as_ref().or(config.codex_model.as_ref()) {
+            argv.extend(["-m".into(), OsString::from(model)]);
+        }
+        argv.extend(["-C".into(), ask.cwd.clone().into_os_string()]);
+        argv.extend(ask.rest.iter().cloned());
+        argv.extend(ask.resume.iter().map(OsString::from));
+        let thread = ask.resume.as_ref().map(|id| Thread {
+            id: Some(id.clone()),
+            transcript: rollout(config, id),
+        });
+        Ok(Launch { argv, env: Vec::new(), thread })
+    }
+
+    fn status(&self, _config: &Config, pane: &Pane) -> Result<Status> {
+        Ok(Title::parse(&pane.title).status)
+    }
+
+    fn thread(&self, config: &Config, pane: &Pane) -> Result<Option<Thread>> {
+        let Some(part) = Title::parse(&pane.title).thread else { return Ok(None) };
+        // The title holds 29 of the id's 36 characters; the files of the pane's own process hold
+        // all of it. A lock that another process holds means that the thread is open elsewhere.
+        let locked = lock_of(config, part);
+        let mut thread = Thread::default();
+        match proc::open_files(pane.pid) {
+            Some(open) => {
+                if let Some(lock) = &locked {
+                    if !open.iter().any(|path| path.file_name() == lock.file_name()) {
+                        return Ok(None);
+                    }
+                }
+                thread.transcript = open.into_iter().find(|path| is_rollout(path, part));
+            }
+            None => thread.transcript = rollout(config, part),
+        }
+        // Gone on with, it holds no rollout open before the first prompt.
+        let id = locked.as_deref().and_then(Path::file_stem).and_then(|stem| stem.to_str());
+        if thread.transcript.is_none() {
+            thread.transcript = id.and_then(|id| rollout(config, id));
+        }
+        thread.id = id.map(str::to_owned).or_else(|| id_of(thread.transcript.as_deref()?));
+        Ok(Some(thread))
+    }
+
+    fn witnesses(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
+        // The rollout appears in a folder named after the day, as Codex counts it: the local one.
+        let day = |offset: i64| {
+            let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(offset);
+            let at = at.to_zoned(jiff::tz::TimeZone::UTC);
+            config.codex_sessions.join(format!("{:04}/{:02}/{:02}", at.year(), at.month(), at.day()))
+        };
+        let _ = pane;
+        let mut days = vec![day(-14), day(0), day(14)];
+        days.dedup();
+        days
+    }
+
+    fn may_swallow_enter(&self) -> bool {
+        false
+    }
+
+    fn objection(&self, prompt: &str) -> Option<String> {
+        let count = prompt.chars().count();
+        if prompt.trim_start().starts_with('!') {
+            Some("a leading `!` makes it a shell command in some versions".into())
+        } else if count > LARGEST {
+            Some(format!("{count} characters; the agent takes {LARGEST}"))
+        } else {
+            None
+        }
+    }
+
+    fn typing(&self, prompt: &str) -> Typing {
+        // A blank on each side makes slash commands and `@` and `$` words plain text, and is
+        // trimmed away. A long paste becomes a placeholder, blanks and all, so there they come alone.
+        let folded = prompt.chars().count() >= 1000;
+        let pieces = if folded && prompt.trim_start().starts_with('/') {
+            vec![" ".into(), prompt.to_owned(), " ".into()]
+        } else {
+            vec![format!(" {prompt} ")]
+        };
+        Typing { pieces, enter: Enter::AtOnce }
+    }
+
+    fn same(&self, sent: &str, recorded: &str) -> Option<Vec<&'static str>> {
+        let trimmed = sent.trim();
+        let changes = if trimmed == sent { vec![] } else { vec!["outer_blanks"] };
+        (trimmed == recorded.trim()).then_some(changes)
+    }
+
+    fn read(&self, line: &[u8]) -> Vec<Event> {
+        codex_log::read(line)
+    }
+}
+
+/// What the pane's title says.
+struct Title<'a> {
+    status: Status,
+    /// The beginning of the thread's id.
+    thread: Option<&'a str>,
+}
+
+impl Title<'_> {
+    fn parse(title: &str) -> Title<'_> {
+        let (state, rest) = title.split_once(" | ").unwrap_or((title, ""));
+        let part = rest.rsplit(" | ").next().unwrap_or_default().trim_end_matches(['.', '…']);
+        let is_id = part.len() >= 20 && part.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        let status = if title.contains("Action Required") {
+            Status::Waiting("approval".into())
+        } else if state == "Ready" && is_id {
+            Status::Idle(None)
+        } else if is_id || matches!(state, "Working" | "Thinking") {
+            Status::Busy
+        } else {
+            Status::Starting
+        };
+        Title { status, thread: is_id.then_some(part) }
+    }
+}
+
+/// The lock file of the thread whose id begins with `part`.
+fn lock_of(config: &Config, part: &str) -> Option<PathBuf> {
+    let folder = std::fs::read_dir(config.codex_home.join("thread-writer-locks")).ok()?;
+    folder.flatten().map(|file| file.path()).find(|path| {
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| name.starts_with(part) && name.ends_with(".lock"))
+    })
+}
+
+fn is_rollout(path: &Path, part: &str) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| {
+        name.starts_with("rollout-") && name.contains(part) && name.ends_with(".jsonl")
+    })
+}
+
+/// The id at the end of a rollout's name.
+fn id_of(rollout: &Path) -> Option<String> {
+    let stem = rollout.file_stem()?.to_str()?;
+    let id = stem.get(stem.len().checked_sub(36)?..)?;
+    uuid::Uuid::parse_str(id).is_ok().then(|| id.to_owned())
+}
+
+/// The rollout of the thread whose id is, or begins with, `part`: from Codex's index, else from the
+/// folders themselves. The index is a hint; what it names must exist.
+fn rollout(config: &Config, part: &str) -> Option<PathBuf> {
+    indexed(&config.codex_state_db, part).filter(|path| path.exists()).or_else(|| {
+        let mut folders = vec![config.codex_sessions.clone()];
+        while let Some(folder) = folders.pop() {
+            let mut entries: Vec<PathBuf> =
+                std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
+            if let Some(found) = entries.iter().find(|path| is_rollout(path, part)) {
+                return Some(found.clone());
+            }
+            // The newest day is looked at first.
+            entries.retain(|path| path.is_dir());
+            entries.sort();
+            folders.extend(entries);
+        }
+        None
+    })
+}
+
+/// What the index says; nothing when it is absent, locked, or of another shape.
+fn indexed(database: &Path, part: &str) -> Option<PathBuf> {
+    use rusqlite::{Connection, OpenFlags};
+
+    let open = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+    open.busy_timeout(Duration::from_secs(1)).ok()?;
+    let sql = "select rollout_path from threads where id >= ?1 and id < ?1 || 'g' limit 1";
+    let path: String = open.query_row(sql, [part], |row| row.get(0)).ok()?;
+    Some(PathBuf::from(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_title_tells_state_and_thread() {
+        let id = "01a20300-6ab9-7f92-845b-5c85c";
+        let of = |title: &str| {
+            let parsed = Title::parse(title);
+            (parsed.status, parsed.thread.map(str::to_owned))
+        };
+        assert_eq!(of(&format!("Ready | {id}...")), (Status::Idle(None), Some(id.into())));
+        assert_eq!(of(&format!("Working | {id}...")), (Status::Busy, Some(id.into())));
+        let asks = Status::Waiting("approval".into());
+        assert_eq!(of(&format!("[ ! ] Action Required | {id}...")), (asks, Some(id.into())));
+        assert_eq!(of("Ready").0, Status::Starting, "the command centre has no thread");
+        assert_eq!(of("myhost"), (Status::Starting, None));
+    }
+
+    #[test]
+    fn an_id_stands_at_the_end_of_a_rollouts_name() {
+        let name = "/x/rollout-2026-11-22T10-00-00-01a20300-6ab9-7f92-845b-5c85cabcdef0.jsonl";
+        assert_eq!(id_of(Path::new(name)).unwrap(), "01a20300-6ab9-7f92-845b-5c85cabcdef0");
+        assert!(is_rollout(Path::new(name), "01a20300-6ab9-7f92-845b-5c85c"));
+        assert_eq!(id_of(Path::new("/x/y.jsonl")), None);
+    }
+}

@@ -1,0 +1,72 @@
+//! What the system tells of a process. Where there is no `/proc`, nothing is known.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn dir(pid: u32) -> PathBuf {
+    Path::new("/proc").join(pid.to_string())
+}
+
+/// When the process started, as the system counts it: together with the id, this names one
+/// process for ever. `None` when there is no such process, or no `/proc`.
+#[must_use]
+pub fn start_time(pid: u32) -> Option<String> {
+    stat(pid, 22)
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    stat(pid, 4)?.parse().ok()
+}
+
+/// One field of `stat`, counted from 1 as proc(5) does. The second, the program's name, may hold
+/// anything, so the count begins behind it.
+fn stat(pid: u32, field: usize) -> Option<String> {
+    let text = fs::read_to_string(dir(pid).join("stat")).ok()?;
+    let (_, behind_name) = text.rsplit_once(')')?;
+    behind_name.split_whitespace().nth(field - 3).map(str::to_owned)
+}
+
+/// The files that the process holds open; `None` where that cannot be known.
+#[must_use]
+pub fn open_files(pid: u32) -> Option<Vec<PathBuf>> {
+    let list = fs::read_dir(dir(pid).join("fd")).ok()?;
+    Some(list.flatten().filter_map(|fd| fs::read_link(fd.path()).ok()).collect())
+}
+
+/// The process's descendants, nearest first.
+#[must_use]
+pub fn descendants(pid: u32) -> Vec<u32> {
+    let Ok(list) = fs::read_dir("/proc") else { return Vec::new() };
+    let pairs: Vec<(u32, u32)> = list
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter_map(|child| Some((child, parent(child)?)))
+        .collect();
+    let mut found = vec![pid];
+    let mut next = 0;
+    while let Some(&above) = found.get(next) {
+        found.extend(pairs.iter().filter(|(_, parent)| *parent == above).map(|(child, _)| *child));
+        next += 1;
+    }
+    found.split_off(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_is_a_descendant_and_has_a_start() {
+        if !Path::new("/proc/self/stat").exists() {
+            return;
+        }
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        assert!(descendants(std::process::id()).contains(&child.id()));
+        assert!(start_time(child.id()).unwrap().parse::<u64>().is_ok());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(start_time(child.id()), None);
+    }
+}

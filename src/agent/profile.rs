@@ -1,0 +1,169 @@
+//! Screen profiles: what an agent looks like, as data.
+//!
+//! Agents change their looks every week, so no text of a screen is in the code. A profile is built
+//! in; a file of the same name in `$XDG_CONFIG_HOME/aimax/screens/` replaces it.
+
+use serde::Deserialize;
+
+use crate::{
+    config::Config,
+    error::{Error, Result},
+    fs,
+    tmux::{Look, Screen},
+};
+
+/// What one agent's screen shows.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// The agent's program.
+    pub agent: String,
+    /// The versions that it was made from, for people.
+    pub versions: String,
+    /// The input box.
+    pub input: Input,
+    /// What stands before the selected line of a dialog.
+    pub pointers: Vec<String>,
+    /// The dialogs that are known, the most telling first.
+    pub dialogs: Vec<Dialog>,
+}
+
+/// How the input box is found, and how an empty one is told.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// What the box's line begins with.
+    pub marker: String,
+    /// How an empty box is told.
+    pub empty: Empty,
+}
+
+/// How an empty box is told from a draft; words prove nothing, for ghost texts are words too.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Empty {
+    /// The caret stands right after the marker and a blank.
+    Caret,
+    /// What follows the marker is dim.
+    Dim,
+}
+
+/// A dialog.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dialog {
+    /// Its name, for the caller.
+    pub name: String,
+    /// Texts that the screen holds all of, blanks and line ends not counted.
+    pub texts: Vec<String>,
+    /// Labels of the line to choose, one of them per version; none when only a person may answer.
+    #[serde(default)]
+    pub choose: Vec<String>,
+    /// What to tell the person.
+    #[serde(default)]
+    pub advice: String,
+}
+
+/// What the input box holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Draft {
+    /// Nothing.
+    None,
+    /// Somebody's text.
+    Some,
+    /// No box is to be seen.
+    NoBox,
+}
+
+/// The next step towards a label of a dialog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Press this key, then look again.
+    Press(&'static str),
+    /// No label and pointer are to be seen yet.
+    Wait,
+}
+
+impl Profile {
+    /// The user's own profile of this name, else the built-in one.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Usage`] when the user's file does not parse.
+    pub fn load(config: &Config, name: &str, built_in: &str) -> Result<Profile> {
+        let path = config.screens.join(name);
+        match fs::read(&path)? {
+            Some(bytes) => serde_json::from_slice(&bytes)
+                .map_err(|e| Error::usage(path.display(), format!("not a screen profile: {e}"))),
+            None => serde_json::from_str(built_in)
+                .map_err(|e| Error::system(name, format!("not a screen profile: {e}"))),
+        }
+    }
+
+    /// The dialog that the screen shows.
+    #[must_use]
+    pub fn dialog(&self, screen: &Screen) -> Option<&Dialog> {
+        let shown = squeeze(&screen.text());
+        self.dialogs
+            .iter()
+            .find(|dialog| dialog.texts.iter().all(|text| shown.contains(&squeeze(text))))
+    }
+
+    /// What the input box holds.
+    #[must_use]
+    pub fn draft(&self, look: &Look) -> Draft {
+        let marker = &self.input.marker;
+        match self.input.empty {
+            Empty::Caret => {
+                let line = look.screen.line(look.pane.cursor_y);
+                if !line.starts_with(marker.as_str()) {
+                    return if self.box_row(&look.screen).is_some() { Draft::Some } else { Draft::NoBox };
+                }
+                let column = marker.chars().count() + 1;
+                if look.pane.cursor_x == column { Draft::None } else { Draft::Some }
+            }
+            Empty::Dim => match self.box_row(&look.screen) {
+                None => Draft::NoBox,
+                Some(row) if look.screen.line(row).trim() == marker => Draft::None,
+                Some(row) if look.screen.dim_after(row, marker) => Draft::None,
+                Some(_) => Draft::Some,
+            },
+        }
+    }
+
+    /// The last line that begins with the marker.
+    fn box_row(&self, screen: &Screen) -> Option<usize> {
+        let rows: Vec<&str> = screen.lines().collect();
+        rows.iter().rposition(|line| line.trim_start().starts_with(&self.input.marker))
+    }
+
+    /// The next key towards choosing one of the dialog's labels.
+    #[must_use]
+    pub fn step(&self, dialog: &Dialog, screen: &Screen) -> Step {
+        let rows: Vec<(bool, &str)> = screen.lines().map(|line| self.choice(line)).collect();
+        let wanted = |text: &str| dialog.choose.iter().any(|label| text.starts_with(label.as_str()));
+        let at = rows.iter().rposition(|(pointed, _)| *pointed);
+        let to = rows.iter().rposition(|(_, text)| wanted(text));
+        match (at, to) {
+            (Some(at), Some(to)) if at == to => Step::Press("Enter"),
+            (Some(at), Some(to)) => Step::Press(if at < to { "Down" } else { "Up" }),
+            _ => Step::Wait,
+        }
+    }
+
+    /// A line without frame, pointer and number; and whether the pointer is on it.
+    fn choice<'a>(&self, line: &'a str) -> (bool, &'a str) {
+        let bare = line.trim_matches(|c: char| c.is_whitespace() || ('─'..='╿').contains(&c));
+        let pointer = self.pointers.iter().find_map(|pointer| bare.strip_prefix(pointer.as_str()));
+        let text = pointer.unwrap_or(bare).trim_start();
+        let text = match text.split_once(". ") {
+            Some((number, rest)) if number.parse::<u8>().is_ok() => rest,
+            _ => text,
+        };
+        (pointer.is_some(), text)
+    }
+}
+
+/// The text without any blanks: a narrow window breaks lines anywhere.
+fn squeeze(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace()).collect()
+}

@@ -1,0 +1,168 @@
+//! Whether the work is over: the events since a prompt, added up.
+//!
+//! Each sign alone has been seen wrong. A final answer is no end while prompts are queued; a queue
+//! that is empty is no end before the turn that took it has ended; and one agent writes some lines
+//! before their parents, so a time is compared where there is one, not the order of lines.
+
+use super::record::{Event, Kind};
+
+/// How a turn ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Of itself.
+    Done,
+    /// By a key.
+    Interrupted,
+    /// In an error, with its text.
+    Failed(String),
+}
+
+/// What the events so far add up to.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    /// Prompts that the agent has recorded, given or queued.
+    accepted: usize,
+    queued: usize,
+    open_turn: Option<String>,
+    seen: u64,
+    last_input: Option<Moment>,
+    end: Option<(Moment, End)>,
+}
+
+/// A place in time: the line's own time, and its number where times are missing.
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    time: Option<u64>,
+    line: u64,
+}
+
+impl Moment {
+    fn before(self, other: Moment) -> bool {
+        match (self.time, other.time) {
+            (Some(a), Some(b)) if a != b => a < b,
+            _ => self.line < other.line,
+        }
+    }
+}
+
+impl Ledger {
+    /// Takes one event in.
+    pub fn note(&mut self, event: &Event) {
+        self.seen += 1;
+        let now = Moment { time: event.time, line: self.seen };
+        match event.kind {
+            Kind::Prompt => {
+                if !event.queued {
+                    self.accepted += 1;
+                }
+                self.input(now);
+            }
+            Kind::Queued => {
+                self.accepted += 1;
+                self.queued += 1;
+            }
+            Kind::Taken => {
+                self.queued = self.queued.saturating_sub(1);
+                self.input(now);
+            }
+            Kind::TakenBack => self.queued = 0,
+            Kind::TurnStart => self.open_turn.clone_from(&event.turn),
+            Kind::TurnEnd => self.finish(now, event, End::Done),
+            Kind::Interrupted => self.finish(now, event, End::Interrupted),
+            Kind::Error => self.finish(now, event, End::Failed(event.text.clone())),
+            Kind::Text
+            | Kind::Thinking
+            | Kind::ToolCall
+            | Kind::ToolResult
+            | Kind::Usage
+            | Kind::Other => {}
+        }
+    }
+
+    fn input(&mut self, now: Moment) {
+        if self.last_input.is_none_or(|last| last.before(now)) {
+            self.last_input = Some(now);
+        }
+    }
+
+    fn finish(&mut self, now: Moment, event: &Event, end: End) {
+        if event.turn.is_none() || self.open_turn == event.turn {
+            self.open_turn = None;
+        }
+        if self.end.as_ref().is_none_or(|(last, _)| !now.before(*last)) {
+            self.end = Some((now, end));
+        }
+    }
+
+    /// The turn that is open now, where the agent numbers its turns.
+    #[must_use]
+    pub fn open_turn(&self) -> Option<&str> {
+        self.open_turn.as_deref()
+    }
+
+    /// When the last prompt was taken up, in epoch milliseconds.
+    #[must_use]
+    pub fn last_input(&self) -> Option<u64> {
+        self.last_input.and_then(|moment| moment.time)
+    }
+
+    /// How the work ended, once `prompts` prompts were accepted, all were taken up, and an end
+    /// came after the last of them.
+    #[must_use]
+    pub fn ended(&self, prompts: usize) -> Option<&End> {
+        let (at, end) = self.end.as_ref()?;
+        let over = self.accepted >= prompts
+            && self.queued == 0
+            && self.open_turn.is_none()
+            && self.last_input.is_none_or(|input| !at.before(input));
+        over.then_some(end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ledger(events: &[(Kind, u64)]) -> Ledger {
+        let mut ledger = Ledger::default();
+        for &(kind, time) in events {
+            ledger.note(&Event::new(kind, Some(time), ""));
+        }
+        ledger
+    }
+
+    #[test]
+    fn an_answer_ends_the_work_unless_a_prompt_waits() {
+        assert_eq!(ledger(&[(Kind::Prompt, 1), (Kind::TurnEnd, 2)]).ended(1), Some(&End::Done));
+        assert_eq!(ledger(&[(Kind::Prompt, 1)]).ended(1), None);
+        assert_eq!(ledger(&[(Kind::Prompt, 1), (Kind::TurnEnd, 2)]).ended(2), None);
+        let queued = [(Kind::Prompt, 1), (Kind::Queued, 2), (Kind::TurnEnd, 3)];
+        assert_eq!(ledger(&queued).ended(1), None);
+        let taken = [&queued[..], &[(Kind::Taken, 4)]].concat();
+        assert_eq!(ledger(&taken).ended(2), None, "the turn that took it has not ended");
+        let done = [&taken[..], &[(Kind::TurnEnd, 5)]].concat();
+        assert_eq!(ledger(&done).ended(2), Some(&End::Done));
+        let back = [&queued[..], &[(Kind::TakenBack, 4)]].concat();
+        assert_eq!(ledger(&back).ended(2), Some(&End::Done));
+    }
+
+    #[test]
+    fn the_time_counts_not_the_order_of_lines() {
+        assert_eq!(ledger(&[(Kind::TurnEnd, 2), (Kind::Prompt, 1)]).ended(1), Some(&End::Done));
+        assert_eq!(ledger(&[(Kind::TurnEnd, 1), (Kind::Prompt, 2)]).ended(1), None);
+    }
+
+    #[test]
+    fn a_numbered_turn_is_open_until_its_own_end() {
+        let turn = |kind, id: &str| Event { turn: Some(id.into()), ..Event::new(kind, None, "") };
+        let mut ledger = Ledger::default();
+        for event in [turn(Kind::TurnStart, "a"), turn(Kind::Prompt, "a")] {
+            ledger.note(&event);
+        }
+        assert_eq!((ledger.open_turn(), ledger.ended(1)), (Some("a"), None));
+        ledger.note(&turn(Kind::Interrupted, "a"));
+        assert_eq!(ledger.ended(1), Some(&End::Interrupted));
+        ledger.note(&turn(Kind::TurnStart, "b"));
+        assert_eq!(ledger.ended(1), None);
+    }
+}

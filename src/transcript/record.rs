@@ -1,0 +1,63 @@
+//! One schema for what happens in a transcript, whichever agent wrote it.
+//!
+//! An agent reads each of its lines into [`Event`]s. The rest of the package knows only these.
+
+use serde::Serialize;
+
+/// What kind of thing happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A prompt was given to the model.
+    Prompt,
+    /// A prompt was put aside for later.
+    Queued,
+    /// A queued prompt was taken up: a [`Kind::Prompt`] follows, or a command runs.
+    Taken,
+    /// All queued prompts went back into the input box.
+    TakenBack,
+    /// The assistant said something.
+    Text,
+    /// The assistant thought.
+    Thinking,
+    /// The assistant called a tool.
+    ToolCall,
+    /// A tool answered.
+    ToolResult,
+    /// A turn began.
+    TurnStart,
+    /// A turn ended of itself.
+    TurnEnd,
+    /// A turn was stopped by a key.
+    Interrupted,
+    /// A turn ended in an error.
+    Error,
+    /// Tokens were counted.
+    Usage,
+    /// Anything else.
+    Other,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Event {
+    /// What kind.
+    pub kind: Kind,
+    /// When, in epoch milliseconds, if the line says so.
+    pub time: Option<u64>,
+    /// The words: of a prompt, an answer, a tool, an error.
+    pub text: String,
+    /// The turn that it belongs to, where the agent numbers its turns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turn: Option<String>,
+    /// Of a prompt: it had been queued before.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub queued: bool,
+}
+
+impl Event {
+    /// An event without a turn.
+    pub fn new(kind: Kind, time: Option<u64>, text: impl Into<String>) -> Self {
+        Event { kind, time, text: text.into(), turn: None, queued: false }
+    }
+}
