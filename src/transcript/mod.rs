@@ -1,1 +1,4 @@
-//! An agent's JSONL.
+//! An agent's JSONL: bytes to whole lines, and a file followed while the agent writes it.
+
+pub mod follow;
+pub mod lines;
