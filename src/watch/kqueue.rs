@@ -225,13 +225,14 @@ impl Files {
         } else {
             node.way.remove(&id)
         };
-        if node.itself.is_empty() && node.way.is_empty() {
-            if let Some(node) = self.nodes.remove(&inode) {
-                let fd = node.file.as_raw_fd();
-                self.inodes.remove(&fd);
-                // Fails when the kernel has not been told of it yet; closing ends it in any case.
-                let _ = self.watcher.remove_fd(fd, EventFilter::EVFILT_VNODE);
-            }
+        if node.itself.is_empty()
+            && node.way.is_empty()
+            && let Some(node) = self.nodes.remove(&inode)
+        {
+            let fd = node.file.as_raw_fd();
+            self.inodes.remove(&fd);
+            // Fails when the kernel has not been told of it yet; closing ends it in any case.
+            let _ = self.watcher.remove_fd(fd, EventFilter::EVFILT_VNODE);
         }
     }
 }

@@ -245,11 +245,12 @@ impl Files {
                 node.itself.remove(&id);
             }
         }
-        if node.names.is_empty() && node.itself.is_empty() {
-            if let Some(node) = self.nodes.remove(number) {
-                // Fails when the inode is gone, and its watch with it: nothing left to end.
-                let _ = self.watches.remove(node.descriptor);
-            }
+        if node.names.is_empty()
+            && node.itself.is_empty()
+            && let Some(node) = self.nodes.remove(number)
+        {
+            // Fails when the inode is gone, and its watch with it: nothing left to end.
+            let _ = self.watches.remove(node.descriptor);
         }
     }
 }

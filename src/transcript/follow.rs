@@ -1,0 +1,332 @@
+//! A file followed while somebody writes it.
+//!
+//! [`Follow`] keeps its own offset and gives out the whole lines that are there now; it does not
+//! wait, [`crate::watch`] does. What happens to the file meanwhile is a value, not an error: the file
+//! may not exist yet, shrink, be replaced by another of its name, or vanish. A new or shortened file
+//! is read from its start. A file that is replaced or removed is first read to its end.
+//!
+//! A file that is cut and then written beyond the old offset, all between two reads, is noticed
+//! only when the byte before the offset is no newline any more. Agents only append.
+
+use std::{
+    fs::{File, Metadata, OpenOptions},
+    io,
+    ops::ControlFlow,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use super::lines::{self, Line, Lines};
+use crate::error::{At, Error, Result};
+
+/// Where to begin in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At this offset, which must be a line boundary.
+    Offset(u64),
+    /// So many whole lines before the end.
+    Last(u64),
+}
+
+/// How a read ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Seen {
+    /// All whole lines that were there are given out. Wait for more.
+    All,
+    /// The receiver asked to stop.
+    Stopped,
+    /// There is no file yet. Wait for it.
+    Absent,
+    /// The file was removed after its lines were given out. Wait for a new one.
+    Removed,
+    /// The file has become shorter. Read again: it is read from its start.
+    Truncated,
+    /// Another file has taken its place. Read again: it is read from its start.
+    Replaced,
+}
+
+/// A file, and how far it has been read.
+pub struct Follow {
+    path: PathBuf,
+    start: Start,
+    file: Option<File>,
+    lines: Lines,
+}
+
+impl Follow {
+    /// Follows what `path` names from `start` on. It need not exist yet; a start that is no line
+    /// boundary is refused as soon as it does.
+    pub fn open(path: &Path, start: Start) -> Result<Follow> {
+        let mut follow = Follow { path: path.to_owned(), start, file: None, lines: Lines::from(0) };
+        if !follow.find()? && matches!(start, Start::Last(_)) {
+            // All that the file will hold is still to come.
+            follow.start = Start::Offset(0);
+        }
+        Ok(follow)
+    }
+
+    /// Where the next line begins: the offset to resume at.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.lines.offset()
+    }
+
+    /// Gives all whole lines that are there now to `sink`, until it breaks off.
+    pub fn read(
+        &mut self,
+        mut sink: impl FnMut(Line<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<Seen> {
+        if self.file.is_none() && !self.find()? {
+            return Ok(Seen::Absent);
+        }
+        let Some(file) = &self.file else { return Ok(Seen::Absent) };
+        // What the path names is looked at before the size of the file at hand: if another file has
+        // taken its place, nothing more is to come than what is there now.
+        let named = match std::fs::metadata(&self.path) {
+            Ok(data) => Some(identity(&data)),
+            Err(e) if absent(&e) => None,
+            Err(e) => return Err(Error::io(self.path.display(), &e)),
+        };
+        let data = file.metadata().at(&self.path)?;
+        if data.len() < self.lines.end() || !begins_line(file, self.lines.offset()).at(&self.path)?
+        {
+            self.lines = Lines::from(0);
+            return Ok(Seen::Truncated);
+        }
+        loop {
+            while let Some(line) = self.lines.next() {
+                if sink(line)?.is_break() {
+                    return Ok(Seen::Stopped);
+                }
+            }
+            // Up to the size at the beginning, and no further: a file that grows faster than it
+            // can be handed on must not keep its follower from looking at the clock.
+            let at = self.lines.end();
+            if at >= data.len() {
+                break;
+            }
+            match lines::read(file, self.lines.room(), at).at(&self.path)? {
+                0 => break,
+                count => self.lines.filled(count),
+            }
+        }
+        if named == Some(identity(&data)) {
+            return Ok(Seen::All);
+        }
+        self.file = None;
+        self.lines = Lines::from(0);
+        self.start = Start::Offset(0);
+        Ok(if named.is_some() { Seen::Replaced } else { Seen::Removed })
+    }
+
+    /// Opens the file; whether it is there.
+    fn find(&mut self) -> Result<bool> {
+        // Not blocking: opening a named pipe would wait for its writer, and is refused below.
+        let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&self.path);
+        let file = match opened {
+            Ok(file) => file,
+            Err(e) if absent(&e) => return Ok(false),
+            Err(e) => return Err(Error::io(self.path.display(), &e)),
+        };
+        let data = file.metadata().at(&self.path)?;
+        if !data.is_file() {
+            return Err(Error::usage(self.path.display(), "not a regular file"));
+        }
+        let offset = match self.start {
+            Start::Offset(offset) => {
+                check_boundary(&file, &self.path, offset)?;
+                offset
+            }
+            Start::Last(count) => lines::last(&file, data.len(), count).at(&self.path)?,
+        };
+        self.lines = Lines::from(offset);
+        self.file = Some(file);
+        Ok(true)
+    }
+}
+
+/// Refuses an offset that is not at the beginning of a line, and names the nearest that are.
+pub fn check_boundary(file: &File, path: &Path, offset: u64) -> Result<()> {
+    let size = file.metadata().at(path)?.len();
+    if offset > size {
+        let last = lines::boundary_before(file, size).at(path)?;
+        return Err(Error::usage(
+            path.display(),
+            format!("offset {offset} is past the end, {size}"),
+        )
+        .advise(format!("the last line boundary is {last}")));
+    }
+    if begins_line(file, offset).at(path)? {
+        return Ok(());
+    }
+    let before = lines::boundary_before(file, offset).at(path)?;
+    let advice = match lines::boundary_after(file, offset).at(path)? {
+        Some(after) => format!("the nearest line boundaries are {before} and {after}"),
+        None => format!("the nearest line boundary is {before}; that line is not finished"),
+    };
+    Err(Error::usage(path.display(), format!("offset {offset} is inside a line")).advise(advice))
+}
+
+/// Whether a line begins at `offset`: at 0, or just after a newline.
+fn begins_line(file: &File, offset: u64) -> io::Result<bool> {
+    let Some(before) = offset.checked_sub(1) else { return Ok(true) };
+    let mut byte = [0];
+    Ok(lines::read(file, &mut byte, before)? == 1 && byte == *b"\n")
+}
+
+fn identity(data: &Metadata) -> (u64, u64) {
+    (data.dev(), data.ino())
+}
+
+fn absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::Write};
+
+    use super::*;
+
+    /// A file name of its own for a test, removed at its end.
+    struct Place(PathBuf);
+
+    impl Place {
+        fn new(name: &str) -> Place {
+            let name = format!("aimax-follow-{}-{name}", std::process::id());
+            let place = Place(std::env::temp_dir().join(name));
+            let _ = fs::remove_file(&place.0);
+            place
+        }
+
+        fn append(&self, bytes: &[u8]) {
+            let mut file = OpenOptions::new().append(true).create(true).open(&self.0).unwrap();
+            file.write_all(bytes).unwrap();
+        }
+    }
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            let _ = fs::remove_file(&self.0);
+        }
+    }
+
+    fn read(follow: &mut Follow) -> (Seen, Vec<String>) {
+        let mut found = Vec::new();
+        let seen = follow
+            .read(|line| {
+                found.push(format!("{}:{}", line.offset, String::from_utf8_lossy(line.bytes)));
+                Ok(ControlFlow::Continue(()))
+            })
+            .unwrap();
+        (seen, found)
+    }
+
+    fn texts(of: &[&str]) -> Vec<String> {
+        of.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_happens_to_a_file_is_told() {
+        let place = Place::new("told");
+        let mut follow = Follow::open(&place.0, Start::Last(0)).unwrap();
+        assert_eq!(read(&mut follow), (Seen::Absent, vec![]));
+        place.append(b"one\ntw");
+        assert_eq!(read(&mut follow), (Seen::All, texts(&["0:one"])));
+        place.append(b"o\n");
+        assert_eq!(read(&mut follow), (Seen::All, texts(&["4:two"])));
+        assert_eq!(follow.offset(), 8);
+
+        fs::write(&place.0, "new\n").unwrap();
+        assert_eq!(read(&mut follow), (Seen::Truncated, vec![]));
+        assert_eq!(read(&mut follow), (Seen::All, texts(&["0:new"])));
+        fs::write(&place.0, "longer than before\n").unwrap();
+        assert_eq!(read(&mut follow), (Seen::Truncated, vec![]));
+        assert_eq!(read(&mut follow), (Seen::All, texts(&["0:longer than before"])));
+
+        let other = Place::new("told-other");
+        other.append(b"other\n");
+        place.append(b"the last of the old\n");
+        fs::rename(&other.0, &place.0).unwrap();
+        assert_eq!(read(&mut follow), (Seen::Replaced, texts(&["19:the last of the old"])));
+        assert_eq!(read(&mut follow), (Seen::All, texts(&["0:other"])));
+
+        fs::remove_file(&place.0).unwrap();
+        assert_eq!(read(&mut follow), (Seen::Removed, vec![]));
+        assert_eq!(read(&mut follow), (Seen::Absent, vec![]));
+        place.append(b"again\n");
+        assert_eq!(read(&mut follow), (Seen::All, texts(&["0:again"])));
+    }
+
+    #[test]
+    fn offsets_inside_a_line_are_refused_with_the_nearest_boundaries() {
+        let place = Place::new("refused");
+        place.append(b"one\ntwo\nthr");
+        let error = |offset| {
+            let error = Follow::open(&place.0, Start::Offset(offset)).err().unwrap();
+            assert_eq!(error.kind, crate::error::Kind::Usage);
+            format!("{}: {}", error.cause, error.advice)
+        };
+        for offset in [0, 4, 8] {
+            Follow::open(&place.0, Start::Offset(offset)).unwrap();
+        }
+        let between = "the nearest line boundaries are 4 and 8";
+        assert_eq!(error(5), format!("offset 5 is inside a line: {between}"));
+        assert_eq!(error(7), format!("offset 7 is inside a line: {between}"));
+        assert!(error(10).contains("boundary is 8; that line is not finished"));
+        assert_eq!(error(12), "offset 12 is past the end, 11: the last line boundary is 8");
+        assert!(Follow::open(&std::env::temp_dir(), Start::Last(1)).is_err());
+    }
+
+    /// Any division of the bytes into writes gives the lines that the whole file gives.
+    #[test]
+    fn any_division_into_writes_gives_the_same_lines() {
+        let place = Place::new("division");
+        for seed in 0..60u64 {
+            let mut state = seed;
+            let mut random = |below: usize| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (state >> 33) as usize % below
+            };
+            let longest = [3, 40, 5_000, 700_000][random(4)];
+            let mut text = Vec::new();
+            for _ in 0..random(30) {
+                let length = random(longest);
+                text.extend((0..length).map(|n| b"ab\r\0"[(n + length) % 4]));
+                text.push(b'\n');
+            }
+            text.extend(vec![b'x'; random(9)]);
+
+            let _ = fs::remove_file(&place.0);
+            let mut follow = Follow::open(&place.0, Start::Offset(0)).unwrap();
+            let mut got = Vec::new();
+            let mut rest = &text[..];
+            loop {
+                let count = rest.len().min(1 + random(longest));
+                place.append(&rest[..count]);
+                rest = &rest[count..];
+                let seen = follow
+                    .read(|line| {
+                        got.push((line.offset, line.next, line.bytes.to_vec()));
+                        Ok(ControlFlow::Continue(()))
+                    })
+                    .unwrap();
+                assert_eq!(seen, Seen::All);
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            let mut want = Vec::new();
+            let mut offset = 0;
+            for line in text.split_inclusive(|&byte| byte == b'\n') {
+                let next = offset + line.len() as u64;
+                if let Some(line) = line.strip_suffix(b"\n") {
+                    want.push((offset, next, line.to_vec()));
+                }
+                offset = next;
+            }
+            assert!(got == want, "seed {seed}");
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Bytes in, whole lines out, each with its place in the file.
+//!
+//! [`Lines`] does no reading of its own: bytes are put into [`room`](Lines::room), and whole lines
+//! come out of [`next`](Lines::next). It never gives out a line whose newline has not arrived, for
+//! agents are seen to write a line in several pieces. One block is used again and again; it grows
+//! only for a line that does not fit, and shrinks afterwards.
+
+use std::{fs::File, io, os::unix::fs::FileExt};
+
+use memchr::{memchr, memrchr};
+
+/// What is read at once.
+const BLOCK: usize = 256 * 1024;
+
+/// A buffer that grew beyond this for one long line is given back afterwards.
+const KEEP: usize = 16 * BLOCK;
+
+/// What is read at once when looking back: a few records, not the whole file.
+const BACK: usize = 64 * 1024;
+
+/// A whole line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// Where it begins.
+    pub offset: u64,
+    /// Where the line after it begins.
+    pub next: u64,
+    /// Its bytes, without the newline.
+    pub bytes: &'a [u8],
+}
+
+/// Cuts bytes into lines.
+pub struct Lines {
+    buffer: Vec<u8>,
+    /// The first byte that was not given out, in the buffer.
+    start: usize,
+    /// Up to where there is no newline, in the buffer.
+    searched: usize,
+    /// Where the bytes end, in the buffer.
+    end: usize,
+    /// Where `start` is, in the file.
+    offset: u64,
+}
+
+impl Lines {
+    /// Lines of a file that is read from `offset` on, where a line begins.
+    #[must_use]
+    pub fn from(offset: u64) -> Self {
+        Lines { buffer: Vec::new(), start: 0, searched: 0, end: 0, offset }
+    }
+
+    /// Where the next line begins, in the file: everything before was given out.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Where the next byte belongs, in the file.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.offset + (self.end - self.start) as u64
+    }
+
+    /// Where the next bytes are to be put; never empty. Then call [`filled`](Lines::filled).
+    pub fn room(&mut self) -> &mut [u8] {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.searched -= self.start;
+        self.end -= self.start;
+        self.start = 0;
+        if self.end == 0 && self.buffer.len() > KEEP {
+            self.buffer = Vec::new();
+        }
+        if self.buffer.len() < BLOCK {
+            self.buffer.resize(BLOCK, 0);
+        } else if self.end * 2 > self.buffer.len() {
+            // A line longer than half the buffer: doubling keeps its whole cost linear.
+            self.buffer.resize(self.buffer.len() * 2, 0);
+        }
+        &mut self.buffer[self.end..]
+    }
+
+    /// `count` bytes were put into the room.
+    pub fn filled(&mut self, count: usize) {
+        self.end = self.buffer.len().min(self.end + count);
+    }
+
+    /// The next whole line, if there is one.
+    #[expect(clippy::should_implement_trait, reason = "a line borrows the buffer")]
+    pub fn next(&mut self) -> Option<Line<'_>> {
+        let Some(length) = memchr(b'\n', &self.buffer[self.searched..self.end]) else {
+            self.searched = self.end;
+            return None;
+        };
+        let newline = self.searched + length;
+        let bytes = &self.buffer[self.start..newline];
+        let offset = self.offset;
+        self.start = newline + 1;
+        self.searched = self.start;
+        self.offset += bytes.len() as u64 + 1;
+        Some(Line { offset, next: self.offset, bytes })
+    }
+}
+
+/// Where the last line boundary at or before `end` is: just after a newline, or 0.
+pub fn boundary_before(file: &File, end: u64) -> io::Result<u64> {
+    last(file, end, 0)
+}
+
+/// Where the first line boundary at or after `start` is, if there is one: just after a newline.
+pub fn boundary_after(file: &File, start: u64) -> io::Result<Option<u64>> {
+    if start == 0 {
+        return Ok(Some(0));
+    }
+    // From the byte before on: when that is a newline, `start` itself is a boundary.
+    let mut at = start - 1;
+    let mut block = vec![0; BACK];
+    loop {
+        let count = read(file, &mut block, at)?;
+        if count == 0 {
+            return Ok(None);
+        }
+        if let Some(newline) = memchr(b'\n', &block[..count]) {
+            return Ok(Some(at + newline as u64 + 1));
+        }
+        at += count as u64;
+    }
+}
+
+/// Where the last `count` whole lines before `end` begin. Reads backwards from `end`, so the cost
+/// goes with what is found, not with the size of the file.
+pub fn last(file: &File, end: u64, count: u64) -> io::Result<u64> {
+    // The newline that ends the last whole line is one more than the newlines between.
+    let mut wanted = count.saturating_add(1);
+    let mut block = vec![0; BACK];
+    let mut after = end;
+    while after > 0 {
+        let from = after.saturating_sub(BACK as u64);
+        let wide = usize::try_from(after - from).unwrap_or(BACK);
+        let got = read_whole(file, &mut block[..wide], from)?;
+        let mut rest = &block[..got];
+        while let Some(newline) = memrchr(b'\n', rest) {
+            wanted -= 1;
+            if wanted == 0 {
+                return Ok(from + newline as u64 + 1);
+            }
+            rest = &rest[..newline];
+        }
+        after = from;
+    }
+    Ok(0)
+}
+
+/// One `pread`; 0 at the end of the file.
+pub(crate) fn read(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
+    loop {
+        match file.read_at(into, at) {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
+/// As much of `into` as the file has; less when it has become shorter.
+fn read_whole(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
+    let mut got = 0;
+    while got < into.len() {
+        match read(file, &mut into[got..], at + got as u64)? {
+            0 => break,
+            count => got += count,
+        }
+    }
+    Ok(got)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn feed(lines: &mut Lines, bytes: &[u8], found: &mut Vec<(u64, u64, Vec<u8>)>) {
+        let mut bytes = bytes;
+        while !bytes.is_empty() {
+            let room = lines.room();
+            let count = room.len().min(bytes.len());
+            room[..count].copy_from_slice(&bytes[..count]);
+            lines.filled(count);
+            bytes = &bytes[count..];
+            while let Some(line) = lines.next() {
+                found.push((line.offset, line.next, line.bytes.to_vec()));
+            }
+        }
+    }
+
+    #[test]
+    fn no_half_line_ever() {
+        let mut lines = Lines::from(10);
+        let mut found = Vec::new();
+        feed(&mut lines, b"one", &mut found);
+        assert!(found.is_empty());
+        assert_eq!((lines.offset(), lines.end()), (10, 13));
+        feed(&mut lines, b"\n\ntw", &mut found);
+        assert_eq!(found, [(10, 14, b"one".to_vec()), (14, 15, Vec::new())]);
+        assert_eq!((lines.offset(), lines.end()), (15, 17));
+    }
+
+    #[test]
+    fn a_long_line_grows_the_buffer_and_it_is_given_back() {
+        let mut lines = Lines::from(0);
+        let mut found = Vec::new();
+        let mut long = vec![b'x'; KEEP * 2];
+        long.push(b'\n');
+        feed(&mut lines, &long, &mut found);
+        feed(&mut lines, b"short\n", &mut found);
+        assert_eq!(found[0].1, long.len() as u64);
+        assert_eq!(found[1].2, b"short");
+        assert_eq!(lines.buffer.len(), BLOCK);
+    }
+
+    #[test]
+    fn looking_back_finds_what_cutting_finds() {
+        let path = std::env::temp_dir().join(format!("aimax-lines-{}", std::process::id()));
+        let mut text = Vec::new();
+        let mut starts = vec![0];
+        for n in 0..400 {
+            text.extend(vec![b'x'; n * 7 % 900]);
+            text.push(b'\n');
+            starts.push(text.len() as u64);
+        }
+        text.extend_from_slice(b"half a line");
+        std::fs::write(&path, &text).unwrap();
+        let file = File::open(&path).unwrap();
+        let size = text.len() as u64;
+        for count in [0, 1, 2, 100, 399, 400, 401, 100_000] {
+            let want = starts[starts.len() - 1 - (count as usize).min(400)];
+            assert_eq!(last(&file, size, count).unwrap(), want, "{count}");
+        }
+        for pair in starts.windows(2) {
+            assert_eq!(boundary_before(&file, pair[0]).unwrap(), pair[0]);
+            assert_eq!(boundary_after(&file, pair[0]).unwrap(), Some(pair[0]));
+            if pair[1] - pair[0] > 1 {
+                assert_eq!(boundary_before(&file, pair[1] - 1).unwrap(), pair[0]);
+                assert_eq!(boundary_after(&file, pair[0] + 1).unwrap(), Some(pair[1]));
+            }
+        }
+        assert_eq!(boundary_after(&file, size).unwrap(), None);
+        std::fs::remove_file(&path).unwrap();
+    }
+}
