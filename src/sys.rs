@@ -20,3 +20,20 @@ pub fn stdout() -> impl std::io::Write {
     // is not), and ManuallyDrop keeps this handle from closing it.
     Stdout(ManuallyDrop::new(unsafe { File::from_raw_fd(1) }))
 }
+
+/// Ends the process by `signal`'s default action, so that whoever waits for us sees the signal and
+/// not a status that merely stands for it.
+pub fn die_by(signal: i32) -> ! {
+    // SAFETY: the set is initialised by sigemptyset before it is read, the calls touch nothing else
+    // of ours, and no handler is installed: the default action runs no code of this process.
+    unsafe {
+        let mut set = std::mem::MaybeUninit::uninit();
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), signal);
+        libc::signal(signal, libc::SIG_DFL);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, set.as_ptr(), std::ptr::null_mut());
+        libc::raise(signal);
+    }
+    // Only a signal whose default action is to be ignored comes this far.
+    std::process::exit(128 + signal)
+}
