@@ -51,10 +51,7 @@ pub fn agree(pages: &[Page]) -> Vec<String> {
             }
             let (long, other) = shorts.entry(short).or_insert((opt.long, name));
             if *long != opt.long {
-                wrong.push(format!(
-                    "-{short}: --{} in {name}, but --{long} in {other}",
-                    opt.long
-                ));
+                wrong.push(format!("-{short}: --{} in {name}, but --{long} in {other}", opt.long));
             }
         }
     }
@@ -208,10 +205,7 @@ mod tests {
             (|p| p.opts[0].full = "Tab\there.", "--follow: control characters"),
             (|p| p.tool.tagline = "It prints.", "tagline: not one phrase"),
             (|p| p.tool.synopsis = &["tail -f"], "synopsis does not begin"),
-            (
-                |p| p.tool.verbs = &[VerbDoc { name: "Set", brief: "x" }],
-                "verb Set: not lower-case",
-            ),
+            (|p| p.tool.verbs = &[VerbDoc { name: "Set", brief: "x" }], "verb Set: not lower-case"),
             (
                 |p| {
                     p.tool.about = "\

@@ -121,12 +121,7 @@ fn synopsis_word(text: &mut String, word: &str) {
     if let Some(option) = stem.strip_prefix('-').filter(|option| !option.is_empty()) {
         match option.split_once('=') {
             Some((option, value)) => {
-                _ = writeln!(
-                    text,
-                    ".Fl {} Ns = Ns Ar {}{dots}",
-                    escaped(option),
-                    escaped(value)
-                );
+                _ = writeln!(text, ".Fl {} Ns = Ns Ar {}{dots}", escaped(option), escaped(value));
             }
             None => _ = writeln!(text, ".Fl {}{dots}", escaped(option)),
         }

@@ -93,7 +93,7 @@ pub fn parse<T: Tool>(argv: impl IntoIterator<Item = OsString>) -> Result<Parsed
 
 /// What follows `--`, if that is the next argument.
 fn after_dashes(parser: &mut lexopt::Parser) -> Option<Vec<OsString>> {
-    let mut raw = parser.try_raw_args()?;
+    let raw = parser.try_raw_args()?;
     if raw.peek()? != "--" {
         return None;
     }
@@ -117,9 +117,8 @@ fn by_long<A>(opts: &'static [Opt<A>], name: &str) -> Found<A> {
 
 fn unknown<A>(opts: &'static [Opt<A>], shown: &str) -> Error {
     let longs = opts.iter().flat_map(|opt| [Some(opt.doc.long), opt.doc.negated]).flatten();
-    let near = shown
-        .strip_prefix("--")
-        .and_then(|typed| nearest(typed, longs.chain(["help", "version"])));
+    let near =
+        shown.strip_prefix("--").and_then(|typed| nearest(typed, longs.chain(["help", "version"])));
     let error = Error::usage(shown, "no such option");
     match near {
         Some(long) => error.advise(format_args!("did you mean `--{long}`?")),
@@ -256,7 +255,10 @@ mod tests {
             (&["-fs"], "-s: needs a value: NAME"),
             (&["--follow=1"], "--follow: takes no value"),
             (&["--no-follow="], "--no-follow: takes no value"),
-            (&["--timeout=1", "-tx", "-tz"], "-t: `x` is not a time span such as `1.5`, `30s`, `500ms`, `5m` or `2h`"),
+            (
+                &["--timeout=1", "-tx", "-tz"],
+                "-t: `x` is not a time span such as `1.5`, `30s`, `500ms`, `5m` or `2h`",
+            ),
         ] {
             assert_eq!(refusal::<Plain>(line), text);
         }

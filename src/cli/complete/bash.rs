@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{quoted, typed, valued};
 use crate::cli::{
-    option::{Complete, ValueDoc},
+    option::{Complete, OptDoc, ValueDoc},
     page::Page,
 };
 
@@ -51,7 +51,9 @@ pub fn bash(page: &Page) -> String {
 ",
     );
     if page.front {
-        text.push_str(&FRONT.replace("FUNC", &f).replace("NAME", name));
+        text.push_str(&FRONT.replace("NAME", name));
+        operands(&mut text, page);
+        text.push_str("        return 0\n    fi\n");
     }
     // A value is due only after an option that has not got it yet, and never after `--`.
     text.push_str("    if ((skip)) && [[ -z $ended ]]; then\n        case $prev in\n");
@@ -64,7 +66,7 @@ pub fn bash(page: &Page) -> String {
     text.push_str("        esac\n");
     _ = writeln!(text, "        _{f}_none");
     text.push_str("    elif [[ -z $ended && $cur == -* ]]; then\n");
-    let negated = |opt: &crate::cli::option::OptDoc| opt.negated.map(|long| format!("--{long}"));
+    let negated = |opt: &OptDoc| opt.negated.map(|long| format!("--{long}"));
     let all: Vec<String> =
         page.opts.iter().flat_map(|opt| typed(opt).into_iter().chain(negated(opt))).collect();
     words(&mut text, 8, &f, all.iter().map(String::as_str));
@@ -77,10 +79,7 @@ pub fn bash(page: &Page) -> String {
         words(&mut text, 8, &f, page.tool.verbs.iter().map(|verb| verb.name));
     }
     text.push_str("    else\n");
-    match page.tool.operand {
-        Some(value) => offer(&mut text, 8, &f, value),
-        None => _ = writeln!(text, "        _{f}_none"),
-    }
+    operands(&mut text, page);
     _ = write!(text, "    fi\n}}\ncomplete -o bashdefault -o default -F _{f} {name}\n");
     text
 }
@@ -114,7 +113,8 @@ _FUNC_lines() {
 
 "#;
 
-/// Completes `NAME VERB …` as `NAME-VERB …`, where that has a completion.
+/// Completes `NAME VERB …` as `NAME-VERB …`, where that has a completion; else as operands, for its
+/// options are not known.
 const FRONT: &str = r#"    if ((first)); then
         local inner=NAME-${COMP_WORDS[first]} func
         func=_${inner//-/_}
@@ -133,8 +133,14 @@ const FRONT: &str = r#"    if ((first)); then
                 return 0
             fi
         fi
-    fi
 "#;
+
+fn operands(text: &mut String, page: &Page) {
+    match page.tool.operand {
+        Some(value) => offer(text, 8, &page.word(), value),
+        None => _ = writeln!(text, "        _{}_none", page.word()),
+    }
+}
 
 fn offer(text: &mut String, by: usize, f: &str, value: ValueDoc) {
     _ = match value.complete {
@@ -167,7 +173,9 @@ fn offer(text: &mut String, by: usize, f: &str, value: ValueDoc) {
 /// A call that offers these words, folded to lines of a readable width.
 fn words<'a>(text: &mut String, by: usize, f: &str, words: impl Iterator<Item = &'a str>) {
     let mut line = format!("{:by$}_{f}_words \"$cur\"", "");
-    for word in words.map(quoted) {
+    for word in words {
+        let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+        let word = if plain { word.to_owned() } else { quoted(word) };
         if line.len() + 1 + word.len() > 96 {
             _ = writeln!(text, "{line} \\");
             line = format!("{:by$}   ", "");

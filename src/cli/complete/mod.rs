@@ -16,17 +16,7 @@ pub use zsh::zsh;
 
 use super::{option::OptDoc, page::Page};
 
-/// `text` as one word of any of the three shells: quoted only when it must be. A single quote is
-/// left by closing the quotes, which all three understand.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
-}
-
-/// The options of `page` that take a value, as they are typed, from the same table row.
+/// The options of `page` that take a value, as they are typed.
 fn valued(page: &Page) -> impl Iterator<Item = (Vec<String>, &OptDoc)> {
     page.opts.iter().filter(|opt| opt.value.is_some()).map(|opt| (typed(opt), opt))
 }
@@ -35,4 +25,9 @@ fn valued(page: &Page) -> impl Iterator<Item = (Vec<String>, &OptDoc)> {
 fn typed(opt: &OptDoc) -> Vec<String> {
     let short = opt.short.map(|short| format!("-{short}"));
     short.into_iter().chain([format!("--{}", opt.long)]).collect()
+}
+
+/// `text` in single quotes, for bash and zsh.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
