@@ -123,7 +123,8 @@ mod tests {
     fn fake(line: &[&str]) -> (Exit, String) {
         let sink = Sink::default();
         let mut out = Output::to(Box::new(sink.clone()));
-        let exit = run::<Plain>("fake-tail", line.iter().map(OsString::from), &mut out);
+        let done = attempt::<Plain>(line.iter().map(OsString::from), &mut out);
+        let exit = done.unwrap_or_else(|error| error.kind.exit());
         let bytes = sink.0.lock().unwrap().clone();
         (exit, String::from_utf8(bytes).unwrap())
     }
@@ -149,6 +150,7 @@ mod tests {
         };
         assert_eq!(closed("--help"), Exit::Done);
         assert_eq!(closed("operand"), Exit::Done);
+        assert_eq!(closed("-sgone"), Exit::Done);
     }
 
     #[test]

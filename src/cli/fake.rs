@@ -37,11 +37,11 @@ Prints what FILE holds; see `--follow` and `C:\\dir`.
     cat FILE | fake-tail -
     .literal \\n
 
-Well-known, isn't it?",
+Well-known, it isn't new.",
         verbs: &[],
         operand: Some(FILE),
         rest: None,
-        exits: &[(Exit::No, "Nothing followed the offset."), (Exit::Missing, "no file")],
+        exits: &[(Exit::No, "Nothing followed the offset."), (Exit::Timeout, "no more")],
         examples: &[
             ("fake-tail -f 'my file' | jq .", "Follow a file whose name has a space."),
             ("fake-tail --no-follow No Ar Fl", "Words that roff would take."),

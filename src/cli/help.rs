@@ -153,17 +153,17 @@ usage: fake-tail [-f] [-s NAME]... [--agent=AGENT] [FILE...]
        fake-tail -t SPAN
 
 options:
-  -f, --[no-]follow    Wait for more: it's [not] a 'timer'
-  -s, --session=NAME   The session
+  -f, --[no-]follow   Wait for more: it's [not] a 'timer'
+  -s, --session=NAME  The session
   -t, --timeout=SPAN, --forever
-                       Give up after this long
-      --agent=AGENT    Whose transcript it is
+                      Give up after this long
+      --agent=AGENT   Whose transcript it is
   -C, --a-directory-to-go-to-first=DIR
-                       Go there first
-      --exec=PROGRAM   Run this
-      --file=FILE      Read this
-  -h, --help           Show help; `--help` shows all of it
-  -V, --version        Show the version
+                      Go there first
+      --exec=PROGRAM  Run this
+      --file=FILE     Read this
+  -h, --help          Show help; `--help` shows all of it
+  -V, --version       Show the version
 "
         );
         assert!(brief(&page::<Job>()).contains("verbs:\n  set    Raise it: it's [up]\n  clear"));

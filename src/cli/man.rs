@@ -99,12 +99,12 @@ fn synopsis(text: &mut String, form: &str) {
         // `]...` closes and repeats; `NAME...` only repeats.
         let (inner, closing) = inner.split_at(inner.find(']').unwrap_or(inner.len()));
         synopsis_word(text, inner);
-        for part in closing.split_inclusive(']') {
-            match part.strip_suffix(']') {
-                Some("") => text.push_str(".Oc\n"),
-                Some(tail) => _ = writeln!(text, ".Ns {}\n.Oc", escaped(tail)),
-                None => _ = writeln!(text, ".Ns {}", escaped(part)),
+        for part in closing.strip_prefix(']').into_iter().flat_map(|tail| tail.split(']')) {
+            text.push_str(".Oc");
+            if !part.is_empty() {
+                _ = write!(text, " Ns {}", escaped(part));
             }
+            text.push('\n');
         }
     }
 }
@@ -267,15 +267,15 @@ mod tests {
         for part in [
             "fake-tail – print it's \"records\" [all of them]",
             "fake-tail [-f] [-s NAME]... [--agent=AGENT] [FILE ...]",
-            "Prints what FILE holds; see --follow and C:\\dir.  'Quotes' come first here.",
-            ".dots too: a^b~c → d.",
+            "Prints what FILE holds; see --follow and C:\\dir.  'Quotes' come first",
+            "here.  .dots too: a^b~c → d.",
             "      cat FILE | fake-tail -\n",
             "      .literal \\n\n",
             "-f, --follow, --no-follow\n",
             "-t, --timeout=SPAN, --forever\n",
             "fake-tail -f 'my file' | jq .\n",
             "fake-tail --no-follow No Ar Fl\n",
-            "No file.",
+            "The deadline passed.  No more.\n",
             "fake-job(1), tmux(1), inotify(7)",
         ] {
             assert!(plain.contains(part), "{part}\n---\n{plain}");
@@ -288,7 +288,7 @@ mod tests {
         synopsis(&mut text, " set [-s NAME]... [[-x] --long=A|-b] {a|b} [FILE...] [-- W...]");
         assert_eq!(
             text,
-            ".Nm\n.Cm set\n.Oo\n.Fl s\n.Ar NAME\n.Oc\n.Ns ...\n.Oo\n.Oo\n.Fl x\n.Oc\n\
+            ".Nm\n.Cm set\n.Oo\n.Fl s\n.Ar NAME\n.Oc Ns ...\n.Oo\n.Oo\n.Fl x\n.Oc\n\
              .Fl \\-long Ns = Ns Ar A|\\-b\n.Oc\n{a|b}\n.Oo\n.Ar FILE ...\n.Oc\n\
              .Oo\n.Fl \\-\n.Ar W ...\n.Oc\n"
         );

@@ -151,7 +151,8 @@ fn offer(text: &mut String, by: usize, f: &str, value: ValueDoc) {
         // where it cannot be told, all files are offered.
         Complete::Dir => writeln!(
             text,
-            "{0:by$}compopt -o filenames +o default 2>/dev/null || return 0\n\
+            "{0:by$}type compopt >/dev/null 2>&1 || return 0\n\
+             {0:by$}compopt -o filenames +o bashdefault +o default 2>/dev/null\n\
              {0:by$}while IFS= read -r word; do\n\
              {0:by$}    [[ -n $word ]] && COMPREPLY[${{#COMPREPLY[@]}}]=$word\n\
              {0:by$}done <<< \"$(compgen -d -- \"$cur\")\"\n\

@@ -86,7 +86,7 @@ fn bash_completes() {
         let line: Vec<String> = words.iter().map(|word| super::quoted(word)).collect();
         let name = words[0].replace('-', "_");
         let script = format!(
-            "IFS=o; set -u; for f in fake fake-tail fake-job; do . ./$f; done
+            "for f in fake fake-tail fake-job; do . ./$f; done; IFS=o; set -u
 COMP_WORDS=({}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _{name}
 for word in ${{COMPREPLY[@]+\"${{COMPREPLY[@]}}\"}}; do printf '%s\\n' \"$word\"; done",
             line.join(" ")
@@ -183,7 +183,7 @@ fn zsh_completes() {
         ("fake-tail -s ", "demo|night shift"),
         ("fake-tail --session=d", "demo"),
         ("fake-tail --agent=cl", "claude"),
-        ("fake-tail a", "a file"),
+        ("fake-tail a", "a\\ file"),
         ("fake-job ", "clear|set"),
         ("fake-job -s set c", "clear"),
         ("fake-job set c", ""),
