@@ -34,10 +34,16 @@ pub fn run<T: Tool>(
     match error.kind {
         Kind::ReaderGone => {}
         Kind::Signal(signal) => crate::sys::die_by(signal),
-        // There is nowhere left to say that standard error is closed; the status still tells.
-        _ => drop(std::io::stderr().write_all(message(name, error.clone()).as_bytes())),
+        _ => say(name, &line(name, &error)),
     }
     error.kind.exit()
+}
+
+/// Prints one line on standard error, under `name`: what a caller should know of a run that goes on.
+pub fn say(name: &str, text: &str) {
+    let line = format!("{name}: {}\n", visible(text));
+    // There is nowhere left to say that standard error is closed; the status still tells.
+    _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 fn attempt<T: Tool>(argv: impl IntoIterator<Item = OsString>, out: &mut Output) -> Result<Exit> {
@@ -56,12 +62,13 @@ fn attempt<T: Tool>(argv: impl IntoIterator<Item = OsString>, out: &mut Output) 
     Ok(Exit::Done)
 }
 
-/// The one line that an error is, with its newline.
-fn message(name: &str, mut error: Error) -> String {
+/// An error in one line. A usage error without advice of its own points to the help.
+fn line(name: &str, error: &Error) -> String {
     if error.kind == Kind::Usage && error.advice.is_empty() {
-        error.advice = format!("see `{name} --help`");
+        format!("{error}: see `{name} --help`")
+    } else {
+        error.to_string()
     }
-    format!("{name}: {}\n", visible(&error.to_string()))
 }
 
 /// `text` as it may be shown on a terminal: control characters, and those that turn the direction
@@ -156,12 +163,12 @@ mod tests {
     #[test]
     fn messages_are_one_visible_line() {
         let error = Error::new(Kind::No, "a\x1b[31m\nb", "gone\u{9b}\x7f\t").advise("look");
-        let line = message("fake-tail", error);
-        assert_eq!(line, "fake-tail: a\\u{1b}[31m\\nb: gone\\u{9b}\\u{7f}\\t: look\n");
-        let line = message("fake tail", Error::usage("--x", "no such option"));
-        assert_eq!(line, "fake tail: --x: no such option: see `fake tail --help`\n");
-        let line = message("fake-tail", Error::usage("--x", "bad").advise("do y"));
-        assert_eq!(line, "fake-tail: --x: bad: do y\n");
+        let text = line("fake-tail", &error);
+        assert_eq!(visible(&text), "a\\u{1b}[31m\\nb: gone\\u{9b}\\u{7f}\\t: look");
+        let text = line("fake tail", &Error::usage("--x", "no such option"));
+        assert_eq!(text, "--x: no such option: see `fake tail --help`");
+        let text = line("fake-tail", &Error::usage("--x", "bad").advise("do y"));
+        assert_eq!(text, "--x: bad: do y");
         assert!(matches!(visible("plain ü 日本"), Cow::Borrowed(_)));
         assert_eq!(visible("a\u{202e}b"), "a\\u{202e}b");
     }

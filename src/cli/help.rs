@@ -177,7 +177,7 @@ options:
             "\n    cat FILE | fake-tail -\n",
             "\n  -s, --session=NAME\n      The session.\n\n      May be given again.\n",
             "\n    1  no: the job failed, the session is not alive, nothing matched\n       Nothing followed",
-            "\n  124  the deadline passed\n  A signal that",
+            "\n  124  the deadline passed\n       no more\n  A signal that",
             "\nexamples:\n  fake-tail -f 'my file' | jq .\n      Follow a file",
             "\nsee also:\n  fake-job(1), tmux(1), inotify(7)\n",
         ] {

@@ -21,6 +21,6 @@ pub mod status;
 #[cfg(test)]
 mod fake;
 
-pub use exit::{main, run};
+pub use exit::{main, run, say};
 pub use generated::generated;
 pub use page::{Page, page};

@@ -17,9 +17,9 @@ pub fn bash(page: &Page) -> String {
     _ = writeln!(text, "_{f}() {{");
     text.push_str(
         "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-    local i word skip=0 count=0 ended= first=0
+    local i word before= skip=0 count=0 ended= first=0
     COMPREPLY=()
-    # `--opt=value` is three words here, as COMP_WORDBREAKS has `=`.
+    # `--opt=value` is three words where COMP_WORDBREAKS has `=`, but one word to bash 3.
     if [[ $cur == = ]]; then
         cur=
     elif [[ $prev == = && $COMP_CWORD -gt 2 ]]; then
@@ -48,6 +48,11 @@ pub fn bash(page: &Page) -> String {
             esac
         fi
     done
+    if ((!skip)) && [[ -z $ended && $cur == --*=* ]]; then
+        prev=${cur%%=*} skip=1
+        [[ ${COMP_WORDBREAKS-} == *=* ]] || before=$prev=
+        cur=${cur#*=}
+    fi
 ",
     );
     if page.front {
@@ -86,7 +91,7 @@ pub fn bash(page: &Page) -> String {
 
 /// Candidates are compared and quoted one by one, never split. With no candidates bash itself
 /// completes file names, quoting included, unless `none` says that there is nothing to complete;
-/// bash before 4 cannot be told so.
+/// bash before 4 cannot be told so. `before` is the caller's: what bash replaces but nobody typed anew.
 const HELPERS: &str = r#"_FUNC_none() {
     compopt +o bashdefault +o default 2>/dev/null
     return 0
@@ -95,7 +100,7 @@ const HELPERS: &str = r#"_FUNC_none() {
 _FUNC_words() {
     local word
     for word in "${@:2}"; do
-        [[ $word == "$1"* ]] && COMPREPLY[${#COMPREPLY[@]}]=$word
+        [[ $word == "$1"* ]] && COMPREPLY[${#COMPREPLY[@]}]=$before$word
     done
     _FUNC_none
 }
@@ -105,7 +110,7 @@ _FUNC_lines() {
     while IFS= read -r line; do
         if [[ -n $line && $line == "$1"* ]]; then
             printf -v line %q "$line"
-            COMPREPLY[${#COMPREPLY[@]}]=$line
+            COMPREPLY[${#COMPREPLY[@]}]=$before$line
         fi
     done <<< "$2"
     _FUNC_none
@@ -154,7 +159,7 @@ fn offer(text: &mut String, by: usize, f: &str, value: ValueDoc) {
             "{0:by$}type compopt >/dev/null 2>&1 || return 0\n\
              {0:by$}compopt -o filenames +o bashdefault +o default 2>/dev/null\n\
              {0:by$}while IFS= read -r word; do\n\
-             {0:by$}    [[ -n $word ]] && COMPREPLY[${{#COMPREPLY[@]}}]=$word\n\
+             {0:by$}    [[ -n $word ]] && COMPREPLY[${{#COMPREPLY[@]}}]=$before$word\n\
              {0:by$}done <<< \"$(compgen -d -- \"$cur\")\"\n\
              {0:by$}return 0",
             ""
@@ -166,9 +171,6 @@ fn offer(text: &mut String, by: usize, f: &str, value: ValueDoc) {
             writeln!(text, "{:by$}_{f}_lines \"$cur\" \"$({command} 2>/dev/null)\"", "")
         }
     };
-    if by > 8 && !matches!(value.complete, Complete::File | Complete::Dir) {
-        _ = writeln!(text, "{:by$}return 0", "");
-    }
 }
 
 /// A call that offers these words, folded to lines of a readable width.
