@@ -224,15 +224,21 @@ pub mod signals {
     pub fn ear() -> Option<RawFd> {
         EAR.get().map(AsRawFd::as_raw_fd)
     }
+}
 
-    /// Ends the process as `signal` would have, had it not been caught. Returns only when the
-    /// signal is blocked or does not end a process.
-    pub fn raise(signal: i32) -> io::Result<()> {
-        install(signal, libc::SIG_DFL)?;
-        // SAFETY: raise takes an integer and touches no memory of ours.
-        match unsafe { libc::raise(signal) } {
-            0 => Ok(()),
-            _ => Err(io::Error::last_os_error()),
-        }
+/// Ends the process by `signal`'s default action, so that whoever waits for us sees the signal and
+/// not a status that merely stands for it.
+pub fn die_by(signal: i32) -> ! {
+    // SAFETY: the set is initialised by sigemptyset before it is read, the calls touch nothing else
+    // of ours, and no handler is installed: the default action runs no code of this process.
+    unsafe {
+        let mut set = std::mem::MaybeUninit::uninit();
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), signal);
+        libc::signal(signal, libc::SIG_DFL);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, set.as_ptr(), std::ptr::null_mut());
+        libc::raise(signal);
     }
+    // Only a signal whose default action is to be ignored comes this far.
+    std::process::exit(128 + signal)
 }

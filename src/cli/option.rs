@@ -94,6 +94,8 @@ pub struct ToolDoc {
     pub verbs: &'static [VerbDoc],
     /// The operand, if it takes any.
     pub operand: Option<ValueDoc>,
+    /// What follows `--`, when it is passed on; else it is more operands.
+    pub rest: Option<ValueDoc>,
     /// What each status means here, where the shared meaning needs more words.
     pub exits: &'static [(Exit, &'static str)],
     /// Commands to copy, each with a line that says what it does.
@@ -110,6 +112,14 @@ pub trait Tool {
     const DOC: ToolDoc;
     /// Its options, less `--help` and `--version`, which every program has.
     const OPTS: &'static [Opt<Self::Args>];
+    /// Whether the first operand ends the options, because all that follows it belongs to another
+    /// program: `aimax tail --follow`.
+    const FRONT: bool = false;
+    /// Notes what followed `--`. Called only when `--` was given and [`ToolDoc::rest`] is set; a
+    /// program without it finds those words among its operands.
+    fn rest(args: &mut Self::Args, rest: Vec<OsString>) {
+        let _ = (args, rest);
+    }
     /// Does it. Records go to `out`; an error is printed by the caller.
     fn run(args: Self::Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit>;
 }

@@ -1,0 +1,190 @@
+//! From a command line to an exit status. Errors are printed here and nowhere else.
+
+use std::{borrow::Cow, ffi::OsString, io::Write, process::ExitCode};
+
+use super::{
+    help,
+    option::Tool,
+    output::Output,
+    page::page,
+    parse::{Parsed, parse},
+};
+use crate::error::{Error, Exit, Kind, Result};
+
+/// The whole of a program's `main`.
+#[must_use]
+pub fn main<T: Tool>() -> ExitCode {
+    let argv = std::env::args_os().skip(1);
+    ExitCode::from(run::<T>(T::DOC.name, argv, &mut Output::stdout()) as u8)
+}
+
+/// Runs `T` on `argv`, which begins after the program's name, and prints its error, if any, under
+/// `name`: a front runs another program in its own process by this. Does not return when `T` was
+/// stopped by a signal.
+#[must_use]
+pub fn run<T: Tool>(
+    name: &str,
+    argv: impl IntoIterator<Item = OsString>,
+    out: &mut Output,
+) -> Exit {
+    let error = match attempt::<T>(argv, out) {
+        Ok(exit) => return exit,
+        Err(error) => error,
+    };
+    match error.kind {
+        Kind::ReaderGone => {}
+        Kind::Signal(signal) => crate::sys::die_by(signal),
+        _ => say(name, &line(name, &error)),
+    }
+    error.kind.exit()
+}
+
+/// Prints one line on standard error, under `name`: what a caller should know of a run that goes on.
+pub fn say(name: &str, text: &str) {
+    let line = format!("{name}: {}\n", visible(text));
+    // There is nowhere left to say that standard error is closed; the status still tells.
+    _ = std::io::stderr().write_all(line.as_bytes());
+}
+
+fn attempt<T: Tool>(argv: impl IntoIterator<Item = OsString>, out: &mut Output) -> Result<Exit> {
+    let text = match parse::<T>(argv)? {
+        Parsed::Run(args, operands) => {
+            let done = T::run(args, operands, out);
+            // Records that were gathered before a failure are whole, so they are still written.
+            let written = out.flush();
+            return done.and_then(|exit| written.map(|()| exit));
+        }
+        Parsed::HelpShort => help::brief(&page::<T>()),
+        Parsed::HelpLong => help::full(&page::<T>()),
+        Parsed::Version => format!("{} {}", T::DOC.name, env!("CARGO_PKG_VERSION")),
+    };
+    out.line(text.trim_end().as_bytes())?;
+    Ok(Exit::Done)
+}
+
+/// An error in one line. A usage error without advice of its own points to the help.
+fn line(name: &str, error: &Error) -> String {
+    if error.kind == Kind::Usage && error.advice.is_empty() {
+        format!("{error}: see `{name} --help`")
+    } else {
+        error.to_string()
+    }
+}
+
+/// `text` as it may be shown on a terminal: control characters, and those that turn the direction
+/// of writing, are spelt out.
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let hidden =
+        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !text.contains(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if hidden(c) {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        os::unix::process::ExitStatusExt,
+        process::Command,
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+    use crate::cli::fake::Plain;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    struct Closed;
+
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn fake(line: &[&str]) -> (Exit, String) {
+        let sink = Sink::default();
+        let mut out = Output::to(Box::new(sink.clone()));
+        let done = attempt::<Plain>(line.iter().map(OsString::from), &mut out);
+        let exit = done.unwrap_or_else(|error| error.kind.exit());
+        let bytes = sink.0.lock().unwrap().clone();
+        (exit, String::from_utf8(bytes).unwrap())
+    }
+
+    #[test]
+    fn statuses() {
+        assert_eq!(fake(&["a", "b"]), (Exit::Done, "2\n".into()));
+        assert_eq!(fake(&["-s", "late"]), (Exit::No, "late\n".into()));
+        assert_eq!(fake(&["-s", "gone"]), (Exit::Done, String::new()));
+        assert_eq!(fake(&["-s", "dead"]), (Exit::No, String::new()));
+        assert_eq!(fake(&["--bogus"]), (Exit::Usage, String::new()));
+    }
+
+    #[test]
+    fn help_goes_to_stdout_and_a_closed_pipe_is_quiet() {
+        let (exit, text) = fake(&["-h"]);
+        assert!(exit == Exit::Done && text.starts_with("fake-tail: ") && text.ends_with('\n'));
+        let (exit, text) = fake(&["--version"]);
+        assert_eq!(text, format!("fake-tail {}\n", env!("CARGO_PKG_VERSION")));
+        assert_eq!(exit, Exit::Done);
+        let closed = |word: &str| {
+            run::<Plain>("fake-tail", [OsString::from(word)], &mut Output::to(Box::new(Closed)))
+        };
+        assert_eq!(closed("--help"), Exit::Done);
+        assert_eq!(closed("operand"), Exit::Done);
+        assert_eq!(closed("-sgone"), Exit::Done);
+    }
+
+    #[test]
+    fn messages_are_one_visible_line() {
+        let error = Error::new(Kind::No, "a\x1b[31m\nb", "gone\u{9b}\x7f\t").advise("look");
+        let text = line("fake-tail", &error);
+        assert_eq!(visible(&text), "a\\u{1b}[31m\\nb: gone\\u{9b}\\u{7f}\\t: look");
+        let text = line("fake tail", &Error::usage("--x", "no such option"));
+        assert_eq!(text, "--x: no such option: see `fake tail --help`");
+        let text = line("fake-tail", &Error::usage("--x", "bad").advise("do y"));
+        assert_eq!(text, "--x: bad: do y");
+        assert!(matches!(visible("plain ü 日本"), Cow::Borrowed(_)));
+        assert_eq!(visible("a\u{202e}b"), "a\\u{202e}b");
+    }
+
+    #[test]
+    fn a_signal_is_raised_again() {
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "cli::exit::tests::raises", "--ignored", "--test-threads=1"])
+            .output()
+            .unwrap();
+        assert_eq!(child.status.signal(), Some(libc::SIGTERM), "{child:?}");
+    }
+
+    #[test]
+    #[ignore = "ends the process; run by a_signal_is_raised_again"]
+    fn raises() {
+        crate::sys::die_by(libc::SIGTERM);
+    }
+}

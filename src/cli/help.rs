@@ -1,0 +1,191 @@
+//! `-h`, one screen of it, and `--help`, all of it. Both fit 79 columns.
+
+use std::fmt::Write as _;
+
+use super::{
+    option::OptDoc,
+    page::Page,
+    status::{SIGNALS, STATUSES},
+};
+
+/// Names wider than this stand on a line of their own in `-h`: with 2 columns before and after
+/// them, a phrase of 50 columns then ends at column 79.
+const NAMES: usize = 25;
+
+/// `-h`.
+#[must_use]
+pub fn brief(page: &Page) -> String {
+    let mut text = head(page);
+    text.push('\n');
+    verbs(&mut text, page);
+    text.push_str("options:\n");
+    rows(&mut text, page.opts.iter().map(|opt| (names(opt), opt.brief)));
+    text
+}
+
+/// `--help`.
+#[must_use]
+pub fn full(page: &Page) -> String {
+    let tool = &page.tool;
+    let mut text = head(page);
+    text.push('\n');
+    indent(&mut text, 0, tool.about);
+    text.push('\n');
+    verbs(&mut text, page);
+    text.push_str("options:\n");
+    for opt in &page.opts {
+        indent(&mut text, 2, &names(opt));
+        indent(&mut text, 6, opt.full);
+    }
+    text.push_str("\nexit status:\n");
+    for (exit, meaning) in STATUSES {
+        _ = writeln!(text, "  {:>3}  {meaning}", exit as u8);
+        for (_, words) in tool.exits.iter().filter(|own| own.0 == exit) {
+            indent(&mut text, 7, words);
+        }
+    }
+    indent(&mut text, 2, SIGNALS);
+    if !tool.examples.is_empty() {
+        text.push_str("\nexamples:\n");
+    }
+    for (command, words) in tool.examples {
+        indent(&mut text, 2, command);
+        indent(&mut text, 6, words);
+    }
+    if !tool.see_also.is_empty() {
+        let pages: Vec<_> = see_also(page).iter().map(|(n, s)| format!("{n}({s})")).collect();
+        text.push_str("\nsee also:\n");
+        let mut line = String::new();
+        for page in pages {
+            if line.len() + 2 + page.len() > 72 {
+                _ = writeln!(text, "  {line},");
+                line.clear();
+            }
+            line.push_str(if line.is_empty() { "" } else { ", " });
+            line.push_str(&page);
+        }
+        _ = writeln!(text, "  {line}");
+    }
+    text
+}
+
+/// Other pages in the order that man pages have them: by section, then by name.
+pub(super) fn see_also(page: &Page) -> Vec<(&'static str, u8)> {
+    let mut pages = page.tool.see_also.to_vec();
+    pages.sort_unstable_by_key(|&(name, section)| (section, name));
+    pages
+}
+
+fn head(page: &Page) -> String {
+    let tool = &page.tool;
+    let mut text = format!("{}: {}\n\n", tool.name, tool.tagline);
+    for (i, form) in tool.synopsis.iter().enumerate() {
+        _ = writeln!(text, "{:6} {form}", if i == 0 { "usage:" } else { "" });
+    }
+    text
+}
+
+fn verbs(text: &mut String, page: &Page) {
+    if page.tool.verbs.is_empty() {
+        return;
+    }
+    text.push_str("verbs:\n");
+    rows(text, page.tool.verbs.iter().map(|verb| (verb.name.to_owned(), verb.brief)));
+    text.push('\n');
+}
+
+/// Two columns, the left one as wide as it needs to be.
+fn rows(text: &mut String, rows: impl Iterator<Item = (String, &'static str)> + Clone) {
+    let widths = rows.clone().map(|(name, _)| name.chars().count());
+    let wide = widths.filter(|width| *width <= NAMES).max().unwrap_or(0);
+    for (name, brief) in rows {
+        if name.chars().count() > wide {
+            _ = writeln!(text, "  {name}\n  {:wide$}  {brief}", "");
+        } else {
+            _ = writeln!(text, "  {name:wide$}  {brief}");
+        }
+    }
+}
+
+/// `-s, --session=NAME`. What negates an option is shown with it.
+fn names(opt: &OptDoc) -> String {
+    let mut names = match opt.short {
+        Some(short) => format!("-{short}, "),
+        None => "    ".to_owned(),
+    };
+    match (opt.negated, opt.value) {
+        (Some(negated), None) if negated.strip_prefix("no-") == Some(opt.long) => {
+            _ = write!(names, "--[no-]{}", opt.long);
+            return names;
+        }
+        (_, None) => _ = write!(names, "--{}", opt.long),
+        (_, Some(value)) => _ = write!(names, "--{}={}", opt.long, value.name),
+    }
+    if let Some(negated) = opt.negated {
+        _ = write!(names, ", --{negated}");
+    }
+    names
+}
+
+fn indent(text: &mut String, by: usize, lines: &str) {
+    for line in lines.trim_end().lines() {
+        let by = if line.is_empty() { 0 } else { by };
+        _ = writeln!(text, "{:by$}{line}", "");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{
+        fake::{Front, Job, Plain},
+        page::page,
+    };
+
+    #[test]
+    fn brief_help() {
+        assert_eq!(
+            brief(&page::<Plain>()),
+            "\
+fake-tail: print it's \"records\" [all of them]
+
+usage: fake-tail [-f] [-s NAME]... [--agent=AGENT] [FILE...]
+       fake-tail -t SPAN
+
+options:
+  -f, --[no-]follow   Wait for more: it's [not] a 'timer'
+  -s, --session=NAME  The session
+  -t, --timeout=SPAN, --forever
+                      Give up after this long
+      --agent=AGENT   Whose transcript it is
+  -C, --a-directory-to-go-to-first=DIR
+                      Go there first
+      --exec=PROGRAM  Run this
+      --file=FILE     Read this
+  -h, --help          Show help; `--help` shows all of it
+  -V, --version       Show the version
+"
+        );
+        assert!(brief(&page::<Job>()).contains("verbs:\n  set    Raise it: it's [up]\n  clear"));
+    }
+
+    #[test]
+    fn full_help() {
+        let text = full(&page::<Plain>());
+        for part in [
+            "\n\nPrints what FILE holds; see",
+            "\n    cat FILE | fake-tail -\n",
+            "\n  -s, --session=NAME\n      The session.\n\n      May be given again.\n",
+            "\n    1  no: the job failed, the session is not alive, nothing matched\n       Nothing followed",
+            "\n  124  the deadline passed\n       no more\n  A signal that",
+            "\nexamples:\n  fake-tail -f 'my file' | jq .\n      Follow a file",
+            "\nsee also:\n  fake-job(1), tmux(1), inotify(7)\n",
+        ] {
+            assert!(text.contains(part), "{part}\n---\n{text}");
+        }
+        for text in [text, full(&page::<Job>()), full(&page::<Front>())] {
+            assert!(text.lines().all(|line| line.chars().count() <= 79), "{text}");
+            assert!(text.lines().all(|line| line.trim_end() == line), "{text}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! A program's documentation without the type of its arguments.
+
+use super::option::{OptDoc, Tool, ToolDoc};
+
+/// All that help, man page and completions need to know of a program.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The program.
+    pub tool: ToolDoc,
+    /// Its options, `--help` and `--version` last.
+    pub opts: Vec<OptDoc>,
+    /// Whether its first operand ends its options: see [`Tool::FRONT`].
+    pub front: bool,
+}
+
+/// The options that every program has. The parser answers them itself.
+pub const COMMON: [OptDoc; 2] = [
+    OptDoc {
+        short: Some('h'),
+        long: "help",
+        negated: None,
+        value: None,
+        brief: "Show help; `--help` shows all of it",
+        full: "Shows help and exits: `-h` on one screen, `--help` all of it.",
+    },
+    OptDoc {
+        short: Some('V'),
+        long: "version",
+        negated: None,
+        value: None,
+        brief: "Show the version",
+        full: "Shows the version and exits.",
+    },
+];
+
+/// The page of `T`.
+#[must_use]
+pub fn page<T: Tool>() -> Page {
+    let opts = T::OPTS.iter().map(|opt| opt.doc).chain(COMMON).collect();
+    Page { tool: T::DOC, opts, front: T::FRONT }
+}
+
+impl Page {
+    /// The program's name as a shell function's name: `aimax_tail`.
+    pub(super) fn word(&self) -> String {
+        self.tool.name.replace('-', "_")
+    }
+}
