@@ -242,3 +242,16 @@ pub fn die_by(signal: i32) -> ! {
     // Only a signal whose default action is to be ignored comes this far.
     std::process::exit(128 + signal)
 }
+
+/// SIGTERM: a process is asked to end.
+pub const TERMINATE: i32 = libc::SIGTERM;
+/// SIGKILL: it is made to.
+pub const KILL: i32 = libc::SIGKILL;
+
+/// Sends a signal. A process that is gone already is as good.
+pub fn signal(pid: u32, signal: i32) {
+    if let Ok(pid) = libc::pid_t::try_from(pid) {
+        // SAFETY: kill takes two integers and touches no memory of ours.
+        unsafe { libc::kill(pid, signal) };
+    }
+}

@@ -112,6 +112,14 @@ impl Agent for Codex {
         days
     }
 
+    fn title_at_turn_end(&self) -> Option<&'static str> {
+        Some("Ready*")
+    }
+
+    fn end_needs_idle(&self) -> bool {
+        false
+    }
+
     fn may_swallow_enter(&self) -> bool {
         false
     }

@@ -174,6 +174,16 @@ pub trait Agent: Sync {
     /// Files and folders whose change may mean another status or another thread.
     fn witnesses(&self, config: &Config, pane: &Pane) -> Vec<PathBuf>;
 
+    /// The title, as a tmux pattern, that a pane takes when a turn has ended, where it is a sign.
+    fn title_at_turn_end(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether the end of a turn in the transcript counts only once the agent says that it is idle.
+    fn end_needs_idle(&self) -> bool {
+        true
+    }
+
     /// Whether a second Enter is right when the box still holds our text.
     fn may_swallow_enter(&self) -> bool;
 

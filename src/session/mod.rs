@@ -1,1 +1,167 @@
-//! One session as a whole.
+//! One session as a whole: started, prompted, observed, ended.
+//!
+//! A [`Session`] is a name, a backend, and what the state files say of it. Whether it lives is never
+//! kept: tmux is asked.
+
+use std::time::Duration;
+
+use crate::{
+    agent::{Agent, Backend, Thread},
+    config::Config,
+    error::{Error, Result},
+    flag::Flags,
+    fs::{self, Lock},
+    state::{Entry, Name},
+    time::Deadline,
+    tmux::{Pane, Tmux},
+};
+
+mod deliver;
+mod end;
+mod job;
+mod live;
+mod prompt;
+mod spawn;
+mod window;
+
+pub use deliver::{Delivery, Verdict, deliver};
+pub use end::{Ended, end};
+pub use job::{Job, JobState};
+pub use prompt::Prompt;
+pub use spawn::{Spawn, Started, spawn};
+pub use window::enter as enter_window;
+
+/// A session that the state files know.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its name.
+    pub name: Name,
+    /// Its backend.
+    pub backend: Backend,
+    /// What is kept of it.
+    pub entry: Entry,
+}
+
+impl Session {
+    /// The live session of that name; `backend` may be left out when only one has it.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Missing`] when no state file knows it, and
+    /// [`crate::error::Kind::Usage`] when several do.
+    pub fn find(config: &Config, name: &Name, backend: Option<Backend>) -> Result<Session> {
+        let mut found = Vec::new();
+        for backend in backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
+            if let Some(entry) = backend.store(config).get(name)? {
+                found.push(Session { name: name.clone(), backend, entry });
+            }
+        }
+        one_of(name, found)
+    }
+
+    /// The same, or else a session that has ended.
+    pub fn find_any(config: &Config, name: &Name, backend: Option<Backend>) -> Result<Session> {
+        match Session::find(config, name, backend) {
+            Err(error) if error.kind == crate::error::Kind::Missing => {}
+            found => return found,
+        }
+        let mut found = Vec::new();
+        for backend in backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
+            if let Some(entry) = backend.store(config).find(name)? {
+                found.push(Session { name: name.clone(), backend, entry });
+            }
+        }
+        one_of(name, found)
+    }
+
+    /// All live sessions of the given backends.
+    pub fn all(config: &Config, backend: Option<Backend>) -> Result<Vec<Session>> {
+        let mut found = Vec::new();
+        for backend in backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
+            for (name, entry) in backend.store(config).sessions()? {
+                found.push(Session { name, backend, entry });
+            }
+        }
+        Ok(found)
+    }
+
+    /// What its agent does its own way.
+    #[must_use]
+    pub fn agent(&self) -> &'static dyn Agent {
+        self.backend.agent()
+    }
+
+    /// Its flags, if it has a folder for them.
+    #[must_use]
+    pub fn flags(&self) -> Option<Flags> {
+        Some(Flags::new(self.entry.flag_root()?, &self.name))
+    }
+
+    /// Its pane, if the window is there.
+    pub fn pane(&self, config: &Config, tmux: &Tmux) -> Result<Option<Pane>> {
+        tmux.find(&self.backend.hub(config), self.name.as_str())
+    }
+
+    /// Its pane, which must be there and live.
+    pub fn live_pane(&self, config: &Config, tmux: &Tmux) -> Result<Pane> {
+        let advice = format!("start it again with `aimax-spawn -s {} --resume …`", self.name);
+        match self.pane(config, tmux)? {
+            Some(pane) if pane.dead => {
+                Err(Error::missing(&self.name, format!("the agent has ended{}", with_status(&pane)))
+                    .advise(advice))
+            }
+            Some(pane) => Ok(pane),
+            None => Err(Error::missing(&self.name, "its tmux window is gone").advise(advice)),
+        }
+    }
+
+    /// Takes the session's lock: one process types, interrupts or ends at a time.
+    pub fn lock(config: &Config, backend: Backend, name: &Name, wait: Deadline) -> Result<Lock> {
+        let path = config.run_dir(backend.name(), name.as_str()).join("lock");
+        fs::lock(&path, wait, name.as_str(), "another process is busy with this session")
+    }
+
+    /// Notes which conversation the session holds now. It changes when a Codex thread gets its
+    /// first prompt, and when a person clears a conversation.
+    pub fn bind(&mut self, config: &Config, thread: &Thread) -> Result<()> {
+        let mut change = Entry::default();
+        if let Some(id) = thread.id.as_deref().filter(|id| self.entry.agent_session_id() != Some(id)) {
+            change.set("agentSessionId", id);
+        }
+        if let Some(path) = &thread.transcript
+            && self.entry.jsonl_path() != Some(path)
+        {
+            change.set("jsonlPath", path.to_string_lossy());
+        }
+        if change == Entry::default() {
+            return Ok(());
+        }
+        if self.backend == Backend::Codex {
+            change.set("pendingBind", thread.transcript.is_none());
+        }
+        self.backend.store(config).put(&self.name, &change)?;
+        for (key, value) in change.fields() {
+            self.entry.set(key, value.clone());
+        }
+        Ok(())
+    }
+}
+
+fn one_of(name: &Name, mut found: Vec<Session>) -> Result<Session> {
+    match (found.pop(), found.pop()) {
+        (Some(session), None) => Ok(session),
+        (None, _) => Err(Error::missing(name, "no such session").advise("`aimax-ls` lists them")),
+        (Some(a), Some(b)) => Err(Error::usage(
+            name,
+            format!("a session of {} and of {}", a.backend.name(), b.backend.name()),
+        )
+        .advise("say which with -b")),
+    }
+}
+
+/// ` with status N`, where tmux knows it.
+fn with_status(pane: &Pane) -> String {
+    pane.status.map(|status| format!(" with status {status}")).unwrap_or_default()
+}
+
+/// How long a session's lock is waited for, unless the caller says otherwise.
+pub const LOCK_WAIT: Duration = Duration::from_secs(60);

@@ -147,6 +147,30 @@ impl Tmux {
         }
     }
 
+    /// Sets a new window up from inside: its name stays, it remains when its program ends, and
+    /// `at_event` is run by the server when the program ends, and when the title becomes one that
+    /// matches `title`.
+    ///
+    /// `at_event` is a shell command in which tmux expands nothing.
+    pub fn set_up(&self, pane: &str, at_event: &str, title: Option<&str>) -> Result<()> {
+        // tmux expands `#` formats in what `run-shell` gets; doubled, they stay as they are.
+        let run = format!("run-shell -b {}", quoted(&at_event.replace('#', "##")));
+        let set = |scope: &str, option: &str, value: &str| {
+            ["set-option", scope, "-t", pane, option, value, ";"].map(str::to_owned)
+        };
+        let mut command: Vec<String> = Vec::new();
+        command.extend(set("-w", "automatic-rename", "off"));
+        command.extend(set("-w", "allow-rename", "off"));
+        command.extend(set("-p", "remain-on-exit", "on"));
+        if let Some(title) = title {
+            let run = format!("if-shell -F '#{{m:{title},#{{pane_title}}}}' {}", quoted(&run));
+            let hook = ["set-hook", "-p", "-t", pane, "pane-title-changed", &run, ";"];
+            command.extend(hook.map(str::to_owned));
+        }
+        command.extend(["set-hook", "-p", "-t", pane, "pane-died", &run].map(str::to_owned));
+        self.run(&command)?.map(|_| ()).map_err(|fault| fault.about(pane))
+    }
+
     /// Ends a window. One that is gone already is as good.
     pub fn kill_window(&self, window: &str) -> Result<()> {
         match self.run(&["kill-window", "-t", window])? {
@@ -154,6 +178,11 @@ impl Tmux {
             Err(fault) => Err(fault.about(window)),
         }
     }
+}
+
+/// A word for tmux's own command language.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

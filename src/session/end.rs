@@ -1,0 +1,104 @@
+//! Ending a session: the window, its processes, its files, its place in the state.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::{Job, JobState, Session};
+use crate::{
+    agent::proc,
+    config::Config,
+    error::Result,
+    fs,
+    state::Name,
+    sys,
+    time::Deadline,
+    tmux::{Pane, Tmux},
+    watch::Watch,
+};
+
+/// What was ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Whether there was a window.
+    pub killed: bool,
+    /// Whether a turn was running in it.
+    pub was_working: bool,
+}
+
+/// How long a process may take to end by itself after its window is gone.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Ends the session and removes what is ours: the window, the processes that it started, the
+/// flags, and the files that were made for it. Its conversation stays in the archive.
+pub fn end(config: &Config, tmux: &Tmux, session: &Session, wait: Deadline) -> Result<Ended> {
+    let _held = Session::lock(config, session.backend, &session.name, wait)?;
+    let pane = session.pane(config, tmux)?;
+    let mut ended = Ended { killed: pane.is_some(), was_working: false };
+    if let Some(pane) = &pane {
+        if let Some(mut job) = Job::of(session) {
+            ended.was_working =
+                matches!(job.look(config, Some(pane))?, JobState::Running | JobState::Waiting(_));
+        }
+        kill(tmux, pane)?;
+    }
+    session.backend.store(config).forget(&session.name)?;
+    if let Some(flags) = session.flags() {
+        flags.remove()?;
+    }
+    for file in made_for(config, session.backend.name(), &session.name) {
+        fs::remove(&file)?;
+    }
+    Ok(ended)
+}
+
+/// The files in the session's private folder, less the lock, which stays for ever.
+fn made_for(config: &Config, backend: &str, name: &Name) -> [PathBuf; 2] {
+    let folder = config.run_dir(backend, name.as_str());
+    ["settings.json", "orders"].map(|file| folder.join(file))
+}
+
+/// Closes the window and sees its processes end. An agent may leave a tool's process behind; what
+/// does not end by itself is told to, and then made to.
+fn kill(tmux: &Tmux, pane: &Pane) -> Result<()> {
+    let mut family = proc::descendants(pane.pid);
+    family.insert(0, pane.pid);
+    // A number alone could soon be another process.
+    let family: Vec<(u32, Option<String>)> =
+        family.into_iter().map(|pid| (pid, proc::start_time(pid))).collect();
+    let mut watch = Watch::new()?;
+    if !pane.dead {
+        for (pid, _) in &family {
+            watch.process(*pid)?;
+        }
+    }
+    tmux.kill_window(&pane.window)?;
+    if pane.dead {
+        return Ok(());
+    }
+    let left = |family: &[(u32, Option<String>)]| -> Vec<u32> {
+        let same = |(pid, start): &&(u32, Option<String>)| {
+            start.is_some() && proc::start_time(*pid) == *start
+        };
+        family.iter().filter(same).map(|(pid, _)| *pid).collect()
+    };
+    // Tools left behind are told at once; the agent itself is on its way out and gets its time.
+    for signal in [sys::TERMINATE, sys::KILL] {
+        let grace = Deadline::after(GRACE);
+        let mut told = false;
+        while !left(&family).is_empty() && !grace.passed() {
+            if !told && !left(&family[..1]).contains(&pane.pid) {
+                for pid in left(&family) {
+                    sys::signal(pid, signal);
+                }
+                told = true;
+            }
+            let _woke = watch.wait(grace)?;
+        }
+        if left(&family).is_empty() {
+            break;
+        }
+        for pid in left(&family) {
+            sys::signal(pid, signal);
+        }
+    }
+    Ok(())
+}
