@@ -1,1 +1,3 @@
 //! What differs between agents.
+
+pub mod practice;
