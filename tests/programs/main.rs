@@ -1,1 +1,3 @@
 //! Tests of all programs on the practice agent.
+
+mod practice;

@@ -23,6 +23,7 @@ use super::{
     options::{Misbehave, Options},
     screen::{Around, Frame, Screen, box_frame},
     session::{Session, die},
+    turn::Tool,
 };
 use crate::{
     error::{At, Error, Result},
@@ -197,7 +198,7 @@ impl Program {
             until = until.min(turn.wake);
         }
         let mut fds = vec![self.stdin.as_fd(), self.signals.as_fd()];
-        fds.extend(tool.and_then(|tool| tool.fd()));
+        fds.extend(tool.and_then(Tool::fd));
         let ready = sys::wait_readable(&fds, until.left());
         let ready = ready.map_err(|e| Error::io("terminal", &e))?;
         drop(fds);

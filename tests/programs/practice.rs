@@ -1,0 +1,448 @@
+//! The practice agent in a real terminal: a private tmux server for each test.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+const READY: &str = "--misbehave=trust=yes";
+const ID: &str = "0a0a0a0a-0000-4000-8000-000000000001";
+
+/// Waits for `condition`, and gives what it gave; `what` names it when the deadline passes.
+fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + Duration::from_secs(15);
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(Instant::now() < end, "never seen: {what}");
+        sleep(Duration::from_millis(5));
+    }
+}
+
+/// A practice agent in the one pane of a tmux server of its own; both go when this is dropped.
+struct Pane {
+    folder: PathBuf,
+}
+
+impl Pane {
+    fn start(arguments: &[&str]) -> Self {
+        Self::sized(arguments, "80", "24")
+    }
+
+    fn sized(arguments: &[&str], columns: &str, rows: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("aimax-practice-{}-{count}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(folder.join("work")).unwrap();
+        let pane = Pane { folder: folder.canonicalize().unwrap() };
+        pane.launch(arguments, columns, rows);
+        pane
+    }
+
+    fn launch(&self, arguments: &[&str], columns: &str, rows: &str) {
+        let (home, work) = (self.home(), self.folder.join("work"));
+        let mut command =
+            vec!["start-server", ";", "set-option", "-g", "remain-on-exit", "on", ";"];
+        command.extend(["new-session", "-d", "-x", columns, "-y", rows]);
+        command.extend(["-c", work.to_str().unwrap(), env!("CARGO_BIN_EXE_aimax")]);
+        command.extend(["practice-agent", "--home", home.to_str().unwrap()]);
+        command.extend(arguments);
+        self.tmux(&command);
+    }
+
+    fn home(&self) -> PathBuf {
+        self.folder.join("home")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("tmux");
+        command
+            .args(["-u", "-L", "practice", "-f", "/dev/null"])
+            .env("TMUX_TMPDIR", &self.folder)
+            .env_remove("TMUX")
+            .env_remove("AIMAX_PRACTICE");
+        command
+    }
+
+    fn tmux(&self, arguments: &[&str]) -> String {
+        let output = self.command().args(arguments).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "tmux {arguments:?}: {error}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn keys(&self, keys: &[&str]) {
+        self.tmux(&[&["send-keys"], keys].concat());
+    }
+
+    /// One bracketed paste.
+    fn paste(&self, text: &str) {
+        let file = self.folder.join("paste");
+        fs::write(&file, text).unwrap();
+        let load = ["load-buffer", "-b", "p", file.to_str().unwrap()];
+        self.tmux(&load);
+        self.tmux(&["paste-buffer", "-p", "-r", "-d", "-b", "p"]);
+    }
+
+    /// A paste, its echo at the caret, Enter.
+    fn send(&self, text: &str, echo: &str) {
+        self.paste(text);
+        until(&format!("the echo {echo:?}"), || self.caret().ends_with(echo).then_some(()));
+        self.keys(&["Enter"]);
+    }
+
+    fn screen(&self) -> String {
+        self.tmux(&["capture-pane", "-p"])
+    }
+
+    /// The caret's row.
+    fn caret(&self) -> String {
+        let row: usize = self.show("#{cursor_y}").parse().unwrap();
+        self.screen().lines().nth(row).unwrap_or_default().trim_end().to_owned()
+    }
+
+    fn show(&self, format: &str) -> String {
+        self.tmux(&["display-message", "-p", format]).trim_end().to_owned()
+    }
+
+    /// Waits for `text`, scrolled away or not: tmux scrolls a line off a pane that dies.
+    fn see(&self, text: &str) {
+        let all = || self.tmux(&["capture-pane", "-p", "-S", "-"]);
+        until(&format!("{text:?} on the screen"), || all().contains(text).then_some(()));
+    }
+
+    /// The exit status or the signal, once the program has ended. The pane is dead a moment before
+    /// tmux knows its status.
+    fn ended(&self) -> String {
+        until("the end", || {
+            let status = self.show("#{?pane_dead,#{pane_dead_status}#{pane_dead_signal},}");
+            (!status.is_empty()).then_some(status)
+        })
+    }
+
+    fn state_file(&self) -> PathBuf {
+        self.home().join("sessions").join(format!("{}.json", self.show("#{pane_pid}")))
+    }
+
+    fn state(&self) -> Value {
+        let text = fs::read_to_string(self.state_file()).unwrap_or_else(|_| "null".into());
+        serde_json::from_str(&text).expect("a state file is whole at any time")
+    }
+
+    /// Ready, or at rest again: idle, with an empty box by the caret test.
+    fn idle(&self) {
+        until("idle with an empty box", || {
+            let empty = self.caret().starts_with('❯') && self.show("#{cursor_x}") == "2";
+            (self.state()["status"] == "idle" && empty).then_some(())
+        });
+    }
+
+    fn transcript(&self) -> Option<PathBuf> {
+        let folders = fs::read_dir(self.home().join("projects")).ok()?;
+        let files = folders.flatten().flat_map(|f| fs::read_dir(f.path()).into_iter().flatten());
+        files.flatten().map(|file| file.path()).next()
+    }
+
+    /// The transcript's whole lines, each as `type text`.
+    fn story(&self) -> Vec<String> {
+        let text = self.transcript().map(|file| fs::read_to_string(file).unwrap());
+        let text = text.unwrap_or_default();
+        let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
+        whole.lines().map(|line| brief(&serde_json::from_str(line).unwrap())).collect()
+    }
+
+    /// Waits until the transcript's last lines are `lines`.
+    fn told(&self, lines: &[&str]) {
+        let end = Instant::now() + Duration::from_secs(15);
+        while !self.story().iter().map(String::as_str).collect::<Vec<_>>().ends_with(lines) {
+            let seen = format!("{:#?}\n{}", self.story(), self.screen());
+            assert!(Instant::now() < end, "expected {lines:#?}\nseen {seen}");
+            sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Pane {
+    fn drop(&mut self) {
+        let _ = self.command().arg("kill-server").stderr(Stdio::null()).status();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn brief(entry: &Value) -> String {
+    let word = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+    let content = &entry["message"]["content"];
+    let block = &content[0];
+    match word("type").as_str() {
+        "queue-operation" => format!("{} {}", word("operation"), word("content")),
+        "attachment" => format!("queued_command {}", entry["attachment"]["prompt"]),
+        "system" => word("subtype"),
+        "assistant" if block["type"] == "tool_use" => format!("use {}", block["input"]["command"]),
+        "assistant" => format!("{}assistant {}", word("error"), block["text"]),
+        _ if content.is_string() => format!("{} {content}", word("promptSource")),
+        _ if block["type"] == "tool_result" => format!("result {}", block["content"]),
+        _ => format!("marker {}", block["text"]),
+    }
+}
+
+#[test]
+fn the_trust_dialog_is_answered_by_its_label() {
+    let pane = Pane::start(&[]);
+    pane.see("❯ No, exit\n  Yes, I trust this folder");
+    assert!(pane.screen().contains("Practice agent: do you trust this folder?"));
+    assert!(pane.state()["status"].is_null());
+    pane.keys(&["Down"]);
+    pane.see("❯ Yes, I trust this folder");
+    pane.keys(&["Enter"]);
+    pane.idle();
+    assert_eq!(pane.show("#{pane_title}"), "✳ Practice");
+    let state = pane.state();
+    assert_eq!(state["cwd"], pane.folder.join("work").to_str().unwrap());
+    assert_eq!(state["kind"], "interactive");
+    assert_eq!(state["procStart"].is_string(), Path::new("/proc/self/stat").exists());
+    let file = pane.state_file();
+    pane.send("/exit", "/exit");
+    assert_eq!(pane.ended(), "0");
+    assert!(!file.exists(), "the state file goes with the program");
+    pane.tmux(&["respawn-pane", "-k"]);
+    pane.idle();
+}
+
+#[test]
+fn a_blind_enter_at_the_trust_dialog_ends_it() {
+    let pane = Pane::start(&[]);
+    pane.see("❯ No, exit");
+    pane.keys(&["Enter"]);
+    assert_eq!(pane.ended(), "1");
+    pane.see("didn't start because this folder isn't trusted");
+}
+
+#[test]
+fn pastes_arrive_whole() {
+    let pane = Pane::start(&[READY, "--session-id", ID]);
+    pane.idle();
+    assert!(pane.transcript().is_none(), "there is no transcript before the first prompt");
+    pane.send("one\n  two\tthree ", "three");
+    pane.told(&[
+        r#"typed "one\n  two    three""#,
+        r#"assistant "echo: one\n  two    three""#,
+        "turn_duration",
+    ]);
+    assert!(pane.transcript().unwrap().ends_with(format!("{ID}.jsonl")));
+    pane.idle();
+    let long: String = (0..400).map(|n| format!("line {n}\n")).collect();
+    pane.send(long.trim_end(), "[Pasted text #1 +399 lines]");
+    let text = Value::from(long.trim_end());
+    let echo = Value::from(format!("echo: {}", long.trim_end()));
+    let lines = [format!("typed {text}"), format!("assistant {echo}")];
+    pane.told(&[&lines[0], &lines[1], "turn_duration"]);
+}
+
+#[test]
+fn prompts_queue_during_a_turn_and_in_a_tool() {
+    let pane = Pane::start(&[READY]);
+    pane.idle();
+    pane.send(":slow 700", ":slow 700");
+    until("busy", || (pane.state()["status"] == "busy").then_some(()));
+    pane.see("✻ Working… (esc to interrupt)");
+    pane.send("later", "later");
+    pane.told(&["enqueue later"]);
+    pane.told(&[
+        r#"assistant "echo: :slow 700""#,
+        "turn_duration",
+        "dequeue ",
+        r#"queued "later""#,
+        r#"assistant "echo: later""#,
+        "turn_duration",
+    ]);
+    pane.idle();
+    pane.send("!echo out; until test -e go; do sleep 0.05; done", "done");
+    pane.told(&[r#"use "echo out; until test -e go; do sleep 0.05; done""#]);
+    pane.send("meanwhile", "meanwhile");
+    pane.told(&["enqueue meanwhile"]);
+    fs::write(pane.folder.join("work/go"), "").unwrap();
+    pane.told(&[
+        r#"result "out""#,
+        "remove meanwhile",
+        r#"queued_command "meanwhile""#,
+        r#"assistant "echo: !echo out; until test -e go; do sleep 0.05; done\necho: meanwhile""#,
+        "turn_duration",
+    ]);
+}
+
+#[test]
+fn escape_interrupts_and_the_queue_goes_on() {
+    let pane = Pane::start(&[READY]);
+    pane.idle();
+    pane.send(":slow 600000", ":slow 600000");
+    pane.told(&[r#"typed ":slow 600000""#]);
+    pane.keys(&["Escape"]);
+    pane.told(&[r#"typed ":slow 600000""#, r#"marker "[Request interrupted by user]""#]);
+    pane.idle();
+    pane.send("!sleep 600", "!sleep 600");
+    pane.told(&[r#"use "sleep 600""#]);
+    pane.send("next", "next");
+    pane.told(&["enqueue next"]);
+    pane.keys(&["Escape"]);
+    pane.told(&[
+        r#"marker "[Request interrupted by user for tool use]""#,
+        "dequeue ",
+        r#"queued "next""#,
+        r#"assistant "echo: next""#,
+        "turn_duration",
+    ]);
+    pane.idle();
+    pane.keys(&["C-c"]);
+    pane.see("Press Ctrl-C again to exit");
+    pane.keys(&["C-c"]);
+    assert_eq!(pane.ended(), "0");
+}
+
+#[test]
+fn enter_approves_a_tool_and_escape_refuses_it() {
+    let pane = Pane::start(&[READY]);
+    pane.idle();
+    for (key, lines) in [
+        ("Enter", [r#"result "yes""#, r#"assistant "echo: :ask echo yes""#, "turn_duration"]),
+        (
+            "Escape",
+            [r#"use "echo yes""#, "", r#"marker "[Request interrupted by user for tool use]""#],
+        ),
+    ] {
+        pane.send(":ask echo yes", ":ask echo yes");
+        pane.see("Do you want to proceed?\n❯ 1. Yes\n  2. No");
+        until("waiting", || (pane.state()["waitingFor"] == "permission prompt").then_some(()));
+        pane.paste("thrown away");
+        pane.keys(&[key]);
+        if key == "Enter" {
+            pane.told(&lines);
+        } else {
+            pane.told(&lines[2..]);
+        }
+        pane.idle();
+    }
+}
+
+#[test]
+fn hooks_tell_of_each_step() {
+    let pane = Pane::start(&["--help"]);
+    pane.ended();
+    let log = pane.folder.join("hooks");
+    let command = format!("cat >> '{0}'; echo >> '{0}'", log.display());
+    let hooks = serde_json::json!([{"hooks": [{"type": "command", "command": command}]}]);
+    let events = ["SessionStart", "UserPromptSubmit", "Stop", "StopFailure", "SessionEnd"];
+    let all: serde_json::Map<_, _> =
+        events.map(|e| (e.to_owned(), hooks.clone())).into_iter().collect();
+    let settings = pane.folder.join("settings.json");
+    fs::write(&settings, serde_json::json!({"hooks": all}).to_string()).unwrap();
+    pane.tmux(&["kill-server"]);
+    pane.launch(&[READY, "--settings", settings.to_str().unwrap()], "80", "24");
+    pane.idle();
+    pane.send("hello", "hello");
+    pane.told(&["turn_duration"]);
+    pane.idle();
+    pane.send(":error 500", ":error 500");
+    pane.told(&[
+        r#"typed ":error 500""#,
+        r#"server_errorassistant "API Error: 500 practice error""#,
+    ]);
+    pane.idle();
+    pane.tmux(&["kill-window"]);
+    let told = until("the last hook", || {
+        let text = fs::read_to_string(&log).unwrap();
+        (text.lines().count() == 6).then_some(text)
+    });
+    let inputs: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<_> = inputs.iter().map(|i| i["hook_event_name"].as_str().unwrap()).collect();
+    let order = [
+        "SessionStart",
+        "UserPromptSubmit",
+        "Stop",
+        "UserPromptSubmit",
+        "StopFailure",
+        "SessionEnd",
+    ];
+    assert_eq!(names, order);
+    assert_eq!(inputs[1]["prompt"], "hello");
+    assert_eq!(inputs[2]["last_assistant_message"], "echo: hello");
+    assert_eq!(inputs[1]["transcript_path"], pane.transcript().unwrap().to_str().unwrap());
+}
+
+#[test]
+fn a_session_is_resumed_and_not_taken_twice() {
+    let pane = Pane::start(&["--resume", ID]);
+    assert_eq!(pane.ended(), "1");
+    pane.see(&format!("No conversation found with session ID: {ID}"));
+    pane.tmux(&["kill-server"]);
+    pane.launch(&[READY, "--session-id", ID], "80", "24");
+    pane.idle();
+    pane.send("first", "first");
+    pane.told(&["turn_duration"]);
+    pane.tmux(&["kill-server"]);
+    pane.launch(&[READY, "--session-id", ID], "80", "24");
+    assert_eq!(pane.ended(), "1");
+    pane.see(&format!("Error: Session ID {ID} is already in use."));
+    pane.tmux(&["kill-server"]);
+    pane.launch(&[READY, "--resume", ID], "80", "24");
+    pane.idle();
+    pane.send("second", "second");
+    pane.told(&[r#"typed "second""#, r#"assistant "echo: second""#, "turn_duration"]);
+    assert_eq!(pane.story().len(), 6);
+}
+
+#[test]
+fn it_misbehaves_as_told() {
+    let told = |spec: &str| Pane::start(&["--misbehave", spec]);
+
+    let pane = told("trust=yes,swallow-enter=1,torn-write,cut-paste=4");
+    pane.idle();
+    pane.send("hello", "hell");
+    pane.keys(&["Enter"]);
+    pane.told(&[r#"typed "hell""#, r#"assistant "echo: hell""#, "turn_duration"]);
+
+    let pane = told("trust=yes,dialog-after-paste");
+    pane.idle();
+    pane.paste("lost");
+    pane.see("Practice agent: how is it going so far?");
+    until("waiting", || (pane.state()["waitingFor"] == "dialog open").then_some(()));
+    pane.keys(&["Enter"]);
+    pane.idle();
+
+    let pane = told("die-at-start=7");
+    assert_eq!(pane.ended(), "7");
+    pane.see("Practice agent: told to die at its start");
+
+    let pane = told("trust=yes,die-in-paste");
+    pane.idle();
+    let file = pane.state_file();
+    pane.paste("x");
+    assert_eq!(pane.ended(), "9");
+    assert!(file.exists(), "a killed program leaves its state file");
+
+    let pane = told("login");
+    pane.see("Practice agent: you are not logged in");
+    pane.keys(&["Escape"]);
+    assert_eq!(pane.ended(), "0");
+}
+
+#[test]
+fn small_windows_and_resizing() {
+    let pane = Pane::sized(&[READY], "20", "5");
+    pane.idle();
+    pane.send("12345678901234567890", "7890");
+    pane.told(&["turn_duration"]);
+    pane.idle();
+    for (columns, rows) in [("10", "2"), ("20", "5"), ("80", "24")] {
+        pane.tmux(&["resize-window", "-x", columns, "-y", rows]);
+        pane.idle();
+    }
+    pane.see("echo: 123");
+}
