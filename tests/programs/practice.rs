@@ -15,14 +15,21 @@ use serde_json::Value;
 const READY: &str = "--misbehave=trust=yes";
 const ID: &str = "0a0a0a0a-0000-4000-8000-000000000001";
 
-/// Waits for `condition`, and gives what it gave; `what` names it when the deadline passes.
-fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+/// Waits for `condition`, and gives what it gave; `what` is named when the deadline passes.
+fn until<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
+    wait(condition, || what.to_owned())
+}
+
+/// The one wait of these tests. The deadline only ends it.
+fn wait<T>(mut condition: impl FnMut() -> Option<T>, what: impl FnOnce() -> String) -> T {
     let end = Instant::now() + Duration::from_secs(15);
     loop {
         if let Some(value) = condition() {
             return value;
         }
-        assert!(Instant::now() < end, "never seen: {what}");
+        if Instant::now() >= end {
+            panic!("never seen: {}", what());
+        }
         sleep(Duration::from_millis(5));
     }
 }
@@ -44,19 +51,22 @@ impl Pane {
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(folder.join("work")).unwrap();
         let pane = Pane { folder: folder.canonicalize().unwrap() };
-        pane.launch(arguments, columns, rows);
-        pane
-    }
-
-    fn launch(&self, arguments: &[&str], columns: &str, rows: &str) {
-        let (home, work) = (self.home(), self.folder.join("work"));
         let mut command =
             vec!["start-server", ";", "set-option", "-g", "remain-on-exit", "on", ";"];
         command.extend(["new-session", "-d", "-x", columns, "-y", rows]);
-        command.extend(["-c", work.to_str().unwrap(), env!("CARGO_BIN_EXE_aimax")]);
-        command.extend(["practice-agent", "--home", home.to_str().unwrap()]);
-        command.extend(arguments);
-        self.tmux(&command);
+        pane.launch(&command, arguments);
+        pane
+    }
+
+    /// Another agent in the same pane, whatever has become of the one before.
+    fn again(&self, arguments: &[&str]) {
+        self.launch(&["respawn-pane", "-k"], arguments);
+    }
+
+    fn launch(&self, how: &[&str], arguments: &[&str]) {
+        let (home, work) = (self.home(), self.folder.join("work"));
+        let work = ["-c", work.to_str().unwrap(), env!("CARGO_BIN_EXE_aimax"), "practice-agent"];
+        self.tmux(&[how, &work, &["--home", home.to_str().unwrap()], arguments].concat());
     }
 
     fn home(&self) -> PathBuf {
@@ -166,12 +176,11 @@ impl Pane {
 
     /// Waits until the transcript's last lines are `lines`.
     fn told(&self, lines: &[&str]) {
-        let end = Instant::now() + Duration::from_secs(15);
-        while !self.story().iter().map(String::as_str).collect::<Vec<_>>().ends_with(lines) {
-            let seen = format!("{:#?}\n{}", self.story(), self.screen());
-            assert!(Instant::now() < end, "expected {lines:#?}\nseen {seen}");
-            sleep(Duration::from_millis(5));
-        }
+        let told = || self.story().iter().map(String::as_str).collect::<Vec<_>>().ends_with(lines);
+        wait(
+            || told().then_some(()),
+            || format!("{lines:#?}\nbut {:#?}\n{}", self.story(), self.screen()),
+        );
     }
 }
 
@@ -217,7 +226,7 @@ fn the_trust_dialog_is_answered_by_its_label() {
     pane.send("/exit", "/exit");
     assert_eq!(pane.ended(), "0");
     assert!(!file.exists(), "the state file goes with the program");
-    pane.tmux(&["respawn-pane", "-k"]);
+    pane.again(&[]);
     pane.idle();
 }
 
@@ -315,25 +324,24 @@ fn escape_interrupts_and_the_queue_goes_on() {
 fn enter_approves_a_tool_and_escape_refuses_it() {
     let pane = Pane::start(&[READY]);
     pane.idle();
-    for (key, lines) in [
-        ("Enter", [r#"result "yes""#, r#"assistant "echo: :ask echo yes""#, "turn_duration"]),
-        (
-            "Escape",
-            [r#"use "echo yes""#, "", r#"marker "[Request interrupted by user for tool use]""#],
-        ),
-    ] {
+    let ask = |key: &str| {
         pane.send(":ask echo yes", ":ask echo yes");
         pane.see("Do you want to proceed?\n❯ 1. Yes\n  2. No");
         until("waiting", || (pane.state()["waitingFor"] == "permission prompt").then_some(()));
         pane.paste("thrown away");
         pane.keys(&[key]);
-        if key == "Enter" {
-            pane.told(&lines);
-        } else {
-            pane.told(&lines[2..]);
-        }
-        pane.idle();
-    }
+    };
+    ask("Enter");
+    pane.told(&[
+        r#"use "echo yes""#,
+        r#"result "yes""#,
+        r#"assistant "echo: :ask echo yes""#,
+        "turn_duration",
+    ]);
+    pane.idle();
+    ask("Escape");
+    pane.told(&[r#"marker "[Request interrupted by user for tool use]""#]);
+    pane.idle();
 }
 
 #[test]
@@ -348,8 +356,7 @@ fn hooks_tell_of_each_step() {
         events.map(|e| (e.to_owned(), hooks.clone())).into_iter().collect();
     let settings = pane.folder.join("settings.json");
     fs::write(&settings, serde_json::json!({"hooks": all}).to_string()).unwrap();
-    pane.tmux(&["kill-server"]);
-    pane.launch(&[READY, "--settings", settings.to_str().unwrap()], "80", "24");
+    pane.again(&[READY, "--settings", settings.to_str().unwrap()]);
     pane.idle();
     pane.send("hello", "hello");
     pane.told(&["turn_duration"]);
@@ -386,17 +393,14 @@ fn a_session_is_resumed_and_not_taken_twice() {
     let pane = Pane::start(&["--resume", ID]);
     assert_eq!(pane.ended(), "1");
     pane.see(&format!("No conversation found with session ID: {ID}"));
-    pane.tmux(&["kill-server"]);
-    pane.launch(&[READY, "--session-id", ID], "80", "24");
+    pane.again(&[READY, "--session-id", ID]);
     pane.idle();
     pane.send("first", "first");
     pane.told(&["turn_duration"]);
-    pane.tmux(&["kill-server"]);
-    pane.launch(&[READY, "--session-id", ID], "80", "24");
+    pane.again(&[READY, "--session-id", ID]);
     assert_eq!(pane.ended(), "1");
     pane.see(&format!("Error: Session ID {ID} is already in use."));
-    pane.tmux(&["kill-server"]);
-    pane.launch(&[READY, "--resume", ID], "80", "24");
+    pane.again(&[READY, "--resume", ID]);
     pane.idle();
     pane.send("second", "second");
     pane.told(&[r#"typed "second""#, r#"assistant "echo: second""#, "turn_duration"]);
@@ -436,6 +440,45 @@ fn it_misbehaves_as_told() {
     pane.see("Practice agent: you are not logged in");
     pane.keys(&["Escape"]);
     assert_eq!(pane.ended(), "0");
+}
+
+#[test]
+fn early_and_slow_pastes() {
+    let pane = Pane::start(&["--misbehave=trust=yes,slow-start=400,slow-paste=300"]);
+    until("the state file", || pane.state().is_object().then_some(()));
+    pane.keys(&["-l", "typed too early"]);
+    until("the text in the box", || (pane.caret() == "❯ typed too early").then_some(()));
+    assert!(pane.transcript().is_none());
+    pane.keys(&["C-c"]);
+    pane.idle();
+    pane.paste("late");
+    pane.keys(&["Enter"]);
+    until("the text in the box", || (pane.caret() == "❯ late").then_some(()));
+    assert!(pane.transcript().is_none(), "the Enter came before the text");
+    pane.keys(&["Enter"]);
+    pane.told(&[r#"typed "late""#, r#"assistant "echo: late""#, "turn_duration"]);
+}
+
+#[test]
+fn clear_begins_another_conversation() {
+    let pane = Pane::start(&[READY, "--session-id", ID]);
+    pane.idle();
+    pane.send("before", "before");
+    pane.told(&["turn_duration"]);
+    pane.idle();
+    pane.send("/clear", "/clear");
+    until("another session", || (pane.state()["sessionId"] != ID).then_some(()));
+    pane.idle();
+    assert!(!pane.screen().contains("before"));
+    pane.send("!exit 3", "!exit 3");
+    let file = pane
+        .transcript()
+        .unwrap()
+        .with_file_name(format!("{}.jsonl", pane.state()["sessionId"].as_str().unwrap()));
+    until("the new transcript", || {
+        let text = fs::read_to_string(&file).ok()?;
+        (text.contains(r#""is_error":true"#) && text.contains("turn_duration")).then_some(())
+    });
 }
 
 #[test]
