@@ -34,15 +34,21 @@ use crate::{
 /// A second C-c within this ends the program.
 const ARMED: Duration = Duration::from_secs(1);
 
+/// tmux may close the pane of a program that ends at once before it has read the program's last
+/// words. The real program takes longer than this to end.
+const LAST_WORDS: Duration = Duration::from_millis(30);
+
 /// Runs the practice agent with the arguments after its name; the answer is its exit status.
 pub fn main(argv: Vec<OsString>) -> Result<i32> {
-    match prepare(argv)? {
-        Ok(mut program) => program.run(),
+    let status = match prepare(argv)? {
+        Ok(mut program) => program.run()?,
         Err((text, status)) => {
             writeln!(sys::stdout(), "{text}").map_err(|e| Error::io("stdout", &e))?;
-            Ok(status)
+            status
         }
-    }
+    };
+    std::thread::sleep(LAST_WORDS);
+    Ok(status)
 }
 
 /// All that can fail before the screen is ours. The inner error is what to print, and the status.
@@ -187,15 +193,14 @@ impl Program {
         let session = &self.session;
         let tool = session.turn.as_ref().and_then(|turn| turn.tool.as_ref());
         let mut until = Deadline::NEVER;
-        for timer in [self.escape, self.armed, session.next_turn].into_iter().flatten() {
-            until = until.min(timer);
-        }
-        if let Some((at, _)) = self.pastes.front() {
-            until = until.min(*at);
-        }
-        // While a tool runs or a dialog is open, the turn's own time does not matter.
-        if let (Some(turn), None, None) = (&session.turn, tool, &session.dialog) {
-            until = until.min(turn.wake);
+        let paste = self.pastes.front().map(|(at, _)| *at);
+        // An open dialog holds up the turns, and a tool its own: their times do not matter then, and
+        // one that has passed would make this wait no wait.
+        let turns = session.dialog.is_none();
+        let wake = session.turn.as_ref().filter(|turn| turns && turn.tool.is_none());
+        let next = session.next_turn.filter(|_| turns);
+        for timer in [self.escape, self.armed, paste, next, wake.map(|turn| turn.wake)] {
+            until = until.min(timer.unwrap_or(Deadline::NEVER));
         }
         let mut fds = vec![self.stdin.as_fd(), self.signals.as_fd()];
         fds.extend(tool.and_then(Tool::fd));
