@@ -62,9 +62,19 @@ const PASTE_END: &[u8] = b"\x1b[201~";
 impl Parser {
     /// The keys that `bytes` complete, after those fed before.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Vec<Key> {
-        let mut keys = Vec::new();
-        for &byte in bytes {
+        let (mut keys, mut rest) = (Vec::new(), bytes);
+        while let Some((&byte, after)) = rest.split_first() {
+            if let State::Paste(text) = &mut self.state {
+                // Only a `~` can end a paste; what stands before it is taken at once.
+                let plain = rest.iter().position(|byte| *byte == b'~').unwrap_or(rest.len());
+                text.extend_from_slice(&rest[..plain]);
+                rest = &rest[plain..];
+                if plain > 0 {
+                    continue;
+                }
+            }
             self.step(byte, &mut keys);
+            rest = after;
         }
         keys
     }

@@ -11,6 +11,7 @@
 //! | `log` | the transcript's entries |
 //! | `hook` | the commands of the settings file |
 //! | `turn` | what a prompt asks for, and the tool that runs |
+//! | `start` | from the command line to a terminal that is ours |
 //! | `tui` | the program: one loop over keys, tool output, signals and timers |
 //! | `session` | what the program does with a prompt, a queue, an answer, an interruption |
 
@@ -23,6 +24,7 @@ mod log;
 mod options;
 mod screen;
 mod session;
+mod start;
 mod tui;
 mod turn;
 

@@ -128,17 +128,19 @@ impl<W: Write> Screen<W> {
         self.write(&format!("\x1b]2;{text}\x07"))
     }
 
-    /// Adds `text` to the history behind `mark`, with at most `limit` lines of it.
+    /// Adds `text` to the history behind `mark`, with at most `limit` rows of it.
     pub(super) fn say(&mut self, mark: &str, text: &str, limit: usize) {
         let columns = self.size.0.saturating_sub(mark.chars().count() + 1).max(1);
-        let rows = wrap(text, columns);
-        let more = rows.len().saturating_sub(limit);
+        // No more than can be shown is looked at: a prompt may be very long.
+        let end = text.char_indices().nth(limit * columns).map_or(text.len(), |(at, _)| at);
+        let rows = wrap(&text[..end], columns);
+        let cut = end < text.len() || rows.len() > limit;
         for (index, row) in rows.into_iter().take(limit).enumerate() {
             let pad = " ".repeat(mark.chars().count());
             self.line(format!("{}{row}", if index == 0 { mark } else { &pad }));
         }
-        if more > 0 {
-            self.line(format!("  … +{more} lines"));
+        if cut {
+            self.line(format!("  … {} bytes in all", text.len()));
         }
     }
 
@@ -256,7 +258,7 @@ mod tests {
         screen.draw(box_frame("ab", &Around::default(), (80, 24))).unwrap();
         screen.draw(box_frame("ab", &Around::default(), (80, 24))).unwrap();
         let text = String::from_utf8(bytes).unwrap();
-        assert!(text.contains("> one\r\n  two\r\n  … +1 lines\r\n"), "{text:?}");
+        assert!(text.contains("> one\r\n  two\r\n  … 13 bytes in all\r\n"), "{text:?}");
         assert!(text.ends_with("\x1b[2A\r❯ ab\x1b[?25h"), "{text:?}");
         assert_eq!(text.matches("❯ ab").count(), 2, "the same frame is drawn once");
     }

@@ -6,7 +6,7 @@ use std::{
     collections::{HashSet, VecDeque},
     ffi::OsString,
     fs::File,
-    io::{IsTerminal, PipeReader, Read, Write},
+    io::{PipeReader, Read, Write},
     os::fd::AsFd,
     time::Duration,
 };
@@ -16,17 +16,16 @@ use serde_json::json;
 use super::{
     dialog::{Dialog, Question},
     draft::Draft,
-    files::{Place, StateFile, Status},
-    hook::Hooks,
+    files::Status,
     input::{ESCAPE_WAIT, Key, Parser},
-    log::Log,
-    options::{Misbehave, Options},
-    screen::{Around, Frame, Screen, box_frame},
+    options::Misbehave,
+    screen::{Around, Frame, box_frame},
     session::{Session, die},
+    start::{exit_status, prepare, read_signals},
     turn::Tool,
 };
 use crate::{
-    error::{At, Error, Result},
+    error::{Error, Result},
     sys,
     time::Deadline,
 };
@@ -51,115 +50,25 @@ pub fn main(argv: Vec<OsString>) -> Result<i32> {
     Ok(status)
 }
 
-/// All that can fail before the screen is ours. The inner error is what to print, and the status.
-fn prepare(argv: Vec<OsString>) -> Result<std::result::Result<Program, (String, i32)>> {
-    let options = match Options::parse(argv) {
-        Ok(options) => options,
-        Err(text) => return Ok(Err((text, 1))),
-    };
-    if let Some(status) = options.misbehave.die_at_start {
-        return Ok(Err(("Practice agent: told to die at its start".into(), status)));
-    }
-    let cwd = std::env::current_dir().and_then(|cwd| cwd.canonicalize()).at(".")?;
-    let home = std::path::absolute(&options.home).at(&options.home)?;
-    let place = Place { home, cwd };
-    let hooks = match options.settings.as_deref().map_or(Ok(Hooks::default()), Hooks::load) {
-        Ok(hooks) => hooks,
-        Err(text) => return Ok(Err((text, 1))),
-    };
-    let id = match options.session {
-        Some(id) if options.resume && !place.transcript(&id).exists() => {
-            return Ok(Err((format!("No conversation found with session ID: {id}"), 1)));
-        }
-        Some(id) if !options.resume && place.in_use(&id) => {
-            return Ok(Err((format!("Error: Session ID {id} is already in use."), 1)));
-        }
-        Some(id) => id,
-        None => uuid::Uuid::new_v4().to_string(),
-    };
-    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
-        return Err(Error::usage("practice agent", "needs a terminal"));
-    }
-    let signals = [libc::SIGWINCH, libc::SIGCHLD, libc::SIGTERM, libc::SIGHUP, libc::SIGINT];
-    let signals = sys::signal_pipe(&signals).map_err(|e| Error::io("signals", &e))?;
-    let stdin = std::io::stdin().as_fd().try_clone_to_owned();
-    let stdin = File::from(stdin.map_err(|e| Error::io("terminal", &e))?);
-    let state = StateFile::create(&place, &id)?;
-    let wrong = options.misbehave;
-    // Not raw yet while it is slow to start: what is typed now is kept by the terminal.
-    let start = Deadline::after(wrong.slow_start);
-    let mut caught = Vec::new();
-    while !start.passed() {
-        let ready = sys::wait_readable(&[signals.as_fd()], start.left());
-        if ready.map_err(|e| Error::io("signals", &e))?[0] {
-            caught = read_signals(&signals);
-            if caught.iter().any(|signal| exit_status(*signal).is_some()) {
-                break;
-            }
-        }
-    }
-    let raw = sys::RawMode::on().map_err(|e| Error::io("terminal", &e))?;
-    let screen = Screen::open(Box::new(sys::stdout()) as Box<dyn Write>)?;
-    let model = options.model.as_deref().unwrap_or("practice");
-    let log = Log::new(&place, &id, model, wrong.no_transcript, wrong.torn_write);
-    let mut questions = VecDeque::new();
-    for (asked, question) in [
-        (wrong.login, Question::Login),
-        (wrong.unknown_dialog, Question::Unknown),
-        (!wrong.trusted && !place.is_trusted(), Question::Trust),
-    ] {
-        if asked {
-            questions.push_back(question);
-        }
-    }
-    let session = Session {
-        place,
-        log,
-        state,
-        hooks,
-        screen,
-        dialog: None,
-        queue: Vec::new(),
-        turn: None,
-        next_turn: None,
-        over: caught.into_iter().find_map(exit_status),
-    };
-    Ok(Ok(Program {
-        session,
-        questions,
-        source: if options.resume { "resume" } else { "startup" },
-        started: false,
-        draft: Draft::default(),
-        parser: Parser::default(),
-        escape: None,
-        armed: None,
-        pastes: VecDeque::new(),
-        wrong,
-        stdin,
-        signals,
-        _raw: raw,
-    }))
-}
-
 /// The whole program. Dropping it gives the terminal back and removes the state file.
-struct Program {
-    session: Session,
+pub(super) struct Program {
+    pub(super) session: Session,
     /// What is still to be asked before the start.
-    questions: VecDeque<Question>,
-    source: &'static str,
-    started: bool,
-    draft: Draft,
-    parser: Parser,
+    pub(super) questions: VecDeque<Question>,
+    pub(super) source: &'static str,
+    pub(super) started: bool,
+    pub(super) draft: Draft,
+    pub(super) parser: Parser,
     /// When an ESC that came alone becomes the key.
-    escape: Option<Deadline>,
+    pub(super) escape: Option<Deadline>,
     /// Until when C-c ends the program.
-    armed: Option<Deadline>,
+    pub(super) armed: Option<Deadline>,
     /// Pastes that reach the box later.
-    pastes: VecDeque<(Deadline, String)>,
-    wrong: Misbehave,
-    stdin: File,
-    signals: PipeReader,
-    _raw: sys::RawMode,
+    pub(super) pastes: VecDeque<(Deadline, String)>,
+    pub(super) wrong: Misbehave,
+    pub(super) stdin: File,
+    pub(super) signals: PipeReader,
+    pub(super) _raw: sys::RawMode,
 }
 
 impl Program {
@@ -397,21 +306,5 @@ impl Program {
         };
         let around = Around { above: &above, below };
         session.screen.draw(box_frame(self.draft.text(), &around, session.screen.size()))
-    }
-}
-
-fn read_signals(mut pipe: &PipeReader) -> Vec<i32> {
-    let mut bytes = [0; 64];
-    // The pipe does not block: nothing there is an error, and no signals.
-    let count = pipe.read(&mut bytes).unwrap_or(0);
-    bytes[..count].iter().map(|byte| i32::from(*byte)).collect()
-}
-
-/// The exit status that a signal asks for, if it asks for an end; SIGINT's is as measured.
-fn exit_status(signal: i32) -> Option<i32> {
-    match signal {
-        libc::SIGTERM | libc::SIGHUP => Some(128 + signal),
-        libc::SIGINT => Some(0),
-        _ => None,
     }
 }
