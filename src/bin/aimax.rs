@@ -1,2 +1,5 @@
-//! Placeholder until the front is written.
-fn main() {}
+//! `aimax`.
+
+fn main() -> std::process::ExitCode {
+    aimax::cli::main::<aimax::tool::Front>()
+}

@@ -87,7 +87,7 @@ fn kill(tmux: &Tmux, pane: &Pane) -> Result<()> {
         while !left(&family).is_empty() && !grace.passed() {
             if !told && !left(&family[..1]).contains(&pane.pid) {
                 for pid in left(&family) {
-                    sys::signal(pid, signal);
+                    send(pid, signal);
                 }
                 told = true;
             }
@@ -97,8 +97,15 @@ fn kill(tmux: &Tmux, pane: &Pane) -> Result<()> {
             break;
         }
         for pid in left(&family) {
-            sys::signal(pid, signal);
+            send(pid, signal);
         }
     }
     Ok(())
+}
+
+/// A process that is gone already is as good.
+fn send(pid: u32, signal: i32) {
+    if let Ok(pid) = i32::try_from(pid) {
+        drop(sys::kill(pid, signal));
+    }
 }

@@ -1,3 +1,4 @@
 //! Tests of all programs on the practice agent.
 
 mod generated;
+mod practice;

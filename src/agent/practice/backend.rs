@@ -1,0 +1,75 @@
+//! The practice agent as the rest of the package sees it: Claude Code with other files.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use crate::agent::{
+    Agent, Ask, Launch, Status, Thread, Typing, claude, claude_log, own_program, registry,
+};
+use crate::{config::Config, error::Result, fs, tmux::Pane, transcript::record::Event};
+
+/// The practice agent.
+pub(in crate::agent) struct Practice;
+
+impl Agent for Practice {
+    fn program(&self) -> &'static str {
+        "aimax"
+    }
+
+    fn profile(&self) -> (&'static str, &'static str) {
+        ("practice.json", include_str!("../profile/practice.json"))
+    }
+
+    fn launch(&self, config: &Config, ask: &Ask) -> Result<Launch> {
+        let mut argv = own_program(config, "practice-agent")?;
+        let path = ask.run_dir.join("settings.json");
+        let merged = claude::merged_settings(Vec::new(), &ask.at_turn_end)?;
+        fs::replace(&path, merged.to_string().as_bytes(), 0o600)?;
+        argv.extend(["--settings".into(), path.into_os_string()]);
+        argv.extend(["--home".into(), config.practice_home.clone().into_os_string()]);
+        if let Some(model) = &ask.model {
+            argv.extend(["--model".into(), OsString::from(model)]);
+        }
+        let id = claude::conversation(&config.practice_home, ask)?;
+        argv.extend([claude::session_option(ask), OsString::from(&id)]);
+        argv.extend(ask.rest.iter().cloned());
+        let transcript = registry::transcript(&projects(config), &id, &ask.cwd);
+        let thread = Some(Thread { id: Some(id), transcript: Some(transcript) });
+        Ok(Launch { argv, env: Vec::new(), thread })
+    }
+
+    fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {
+        registry::status(&config.practice_home, pane.pid)
+    }
+
+    fn thread(&self, config: &Config, pane: &Pane) -> Result<Option<Thread>> {
+        registry::thread(&config.practice_home, &projects(config), pane.pid)
+    }
+
+    fn witnesses(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
+        vec![registry::path(&config.practice_home, pane.pid)]
+    }
+
+    fn may_swallow_enter(&self) -> bool {
+        true
+    }
+
+    fn objection(&self, prompt: &str) -> Option<String> {
+        claude::objection(prompt).filter(|_| !prompt.starts_with('!'))
+    }
+
+    fn typing(&self, prompt: &str) -> Typing {
+        claude::typing(prompt)
+    }
+
+    fn same(&self, sent: &str, recorded: &str) -> Option<Vec<&'static str>> {
+        claude_log::same(sent, recorded)
+    }
+
+    fn read(&self, line: &[u8]) -> Vec<Event> {
+        claude_log::read(line)
+    }
+}
+
+fn projects(config: &Config) -> PathBuf {
+    config.practice_home.join("projects")
+}

@@ -1,0 +1,5 @@
+//! `aimax-flag`.
+
+fn main() -> std::process::ExitCode {
+    aimax::cli::main::<aimax::tool::Flag>()
+}

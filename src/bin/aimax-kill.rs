@@ -1,0 +1,5 @@
+//! `aimax-kill`.
+
+fn main() -> std::process::ExitCode {
+    aimax::cli::main::<aimax::tool::Kill>()
+}

@@ -1,0 +1,5 @@
+//! `aimax-ls`.
+
+fn main() -> std::process::ExitCode {
+    aimax::cli::main::<aimax::tool::Ls>()
+}

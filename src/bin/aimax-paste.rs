@@ -1,0 +1,5 @@
+//! `aimax-paste`.
+
+fn main() -> std::process::ExitCode {
+    aimax::cli::main::<aimax::tool::Paste>()
+}

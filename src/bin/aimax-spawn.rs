@@ -1,0 +1,5 @@
+//! `aimax-spawn`.
+
+fn main() -> std::process::ExitCode {
+    aimax::cli::main::<aimax::tool::Spawn>()
+}

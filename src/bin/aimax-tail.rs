@@ -1,0 +1,5 @@
+//! `aimax-tail`.
+
+fn main() -> std::process::ExitCode {
+    aimax::cli::main::<aimax::tool::Tail>()
+}

@@ -1,0 +1,263 @@
+//! `aimax-spawn`: start an agent, wait until it is ready, deliver the first prompt.
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use serde_json::json;
+
+use super::{
+    paste,
+    target::{self, Target, Targeted},
+    words::{self, Worded, Words},
+};
+use crate::{
+    cli::{
+        option::{Complete, Opt, OptDoc, Tool, ToolDoc, ValueDoc},
+        output::Output,
+    },
+    config::Config,
+    error::{Error, Exit, Result},
+    session,
+    sys::signals,
+    tmux::Tmux,
+};
+
+/// The program.
+pub struct Spawn;
+
+/// Its arguments.
+#[derive(Debug, Default)]
+pub struct Args {
+    target: Target,
+    words: Words,
+    cwd: Option<PathBuf>,
+    flag_root: Option<PathBuf>,
+    model: Option<String>,
+    display_name: Option<String>,
+    resume: Option<String>,
+    ask: bool,
+    timeout: Option<Duration>,
+    rest: Vec<OsString>,
+}
+
+impl Targeted for Args {
+    fn target(&mut self) -> &mut Target {
+        &mut self.target
+    }
+}
+
+impl Worded for Args {
+    fn words(&mut self) -> &mut Words {
+        &mut self.words
+    }
+}
+
+/// How long a start may take, unless the caller says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+impl Tool for Spawn {
+    type Args = Args;
+
+    const DOC: ToolDoc = ToolDoc {
+        name: "aimax-spawn",
+        tagline: "start an agent in a tmux window",
+        synopsis: &["aimax-spawn -b BACKEND -s NAME [OPTION]... [-p TEXT] [-- ARG...]"],
+        about: "\
+Starts an agent in a window of its backend's tmux session, waits until it
+is ready, and delivers the first prompt, if there is one. Prints one
+record: the session, where its transcript is, and the verdict on the
+prompt.
+
+Dialogs of the start are answered where there is a conservative answer:
+the folder is trusted, for you named it; another model and an update are
+declined. Any other dialog ends the start with status 5 and its name.
+
+When the start fails, nothing is left behind. When only the prompt fails,
+the session stays.",
+        verbs: &[],
+        operand: None,
+        rest: Some(ValueDoc { name: "ARG", complete: Complete::Nothing }),
+        exits: &[
+            (Exit::Done, "the agent is ready, and the prompt, if any, is proven"),
+            (Exit::Refused, "also when a session of this name is running"),
+        ],
+        examples: &[
+            (
+                "aimax-spawn -b tmux-claude-code -s demo --cwd ~/proj -p 'Make a hello.py.'",
+                "Starts Claude Code with a first prompt.",
+            ),
+            ("aimax-spawn -b tmux-codex -s fix --cwd . < task.txt", "Takes the prompt from a file."),
+            (
+                "aimax-spawn -b tmux-claude-code -s demo --resume ID",
+                "Goes on in an old conversation.",
+            ),
+            ("aimax-spawn -b tmux-codex -s x -- --search", "Gives the agent an option of its own."),
+        ],
+        see_also: &[("aimax-paste", 1), ("aimax-tail", 1), ("aimax-kill", 1), ("tmux", 1)],
+    };
+
+    const OPTS: &'static [Opt<Args>] = &[
+        target::session(),
+        target::backend(),
+        words::prompt(),
+        words::prompt_file(),
+        Opt {
+            doc: OptDoc {
+                short: None,
+                long: "cwd",
+                negated: None,
+                value: Some(ValueDoc { name: "DIR", complete: Complete::Dir }),
+                brief: "The folder to work in",
+                full: "The folder to work in; the current one by default.",
+            },
+            set: |args, given| {
+                args.cwd = Some(given.path());
+                Ok(())
+            },
+        },
+        Opt {
+            doc: OptDoc {
+                short: None,
+                long: "flag-root",
+                negated: None,
+                value: Some(ValueDoc { name: "DIR", complete: Complete::Dir }),
+                brief: "The folder that holds the flags",
+                full: "The folder whose `.imac/flags` holds the flags; `--cwd` by default.",
+            },
+            set: |args, given| {
+                args.flag_root = Some(given.path());
+                Ok(())
+            },
+        },
+        Opt {
+            doc: OptDoc {
+                short: Some('m'),
+                long: "model",
+                negated: None,
+                value: Some(ValueDoc { name: "MODEL", complete: Complete::Nothing }),
+                brief: "The model",
+                full: "The model; the agent's own choice by default.",
+            },
+            set: |args, given| {
+                args.model = Some(given.text()?);
+                Ok(())
+            },
+        },
+        Opt {
+            doc: OptDoc {
+                short: None,
+                long: "resume",
+                negated: None,
+                value: Some(ValueDoc { name: "ID", complete: Complete::Nothing }),
+                brief: "Go on in this conversation",
+                full: "\
+Goes on in an old conversation: the agent's own id of it, as
+`agentSessionId` in the records. One that is open elsewhere is refused.",
+            },
+            set: |args, given| {
+                args.resume = Some(given.text()?);
+                Ok(())
+            },
+        },
+        Opt {
+            doc: OptDoc {
+                short: None,
+                long: "permissions",
+                negated: None,
+                value: Some(ValueDoc {
+                    name: "HOW",
+                    complete: Complete::OneOf(&["bypass", "ask"]),
+                }),
+                brief: "`bypass` the agent's questions, or let it `ask`",
+                full: "\
+With `bypass`, the default, the agent does what it wants without asking.
+With `ask` its own questions stay on; they show as the state `waiting`.",
+            },
+            set: |args, given| {
+                args.ask = given.one_of(&["bypass", "ask"])? == "ask";
+                Ok(())
+            },
+        },
+        Opt {
+            doc: OptDoc {
+                short: None,
+                long: "display-name",
+                negated: None,
+                value: Some(ValueDoc { name: "TEXT", complete: Complete::Nothing }),
+                brief: "A label for people",
+                full: "A label for people, kept with the session.",
+            },
+            set: |args, given| {
+                args.display_name = Some(given.text()?);
+                Ok(())
+            },
+        },
+        Opt {
+            doc: OptDoc {
+                short: None,
+                long: "timeout",
+                negated: None,
+                value: Some(ValueDoc { name: "TIME", complete: Complete::Nothing }),
+                brief: "Give up after this long",
+                full: "\
+The longest time until the agent is ready, and again until the prompt is
+proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
+            },
+            set: |args, given| {
+                args.timeout = Some(given.seconds()?);
+                Ok(())
+            },
+        },
+    ];
+
+    fn rest(args: &mut Args, rest: Vec<OsString>) {
+        args.rest = rest;
+    }
+
+    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        let config = Config::from_env();
+        let name = args.target.needed(&config)?;
+        let backend = args.target.backend(&config)?.ok_or_else(|| {
+            Error::usage("backend", "none is named").advise("give -b BACKEND, or set AIMAX_BACKEND")
+        })?;
+        let prompt = args.words.read(backend.agent())?;
+        let tmux = Tmux::new(&config)?;
+        // From here on a signal must not leave half a session.
+        signals::catch().map_err(|e| Error::io("signals", &e))?;
+        let started = session::spawn(
+            &config,
+            &tmux,
+            session::Spawn {
+                name: name.clone(),
+                backend,
+                cwd: args.cwd.unwrap_or_else(|| ".".into()),
+                flag_root: args.flag_root,
+                model: args.model,
+                display_name: args.display_name,
+                resume: args.resume,
+                ask_permission: args.ask,
+                rest: args.rest,
+                prompt,
+                timeout: args.timeout.unwrap_or(TIMEOUT),
+            },
+        )?;
+        let entry = &started.session.entry;
+        let mut record = json!({
+            "sessionId": name,
+            "backend": backend.name(),
+            "agentSessionId": entry.agent_session_id(),
+            "jsonlPath": entry.jsonl_path(),
+            "startedAt": entry.started_at(),
+            "pid": started.pane.pid,
+            "windowId": started.pane.window,
+            "paneId": started.pane.id,
+        });
+        if let Some(delivery) = &started.delivery {
+            paste::add_verdict(&mut record, delivery);
+        }
+        out.record(&record)?;
+        match &started.delivery {
+            Some(delivery) => paste::conclude(&name, delivery),
+            None => Ok(Exit::Done),
+        }
+    }
+}

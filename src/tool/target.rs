@@ -1,0 +1,102 @@
+//! The options that name a session, the same in all programs.
+
+use crate::{
+    agent::Backend,
+    cli::option::{Complete, Opt, OptDoc, ValueDoc},
+    config::Config,
+    error::{Error, Result},
+    session::Session,
+    state::Name,
+};
+
+/// What `-s` and `-b` say.
+#[derive(Clone, Debug, Default)]
+pub struct Target {
+    session: Option<String>,
+    backend: Option<String>,
+}
+
+/// Arguments with a [`Target`] among them.
+pub trait Targeted {
+    /// The target.
+    fn target(&mut self) -> &mut Target;
+}
+
+/// How session names are completed.
+pub(super) const NAMES: Complete = Complete::Run("aimax-ls --names");
+
+/// `-s`.
+pub(super) const fn session<A: Targeted>() -> Opt<A> {
+    Opt {
+        doc: OptDoc {
+            short: Some('s'),
+            long: "session",
+            negated: None,
+            value: Some(ValueDoc { name: "NAME", complete: NAMES }),
+            brief: "The session's name",
+            full: "The session's name. Without it, `AIMAX_SESSION` is taken.",
+        },
+        set: |args, given| {
+            args.target().session = Some(given.text()?);
+            Ok(())
+        },
+    }
+}
+
+/// `-b`.
+pub(super) const fn backend<A: Targeted>() -> Opt<A> {
+    Opt {
+        doc: OptDoc {
+            short: Some('b'),
+            long: "backend",
+            negated: None,
+            value: Some(ValueDoc { name: "BACKEND", complete: Complete::OneOf(Backend::NAMES) }),
+            brief: "The agent's backend",
+            full: "\
+The agent's backend: `tmux-claude-code`, `tmux-codex`, or `tmux-practice`,
+which is built in. Without it, `AIMAX_BACKEND` is taken. A session that
+only one backend knows needs neither.",
+        },
+        set: |args, given| {
+            args.target().backend = Some(given.one_of(Backend::NAMES)?.to_owned());
+            Ok(())
+        },
+    }
+}
+
+impl Target {
+    /// The backend, if one is named.
+    pub(super) fn backend(&self, config: &Config) -> Result<Option<Backend>> {
+        let named = self.backend.as_ref().or(config.backend.as_ref());
+        named.map(|name| Backend::parse(name)).transpose()
+    }
+
+    /// The session's name, if one is given.
+    pub(super) fn name(&self, config: &Config) -> Result<Option<Name>> {
+        self.session.as_ref().or(config.session.as_ref()).map(|name| name.parse()).transpose()
+    }
+
+    /// The name, which must be given.
+    pub(super) fn needed(&self, config: &Config) -> Result<Name> {
+        self.name(config)?.ok_or_else(|| {
+            Error::usage("session", "none is named").advise("give -s NAME, or set AIMAX_SESSION")
+        })
+    }
+
+    /// The live session that is meant.
+    pub(super) fn find(&self, config: &Config) -> Result<Session> {
+        Session::find(config, &self.needed(config)?, self.backend(config)?)
+    }
+
+    /// The sessions that operands name, or else `-s`.
+    pub(super) fn names(
+        &self,
+        config: &Config,
+        operands: &[std::ffi::OsString],
+    ) -> Result<Vec<Name>> {
+        if operands.is_empty() {
+            return Ok(vec![self.needed(config)?]);
+        }
+        operands.iter().map(|name| name.to_string_lossy().parse()).collect()
+    }
+}
