@@ -198,7 +198,7 @@ fn line(from: &mut impl BufRead) -> String {
 fn a_follow_waits_for_the_file_and_for_its_lines() {
     let place = Place::new("waits", b"");
     fs::remove_file(&place.0).unwrap();
-    let (mut from, thread) = follow(&place.0, &[("lines", "0"), ("max", "5")]);
+    let (mut from, thread) = follow(&place.0, &[("max", "5")]);
     append(&place.0, b"{\"n\":0}\n{\"n\"");
     assert_eq!(line(&mut from), "{\"n\":0}\n");
     append(&place.0, b":1}\n");
