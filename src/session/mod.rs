@@ -3,7 +3,7 @@
 //! A [`Session`] is a name, a backend, and what the state files say of it. Whether it lives is never
 //! kept: tmux is asked.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use crate::{
     agent::{Agent, Backend, Thread},
@@ -14,6 +14,7 @@ use crate::{
     state::{Entry, Name},
     time::Deadline,
     tmux::{Pane, Tmux},
+    watch::{Watch, Woke},
 };
 
 mod deliver;
@@ -143,6 +144,41 @@ impl Session {
             self.entry.set(key, value.clone());
         }
         Ok(())
+    }
+}
+
+/// Waits until it is known where the session's transcript is: a Codex thread has none before its
+/// first prompt. `None` when `deadline` passes, or the agent ends, before that.
+pub fn transcript(
+    config: &Config,
+    mut session: Session,
+    deadline: Deadline,
+) -> Result<Option<PathBuf>> {
+    if let Some(path) = session.entry.jsonl_path() {
+        return Ok(Some(path.to_owned()));
+    }
+    let tmux = Tmux::new(config)?;
+    let pane = session.live_pane(config, &tmux)?;
+    let mut watch = Watch::new()?;
+    watch.process(pane.pid)?;
+    watch.path(session.backend.store(config).runtime())?;
+    for path in session.agent().witnesses(config, &pane) {
+        watch.path(&path)?;
+    }
+    watch.reader_of(&1);
+    loop {
+        let Some(pane) = session.pane(config, &tmux)?.filter(|pane| !pane.dead) else {
+            return Ok(None);
+        };
+        if let Some(thread) = session.agent().thread(config, &pane)? {
+            session.bind(config, &thread)?;
+            if thread.transcript.is_some() {
+                return Ok(thread.transcript);
+            }
+        }
+        if watch.wait(deadline)? == Woke::Deadline {
+            return Ok(None);
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
         output::Output,
     },
     config::Config,
-    error::{self, Error, Exit, Result},
+    error::{self, Exit, Result},
     session::{self, LOCK_WAIT, Session},
     state::{Entry, Name},
     time::Deadline,
@@ -109,7 +109,7 @@ fn find(
     tmux: &Tmux,
     name: &Name,
     backend: Option<Backend>,
-) -> Result<Session, Error> {
+) -> Result<Session> {
     let missing = match Session::find(config, name, backend) {
         Err(error) if error.kind == error::Kind::Missing => error,
         found => return found,

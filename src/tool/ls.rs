@@ -1,6 +1,6 @@
 //! `aimax-ls`: sessions and their states.
 
-use std::{ffi::OsString, io::Write};
+use std::ffi::OsString;
 
 use serde_json::json;
 
@@ -8,6 +8,7 @@ use super::target::{self, NAMES, Target, Targeted};
 use crate::{
     agent::{Backend, Status},
     cli::{
+        self,
         option::{Opt, OptDoc, Tool, ToolDoc, ValueDoc},
         output::Output,
     },
@@ -133,7 +134,7 @@ fn record(config: &Config, session: &Session, pane: Option<&Pane>) -> Result<ser
     let job = Job::of(session).map(|mut job| job.look(config, pane)).transpose();
     // A folder for flags that has gone is the session's trouble, not the listing's.
     let job = job.unwrap_or_else(|error: Error| {
-        let _ = writeln!(std::io::stderr(), "{}: {}: {error}", Ls::DOC.name, session.name);
+        cli::say(Ls::DOC.name, &format!("{}: {error}", session.name));
         None
     });
     let status = live.map(|pane| session.agent().status(config, pane)).transpose()?;

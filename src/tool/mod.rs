@@ -1,14 +1,15 @@
 //! What each program does: a table of options, arguments, and `run`. One file per program.
 
 mod demo;
-mod flag;
-mod front;
-mod kill;
-mod ls;
-mod paste;
-mod spawn;
-mod target;
-mod words;
+pub mod flag;
+pub mod front;
+pub mod kill;
+pub mod ls;
+pub mod paste;
+pub mod spawn;
+pub mod tail;
+pub mod target;
+pub mod words;
 
 pub use flag::Flag;
 pub use front::Front;
@@ -16,6 +17,7 @@ pub use kill::Kill;
 pub use ls::Ls;
 pub use paste::Paste;
 pub use spawn::Spawn;
+pub use tail::Tail;
 
 use crate::cli::{Page, page};
 
@@ -26,6 +28,7 @@ pub fn pages() -> Vec<Page> {
         page::<Front>(),
         page::<Spawn>(),
         page::<Paste>(),
+        page::<Tail>(),
         page::<Flag>(),
         page::<Ls>(),
         page::<Kill>(),

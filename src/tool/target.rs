@@ -65,6 +65,12 @@ only one backend knows needs neither.",
 }
 
 impl Target {
+    /// As `-s` would have given it.
+    #[cfg(test)]
+    pub(super) fn named(session: Option<&str>) -> Self {
+        Target { session: session.map(str::to_owned), backend: None }
+    }
+
     /// The backend, if one is named.
     pub(super) fn backend(&self, config: &Config) -> Result<Option<Backend>> {
         let named = self.backend.as_ref().or(config.backend.as_ref());
@@ -74,6 +80,11 @@ impl Target {
     /// The session's name, if one is given.
     pub(super) fn name(&self, config: &Config) -> Result<Option<Name>> {
         self.session.as_ref().or(config.session.as_ref()).map(|name| name.parse()).transpose()
+    }
+
+    /// Whether `-s` is on the command line.
+    pub(super) fn is_given(&self) -> bool {
+        self.session.is_some()
     }
 
     /// The name, which must be given.

@@ -1,6 +1,7 @@
 //! An agent's JSONL: bytes to whole lines, a file followed while the agent writes it, and what the
 //! lines say, whichever agent wrote them.
 
+pub mod check;
 pub mod follow;
 pub mod ledger;
 pub mod lines;
