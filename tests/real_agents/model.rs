@@ -169,7 +169,10 @@ fn whole_turns(agent: Agent) {
 
     window.send("SLOW:60000");
     window.tmux().wait_text(&window.pane, "slow 3");
-    window.tmux().keys(&window.pane, &["Escape"]);
+    // Codex 0.142 shows no status row while whole lines of an answer stream, and takes an Escape
+    // only where it shows one. There, and only while a turn runs, one C-c interrupts.
+    let key = if agent.version == CODEX_142.version { "C-c" } else { "Escape" };
+    window.tmux().keys(&window.pane, &[key]);
     window.wait_recorded("the interruption", |entry| match agent.kind {
         Kind::Claude => entry.to_string().contains("[Request interrupted by user]"),
         Kind::Codex => entry["payload"]["type"] == "turn_aborted",
