@@ -26,6 +26,10 @@ const MID_TURN: [&str; 2] = [
     "The user sent the following message:\n",
 ];
 
+/// What the versions put after such a prompt.
+const AFTER_MID_TURN: [&str; 3] =
+    ["\n\nIMPORTANT:", "\n\nThis is how Claude Code surfaces messages", "\n</system-reminder>"];
+
 /// Requests that Claude Code makes for itself, by a text of their own.
 const SIDE: [&str; 4] = [
     "Your task is to create a detailed summary",
@@ -88,7 +92,7 @@ fn texts(message: &Value) -> Vec<String> {
 fn typed(text: String) -> Option<String> {
     for before in MID_TURN {
         if let Some((_, rest)) = text.split_once(before) {
-            let end = rest.find("\n\nIMPORTANT:").or(rest.find("\n</system-reminder>"));
+            let end = AFTER_MID_TURN.iter().filter_map(|after| rest.find(after)).min();
             return Some(rest[..end.unwrap_or(rest.len())].to_owned());
         }
     }
