@@ -1,7 +1,7 @@
 //! The loopback model and each real agent understand each other.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -63,11 +63,14 @@ impl<'a> Window<'a> {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
-    fn box_is_empty(&self) -> bool {
+    /// The line of the screen that the cursor is on: the last one of the input box.
+    fn box_line(&self) -> String {
         let row: usize = self.tmux().ask(&self.pane, "cursor_y").parse().unwrap_or_default();
-        let screen = self.tmux().capture(&self.pane);
-        let line = screen.lines().nth(row).unwrap_or_default().to_owned();
-        self.tmux().ask(&self.pane, "cursor_x") == "2" && line.starts_with('❯')
+        self.tmux().capture(&self.pane).lines().nth(row).unwrap_or_default().to_owned()
+    }
+
+    fn box_is_empty(&self) -> bool {
+        self.tmux().ask(&self.pane, "cursor_x") == "2" && self.box_line().starts_with('❯')
     }
 
     /// Pastes a prompt, waits for its echo where the agent shows one, and presses Enter once.
@@ -86,6 +89,15 @@ impl<'a> Window<'a> {
             Kind::Codex => self.tmux().paste(&self.pane, &format!(" {prompt} ")),
         }
         self.tmux().keys(&self.pane, &["Enter"]);
+        // 2.1.197 swallows an Enter now and then: another one only while the text is still there.
+        let still_there = |screen: &str| self.agent.kind == Kind::Claude && screen.contains(prompt);
+        let sent = Instant::now();
+        while still_there(&self.box_line()) && sent.elapsed() < Duration::from_secs(2) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        if still_there(&self.box_line()) {
+            self.tmux().keys(&self.pane, &["Enter"]);
+        }
     }
 
     /// The transcript's entries: every whole line of the only file that there is.

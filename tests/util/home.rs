@@ -13,7 +13,7 @@ use super::tmux::Tmux;
 const NOWHERE: &str = "http://127.0.0.1:9";
 
 /// Said to every program, so that nothing but the loopback model is ever asked.
-const NO_TRAFFIC: [(&str, &str); 12] = [
+const NO_TRAFFIC: [(&str, &str); 14] = [
     ("HTTP_PROXY", NOWHERE),
     ("HTTPS_PROXY", NOWHERE),
     ("ALL_PROXY", NOWHERE),
@@ -26,6 +26,9 @@ const NO_TRAFFIC: [(&str, &str); 12] = [
     ("DISABLE_AUTOUPDATER", "1"),
     ("DISABLE_TELEMETRY", "1"),
     ("DISABLE_ERROR_REPORTING", "1"),
+    // Claude Code clones a list of plugins at its first start, by ssh, which heeds no proxy.
+    ("CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL", "1"),
+    ("GIT_ALLOW_PROTOCOL", "file"),
 ];
 
 /// A temporary folder with a home, a project and a private tmux server. It goes when dropped.

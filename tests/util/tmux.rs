@@ -131,6 +131,10 @@ impl<'a> Tmux<'a> {
 
     /// Ends the server, if it runs, and waits for the programs in it.
     pub(crate) fn end(&self) {
+        // Without the folder of its sockets, tmux looks for a server in the common one.
+        if !self.home.root().join("tmux").is_dir() {
+            return;
+        }
         let pids = self.output(["list-panes", "-a", "-F", "#{pane_pid}"]);
         if !pids.status.success() {
             return;
