@@ -246,3 +246,46 @@ fn claude_asks_for_trust() {
 fn codex_142_asks_for_trust() {
     asks_for_trust(CODEX_142, "Do you trust the contents of this directory?");
 }
+
+/// What an agent sends again, and what it wraps, counts once and plain.
+fn prompts_are_told_apart(agent: Agent) {
+    let model = Model::start();
+    let home = agent.home(&model, Trust::Seeded);
+    let window = Window::open(agent, &home);
+    window.send("ERROR:500x2 and then well");
+    assert!(model.wait_turns(PATIENCE, 1), "the agent tries again");
+    window.wait_idle();
+    window.send("HANG until released");
+    assert!(model.wait_prompt(PATIENCE, "HANG until released"));
+    assert!(!model.wait_turns(Duration::from_millis(300), 2), "it hangs");
+    model.release();
+    assert!(model.wait_turns(PATIENCE, 2), "it goes on");
+    window.wait_idle();
+    // The same words again are a prompt of their own.
+    window.send("LONG:20000 words");
+    assert!(model.wait_turns(PATIENCE, 3));
+    window.wait_idle();
+    window.send("LONG:20000 words");
+    assert!(model.wait_turns(PATIENCE, 4));
+    let sent = [
+        "ERROR:500x2 and then well",
+        "HANG until released",
+        "LONG:20000 words",
+        "LONG:20000 words",
+    ];
+    assert_eq!(model.prompts(), sent);
+    assert_eq!(model.seen().len(), 6, "two errors, four answers");
+    model.check();
+}
+
+#[test]
+fn claude_prompts_are_told_apart() {
+    prompts_are_told_apart(CLAUDE_197);
+    prompts_are_told_apart(CLAUDE_330);
+}
+
+#[test]
+fn codex_prompts_are_told_apart() {
+    prompts_are_told_apart(CODEX_169);
+    prompts_are_told_apart(CODEX_142);
+}
