@@ -1,0 +1,209 @@
+//! The real agents: pinned versions, installed once, and homes in which they talk to the loopback
+//! model from their first start.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use crate::util::home::Home;
+use crate::util::model::Model;
+
+/// Which program it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Claude Code.
+    Claude,
+    /// Codex.
+    Codex,
+}
+
+/// One version of one agent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Agent {
+    /// Which program.
+    pub(crate) kind: Kind,
+    /// Its version, as npm knows it.
+    pub(crate) version: &'static str,
+}
+
+/// The older Claude Code that the tests hold on to.
+pub(crate) const CLAUDE_197: Agent = Agent { kind: Kind::Claude, version: "2.1.197" };
+/// The newer Claude Code.
+pub(crate) const CLAUDE_330: Agent = Agent { kind: Kind::Claude, version: "2.1.330" };
+/// The newer Codex.
+pub(crate) const CODEX_169: Agent = Agent { kind: Kind::Codex, version: "0.169.0" };
+/// The older Codex.
+pub(crate) const CODEX_142: Agent = Agent { kind: Kind::Codex, version: "0.142.5" };
+
+/// Whether the agent trusts the project folder already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// It does: no dialog at the start.
+    Seeded,
+    /// It has never seen the folder.
+    Ask,
+}
+
+impl Agent {
+    /// The command's name, `claude` or `codex`.
+    pub(crate) fn program(self) -> &'static str {
+        match self.kind {
+            Kind::Claude => "claude",
+            Kind::Codex => "codex",
+        }
+    }
+
+    fn package(self) -> &'static str {
+        match self.kind {
+            Kind::Claude => "@anthropic-ai/claude-code",
+            Kind::Codex => "@openai/codex",
+        }
+    }
+
+    /// Installs it with npm if it is not there yet, and gives the folder that holds nothing but the
+    /// agent's own program under its usual name.
+    ///
+    /// Fails loudly: a test of a real agent that cannot run must not look like one that passed.
+    pub(crate) fn install(self) -> PathBuf {
+        let agents = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("agents");
+        let name = format!("{}-{}", self.program(), self.version);
+        let folder = agents.join(&name);
+        fs::create_dir_all(&agents).expect("a folder below target/");
+        let lock = File::create(agents.join(format!("{name}.lock"))).expect("a lock file");
+        lock.lock().expect("the lock");
+        let bin = folder.join("bin");
+        // The stamp is written last, so an interrupted install is seen and done again.
+        let stamp = folder.join("installed");
+        if !stamp.exists() {
+            if folder.exists() {
+                fs::remove_dir_all(&folder).expect("an interrupted install goes away");
+            }
+            fs::create_dir_all(&bin).expect("a folder for the agent");
+            self.npm_install(&folder);
+            let native = self.native(&folder);
+            std::os::unix::fs::symlink(&native, bin.join(self.program())).expect("a link");
+            self.check_version(&bin.join(self.program()));
+            fs::write(&stamp, self.version).expect("the stamp");
+        }
+        bin
+    }
+
+    fn npm_install(self, folder: &Path) {
+        fs::write(folder.join("package.json"), "{\"private\": true}\n").expect("a package.json");
+        let output = Command::new("npm")
+            .args(["install", "--ignore-scripts", "--no-fund", "--no-audit", "--save-exact"])
+            .arg(format!("{}@{}", self.package(), self.version))
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .output()
+            .expect("npm on the PATH: the real agents come from there");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "npm install {}: {errors}", self.package());
+    }
+
+    /// The native program, which npm brings in a package of its own for each platform.
+    fn native(self, folder: &Path) -> PathBuf {
+        let os = if cfg!(target_os = "macos") { "darwin" } else { "linux" };
+        let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+        let package = folder.join("node_modules").join(format!("{}-{os}-{arch}", self.package()));
+        let found = match self.kind {
+            Kind::Claude => Some(package.join("claude")),
+            Kind::Codex => fs::read_dir(package.join("vendor")).ok().and_then(|triples| {
+                let triples = triples.flatten().map(|triple| triple.path());
+                let places = triples.flat_map(|at| [at.join("bin/codex"), at.join("codex/codex")]);
+                places.into_iter().find(|program| program.is_file())
+            }),
+        };
+        let found = found.filter(|program| program.is_file());
+        found.unwrap_or_else(|| panic!("no native program in {}", package.display()))
+    }
+
+    fn check_version(self, program: &Path) {
+        let home = Home::new();
+        let output = home.command(program).arg("--version").output().expect("the agent starts");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.contains(self.version), "{} says {text:?}", program.display());
+    }
+
+    /// A home with this agent on its `PATH`, where it talks to `model` and needs no account.
+    pub(crate) fn home(self, model: &Model, trust: Trust) -> Home {
+        let mut home = Home::new();
+        home.add_path(self.install());
+        self.seed(&mut home, model, trust);
+        home
+    }
+
+    /// Makes `home` one where this agent talks to `model`: may be called for both agents in turn.
+    pub(crate) fn seed(self, home: &mut Home, model: &Model, trust: Trust) {
+        match self.kind {
+            Kind::Claude => seed_claude(home, model, trust),
+            Kind::Codex => seed_codex(home, model, trust, self.model()),
+        }
+    }
+
+    /// A model's name that this version starts with, without a dialog.
+    fn model(self) -> &'static str {
+        match self.version {
+            "0.169.0" => "gpt-6-sol",
+            _ => "loopback-model",
+        }
+    }
+}
+
+/// The files that Claude Code reads at its first start.
+fn seed_claude(home: &mut Home, model: &Model, trust: Trust) {
+    let project = home.proj().to_string_lossy().into_owned();
+    let mut state = json!({"hasCompletedOnboarding": true, "theme": "dark", "projects": {}});
+    if trust == Trust::Seeded {
+        state["projects"][project] = json!({"hasTrustDialogAccepted": true});
+    }
+    home.write(".claude.json", state.to_string());
+    let settings = json!({
+        "env": {
+            "ANTHROPIC_BASE_URL": model.url(),
+            "ANTHROPIC_AUTH_TOKEN": "made-up-for-the-loopback-model",
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "DISABLE_AUTOUPDATER": "1",
+            "DISABLE_TELEMETRY": "1",
+        },
+        "skipDangerousModePermissionPrompt": true,
+    });
+    home.write(".claude/settings.json", settings.to_string());
+    // Bypassed permissions are refused to root outside a sandbox.
+    home.set("IS_SANDBOX", "1");
+}
+
+/// The file that Codex reads at its first start.
+fn seed_codex(home: &mut Home, model: &Model, trust: Trust, name: &str) {
+    let mut config = format!(
+        r#"model = "{name}"
+model_provider = "loopback"
+check_for_update_on_startup = false
+
+[model_providers.loopback]
+name = "loopback"
+base_url = "{}/v1"
+env_key = "LOOPBACK_KEY"
+wire_api = "responses"
+
+[analytics]
+enabled = false
+
+[feedback]
+enabled = false
+
+[tui]
+show_tooltips = false
+"#,
+        model.url()
+    );
+    if trust == Trust::Seeded {
+        let project = home.proj();
+        let entry = format!("\n[projects.\"{}\"]\ntrust_level = \"trusted\"\n", project.display());
+        config.push_str(&entry);
+    }
+    home.write(".codex/config.toml", config);
+    home.set("LOOPBACK_KEY", "made-up-for-the-loopback-model");
+}

@@ -1,0 +1,9 @@
+//! What all integration tests share: a clean home, a private tmux server, a loopback model.
+//!
+//! Nothing in here leaves the machine, and nothing in here touches the caller's own files, tmux
+//! server or agents.
+
+pub(crate) mod home;
+pub(crate) mod model;
+pub(crate) mod tmux;
+pub(crate) mod wait;

@@ -1,0 +1,401 @@
+//! A model on the loopback interface that does what the prompt's own words say.
+//!
+//! It speaks the Anthropic Messages and the OpenAI Responses streams well enough that Claude Code
+//! and Codex complete whole turns, tool calls included. What it can be told to do is in
+//! [`directive::Directive`]. It keeps what it got, so that a test can compare a prompt with what
+//! the model really received.
+
+pub(crate) mod directive;
+mod http;
+mod messages;
+mod responses;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use directive::Directive;
+use http::{Connection, Request};
+
+/// One request that the model got.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// `messages` or `responses`.
+    pub(crate) api: &'static str,
+    /// Whether the agent asked for itself: a title, a summary, a warm-up.
+    pub(crate) side: bool,
+    /// Which conversation it belongs to: the agent's own id of it.
+    pub(crate) conversation: String,
+    /// The user's text blocks after the model's last words, exactly as they came.
+    pub(crate) texts: Vec<String>,
+    /// The whole request.
+    pub(crate) body: Value,
+    /// When it had come in.
+    pub(crate) at: Instant,
+}
+
+/// A request, read: what of it the answer depends on.
+struct Ask {
+    api: &'static str,
+    side: bool,
+    conversation: String,
+    /// The newest prompt after the model's last words, if there is one.
+    fresh: Option<String>,
+    texts: Vec<String>,
+    /// Every prompt of the whole history.
+    prompts: Vec<String>,
+    /// What the tool that was called last said.
+    result: Option<String>,
+    /// Whether the agent offers a tool that asks the user a question.
+    can_ask: bool,
+}
+
+/// A tool call that the model makes.
+enum Call {
+    Shell { command: String, escalate: bool },
+    Question,
+}
+
+/// One API's way of streaming an answer.
+trait Speaker {
+    fn begin(&mut self) -> io::Result<()>;
+    fn text(&mut self, delta: &str) -> io::Result<()>;
+    fn call(&mut self, call: &Call) -> io::Result<()>;
+    fn end(&mut self, called: bool) -> io::Result<()>;
+}
+
+#[derive(Default)]
+struct Inner {
+    seen: Vec<Seen>,
+    prompts: Vec<String>,
+    /// The prompts of each conversation's newest request, to tell which ones are new.
+    history: HashMap<String, Vec<String>>,
+    ended: Vec<Instant>,
+    errors: HashMap<String, u32>,
+    strays: Vec<String>,
+    failures: Vec<String>,
+    streams: Vec<TcpStream>,
+    released: u64,
+    stopped: bool,
+}
+
+struct Shared {
+    inner: Mutex<Inner>,
+    changed: Condvar,
+}
+
+/// The running server. It stops when dropped.
+pub(crate) struct Model {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+}
+
+impl Model {
+    /// Starts a model on a free port of 127.0.0.1.
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free loopback port");
+        let address = listener.local_addr().expect("the port's number");
+        let shared =
+            Arc::new(Shared { inner: Mutex::new(Inner::default()), changed: Condvar::new() });
+        let server = Arc::clone(&shared);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                if server.lock().stopped {
+                    break;
+                }
+                let Ok(stream) = stream else { continue };
+                let server = Arc::clone(&server);
+                thread::spawn(move || server.serve(stream));
+            }
+        });
+        Model { shared, address }
+    }
+
+    /// `http://127.0.0.1:PORT`, without a slash at the end and without `/v1`.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The requests of the conversations themselves, in order.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.shared.lock().seen.iter().filter(|seen| !seen.side).cloned().collect()
+    }
+
+    /// All requests, those of the agents for themselves included.
+    pub(crate) fn all(&self) -> Vec<Seen> {
+        self.shared.lock().seen.clone()
+    }
+
+    /// Waits until `pred` holds for the conversations' requests; false when `within` is over first.
+    pub(crate) fn wait(&self, within: Duration, mut pred: impl FnMut(&[Seen]) -> bool) -> bool {
+        self.wait_on(within, |inner| {
+            let main: Vec<Seen> = inner.seen.iter().filter(|seen| !seen.side).cloned().collect();
+            pred(&main)
+        })
+    }
+
+    /// Waits until the model has `prompt`, exactly and whole; false when `within` is over first.
+    pub(crate) fn wait_prompt(&self, within: Duration, prompt: &str) -> bool {
+        self.wait_on(within, |inner| inner.prompts.iter().any(|got| got == prompt))
+    }
+
+    /// Waits until `count` turns have ended; false when `within` is over first.
+    pub(crate) fn wait_turns(&self, within: Duration, count: usize) -> bool {
+        self.wait_on(within, |inner| inner.ended.len() >= count)
+    }
+
+    fn wait_on(&self, within: Duration, mut pred: impl FnMut(&Inner) -> bool) -> bool {
+        let (guard, timeout) = self
+            .shared
+            .changed
+            .wait_timeout_while(self.shared.lock(), within, |inner| !pred(inner))
+            .unwrap_or_else(PoisonError::into_inner);
+        drop(guard);
+        !timeout.timed_out()
+    }
+
+    /// The user's prompts as the model got them, in order, each once though it is sent again with
+    /// every request. What the agents add of their own is left out.
+    pub(crate) fn prompts(&self) -> Vec<String> {
+        self.shared.lock().prompts.clone()
+    }
+
+    /// When the last byte of each final answer (one that calls no tool) was out.
+    pub(crate) fn turn_ended_at(&self) -> Vec<Instant> {
+        self.shared.lock().ended.clone()
+    }
+
+    /// Requests for something that the model does not have, as `METHOD path`.
+    pub(crate) fn strays(&self) -> Vec<String> {
+        self.shared.lock().strays.clone()
+    }
+
+    /// Lets every `HANG` that hangs now go on.
+    pub(crate) fn release(&self) {
+        self.shared.lock().released += 1;
+        self.shared.changed.notify_all();
+    }
+
+    /// Panics with what went wrong inside the server, if anything did.
+    pub(crate) fn check(&self) {
+        let failures = self.shared.lock().failures.clone();
+        assert!(failures.is_empty(), "in the model: {failures:#?}");
+    }
+}
+
+impl Drop for Model {
+    fn drop(&mut self) {
+        let mut inner = self.shared.lock();
+        inner.stopped = true;
+        for stream in inner.streams.drain(..) {
+            // The client may have closed it already.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        drop(inner);
+        self.shared.changed.notify_all();
+        // Wakes the accepting thread, so that it sees that it is over.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+impl Shared {
+    /// The state, also after a panic: [`Model::check`] is there to report that.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn serve(&self, stream: TcpStream) {
+        if let Ok(copy) = stream.try_clone() {
+            self.lock().streams.push(copy);
+        }
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
+            let mut connection = Connection::new(stream)?;
+            while let Some(request) = connection.request()? {
+                self.answer(&mut connection, &request)?;
+            }
+            io::Result::Ok(())
+        }));
+        // An I/O error is a client that went away, as an interrupted agent does.
+        if let Err(panic) = outcome {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            self.lock().failures.push(text.unwrap_or_else(|| "a panic without a text".to_owned()));
+            self.changed.notify_all();
+        }
+    }
+
+    fn answer(&self, out: &mut Connection, request: &Request) -> io::Result<()> {
+        let body = &request.body;
+        match (request.method.as_str(), request.path.as_str()) {
+            ("POST", "/v1/messages") => {
+                let ask = messages::parse(body);
+                self.note(&ask, body);
+                if body["stream"] != true {
+                    let text = if ask.side { SIDE_ANSWER } else { "echo" };
+                    return out.json(200, &messages::whole(body, text));
+                }
+                self.speak(&ask, out, body)
+            }
+            ("POST", "/v1/responses") => {
+                let ask = responses::parse(body);
+                self.note(&ask, body);
+                self.speak(&ask, out, body)
+            }
+            ("POST", "/v1/messages/count_tokens") => out.json(200, &json!({"input_tokens": 100})),
+            ("GET", "/v1/models") => {
+                out.json(200, &json!({"object": "list", "data": [], "models": []}))
+            }
+            ("GET" | "HEAD", "/") => out.json(200, &json!({})),
+            (method, path) => {
+                self.lock().strays.push(format!("{method} {path}"));
+                self.changed.notify_all();
+                out.json(404, &messages::error(404))
+            }
+        }
+    }
+
+    /// Records a request, and those of its prompts that are new.
+    fn note(&self, ask: &Ask, body: &Value) {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        inner.seen.push(Seen {
+            api: ask.api,
+            side: ask.side,
+            conversation: ask.conversation.clone(),
+            texts: ask.texts.clone(),
+            body: body.clone(),
+            at: Instant::now(),
+        });
+        if !ask.side {
+            let known = inner.history.entry(ask.conversation.clone()).or_default();
+            // What an interrupt took back, or a summary replaced, is no longer in the request: new
+            // is what follows the part that both have.
+            let same = known.iter().zip(&ask.prompts).take_while(|(a, b)| a == b).count();
+            inner.prompts.extend_from_slice(&ask.prompts[same..]);
+            known.clone_from(&ask.prompts);
+        }
+        self.changed.notify_all();
+    }
+
+    fn speak(&self, ask: &Ask, out: &mut Connection, body: &Value) -> io::Result<()> {
+        let directive = match (&ask.fresh, ask.side) {
+            (Some(prompt), false) => Directive::of(prompt),
+            _ => Directive::Echo,
+        };
+        if let Directive::Error(status, times) = directive {
+            let prompt = format!("{}\n{}", ask.conversation, ask.fresh.as_deref().unwrap_or(""));
+            let mut inner = self.lock();
+            let so_far = inner.errors.entry(prompt).or_default();
+            *so_far += 1;
+            let again = times.is_none_or(|times| *so_far <= times);
+            drop(inner);
+            if again {
+                let messages = ask.api == "messages";
+                let body =
+                    if messages { messages::error(status) } else { responses::error(status) };
+                return out.json(status, &body);
+            }
+        }
+        if directive == Directive::Hang {
+            let inner = self.lock();
+            let before = inner.released;
+            let held = |inner: &mut Inner| inner.released == before && !inner.stopped;
+            drop(self.changed.wait_while(inner, held));
+        }
+        let called = if ask.api == "messages" {
+            self.say(ask, &directive, &mut messages::Voice::new(out, body))?
+        } else {
+            self.say(ask, &directive, &mut responses::Voice::new(out, body))?
+        };
+        if !ask.side && !called {
+            self.lock().ended.push(Instant::now());
+            self.changed.notify_all();
+        }
+        Ok(())
+    }
+
+    /// Streams the answer and says whether it calls a tool.
+    fn say(&self, ask: &Ask, directive: &Directive, out: &mut dyn Speaker) -> io::Result<bool> {
+        out.begin()?;
+        let call = match directive {
+            _ if ask.side => None,
+            Directive::Tool(command) => {
+                Some(Call::Shell { command: command.clone(), escalate: false })
+            }
+            Directive::Escalate(command) => {
+                Some(Call::Shell { command: command.clone(), escalate: true })
+            }
+            Directive::Ask if ask.can_ask => Some(Call::Question),
+            _ => None,
+        };
+        if let Some(call) = call {
+            out.call(&call)?;
+            out.end(true)?;
+            return Ok(true);
+        }
+        match (directive, &ask.fresh, &ask.result) {
+            _ if ask.side => out.text(SIDE_ANSWER)?,
+            (_, None, Some(result)) => out.text(&format!("tool said: {result}"))?,
+            (Directive::Slow(span), ..) => self.slowly(*span, out)?,
+            (Directive::Long(bytes), ..) => {
+                let line = "A line of a long answer, which goes on and on and on, as asked.\n";
+                for at in (0..*bytes).step_by(line.len()) {
+                    out.text(&line[..line.len().min(bytes - at)])?;
+                }
+            }
+            (_, fresh, _) => {
+                let prompt = fresh.as_deref().unwrap_or("nothing new");
+                out.text(&format!("echo: {}", prompt.chars().take(60).collect::<String>()))?;
+            }
+        }
+        out.end(false)?;
+        Ok(false)
+    }
+
+    /// Small deltas for `span`, unless the model is stopped first.
+    fn slowly(&self, span: Duration, out: &mut dyn Speaker) -> io::Result<()> {
+        let end = Instant::now() + span;
+        let mut count = 0;
+        loop {
+            count += 1;
+            // Codex shows whole lines only.
+            out.text(&format!("slow {count}\n"))?;
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            let pause = left.min(Duration::from_millis(50));
+            let waited = self.changed.wait_timeout_while(self.lock(), pause, |i| !i.stopped);
+            if waited.is_ok_and(|(_, timeout)| !timeout.timed_out()) {
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
+        }
+    }
+}
+
+/// What every request of an agent for itself gets: right as a title in JSON and as a text.
+const SIDE_ANSWER: &str = r#"{"title":"Test"}"#;
+
+/// The text in a tool's result, however it is wrapped.
+fn flat(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            items.iter().filter_map(|item| item["text"].as_str()).collect::<Vec<_>>().join("\n")
+        }
+        other => other["output"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+/// An id that no other answer of this process has.
+fn fresh_id(kind: &str) -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("{kind}_mock{:06}", NEXT.fetch_add(1, Ordering::Relaxed))
+}

@@ -1,0 +1,35 @@
+//! The one way in which raw tests wait for what has no event: look again until a deadline.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Long enough for a slow, busy machine. A passing test never waits for it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Looks every 20 ms until `cond` holds, and panics with `what` and the last words of `last` when
+/// `within` is over first.
+pub(crate) fn wait_until(within: Duration, what: &str, mut cond: impl FnMut() -> bool) {
+    let end = Instant::now() + within;
+    while !cond() {
+        assert!(Instant::now() < end, "not within {within:?}: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Like [`wait_until`], for a value: `look` says `Some` when it is there, and otherwise leaves in its
+/// argument what it saw, which the failure shows.
+pub(crate) fn wait_for<T>(
+    within: Duration,
+    what: &str,
+    mut look: impl FnMut(&mut String) -> Option<T>,
+) -> T {
+    let end = Instant::now() + within;
+    let mut saw = String::new();
+    loop {
+        if let Some(found) = look(&mut saw) {
+            return found;
+        }
+        assert!(Instant::now() < end, "not within {within:?}: {what}; last seen:\n{saw}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
