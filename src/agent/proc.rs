@@ -10,9 +10,13 @@ fn dir(pid: u32) -> PathBuf {
 }
 
 /// When the process started, as the system counts it: together with the id, this names one
-/// process for ever. `None` when there is no such process, or no `/proc`.
+/// process for ever. `None` when there is no such process, or no `/proc`; one that has ended and
+/// only waits to be noticed by its parent is gone.
 #[must_use]
 pub fn start_time(pid: u32) -> Option<String> {
+    if matches!(stat(pid, 3)?.as_str(), "Z" | "X") {
+        return None;
+    }
     stat(pid, 22)
 }
 

@@ -289,12 +289,12 @@ fn ready(live: &mut Live<'_>, session: &Session, deadline: Deadline) -> Result<(
     }
 }
 
-/// The error for an agent that ended while it started. tmux shows that a program has ended a moment
-/// before it knows the status.
+/// The error for an agent that ended while it started.
 fn died(live: &mut Live<'_>, session: &Session, mut look: Look) -> Result<Error> {
-    let moment = Deadline::after(Duration::from_millis(200));
+    let moment = Deadline::after(Duration::from_millis(500));
     while look.pane.status.is_none() && !moment.passed() {
-        let _woke = live.wait(moment.min(Deadline::after(Duration::from_millis(10))))?;
+        // tmux 3.3a can miss how a program ended; the end of any other child makes it look again.
+        live.control.nudge()?;
         match live.control.look()? {
             Some(newer) => look = newer,
             None => break,

@@ -155,6 +155,11 @@ impl Control {
         Ok(self.changed || self.ended)
     }
 
+    /// Makes the server look after its children, and waits until it has.
+    pub fn nudge(&mut self) -> Result<()> {
+        self.run("run-shell true", 1).map(drop)
+    }
+
     /// Runs one line of commands that gives `answers` answers, less those after one that fails.
     pub(super) fn run(
         &mut self,
