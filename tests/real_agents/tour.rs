@@ -36,7 +36,7 @@ fn processes(home: &Home) -> Vec<String> {
         let words = fs::read(entry.path().join("cmdline")).unwrap_or_default();
         let cwd = fs::read_link(entry.path().join("cwd")).unwrap_or_default();
         let words = String::from_utf8_lossy(&words).replace('\0', " ");
-        if (cwd.starts_with(&root) || words.contains(&root)) && !words.starts_with("tmux") {
+        if (cwd.starts_with(&root) || words.contains(&root)) && !words.contains("tmux -u -L") {
             found.push(words);
         }
     }
