@@ -2,7 +2,10 @@
 
 use std::ffi::OsString;
 
-use crate::{cli::output::Output, error::{Exit, Result}};
+use crate::{
+    cli::output::Output,
+    error::{Exit, Result},
+};
 
 /// Runs the demo.
 pub(super) fn run(_rest: &[OsString], _out: &mut Output) -> Result<Exit> {

@@ -85,7 +85,10 @@ the session stays.",
                 "aimax-spawn -b tmux-claude-code -s demo --cwd ~/proj -p 'Make a hello.py.'",
                 "Starts Claude Code with a first prompt.",
             ),
-            ("aimax-spawn -b tmux-codex -s fix --cwd . < task.txt", "Takes the prompt from a file."),
+            (
+                "aimax-spawn -b tmux-codex -s fix --cwd . < task.txt",
+                "Takes the prompt from a file.",
+            ),
             (
                 "aimax-spawn -b tmux-claude-code -s demo --resume ID",
                 "Goes on in an old conversation.",
@@ -226,7 +229,7 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
         let started = session::spawn(
             &config,
             &tmux,
-            session::Spawn {
+            &session::Spawn {
                 name: name.clone(),
                 backend,
                 cwd: args.cwd.unwrap_or_else(|| ".".into()),

@@ -302,5 +302,5 @@ fn child_that_catches() {
     assert_eq!(error.kind, Kind::Signal(libc::SIGTERM));
     rests(&mut watch);
     println!("tidied");
-    sys::kill(std::process::id().try_into().unwrap(), libc::SIGTERM).unwrap();
+    sys::die_by(libc::SIGTERM);
 }

@@ -2,3 +2,5 @@
 
 mod generated;
 mod practice;
+mod profiles;
+mod transcripts;
