@@ -131,9 +131,7 @@ impl Program {
             if signal == libc::SIGWINCH {
                 self.session.screen.resized()?;
             }
-            if let Some(status) = exit_status(signal)
-                && self.session.over.is_none()
-            {
+            if let Some(status) = exit_status(signal) {
                 self.session.leave("other", status);
             }
         }
