@@ -225,7 +225,7 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
         let prompt = args.words.read(backend.agent())?;
         let tmux = Tmux::new(&config)?;
         // From here on a signal must not leave half a session.
-        signals::catch().map_err(|e| Error::io("signals", &e))?;
+        signals::catch(&signals::ENDING).map_err(|e| Error::io("signals", &e))?;
         let started = session::spawn(
             &config,
             &tmux,
