@@ -33,9 +33,9 @@ impl Tool for Front {
         about: "\
 Runs one of the programs of this package, or any `aimax-VERB` on PATH.
 
-Claude Code and Codex run as what they are, programs for a terminal, each
-in a tmux window of its own that you may attach to. A prompt counts as
-delivered when the agent's own transcript holds it.",
+Claude Code and Codex run as what they are, programs for a terminal,
+each in a tmux window of its own that you may attach to. A prompt counts
+as delivered when the agent's own transcript holds it.",
         verbs: &[
             VerbDoc { name: "demo", brief: "Show a whole session with the practice agent" },
             VerbDoc { name: "spawn", brief: "Start an agent" },
