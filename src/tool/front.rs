@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use super::{Flag, Kill, Ls, Paste, Spawn, Tail, demo};
+use super::{Demo, Flag, Kill, Ls, Paste, Spawn, Tail};
 use crate::{
     agent::practice,
     cli::{
@@ -81,7 +81,6 @@ as delivered when the agent's own transcript holds it.",
                 out.line(format!("aimax {}", env!("CARGO_PKG_VERSION")).as_bytes())?;
                 Ok(Exit::Done)
             }
-            "demo" => demo::run(&rest, out),
             "window" => window(rest),
             "practice-agent" => practice::main(rest).map(|code| std::process::exit(code)),
             name => built_in(name, rest, out).unwrap_or_else(|rest| elsewhere(&verb, &rest)),
@@ -97,6 +96,7 @@ fn built_in(
 ) -> std::result::Result<Result<Exit>, Vec<OsString>> {
     let under = format!("aimax {name}");
     Ok(Ok(match name {
+        "demo" => cli::run::<Demo>(&under, rest, out),
         "spawn" => cli::run::<Spawn>(&under, rest, out),
         "paste" => cli::run::<Paste>(&under, rest, out),
         "tail" => cli::run::<Tail>(&under, rest, out),
