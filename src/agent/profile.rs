@@ -3,6 +3,8 @@
 //! Agents change their looks every week, so no text of a screen is in the code. A profile is built
 //! in; a file of the same name in `$XDG_CONFIG_HOME/aimax/screens/` replaces it.
 
+use std::cmp::Ordering;
+
 use serde::Deserialize;
 
 use crate::{
@@ -79,7 +81,12 @@ pub enum Draft {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Press this key, then look again.
-    Press(&'static str),
+    Press {
+        /// By tmux's name.
+        key: &'static str,
+        /// The line that the pointer is on: when it has moved, the key had its effect.
+        row: usize,
+    },
     /// No label and pointer are to be seen yet.
     Wait,
 }
@@ -144,8 +151,14 @@ impl Profile {
         let at = rows.iter().rposition(|(pointed, _)| *pointed);
         let to = rows.iter().rposition(|(_, text)| wanted(text));
         match (at, to) {
-            (Some(at), Some(to)) if at == to => Step::Press("Enter"),
-            (Some(at), Some(to)) => Step::Press(if at < to { "Down" } else { "Up" }),
+            (Some(row), Some(to)) => {
+                let key = match row.cmp(&to) {
+                    Ordering::Equal => "Enter",
+                    Ordering::Less => "Down",
+                    Ordering::Greater => "Up",
+                };
+                Step::Press { key, row }
+            }
             _ => Step::Wait,
         }
     }

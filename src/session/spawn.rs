@@ -6,7 +6,7 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{Delivery, Prompt, Session, deliver, live::Live, window::{self, Orders}, with_status};
@@ -246,8 +246,7 @@ impl Drop for Half<'_> {
 
 /// Waits until the agent is ready, and answers the dialogs that have a conservative answer.
 fn ready(live: &mut Live<'_>, session: &Session, deadline: Deadline) -> Result<(Look, Thread)> {
-    let mut answered: Vec<String> = Vec::new();
-    let mut pressed: Option<String> = None;
+    let mut answer = Answer::default();
     loop {
         let look = live.look(session)?;
         if look.pane.dead {
@@ -256,6 +255,7 @@ fn ready(live: &mut Live<'_>, session: &Session, deadline: Deadline) -> Result<(
         if let Some(thread) = agent::ready(live.agent, live.config, &live.profile, &look)? {
             return Ok((look, thread));
         }
+        let mut soon = Deadline::NEVER;
         if let Some(dialog) = live.profile.dialog(&look.screen) {
             if dialog.choose.is_empty() {
                 return Err(Error::new(
@@ -265,27 +265,52 @@ fn ready(live: &mut Live<'_>, session: &Session, deadline: Deadline) -> Result<(
                 )
                 .advise(&dialog.advice));
             }
-            // One key, then the screen again: a key is repeated only when the last one was seen to
-            // have moved something, and Enter comes once.
-            let shown = look.screen.text();
-            if !answered.contains(&dialog.name) && pressed.as_ref() != Some(&shown) {
-                if let Step::Press(key) = live.profile.step(dialog, &look.screen) {
-                    if key == "Enter" {
-                        answered.push(dialog.name.clone());
-                    }
-                    if live.control.key(key)?.is_ok() {
-                        pressed = Some(shown);
-                    }
-                }
+            if let Some(key) = answer.next(&dialog.name, live.profile.step(dialog, &look.screen)) {
+                // Refused, it is tried again with the next look.
+                let _taken = live.control.key(key)?;
             }
+            soon = answer.again();
         }
         if deadline.passed() {
+            let words = look.screen.last_words();
             return Err(Error::timeout(
                 &session.name,
-                format!("the agent was not ready in time; its screen ends: {}", look.screen.last_words()),
+                format!("the agent was not ready in time; its screen ends: {words}"),
             ));
         }
-        let _woke = live.wait(deadline)?;
+        let _woke = live.wait(deadline.min(soon))?;
+    }
+}
+
+/// One key towards the answer of a dialog, then another look. The same step is taken again only
+/// after a second in which it had no effect: an agent that has just drawn a dialog may not read yet.
+#[derive(Default)]
+struct Answer {
+    last: Option<(String, Step, Instant)>,
+}
+
+impl Answer {
+    const PATIENCE: Duration = Duration::from_secs(1);
+
+    /// The key to press now, if any.
+    fn next(&mut self, dialog: &str, step: Step) -> Option<&'static str> {
+        let Step::Press { key, .. } = step else { return None };
+        let waiting = self.last.as_ref().is_some_and(|(name, last, at)| {
+            name == dialog && *last == step && at.elapsed() < Self::PATIENCE
+        });
+        if waiting {
+            return None;
+        }
+        self.last = Some((dialog.to_owned(), step, Instant::now()));
+        Some(key)
+    }
+
+    /// When to look again, should nothing happen.
+    fn again(&self) -> Deadline {
+        let left = |at: &Instant| Self::PATIENCE.saturating_sub(at.elapsed());
+        self.last.as_ref().map_or(Deadline::NEVER, |(_, _, at)| {
+            Deadline::after(left(at) + Duration::from_millis(5))
+        })
     }
 }
 
@@ -299,6 +324,10 @@ fn died(live: &mut Live<'_>, session: &Session, mut look: Look) -> Result<Error>
             Some(newer) => look = newer,
             None => break,
         }
+    }
+    // tmux scrolls when a program ends, so its last words may be above the screen.
+    if let Some(whole) = live.control.history()? {
+        look.screen = whole;
     }
     // tmux writes a line of its own below what the program said.
     let words = look.screen.last_words();

@@ -43,6 +43,14 @@ pub struct Look {
 /// The server answers in well under a millisecond; this long means that it hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What the server answered to one command.
+struct Answer {
+    text: String,
+    good: bool,
+    /// It was a command on our standard input, not the attach itself.
+    ours: bool,
+}
+
 /// What one line from the server is.
 enum Word {
     Begin(String),
@@ -95,6 +103,11 @@ impl Control {
             changed: true,
             ended: false,
         };
+        // A command that comes before the attach is done has no client to act for.
+        let attached = control.answer(Deadline::after(PATIENCE))?;
+        if attached.is_none_or(|answer| !answer.good) {
+            return Err(Error::missing(hub, "the tmux session is gone"));
+        }
         let others = control
             .run("list-panes -s -F '#{pane_id}'", 1)?
             .map_err(|fault| fault.about(hub))?
@@ -149,6 +162,13 @@ impl Control {
             .map(|pane| Look { pane, screen: Screen::parse(screen) }))
     }
 
+    /// All that the pane has shown, what has scrolled off included; `None` when the pane is gone.
+    pub fn history(&mut self) -> Result<Option<Screen>> {
+        let pane = self.pane.clone();
+        let captured = self.run(&format!("capture-pane -p -S - -t {pane}"), 1)?;
+        Ok(captured.ok().map(|text| Screen::parse(&text.concat())))
+    }
+
     /// Whether the pane's program has written something since the last look, or the client ended.
     pub fn changed(&mut self) -> Result<bool> {
         self.drain()?;
@@ -177,15 +197,16 @@ impl Control {
         while done.len() < answers {
             match self.answer(deadline)? {
                 None => return Ok(gone()),
-                Some((text, true)) => done.push(text),
-                Some((text, false)) => return Ok(Err(Fault::from_text(&text))),
+                Some(answer) if !answer.ours => {}
+                Some(answer) if answer.good => done.push(answer.text),
+                Some(answer) => return Ok(Err(Fault::from_text(&answer.text))),
             }
         }
         Ok(Ok(done))
     }
 
-    /// The next answer to a command of ours, and whether it succeeded.
-    fn answer(&mut self, deadline: Deadline) -> Result<Option<(String, bool)>> {
+    /// The next answer; `None` when the client has ended.
+    fn answer(&mut self, deadline: Deadline) -> Result<Option<Answer>> {
         let mut open: Option<(String, String)> = None;
         loop {
             let Some(line) = self.next_line() else {
@@ -202,13 +223,8 @@ impl Control {
             };
             match (Word::parse(&line), &mut open) {
                 (Word::End(number, good), Some((begun, text))) if number == *begun => {
-                    // The attach itself is answered too, with flag 0; it was not our command.
-                    let ours = line.ends_with(" 1");
                     let text = std::mem::take(text);
-                    open = None;
-                    if ours {
-                        return Ok(Some((text, good)));
-                    }
+                    return Ok(Some(Answer { text, good, ours: line.ends_with(" 1") }));
                 }
                 (_, Some((_, text))) => {
                     text.push_str(&line);

@@ -9,3 +9,5 @@ mod util;
 
 mod agents;
 mod model;
+mod run;
+mod tour;

@@ -289,3 +289,33 @@ fn codex_prompts_are_told_apart() {
     prompts_are_told_apart(CODEX_169);
     prompts_are_told_apart(CODEX_142);
 }
+
+/// A prompt sent while a command runs reaches the model as it was sent.
+fn prompt_during_a_tool(agent: Agent) {
+    let model = Model::start();
+    let home = agent.home(&model, Trust::Seeded);
+    let window = Window::open(agent, &home);
+    let first = "TOOL:for i in 1 2 3 4 5 6; do sleep 0.5; done; echo done";
+    window.send(first);
+    window.wait_recorded("the tool call", |entry| {
+        let text = entry.to_string();
+        text.contains("\"tool_use\"") || text.contains("_call\"")
+    });
+    window.send("sent while it runs");
+    assert!(model.wait_prompt(PATIENCE, "sent while it runs"), "got {:?}", model.prompts());
+    assert!(model.wait_turns(PATIENCE, 1));
+    assert_eq!(model.prompts(), [first, "sent while it runs"]);
+    model.check();
+}
+
+#[test]
+fn claude_takes_a_prompt_during_a_tool() {
+    prompt_during_a_tool(CLAUDE_197);
+    prompt_during_a_tool(CLAUDE_330);
+}
+
+#[test]
+fn codex_takes_a_prompt_during_a_tool() {
+    prompt_during_a_tool(CODEX_169);
+    prompt_during_a_tool(CODEX_142);
+}

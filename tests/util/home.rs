@@ -140,7 +140,19 @@ impl Home {
 impl Drop for Home {
     fn drop(&mut self) {
         self.tmux().end();
-        // A program that is just ending may still write into its folder.
+        // A program that is just ending may still write into its folder, and a tool's command may
+        // outlive its agent: those that do not end by themselves are ended, each by its number.
+        for look in 0..150 {
+            let left = programs_of(&self.root);
+            if left.is_empty() {
+                break;
+            }
+            if look == 100 {
+                // Whether it worked shows at the next look.
+                let _ = Command::new("kill").args(&left).status();
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
         for _ in 0..100 {
             if fs::remove_dir_all(&self.root).is_ok() || !self.root.exists() {
                 break;
@@ -148,6 +160,20 @@ impl Drop for Home {
             thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// The numbers of the programs that have this home's folder in their environment; none where there
+/// is no `/proc`.
+fn programs_of(root: &Path) -> Vec<String> {
+    let root = root.as_os_str().as_encoded_bytes();
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+        if environment.windows(root.len()).any(|part| part == root) {
+            found.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    found
 }
 
 fn restrict(folder: &Path) {

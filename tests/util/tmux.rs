@@ -4,7 +4,6 @@ use std::ffi::OsStr;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
 
 use super::home::Home;
 use super::wait::{PATIENCE, wait_for};
@@ -129,23 +128,11 @@ impl<'a> Tmux<'a> {
         })
     }
 
-    /// Ends the server, if it runs, and waits for the programs in it.
+    /// Ends the server, if it runs.
     pub(crate) fn end(&self) {
         // Without the folder of its sockets, tmux looks for a server in the common one.
-        if !self.home.root().join("tmux").is_dir() {
-            return;
-        }
-        let pids = self.output(["list-panes", "-a", "-F", "#{pane_pid}"]);
-        if !pids.status.success() {
-            return;
-        }
-        self.output(["kill-server"]);
-        let pids = String::from_utf8_lossy(&pids.stdout).into_owned();
-        let gone = || pids.lines().all(|pid| !Path::new("/proc").join(pid).exists());
-        let mut looks = 0;
-        while !gone() && looks < 250 {
-            looks += 1;
-            std::thread::sleep(Duration::from_millis(20));
+        if self.home.root().join("tmux").is_dir() {
+            self.output(["kill-server"]);
         }
     }
 }

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 /// Long enough for a slow, busy machine. A passing test never waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Looks every 20 ms until `cond` holds, and panics with `what` and the last words of `last` when
-/// `within` is over first.
+/// Looks every 20 ms until `cond` holds, and panics with `what` when `within` is over first.
 pub(crate) fn wait_until(within: Duration, what: &str, mut cond: impl FnMut() -> bool) {
     let end = Instant::now() + within;
     while !cond() {

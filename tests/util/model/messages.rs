@@ -41,13 +41,10 @@ const SIDE: [&str; 4] = [
 /// Reads a request.
 pub(super) fn parse(body: &Value) -> Ask {
     let messages = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let mut prompts = Vec::new();
-    for message in messages.iter().filter(|message| message["role"] == "user") {
-        prompts.extend(texts(message).into_iter().filter_map(typed));
-    }
+    let prompts: Vec<String> = messages.iter().flat_map(texts).filter_map(typed).collect();
     let last = messages.iter().rposition(|message| message["role"] == "assistant");
     let tail = &messages[last.map_or(0, |at| at + 1)..];
-    let texts: Vec<String> = tail.iter().filter(|m| m["role"] == "user").flat_map(texts).collect();
+    let texts: Vec<String> = tail.iter().flat_map(texts).collect();
     let result = tail
         .iter()
         .flat_map(|message| message["content"].as_array().into_iter().flatten())
@@ -78,14 +75,22 @@ fn conversation(body: &Value) -> String {
     inner["session_id"].as_str().unwrap_or(user).to_owned()
 }
 
+/// The texts of a user's message, and those of a system's that pass a user's words on, as 2.1.197
+/// does with a prompt that comes in during a tool call.
 fn texts(message: &Value) -> Vec<String> {
-    match &message["content"] {
+    let mut texts = match &message["content"] {
         Value::String(text) => vec![text.clone()],
         Value::Array(blocks) => {
             blocks.iter().filter_map(|block| block["text"].as_str()).map(str::to_owned).collect()
         }
         _ => Vec::new(),
+    };
+    match message["role"].as_str() {
+        Some("user") => {}
+        Some("system") => texts.retain(|text| MID_TURN.iter().any(|start| text.contains(start))),
+        _ => texts.clear(),
     }
+    texts
 }
 
 /// The text that a user typed, out of a text block; `None` when the agent itself wrote it.
