@@ -93,17 +93,27 @@ impl Play<'_> {
     fn all(&mut self) -> Result<()> {
         self.say("A whole session, with a practice agent in the place of Claude Code or Codex.")?;
 
-        self.say("\nStart an agent in a tmux window; `submitted` says that its transcript holds the prompt.")?;
-        self.step(&["spawn", "-b", "tmux-practice", "-s", "demo", "--cwd", "proj", "-p", "Hello!"])?;
+        self.say("\nStart an agent in a tmux window, and see that it recorded the first prompt.")?;
+        self.step(&[
+            "spawn",
+            "-b",
+            "tmux-practice",
+            "-s",
+            "demo",
+            "--cwd",
+            "proj",
+            "-p",
+            "Hello!",
+        ])?;
 
-        self.say("\nFollow the transcript beside the next steps; here, type and text of each record.")?;
+        self.say("\nFollow its transcript beside the next steps: type and text of each record.")?;
         self.beside(&["tail", "-s", "demo", "--follow", "--max", "8"])?;
         self.until(RECORDS[0])?;
 
         self.say("\nDeliver another prompt: one that takes a second and runs a command.")?;
         self.step(&["paste", "-s", "demo", "-p", "Take your time.\n:slow 1000\n!echo hi"])?;
 
-        self.say("\nWait until the work has ended: no polling, and the exit status tells how it went.")?;
+        self.say("\nWait for the end of the work; the exit status says how it ended.")?;
         self.step(&["flag", "wait", "demo"])?;
         self.until(RECORDS[1])?;
 
@@ -227,14 +237,18 @@ mod tests {
 
     #[test]
     fn what_is_shown_can_be_typed() {
-        assert_eq!(typed(&["paste", "-s", "demo", "-p", "it's\n!x"]), "aimax-paste -s demo -p 'it'\\''s\n!x'");
+        assert_eq!(
+            typed(&["paste", "-s", "demo", "-p", "it's\n!x"]),
+            "aimax-paste -s demo -p 'it'\\''s\n!x'"
+        );
     }
 
     #[test]
     fn records_fit_a_line() {
         let record = |text: &str| {
             let message = serde_json::json!({ "role": "user", "content": text });
-            serde_json::json!({ "type": "user", "message": message, "promptSource": "typed" }).to_string()
+            serde_json::json!({ "type": "user", "message": message, "promptSource": "typed" })
+                .to_string()
         };
         assert_eq!(brief(record("a\nb").as_bytes()), "    user       a\\nb");
         let cut = brief(record(&"é".repeat(200)).as_bytes());
