@@ -17,6 +17,8 @@ use crate::{
 pub struct Tmux {
     program: PathBuf,
     socket: Option<OsString>,
+    /// `TMUX_TMPDIR`: where the sockets are.
+    folder: Option<OsString>,
 }
 
 /// Why tmux did not do as told.
@@ -68,7 +70,8 @@ impl Tmux {
             Error::missing("tmux", "not found on PATH")
                 .advise("install it, for example `apt install tmux`")
         })?;
-        Ok(Tmux { program, socket: config.tmux_socket.clone() })
+        let folder = config.var("TMUX_TMPDIR");
+        Ok(Tmux { program, socket: config.tmux_socket.clone(), folder })
     }
 
     /// A client of this server, to be given its command. `-u`: names and titles are UTF-8
@@ -76,6 +79,9 @@ impl Tmux {
     pub(super) fn client(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("-u");
+        if let Some(folder) = &self.folder {
+            command.env("TMUX_TMPDIR", folder);
+        }
         if let Some(socket) = &self.socket {
             command.arg("-L").arg(socket);
         }

@@ -51,7 +51,10 @@ The states:
     working   a turn runs
     waiting   it asks something: `waitingFor` says what
     failed    it waits for a prompt, and the last job failed: `reason`
-    dead      the agent has ended, or its window is gone",
+    dead      the agent has ended, or its window is gone
+
+A `dead` session stays in the list until `aimax-kill` or a new start
+with its name.",
         verbs: &[],
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         rest: None,

@@ -94,8 +94,8 @@ as turning a tab into blanks, is named in `normalized`.",
                 value: Some(ValueDoc { name: "TIME", complete: Complete::Nothing }),
                 brief: "Give up after this long",
                 full: "\
-The longest time to wait for other deliveries to this session and for the
-proof: `90`, `1.5m`, `500ms`. 30 seconds by default.",
+The longest time to wait for other deliveries to this session and for
+the proof: `90`, `1.5m`, `500ms`. 30 seconds by default.",
             },
             set: |args, given| {
                 args.timeout = Some(given.seconds()?);

@@ -62,8 +62,8 @@ impl Tool for Spawn {
         tagline: "start an agent in a tmux window",
         synopsis: &["aimax-spawn -b BACKEND -s NAME [OPTION]... [-p TEXT] [-- ARG...]"],
         about: "\
-Starts an agent in a window of its backend's tmux session, waits until it
-is ready, and delivers the first prompt, if there is one. Prints one
+Starts an agent in a window of its backend's tmux session, waits until
+it is ready, and delivers the first prompt, if there is one. Prints one
 record: the session, where its transcript is, and the verdict on the
 prompt.
 
@@ -71,8 +71,8 @@ Dialogs of the start are answered where there is a conservative answer:
 the folder is trusted, for you named it; another model and an update are
 declined. Any other dialog ends the start with status 5 and its name.
 
-When the start fails, nothing is left behind. When only the prompt fails,
-the session stays.",
+When the start fails, nothing is left behind. When only the prompt
+fails, the session stays.",
         verbs: &[],
         operand: None,
         rest: Some(ValueDoc { name: "ARG", complete: Complete::Nothing }),
@@ -82,7 +82,7 @@ the session stays.",
         ],
         examples: &[
             (
-                "aimax-spawn -b tmux-claude-code -s demo --cwd ~/proj -p 'Make a hello.py.'",
+                "aimax-spawn -b tmux-claude-code -s demo --cwd ~/p -p 'Make a hello.py.'",
                 "Starts Claude Code with a first prompt.",
             ),
             (

@@ -56,8 +56,8 @@ pub(super) const fn prompt_file<A: Worded>() -> Opt<A> {
             value: Some(ValueDoc { name: "FILE", complete: Complete::File }),
             brief: "A file that holds the prompt; `-` is stdin",
             full: "\
-A file that holds the prompt; `-` is standard input. Without `-p` and `-f`,
-a pipe or a file on standard input is read.",
+A file that holds the prompt; `-` is standard input. Without `-p` and
+`-f`, a pipe or a file on standard input is read.",
         },
         set: |args, given| {
             args.words().file = Some(given.path());
