@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Kind, Result},
     fs,
     tmux::{Enter, Pane},
-    transcript::record::Event,
+    transcript::record::{self, Event},
 };
 
 /// Claude Code. Verified with 2.1.197 and 2.1.330.
@@ -80,8 +80,16 @@ impl Agent for Claude {
         objection(prompt)
     }
 
-    fn typing(&self, prompt: &str) -> Typing {
-        typing(prompt)
+    fn typing(&self, prompt: &str, command: bool) -> Typing {
+        typing(prompt, command)
+    }
+
+    fn clear_keys(&self, status: &Status, first: bool) -> Option<&'static [&'static str]> {
+        clear_keys(status, first)
+    }
+
+    fn ran_command(&self, command: &str, event: &Event) -> bool {
+        event.kind == record::Kind::Command && event.text == command
     }
 
     fn same(&self, sent: &str, recorded: &str) -> Option<Vec<&'static str>> {
@@ -95,8 +103,15 @@ impl Agent for Claude {
 
 /// A blank behind the prompt is trimmed by the agent, and keeps a `\` or an `@word` at the end from
 /// taking the Enter for itself.
-pub(super) fn typing(prompt: &str) -> Typing {
-    Typing { pieces: vec![format!("{prompt} ")], enter: Enter::Later }
+pub(super) fn typing(prompt: &str, command: bool) -> Typing {
+    let end = if command { "" } else { " " };
+    Typing { pieces: vec![format!("{prompt}{end}")], enter: Enter::Later }
+}
+
+/// One C-c takes the whole draft away while the agent is idle; a second one would end it, and while
+/// it works one would stop the turn.
+pub(super) fn clear_keys(status: &Status, first: bool) -> Option<&'static [&'static str]> {
+    (first && matches!(status, Status::Idle(_))).then_some(&["C-c"])
 }
 
 /// Prompts that would do something else than reach the model.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    Delivery, Prompt, Session, deliver,
+    Delivery, Manner, Prompt, Session, deliver,
     live::Live,
     window::{self, Orders},
     with_status,
@@ -127,8 +127,16 @@ pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
     let mut session = half.finish();
     let delivery = match &ask.prompt {
         Some(prompt) => {
-            let deadline = Deadline::after(ask.timeout);
-            Some(deliver::type_prompt(&mut live, &mut session, prompt, deadline)?)
+            // The agent has just said that it is ready, and the lock is held.
+            let manner = Manner {
+                replace_draft: false,
+                wait_ready: Duration::ZERO,
+                when_idle: false,
+                interrupt: false,
+                lock_wait: Duration::ZERO,
+                timeout: ask.timeout,
+            };
+            Some(deliver::type_prompt(&mut live, &mut session, prompt, &manner)?)
         }
         None => None,
     };

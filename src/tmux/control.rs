@@ -16,6 +16,7 @@ use crate::{
     error::{Error, Result},
     sys::{self, Poll},
     time::Deadline,
+    trace,
 };
 
 /// A control client that looks at one pane.
@@ -191,6 +192,7 @@ impl Control {
         }
         let deadline = Deadline::after(PATIENCE);
         let mut done = Vec::new();
+        trace::call(command, || serde_json::Value::Null);
         while done.len() < answers {
             match self.answer(deadline)? {
                 None => return Ok(gone()),

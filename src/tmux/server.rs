@@ -7,9 +7,12 @@ use std::{
     process::{Command, Stdio},
 };
 
+use serde_json::json;
+
 use crate::{
     config::Config,
     error::{Error, Result},
+    trace,
 };
 
 /// A tmux server: the caller's own, or the one that `AIMAX_TMUX_SOCKET` names.
@@ -71,6 +74,7 @@ impl Tmux {
                 .advise("install it, for example `apt install tmux`")
         })?;
         let folder = config.var("TMUX_TMPDIR");
+        trace::begin(config.trace.as_deref(), None)?;
         Ok(Tmux { program, socket: config.tmux_socket.clone(), folder })
     }
 
@@ -115,10 +119,24 @@ impl Tmux {
             }
         }
         let done = child.wait_with_output().map_err(|e| Error::io("tmux", &e))?;
+        trace::call(&words(args), || {
+            let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            json!({
+                "inputBytes": input.len(),
+                "status": done.status.code(),
+                "stdout": said(&done.stdout),
+                "stderr": said(&done.stderr),
+            })
+        });
         if done.status.success() {
             Ok(Ok(String::from_utf8_lossy(&done.stdout).into_owned()))
         } else {
             Ok(Err(Fault::from_text(&String::from_utf8_lossy(&done.stderr))))
         }
     }
+}
+
+/// A command as a person would read it.
+fn words<S: AsRef<OsStr>>(args: &[S]) -> String {
+    args.iter().map(|arg| arg.as_ref().to_string_lossy()).collect::<Vec<_>>().join(" ")
 }

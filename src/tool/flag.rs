@@ -159,14 +159,14 @@ fn paths(session: &Session, flags: &Flags) -> serde_json::Value {
 
 /// How the job stands now.
 fn look(config: &Config, session: &Session) -> Result<JobState> {
-    let Some(mut job) = Job::of(session) else { return Ok(JobState::Done) };
+    let Some(mut job) = Job::of(config, session) else { return Ok(JobState::Done) };
     let tmux = Tmux::new(config)?;
     job.look(config, session.pane(config, &tmux)?.as_ref())
 }
 
 /// Waits until the job has ended, or needs a person, or `deadline`.
 fn wait(config: &Config, session: &Session, deadline: Deadline) -> Result<JobState> {
-    let Some(mut job) = Job::of(session) else { return Ok(JobState::Done) };
+    let Some(mut job) = Job::of(config, session) else { return Ok(JobState::Done) };
     let tmux = Tmux::new(config)?;
     let mut watch = Watch::new()?;
     watch.path(&job.flags().running())?;

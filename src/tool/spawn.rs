@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     cli::{
+        self,
         option::{Complete, Opt, OptDoc, Tool, ToolDoc, ValueDoc},
         output::Output,
     },
@@ -103,6 +104,7 @@ fails, the session stays.",
         target::backend(),
         words::prompt(),
         words::prompt_file(),
+        words::strip_control(),
         Opt {
             doc: OptDoc {
                 short: None,
@@ -210,6 +212,7 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
                 Ok(())
             },
         },
+        words::explain(),
     ];
 
     fn rest(args: &mut Args, rest: Vec<OsString>) {
@@ -218,6 +221,7 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
 
     fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env();
+        args.words.begin_trace(&config, |words| cli::say(Self::DOC.name, words))?;
         let name = args.target.needed(&config)?;
         let backend = args.target.backend(&config)?.ok_or_else(|| {
             Error::usage("backend", "none is named").advise("give -b BACKEND, or set AIMAX_BACKEND")
