@@ -111,7 +111,7 @@ pub fn pidfd(pid: u32) -> io::Result<Option<std::os::fd::OwnedFd>> {
 /// A program that has nothing to tidy up leaves them alone and is ended by them. One that has calls
 /// [`catch`](signals::catch) first; every [`Watch`](crate::watch::Watch) then ends its wait with
 /// [`Kind::Signal`](crate::error::Kind::Signal), and after tidying up
-/// [`raise`](signals::raise) ends the process as the signal would have.
+/// [`die_by`](super::die_by) ends the process as the signal would have.
 pub mod signals {
     use std::{
         io::{self, Read},

@@ -7,3 +7,4 @@ mod util;
 mod demo;
 mod generated;
 mod practice;
+mod readme;
