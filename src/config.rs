@@ -175,10 +175,8 @@ fn variable(text: &[u8]) -> (usize, &[u8]) {
         };
     }
     let name = &text[1..];
-    let end = name
-        .iter()
-        .position(|b| !(b.is_ascii_alphanumeric() || *b == b'_'))
-        .unwrap_or(name.len());
+    let end =
+        name.iter().position(|b| !(b.is_ascii_alphanumeric() || *b == b'_')).unwrap_or(name.len());
     (1 + end, &name[..end])
 }
 

@@ -3,10 +3,9 @@
 
 use std::{
     fs::File,
-    io::{self, PipeReader},
+    io,
     mem::ManuallyDrop,
-    os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd},
-    sync::atomic::{AtomicI32, Ordering},
+    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
     time::Duration,
 };
 
@@ -92,13 +91,13 @@ pub fn poll(set: &mut [Poll], left: Option<Duration>) -> io::Result<bool> {
 
 /// A descriptor that becomes readable when process `pid` ends; `None` when there is no such process.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub fn pidfd(pid: u32) -> io::Result<Option<std::os::fd::OwnedFd>> {
+pub fn pidfd(pid: u32) -> io::Result<Option<OwnedFd>> {
     let Ok(pid) = libc::pid_t::try_from(pid) else { return Ok(None) };
     // SAFETY: pidfd_open takes two integers and touches no memory of ours.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
     match RawFd::try_from(fd) {
         // SAFETY: the call has just opened this descriptor (close-on-exec), and nobody else has it.
-        Ok(fd) if fd >= 0 => Ok(Some(unsafe { std::os::fd::OwnedFd::from_raw_fd(fd) })),
+        Ok(fd) if fd >= 0 => Ok(Some(unsafe { OwnedFd::from_raw_fd(fd) })),
         _ => match io::Error::last_os_error() {
             e if e.raw_os_error() == Some(libc::ESRCH) => Ok(None),
             e => Err(e),
@@ -106,12 +105,12 @@ pub fn pidfd(pid: u32) -> io::Result<Option<std::os::fd::OwnedFd>> {
     }
 }
 
-/// Signals that ask the process to end, turned into something that a wait can see.
+/// Signals, turned into something that a wait can see.
 ///
-/// A program that has nothing to tidy up leaves them alone and is ended by them. One that has calls
-/// [`catch`](signals::catch) first; every [`Watch`](crate::watch::Watch) then ends its wait with
-/// [`Kind::Signal`](crate::error::Kind::Signal), and after tidying up
-/// [`die_by`](super::die_by) ends the process as the signal would have.
+/// A program that has nothing to tidy up leaves alone those that ask it to end, and is ended by
+/// them. One that has calls [`catch`](signals::catch) first; every [`Watch`](crate::watch::Watch)
+/// then ends its wait with [`Kind::Signal`](crate::error::Kind::Signal), and after tidying up
+/// [`die_by`] ends the process as the signal would have.
 pub mod signals {
     use std::{
         io::{self, Read},
@@ -121,19 +120,22 @@ pub mod signals {
         },
         sync::{
             OnceLock,
-            atomic::{AtomicI32, Ordering},
+            atomic::{AtomicI32, AtomicU64, Ordering},
         },
     };
 
-    /// The last signal that was not reported yet, or 0.
-    static CAUGHT: AtomicI32 = AtomicI32::new(0);
+    /// The signals that ask a process to end.
+    pub const ENDING: [i32; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
+
+    /// The signals that were not reported yet: bit N for signal N.
+    static CAUGHT: AtomicU64 = AtomicU64::new(0);
     /// Where the handler writes a byte, or -1. Never closed.
     static BELL: AtomicI32 = AtomicI32::new(-1);
     /// Where a wait sees that byte.
     static EAR: OnceLock<UnixStream> = OnceLock::new();
 
     extern "C" fn note(signal: libc::c_int) {
-        CAUGHT.store(signal, Ordering::SeqCst);
+        CAUGHT.fetch_or(1 << (signal & 63), Ordering::SeqCst);
         let errno = io::Error::last_os_error().raw_os_error();
         // SAFETY: write is async-signal-safe; the byte is static; the descriptor is never closed
         // and does not block (when it is full, the wait is woken anyway).
@@ -158,8 +160,8 @@ pub mod signals {
         }
     }
 
-    /// Catches SIGINT, SIGTERM and SIGHUP from now on. One that is ignored stays ignored (`nohup`).
-    pub fn catch() -> io::Result<()> {
+    /// Catches each of `signals` from now on. One that is ignored stays ignored (`nohup`).
+    pub fn catch(signals: &[i32]) -> io::Result<()> {
         if EAR.get().is_none() {
             let (ear, bell) = UnixStream::pair()?;
             ear.set_nonblocking(true)?;
@@ -168,7 +170,7 @@ pub mod signals {
                 BELL.store(bell.into_raw_fd(), Ordering::SeqCst);
             }
         }
-        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+        for &signal in signals {
             if handler(signal)? != libc::SIG_IGN {
                 install(signal, note as *const () as libc::sighandler_t)?;
             }
@@ -198,8 +200,9 @@ pub mod signals {
         }
     }
 
-    /// The signal that arrived since this was last asked, if any: each is reported once, so that
-    /// tidying up can wait again.
+    /// A signal that arrived and was not reported yet, if any: each is reported once, so that
+    /// tidying up can wait again. To be asked again until there is none, before a wait for the
+    /// [`ear`].
     #[must_use]
     pub fn take() -> Option<i32> {
         if let Some(mut ear) = EAR.get() {
@@ -207,7 +210,10 @@ pub mod signals {
             let mut bytes = [0; 64];
             while matches!(ear.read(&mut bytes), Ok(n) if n > 0) {}
         }
-        Some(CAUGHT.swap(0, Ordering::SeqCst)).filter(|&signal| signal != 0)
+        let caught = CAUGHT.load(Ordering::SeqCst);
+        let first = caught & caught.wrapping_neg();
+        CAUGHT.fetch_and(!first, Ordering::SeqCst);
+        (first != 0).then(|| first.trailing_zeros().cast_signed())
     }
 
     /// What becomes readable when a signal arrives, if signals are caught.
@@ -244,25 +250,6 @@ fn check(result: libc::c_int) -> io::Result<libc::c_int> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
-/// Waits until one of `fds` can be read or has hung up, or until `span` is over; the answer says
-/// which. A signal ends the wait early with no descriptor ready.
-pub fn wait_readable(fds: &[BorrowedFd<'_>], span: Option<Duration>) -> io::Result<Vec<bool>> {
-    let mut polled: Vec<libc::pollfd> = fds
-        .iter()
-        .map(|fd| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 })
-        .collect();
-    // Rounded up: a wait cut to 0 ms would spin until its deadline.
-    let ms = span.map_or(-1, |s| i32::try_from(s.as_nanos().div_ceil(1_000_000)).unwrap_or(-1));
-    let count = libc::nfds_t::try_from(polled.len()).unwrap_or(0);
-    // SAFETY: `polled` is an array of `count` initialised pollfd that outlives the call, and the
-    // borrowed descriptors stay open through it.
-    match check(unsafe { libc::poll(polled.as_mut_ptr(), count, ms) }) {
-        Ok(_) => Ok(polled.iter().map(|p| p.revents != 0).collect()),
-        Err(e) if e.kind() == io::ErrorKind::Interrupted => Ok(vec![false; fds.len()]),
-        Err(e) => Err(e),
-    }
-}
-
 /// Makes reads and writes of `fd` fail with `WouldBlock` instead of waiting.
 pub fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: both calls take plain integers, and the descriptor is borrowed, so it is open.
@@ -271,39 +258,6 @@ pub fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
         check(libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, old | libc::O_NONBLOCK))?;
     }
     Ok(())
-}
-
-/// Where [`note_signal`] writes: the writing end of the pipe, open for the life of the process.
-static SIGNAL_PIPE: AtomicI32 = AtomicI32::new(-1);
-
-/// The handler of [`signal_pipe`]: one byte, the signal's number.
-extern "C" fn note_signal(signal: libc::c_int) {
-    let byte = u8::try_from(signal).unwrap_or(0);
-    let fd = SIGNAL_PIPE.load(Ordering::Relaxed);
-    // SAFETY: write is async-signal-safe and `byte` lives through it. The pipe does not block; it
-    // fails, and so touches errno, only with a pipe full of signals that nobody has read.
-    unsafe { libc::write(fd, std::ptr::from_ref(&byte).cast(), 1) };
-}
-
-/// From now on each of `signals` arrives as a byte in the pipe that is returned, instead of having
-/// its usual effect. For a program with one event loop; to be called once.
-pub fn signal_pipe(signals: &[i32]) -> io::Result<PipeReader> {
-    let (reader, writer) = io::pipe()?;
-    set_nonblocking(reader.as_fd())?;
-    set_nonblocking(writer.as_fd())?;
-    SIGNAL_PIPE.store(OwnedFd::from(writer).into_raw_fd(), Ordering::Relaxed);
-    let handler = note_signal as extern "C" fn(libc::c_int);
-    for &signal in signals {
-        // SAFETY: an all-zero sigaction is valid (empty mask, no flags); the handler does only what
-        // is async-signal-safe; the old action is not asked for.
-        unsafe {
-            let mut action: libc::sigaction = std::mem::zeroed();
-            action.sa_sigaction = handler as libc::sighandler_t;
-            action.sa_flags = libc::SA_RESTART;
-            check(libc::sigaction(signal, &raw const action, std::ptr::null_mut()))?;
-        }
-    }
-    Ok(reader)
 }
 
 /// A terminal in raw mode, put back as it was when this is dropped.

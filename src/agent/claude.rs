@@ -42,7 +42,8 @@ impl Agent for Claude {
             argv.extend(["--model".into(), OsString::from(model)]);
         }
         let (settings, rest) = own_settings(&ask.rest)?;
-        let files = [config.claude_settings.exists().then(|| config.claude_settings.clone()), settings];
+        let files =
+            [config.claude_settings.exists().then(|| config.claude_settings.clone()), settings];
         let merged = merged_settings(files.into_iter().flatten().collect(), &ask.at_turn_end)?;
         let path = ask.run_dir.join("settings.json");
         fs::replace(&path, merged.to_string().as_bytes(), 0o600)?;
@@ -52,7 +53,11 @@ impl Agent for Claude {
         argv.extend(rest);
         let transcript = registry::transcript(&config.claude_projects, &id, &ask.cwd);
         let env = vec![("IS_SANDBOX".into(), "1".into())];
-        Ok(Launch { argv, env, thread: Some(Thread { id: Some(id), transcript: Some(transcript) }) })
+        Ok(Launch {
+            argv,
+            env,
+            thread: Some(Thread { id: Some(id), transcript: Some(transcript) }),
+        })
     }
 
     fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {
@@ -138,7 +143,8 @@ fn own_settings(rest: &[OsString]) -> Result<(Option<PathBuf>, Vec<OsString>)> {
     let mut args = rest.iter();
     while let Some(arg) = args.next() {
         if arg == "--settings" {
-            let value = args.next().ok_or_else(|| Error::usage("--settings", "it needs a value"))?;
+            let value =
+                args.next().ok_or_else(|| Error::usage("--settings", "it needs a value"))?;
             settings = Some(PathBuf::from(value));
         } else if let Some(value) = arg.to_str().and_then(|arg| arg.strip_prefix("--settings=")) {
             settings = Some(PathBuf::from(value));
@@ -190,7 +196,9 @@ mod tests {
 
     #[test]
     fn only_what_is_no_text_is_objected_to() {
-        for text in ["hello", "/etc/hosts is a file", "// a comment", " !x", "exit now", "a /compact"] {
+        for text in
+            ["hello", "/etc/hosts is a file", "// a comment", " !x", "exit now", "a /compact"]
+        {
             assert_eq!(objection(text), None, "{text}");
         }
         for text in ["!ls", "/compact", " /help\nmore", "exit", ":q", "/a:b c"] {
@@ -203,7 +211,8 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("aimax-claude-{}", std::process::id()));
         fs::make_dir(&folder, 0o700).unwrap();
         let path = folder.join("s.json");
-        std::fs::write(&path, r#"{"env":{"A":"1"},"hooks":{"Stop":[{"hooks":[]}]},"tui":"x"}"#).unwrap();
+        std::fs::write(&path, r#"{"env":{"A":"1"},"hooks":{"Stop":[{"hooks":[]}]},"tui":"x"}"#)
+            .unwrap();
         let merged = merged_settings(vec![path], "true").unwrap();
         assert_eq!(merged["env"]["A"], "1");
         assert_eq!(merged["tui"], "default");

@@ -84,9 +84,11 @@ fn words(content: &Value) -> String {
 fn user(line: &Line, time: Option<u64>) -> Vec<Event> {
     let content = line.message.as_ref().and_then(|message| message.content.as_ref());
     let Some(content) = content else { return vec![Event::new(Kind::Other, time, "")] };
-    let result = content.as_array().into_iter().flatten().find(|block| {
-        block.get("type").and_then(Value::as_str) == Some("tool_result")
-    });
+    let result = content
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|block| block.get("type").and_then(Value::as_str) == Some("tool_result"));
     if let Some(result) = result {
         let said = result.get("content").map(words).unwrap_or_default();
         return vec![Event::new(Kind::ToolResult, time, said)];

@@ -62,10 +62,10 @@ impl Agent for Codex {
         argv.extend(["-C".into(), ask.cwd.clone().into_os_string()]);
         argv.extend(ask.rest.iter().cloned());
         argv.extend(ask.resume.iter().map(OsString::from));
-        let thread = ask.resume.as_ref().map(|id| Thread {
-            id: Some(id.clone()),
-            transcript: rollout(config, id),
-        });
+        let thread = ask
+            .resume
+            .as_ref()
+            .map(|id| Thread { id: Some(id.clone()), transcript: rollout(config, id) });
         Ok(Launch { argv, env: Vec::new(), thread })
     }
 
@@ -81,10 +81,10 @@ impl Agent for Codex {
         let mut thread = Thread::default();
         match proc::open_files(pane.pid) {
             Some(open) => {
-                if let Some(lock) = &locked {
-                    if !open.iter().any(|path| path.file_name() == lock.file_name()) {
-                        return Ok(None);
-                    }
+                if let Some(lock) = &locked
+                    && !open.iter().any(|path| path.file_name() == lock.file_name())
+                {
+                    return Ok(None);
                 }
                 thread.transcript = open.into_iter().find(|path| is_rollout(path, part));
             }
@@ -104,7 +104,12 @@ impl Agent for Codex {
         let day = |offset: i64| {
             let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(offset);
             let at = at.to_zoned(jiff::tz::TimeZone::UTC);
-            config.codex_sessions.join(format!("{:04}/{:02}/{:02}", at.year(), at.month(), at.day()))
+            config.codex_sessions.join(format!(
+                "{:04}/{:02}/{:02}",
+                at.year(),
+                at.month(),
+                at.day()
+            ))
         };
         let _ = pane;
         let mut days = vec![day(-14), day(0), day(14)];

@@ -123,7 +123,11 @@ impl Profile {
             Empty::Caret => {
                 let line = look.screen.line(look.pane.cursor_y);
                 if !line.starts_with(marker.as_str()) {
-                    return if self.box_row(&look.screen).is_some() { Draft::Some } else { Draft::NoBox };
+                    return if self.box_row(&look.screen).is_some() {
+                        Draft::Some
+                    } else {
+                        Draft::NoBox
+                    };
                 }
                 let column = marker.chars().count() + 1;
                 if look.pane.cursor_x == column { Draft::None } else { Draft::Some }
@@ -147,9 +151,12 @@ impl Profile {
     #[must_use]
     pub fn step(&self, dialog: &Dialog, screen: &Screen) -> Step {
         let rows: Vec<(bool, &str)> = screen.lines().map(|line| self.choice(line)).collect();
-        let wanted = |text: &str| dialog.choose.iter().any(|label| text.starts_with(label.as_str()));
+        // Another line may begin with the label; one that is the label goes first.
+        let whole = |text: &str| dialog.choose.iter().any(|label| text == label);
+        let begun = |text: &str| dialog.choose.iter().any(|label| text.starts_with(label.as_str()));
         let at = rows.iter().rposition(|(pointed, _)| *pointed);
-        let to = rows.iter().rposition(|(_, text)| wanted(text));
+        let to = rows.iter().rposition(|(_, text)| whole(text));
+        let to = to.or_else(|| rows.iter().rposition(|(_, text)| begun(text)));
         match (at, to) {
             (Some(row), Some(to)) => {
                 let key = match row.cmp(&to) {

@@ -136,7 +136,11 @@ fn preflight(live: &mut Live<'_>, session: &Session, look: &Look) -> Result<Opti
         return blocked("the pane takes no input", "`tmux select-pane -e` allows it", false);
     }
     if pane.synchronized {
-        return blocked("the pane is synchronised with others", "turn synchronize-panes off", false);
+        return blocked(
+            "the pane is synchronised with others",
+            "turn synchronize-panes off",
+            false,
+        );
     }
     let status = live.status(look)?;
     if !takes_prompt(&status) {
@@ -285,7 +289,9 @@ fn paste(
             return Ok(unproven(live, &look, &status, proof.offset, in_box));
         }
         let next = if enters > 0 && enters < 3 && live.agent.may_swallow_enter() {
-            Deadline::after(SWALLOWED.saturating_sub(last_enter.elapsed()) + Duration::from_millis(5))
+            Deadline::after(
+                SWALLOWED.saturating_sub(last_enter.elapsed()) + Duration::from_millis(5),
+            )
         } else {
             Deadline::NEVER
         };

@@ -173,8 +173,7 @@ impl Job {
 
     /// Reads on in the transcript.
     fn catch_up(&mut self, path: PathBuf, offset: u64) -> Result<()> {
-        let current =
-            self.read.take().filter(|read| read.path == path && read.offset == offset);
+        let current = self.read.take().filter(|read| read.path == path && read.offset == offset);
         let mut read = match current {
             Some(read) => read,
             None => {

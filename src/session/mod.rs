@@ -106,10 +106,11 @@ impl Session {
     pub fn live_pane(&self, config: &Config, tmux: &Tmux) -> Result<Pane> {
         let advice = format!("start it again with `aimax-spawn -s {} --resume …`", self.name);
         match self.pane(config, tmux)? {
-            Some(pane) if pane.dead => {
-                Err(Error::missing(&self.name, format!("the agent has ended{}", with_status(&pane)))
-                    .advise(advice))
-            }
+            Some(pane) if pane.dead => Err(Error::missing(
+                &self.name,
+                format!("the agent has ended{}", with_status(&pane)),
+            )
+            .advise(advice)),
             Some(pane) => Ok(pane),
             None => Err(Error::missing(&self.name, "its tmux window is gone").advise(advice)),
         }
@@ -125,7 +126,9 @@ impl Session {
     /// first prompt, and when a person clears a conversation.
     pub fn bind(&mut self, config: &Config, thread: &Thread) -> Result<()> {
         let mut change = Entry::default();
-        if let Some(id) = thread.id.as_deref().filter(|id| self.entry.agent_session_id() != Some(id)) {
+        if let Some(id) =
+            thread.id.as_deref().filter(|id| self.entry.agent_session_id() != Some(id))
+        {
             change.set("agentSessionId", id);
         }
         if let Some(path) = &thread.transcript

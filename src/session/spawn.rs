@@ -9,7 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Delivery, Prompt, Session, deliver, live::Live, window::{self, Orders}, with_status};
+use super::{
+    Delivery, Prompt, Session, deliver,
+    live::Live,
+    window::{self, Orders},
+    with_status,
+};
 use crate::{
     agent::{self, Ask, Backend, Thread, own_program, profile::Step},
     config::Config,
@@ -65,7 +70,7 @@ pub struct Started {
 /// [`Kind::Usage`] for a folder that is not there, [`Kind::Refused`] for a name in use,
 /// [`Kind::Missing`] without the agent's program or tmux, [`Kind::Person`] with the name of a dialog
 /// that only a person answers, [`Kind::Timeout`]. Then nothing is left behind.
-pub fn spawn(config: &Config, tmux: &Tmux, ask: Spawn) -> Result<Started> {
+pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
     let cwd = folder(&ask.cwd)?;
     let flag_root = ask.flag_root.as_deref().map(folder).transpose()?;
     let deadline = Deadline::after(ask.timeout);
@@ -108,7 +113,7 @@ pub fn spawn(config: &Config, tmux: &Tmux, ask: Spawn) -> Result<Started> {
     argv.push(orders_path.into_os_string());
 
     let thread = launch.thread.unwrap_or_default();
-    let entry = entry(&ask, &cwd, flag_root.as_deref(), &thread);
+    let entry = entry(ask, &cwd, flag_root.as_deref(), &thread);
     let session = Session { name: ask.name.clone(), backend: ask.backend, entry };
     let mut half = Half { config, tmux, session, window: None, done: false };
     let window = tmux.new_window(&hub, ask.name.as_str(), &cwd, &argv)?;
@@ -184,22 +189,19 @@ fn at_event(config: &Config, backend: Backend, name: &Name) -> Result<String> {
         values.push(("AIMAX_TMUX_SOCKET", socket.clone()));
     }
     for (variable, value) in values {
-        let value = value.into_string().map_err(|value| {
-            Error::usage(variable, format!("{} is not UTF-8", value.display()))
-        })?;
+        let value = value
+            .into_string()
+            .map_err(|value| Error::usage(variable, format!("{} is not UTF-8", value.display())))?;
         command.push_str(&format!("{variable}={} ", shell_word(&value)));
     }
     for word in own_program(config, "flag")? {
-        let word = word.into_string().map_err(|word| {
-            Error::usage(word.display(), "the path of the program is not UTF-8")
-        })?;
+        let word = word
+            .into_string()
+            .map_err(|word| Error::usage(word.display(), "the path of the program is not UTF-8"))?;
         command.push_str(&shell_word(&word));
         command.push(' ');
     }
-    Ok(format!(
-        "{command}wait {name} -b {} --timeout 10 >/dev/null 2>&1",
-        backend.name()
-    ))
+    Ok(format!("{command}wait {name} -b {} --timeout 10 >/dev/null 2>&1", backend.name()))
 }
 
 /// A word for the shell.

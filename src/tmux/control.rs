@@ -113,11 +113,8 @@ impl Control {
             .map_err(|fault| fault.about(hub))?
             .concat();
         // Other agents' output would only wake us for nothing.
-        let off: String = others
-            .lines()
-            .filter(|id| *id != pane)
-            .map(|id| format!(" -A '{id}:off'"))
-            .collect();
+        let off: String =
+            others.lines().filter(|id| *id != pane).map(|id| format!(" -A '{id}:off'")).collect();
         if !off.is_empty() {
             control.run(&format!("refresh-client{off}"), 1)?.map_err(|fault| fault.about(hub))?;
         }

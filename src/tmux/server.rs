@@ -67,7 +67,8 @@ impl Tmux {
     /// [`crate::error::Kind::Missing`] when there is no tmux on PATH.
     pub fn new(config: &Config) -> Result<Self> {
         let program = config.program("tmux").ok_or_else(|| {
-            Error::missing("tmux", "not found on PATH").advise("install it, for example `apt install tmux`")
+            Error::missing("tmux", "not found on PATH")
+                .advise("install it, for example `apt install tmux`")
         })?;
         let folder = config.var("TMUX_TMPDIR");
         Ok(Tmux { program, socket: config.tmux_socket.clone(), folder })

@@ -54,7 +54,7 @@ its own, and leaves nothing behind.",
         // Before anything is said or made: without tmux there is only one line, the error.
         Tmux::new(&config)?;
         // From here on a signal must not leave a server and a folder behind.
-        signals::catch().map_err(|e| Error::io("signals", &e))?;
+        signals::catch(&signals::ENDING).map_err(|e| Error::io("signals", &e))?;
         let stage = Stage::build(&config)?;
         let mut play = Play {
             out,

@@ -126,9 +126,7 @@ fn sessions(
 ) -> Result<Vec<Session>> {
     match named {
         None => Session::all(config, backend),
-        Some(names) => {
-            names.iter().map(|name| Session::find(config, name, backend)).collect()
-        }
+        Some(names) => names.iter().map(|name| Session::find(config, name, backend)).collect(),
     }
 }
 

@@ -85,7 +85,10 @@ fails, the session stays.",
                 "aimax-spawn -b tmux-claude-code -s demo --cwd ~/p -p 'Make a hello.py.'",
                 "Starts Claude Code with a first prompt.",
             ),
-            ("aimax-spawn -b tmux-codex -s fix --cwd . < task.txt", "Takes the prompt from a file."),
+            (
+                "aimax-spawn -b tmux-codex -s fix --cwd . < task.txt",
+                "Takes the prompt from a file.",
+            ),
             (
                 "aimax-spawn -b tmux-claude-code -s demo --resume ID",
                 "Goes on in an old conversation.",
@@ -222,11 +225,11 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
         let prompt = args.words.read(backend.agent())?;
         let tmux = Tmux::new(&config)?;
         // From here on a signal must not leave half a session.
-        signals::catch().map_err(|e| Error::io("signals", &e))?;
+        signals::catch(&signals::ENDING).map_err(|e| Error::io("signals", &e))?;
         let started = session::spawn(
             &config,
             &tmux,
-            session::Spawn {
+            &session::Spawn {
                 name: name.clone(),
                 backend,
                 cwd: args.cwd.unwrap_or_else(|| ".".into()),

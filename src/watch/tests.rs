@@ -295,12 +295,12 @@ fn a_caught_signal_ends_a_wait_and_then_the_process() {
 #[test]
 #[ignore = "the child of the test above"]
 fn child_that_catches() {
-    signals::catch().unwrap();
+    signals::catch(&signals::ENDING).unwrap();
     let mut watch = Watch::new().unwrap();
     println!("waiting");
     let error = watch.wait(Deadline::NEVER).unwrap_err();
     assert_eq!(error.kind, Kind::Signal(libc::SIGTERM));
     rests(&mut watch);
     println!("tidied");
-    sys::kill(std::process::id().try_into().unwrap(), libc::SIGTERM).unwrap();
+    sys::die_by(libc::SIGTERM);
 }

@@ -7,4 +7,6 @@ mod util;
 mod demo;
 mod generated;
 mod practice;
+mod profiles;
 mod readme;
+mod transcripts;

@@ -124,11 +124,14 @@ impl Session {
         self.state.set(Status::Idle)
     }
 
-    /// The program ends with `status`.
+    /// The program ends with `status`. A terminal that hangs up is told by a signal and by its end:
+    /// the first counts, and the hook tells it once.
     pub(super) fn leave(&mut self, reason: &str, status: i32) {
         self.turn = None;
-        self.hook("SessionEnd", &json!({"reason": reason}));
-        self.over = Some(status);
+        if self.over.is_none() {
+            self.over = Some(status);
+            self.hook("SessionEnd", &json!({"reason": reason}));
+        }
     }
 
     /// Does all that can be done now; what is left waits for a key, the tool, or a time.

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     ffi::OsString,
     fs::File,
-    io::{IsTerminal, PipeReader, Read, Write},
+    io::{IsTerminal, Write},
     os::fd::AsFd,
 };
 
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     error::{At, Error, Result},
-    sys,
+    sys::{self, Poll, signals},
     time::Deadline,
 };
 
@@ -55,23 +55,19 @@ pub(super) fn prepare(argv: Vec<OsString>) -> Result<std::result::Result<Program
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(Error::usage("practice agent", "needs a terminal"));
     }
-    let signals = [libc::SIGWINCH, libc::SIGCHLD, libc::SIGTERM, libc::SIGHUP, libc::SIGINT];
-    let signals = sys::signal_pipe(&signals).map_err(|e| Error::io("signals", &e))?;
+    let heard = [&[libc::SIGWINCH, libc::SIGCHLD], &signals::ENDING[..]].concat();
+    signals::catch(&heard).map_err(|e| Error::io("signals", &e))?;
     let stdin = std::io::stdin().as_fd().try_clone_to_owned();
     let stdin = File::from(stdin.map_err(|e| Error::io("terminal", &e))?);
     let state = StateFile::create(&place, &id)?;
     let wrong = options.misbehave;
     // Not raw yet while it is slow to start: what is typed now is kept by the terminal.
     let start = Deadline::after(wrong.slow_start);
-    let mut caught = Vec::new();
-    while !start.passed() {
-        let ready = sys::wait_readable(&[signals.as_fd()], start.left());
-        if ready.map_err(|e| Error::io("signals", &e))?[0] {
-            caught = read_signals(&signals);
-            if caught.iter().any(|signal| exit_status(*signal).is_some()) {
-                break;
-            }
-        }
+    let mut over = None;
+    while over.is_none() && !start.passed() {
+        let mut ear: Vec<Poll> = signals::ear().map(Poll::readable).into_iter().collect();
+        sys::poll(&mut ear, start.left()).map_err(|e| Error::io("signals", &e))?;
+        over = std::iter::from_fn(signals::take).filter_map(exit_status).last();
     }
     let raw = sys::RawMode::on().map_err(|e| Error::io("terminal", &e))?;
     let screen = Screen::open(Box::new(sys::stdout()) as Box<dyn Write>)?;
@@ -97,7 +93,7 @@ pub(super) fn prepare(argv: Vec<OsString>) -> Result<std::result::Result<Program
         queue: Vec::new(),
         turn: None,
         next_turn: None,
-        over: caught.into_iter().find_map(exit_status),
+        over,
     };
     Ok(Ok(Program {
         session,
@@ -111,17 +107,8 @@ pub(super) fn prepare(argv: Vec<OsString>) -> Result<std::result::Result<Program
         pastes: VecDeque::new(),
         wrong,
         stdin,
-        signals,
         _raw: raw,
     }))
-}
-
-/// The signals that have come since the last time.
-pub(super) fn read_signals(mut pipe: &PipeReader) -> Vec<i32> {
-    let mut bytes = [0; 64];
-    // The pipe does not block: nothing there is an error, and no signals.
-    let count = pipe.read(&mut bytes).unwrap_or(0);
-    bytes[..count].iter().map(|byte| i32::from(*byte)).collect()
 }
 
 /// The exit status that a signal asks for, if it asks for an end; SIGINT's is as measured.

@@ -3,11 +3,11 @@
 //! Nothing here runs beside the loop: each round waits until something is there, does it, and draws.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::VecDeque,
     ffi::OsString,
     fs::File,
-    io::{PipeReader, Read, Write},
-    os::fd::AsFd,
+    io::{Read, Write},
+    os::fd::{AsRawFd, RawFd},
     time::Duration,
 };
 
@@ -21,12 +21,12 @@ use super::{
     options::Misbehave,
     screen::{Around, Frame, box_frame},
     session::{Session, die},
-    start::{exit_status, prepare, read_signals},
+    start::{exit_status, prepare},
     turn::Tool,
 };
 use crate::{
     error::{Error, Result},
-    sys,
+    sys::{self, Poll, signals},
     time::Deadline,
 };
 
@@ -67,7 +67,6 @@ pub(super) struct Program {
     pub(super) pastes: VecDeque<(Deadline, String)>,
     pub(super) wrong: Misbehave,
     pub(super) stdin: File,
-    pub(super) signals: PipeReader,
     pub(super) _raw: sys::RawMode,
 }
 
@@ -111,32 +110,30 @@ impl Program {
         for timer in [self.escape, self.armed, paste, next, wake.map(|turn| turn.wake)] {
             until = until.min(timer.unwrap_or(Deadline::NEVER));
         }
-        let mut fds = vec![self.stdin.as_fd(), self.signals.as_fd()];
-        fds.extend(tool.and_then(Tool::fd));
-        let ready = sys::wait_readable(&fds, until.left());
-        let ready = ready.map_err(|e| Error::io("terminal", &e))?;
-        drop(fds);
-        if ready.get(2) == Some(&true)
+        let fds = [Some(self.stdin.as_raw_fd()), tool.and_then(Tool::fd), signals::ear()];
+        let mut set: Vec<Poll> = fds.into_iter().flatten().map(Poll::readable).collect();
+        sys::poll(&mut set, until.left()).map_err(|e| Error::io("terminal", &e))?;
+        let ready = |fd: RawFd| set.iter().any(|poll| poll.fd() == fd && poll.found());
+        if tool.and_then(Tool::fd).is_some_and(ready)
             && let Some(tool) = self.session.turn.as_mut().and_then(|turn| turn.tool.as_mut())
         {
             tool.read();
         }
-        if ready[1] {
-            self.signalled()?;
-        }
-        if ready[0] {
+        self.signalled()?;
+        if ready(self.stdin.as_raw_fd()) {
             self.typed()?;
         }
         Ok(())
     }
 
     fn signalled(&mut self) -> Result<()> {
-        let signals: HashSet<i32> = read_signals(&self.signals).into_iter().collect();
-        if signals.contains(&libc::SIGWINCH) {
-            self.session.screen.resized()?;
-        }
-        if let Some(status) = signals.into_iter().find_map(exit_status) {
-            self.session.leave("other", status);
+        while let Some(signal) = signals::take() {
+            if signal == libc::SIGWINCH {
+                self.session.screen.resized()?;
+            }
+            if let Some(status) = exit_status(signal) {
+                self.session.leave("other", status);
+            }
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     io::{self, PipeReader, Read},
     os::{
-        fd::{AsFd, BorrowedFd},
+        fd::{AsFd, AsRawFd, RawFd},
         unix::process::CommandExt,
     },
     process::{Child, Command, ExitStatus, Stdio},
@@ -139,8 +139,8 @@ impl Tool {
     }
 
     /// The descriptor to wait for; none once the output has ended, lest the wait be no wait.
-    pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
-        (!self.ended).then(|| self.pipe.as_fd())
+    pub(super) fn fd(&self) -> Option<RawFd> {
+        (!self.ended).then(|| self.pipe.as_raw_fd())
     }
 
     /// Takes the output that is there.

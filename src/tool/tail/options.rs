@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::tool::target::{self, Target, Targeted};
 use crate::cli::option::{Complete, Opt, OptDoc, ValueDoc};
+use crate::tool::target::{self, Target, Targeted};
 
 /// What its command line says.
 #[derive(Clone, Debug, Default)]
