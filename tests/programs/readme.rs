@@ -28,8 +28,8 @@ fn code(heading: &str) -> Vec<&'static str> {
             inside = !inside;
         } else if inside && here {
             lines.push(line.strip_prefix("$ ").unwrap_or(line));
-        } else if line.starts_with("## ") {
-            here = heading.is_empty() || line[3..] == *heading;
+        } else if let Some(title) = line.strip_prefix("## ") {
+            here = heading.is_empty() || title == heading;
         }
     }
     assert!(!lines.is_empty(), "no code below {heading:?}");
