@@ -131,7 +131,12 @@ impl Tmux {
         if done.status.success() {
             Ok(Ok(String::from_utf8_lossy(&done.stdout).into_owned()))
         } else {
-            Ok(Err(Fault::from_text(&String::from_utf8_lossy(&done.stderr))))
+            let text = String::from_utf8_lossy(&done.stderr);
+            // A client that was killed says nothing.
+            Ok(Err(match text.trim() {
+                "" => Fault::Said(done.status.to_string()),
+                text => Fault::from_text(text),
+            }))
         }
     }
 }

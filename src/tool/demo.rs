@@ -142,6 +142,7 @@ impl Play<'_> {
             }
             self.live()?;
             if let Some(status) = ended {
+                run.unwatched(&mut self.watch);
                 return succeeded(words, status);
             }
             self.wait()?;

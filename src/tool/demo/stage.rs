@@ -146,6 +146,11 @@ impl Run {
         watch.process(self.child.id())
     }
 
+    /// What it prints is of no interest any more.
+    pub(super) fn unwatched(&self, watch: &mut Watch) {
+        watch.ignore(&self.pipe);
+    }
+
     /// How it ended, once it has.
     pub(super) fn ended(&mut self) -> Result<Option<ExitStatus>> {
         self.child.try_wait().map_err(|e| Error::io("aimax", &e))
