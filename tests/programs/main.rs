@@ -11,6 +11,7 @@ mod generated;
 mod kill;
 mod ls;
 mod paste;
+mod paste_failures;
 mod practice;
 mod records;
 mod spawn;
