@@ -120,6 +120,18 @@ impl Desk {
         assert_eq!(ran.record::<crate::records::Job>().state, "done");
     }
 
+    /// Waits until a program of ours sleeps in its wait for events.
+    pub(crate) fn asleep(&self, pid: u32) {
+        wait_for(PATIENCE, "a program that sleeps in poll", |saw| {
+            // Without /proc there is no telling; the tests that ask only get less sharp.
+            let Ok(place) = fs::read_to_string(format!("/proc/{pid}/wchan")) else {
+                return Some(());
+            };
+            *saw = place;
+            saw.contains("poll").then_some(())
+        });
+    }
+
     pub(crate) fn tmux(&self) -> Tmux<'_> {
         self.home.tmux()
     }
