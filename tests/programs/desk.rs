@@ -240,7 +240,8 @@ impl Ran {
     pub(crate) fn records<T: DeserializeOwned>(&self) -> Vec<T> {
         let text = self.text();
         assert!(text.is_empty() || text.ends_with('\n'), "half a record: {self:#?}");
-        let read = |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        let read =
+            |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
         text.lines().map(read).collect()
     }
 

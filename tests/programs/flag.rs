@@ -42,7 +42,8 @@ fn the_files_are_set_and_cleared_by_hand() {
     assert_eq!(desk.failure("one").as_deref(), Some("two\\nlines"));
     let check = desk.run("aimax-flag", &["check", "one"]);
     assert_eq!((check.code(), check.text(), check.error()), (Some(1), "", ""));
-    let waited: Job = desk.run("aimax-flag", &["wait", "one"]).fails_with(1, "one: the job failed: two");
+    let waited: Job =
+        desk.run("aimax-flag", &["wait", "one"]).fails_with(1, "one: the job failed: two");
     assert_eq!(waited, job("failed", Some("two\nlines")));
     desk.run("aimax-flag", &["set", "-s", "one"]).silent();
     assert!(!paths.failed.exists(), "a new job takes the old failure away");

@@ -25,7 +25,10 @@ fn number(file: &Path) -> u32 {
 #[test]
 fn a_session_at_work_ends_with_its_tools() {
     let desk = Desk::new();
-    let spawned = desk.spawn("one", "!setsid sh -c 'echo $$ > far; exec sleep 600' & echo $$ > near; exec sleep 600");
+    let spawned = desk.spawn(
+        "one",
+        "!setsid sh -c 'echo $$ > far; exec sleep 600' & echo $$ > near; exec sleep 600",
+    );
     let tools = ["near", "far"].map(|file| number(&desk.home.proj().join(file)));
     assert!(tools.iter().all(|&tool| aimax::sys::is_alive(tool)));
     assert_eq!(desk.run("aimax-kill", &["one"]).record::<Killed>(), killed("one", true, true));
@@ -72,7 +75,10 @@ fn what_is_dead_already_is_tidied_up() {
     desk.tmux().run(["kill-window", "-t", &closed.window_id]);
     gone(closed.pid);
     assert_eq!(desk.run("aimax-kill", &["dead"]).record::<Killed>(), killed("dead", true, false));
-    assert_eq!(desk.run("aimax-kill", &["closed"]).record::<Killed>(), killed("closed", false, false));
+    assert_eq!(
+        desk.run("aimax-kill", &["closed"]).record::<Killed>(),
+        killed("closed", false, false)
+    );
     for name in ["dead", "closed"] {
         desk.nothing_of(name);
         assert!(desk.knows("archive", name));

@@ -95,7 +95,8 @@ fn backends_are_told_apart() {
     let codex = desk.home.data().join("codex-hub-runtime.json");
     let entry = r#"{"agentSessionId": "x", "cwd": "/", "jsonlPath": "/x", "startedAt": 1}"#;
     let entry = entry.replace("}", ", \"displayName\": null, \"later\": [1]}");
-    fs::write(&codex, format!("{{\"_root\": {entry}, \"one\": {entry}, \"a b\": {entry}}}")).unwrap();
+    fs::write(&codex, format!("{{\"_root\": {entry}, \"one\": {entry}, \"a b\": {entry}}}"))
+        .unwrap();
     let all: Vec<Listed> = desk.run("aimax-ls", &[]).records();
     let told: Vec<_> = all.iter().map(|l| (l.backend.as_str(), l.state.as_str())).collect();
     assert_eq!(told, [("tmux-codex", "dead"), ("tmux-practice", "idle")]);

@@ -53,7 +53,11 @@ fn every_character_arrives() {
         ("an @file", "an @file", &[]),
         ("/no/command but a path", "/no/command but a path", &[]),
         ("-p --help", "-p --help", &[]),
-        ("`id` $(id) $HOME #{pane_id} #(id) %1 '\" *", "`id` $(id) $HOME #{pane_id} #(id) %1 '\" *", &[]),
+        (
+            "`id` $(id) $HOME #{pane_id} #(id) %1 '\" *",
+            "`id` $(id) $HOME #{pane_id} #(id) %1 '\" *",
+            &[],
+        ),
         (&long, &long, &[]),
     ] {
         let before = fs::metadata(&transcript).map_or(0, |data| data.len());
@@ -74,7 +78,8 @@ fn the_prompt_comes_from_an_option_a_file_or_a_pipe() {
     let file = desk.home.write("prompt", "from a file");
     let _: Proven = desk.run("aimax-paste", &["-s", "one", "-p", "from an option"]).record();
     let _: Proven = desk.run("aimax-paste", &["-s", "one", "-f", file.to_str().unwrap()]).record();
-    let _: Proven = desk.run_with("aimax-paste", &["-s", "one", "-f", "-"], b"from a dash").record();
+    let _: Proven =
+        desk.run_with("aimax-paste", &["-s", "one", "-f", "-"], b"from a dash").record();
     let _: Proven = desk.run_with("aimax-paste", &["-s", "one"], b"from a pipe").record();
     let mut command = desk.command("aimax-paste", &["-s", "one"]);
     let text = fs::File::open(desk.home.write("prompt", "from a redirection")).unwrap();
@@ -84,8 +89,14 @@ fn the_prompt_comes_from_an_option_a_file_or_a_pipe() {
     let pipe = desk.run_with("aimax-paste", &["-s", "one", "-p", "both"], b"");
     let _: Proven = pipe.record();
     desk.done("one");
-    let expected =
-        ["from an option", "from a file", "from a dash", "from a pipe", "from a redirection", "both"];
+    let expected = [
+        "from an option",
+        "from a file",
+        "from a dash",
+        "from a pipe",
+        "from a redirection",
+        "both",
+    ];
     assert_eq!(prompts(&transcript), expected);
 }
 

@@ -36,9 +36,11 @@ fn wrong_usage() {
     desk.run("aimax-paste", &["-s", "one", "-p", ""]).fails(2, "prompt: it is empty");
     let escape = desk.run("aimax-paste", &["-s", "one", "-p", "ab\x1b[201~\n"]);
     escape.fails(2, "prompt: control character U+001B at byte 2");
-    desk.run_with("aimax-paste", &["-s", "one"], b"abc\xff").fails(2, "prompt: not UTF-8 at byte 3");
+    desk.run_with("aimax-paste", &["-s", "one"], b"abc\xff")
+        .fails(2, "prompt: not UTF-8 at byte 3");
     desk.run("aimax-paste", &["-s", "one", "-p", "/exit"]).fails(2, "`/exit` at the start");
-    desk.run("aimax-paste", &["-s", "one", "-b", "tmux-codex", "-p", "x"]).fails(69, "no such session");
+    desk.run("aimax-paste", &["-s", "one", "-b", "tmux-codex", "-p", "x"])
+        .fails(69, "no such session");
     assert!(!desk.is_running("one"));
 }
 
@@ -96,7 +98,8 @@ fn panes_that_must_not_be_typed_into() {
 fn another_text_in_the_transcript_is_altered() {
     let desk = Desk::new();
     let ready = desk.ready_with("one", "cut-paste=6");
-    let reason = "the agent recorded another text: 6 of 13 characters are the same, then it holds \"\"";
+    let reason =
+        "the agent recorded another text: 6 of 13 characters are the same, then it holds \"\"";
     let record: Unproven = desk.run("aimax-paste", &PASTE).fails_with(4, &format!("one: {reason}"));
     assert_eq!((record.verdict.as_str(), record.reason.as_str()), ("altered", reason));
     assert_eq!((record.offset, record.queued), (0, false));

@@ -4,7 +4,7 @@
 use std::{fs, os::unix::fs::PermissionsExt};
 
 use crate::{
-    desk::{Desk, GATE, gone, prompts, told},
+    desk::{Desk, GATE, Ran, Running, gone, prompts, told},
     records::{Killed, Listed, Ready, Spawned},
 };
 
@@ -56,7 +56,10 @@ fn an_agent_gets_the_callers_folder_and_environment() {
     for name in ["TMUX", "TMUX_PANE", "HOME", "PATH", "TERM"] {
         assert!(names.contains(&name), "{name}");
     }
-    assert_eq!(fs::read_to_string(folder.join("where")).unwrap().trim_end(), link.to_str().unwrap());
+    assert_eq!(
+        fs::read_to_string(folder.join("where")).unwrap().trim_end(),
+        link.to_str().unwrap()
+    );
     assert!(link.join(".imac/flags/env").is_dir(), "the flags are where the agent works");
 }
 
@@ -65,7 +68,8 @@ fn flags_go_where_they_are_asked_for() {
     let desk = Desk::new();
     let root = desk.home.root().join("flags here");
     fs::create_dir(&root).unwrap();
-    let args = ["-b", "tmux-practice", "-s", "f", "--flag-root", root.to_str().unwrap(), "-p", GATE];
+    let args =
+        ["-b", "tmux-practice", "-s", "f", "--flag-root", root.to_str().unwrap(), "-p", GATE];
     let _: Spawned = desk.run("aimax-spawn", &args).record();
     assert!(root.join(".imac/flags/f/running.flag").exists());
     assert!(!desk.home.proj().join(".imac").exists());
@@ -93,14 +97,16 @@ fn a_conversation_goes_on_where_it_ended() {
     let first = desk.spawn("one", "first");
     desk.done("one");
     let id = first.agent_session_id.as_str();
-    let resume = |name: &str| {
-        desk.run("aimax-spawn", &["-b", "tmux-practice", "-s", name, "--resume", id])
-    };
+    let resume =
+        |name: &str| desk.run("aimax-spawn", &["-b", "tmux-practice", "-s", name, "--resume", id]);
     resume("two").fails(3, &format!("conversation {id}: it is open in process {}", first.pid));
     desk.nothing_of("two");
     let _: Killed = desk.run("aimax-kill", &["one"]).record();
     let ready: Ready = resume("two").record();
-    assert_eq!((&ready.agent_session_id, &ready.jsonl_path), (&first.agent_session_id, &first.jsonl_path));
+    assert_eq!(
+        (&ready.agent_session_id, &ready.jsonl_path),
+        (&first.agent_session_id, &first.jsonl_path)
+    );
     let before = fs::metadata(&first.jsonl_path).unwrap().len();
     let pasted = desk.paste("two", "second");
     assert_eq!(pasted.offset, before);
@@ -140,7 +146,10 @@ fn the_prompt_comes_from_an_option_a_file_or_a_pipe() {
     let given = |spawned: &Spawned| prompts(&spawned.jsonl_path);
     let args = [spawn("file"), vec!["-f", file.to_str().unwrap()]].concat();
     let spawned: Spawned = desk.run("aimax-spawn", &args).record();
-    assert_eq!((given(&spawned), &spawned.normalized[..]), (vec!["from a file".to_owned()], &["trailing_blanks".to_owned()][..]));
+    assert_eq!(
+        (given(&spawned), &spawned.normalized[..]),
+        (vec!["from a file".to_owned()], &["trailing_blanks".to_owned()][..])
+    );
     let spawned: Spawned = desk.run_with("aimax-spawn", &spawn("pipe"), b"from a pipe").record();
     assert_eq!(given(&spawned), ["from a pipe"]);
     // Cron and the like leave standard input empty: that is no prompt.
@@ -150,9 +159,8 @@ fn the_prompt_comes_from_an_option_a_file_or_a_pipe() {
 #[test]
 fn two_starts_at_once_are_two_sessions() {
     let desk = Desk::new();
-    let both = ["one", "two"].map(|name| {
-        desk.start("aimax-spawn", &["-b", "tmux-practice", "-s", name, "-p", name])
-    });
+    let both = ["one", "two"]
+        .map(|name| desk.start("aimax-spawn", &["-b", "tmux-practice", "-s", name, "-p", name]));
     let [one, two] = both.map(|running| running.end().record::<Spawned>());
     assert_eq!(prompts(&one.jsonl_path), ["one"]);
     assert_eq!(prompts(&two.jsonl_path), ["two"]);
@@ -165,8 +173,8 @@ fn two_starts_at_once_are_two_sessions() {
 fn one_name_is_started_once() {
     let desk = Desk::new();
     let spawn = || desk.start("aimax-spawn", &["-b", "tmux-practice", "-s", "one"]);
-    let mut both = [spawn(), spawn()].map(|running| running.end());
-    both.sort_by_key(|ran| ran.code());
+    let mut both = [spawn(), spawn()].map(Running::end);
+    both.sort_by_key(Ran::code);
     let ready: Ready = both[0].record();
     both[1].fails(3, "one: a session of this name is running");
     let listed: Listed = desk.run("aimax-ls", &["one"]).record();

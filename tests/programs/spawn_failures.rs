@@ -70,7 +70,8 @@ fn prompts_that_would_type_are_refused() {
         ran.fails(2, says);
     }
     desk.run("aimax-spawn", &args(&["-p", "exit"])).fails(2, "`exit` alone ends the agent");
-    desk.run("aimax-spawn", &args(&["-f", "/no/such"])).fails(2, "/no/such: the prompt cannot be read");
+    desk.run("aimax-spawn", &args(&["-f", "/no/such"]))
+        .fails(2, "/no/such: the prompt cannot be read");
     desk.nothing_of("new");
     assert!(desk.windows().is_empty(), "no server was started");
 }
@@ -167,7 +168,8 @@ fn a_prompt_that_fails_leaves_the_session() {
     let desk = Desk::new();
     let more = ["-p", "a longer prompt", "--", "--misbehave", "cut-paste=8"];
     let ran = desk.run("aimax-spawn", &args(&more));
-    let spawned: crate::records::Spawned = ran.fails_with(4, "new: the agent recorded another text");
+    let spawned: crate::records::Spawned =
+        ran.fails_with(4, "new: the agent recorded another text");
     assert_eq!(spawned.verdict, "altered");
     assert!(spawned.reason.unwrap().contains("8 of 15 characters are the same"));
     let listed: Listed = desk.run("aimax-ls", &["new"]).record();

@@ -169,7 +169,10 @@ fn a_plain_file() {
     let ran = desk.run("aimax-tail", &["--offsets", "--from", "21", path]);
     let records: Vec<Wrapped> = ran.records();
     assert_eq!(records.len(), 1);
-    assert_eq!((records[0].session_id.as_deref(), records[0].offset, records[0].next), (None, 21, 33));
+    assert_eq!(
+        (records[0].session_id.as_deref(), records[0].offset, records[0].next),
+        (None, 21, 33)
+    );
     let raw = desk.run("aimax-tail", &["--raw", path]);
     assert_eq!(raw.text(), "{\"n\":0}\nnot JSON\n[1]\n{ \"n\" : 1 }\n");
     assert_eq!(raw.error(), "");

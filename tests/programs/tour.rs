@@ -14,7 +14,10 @@ use crate::{
 fn a_session_from_its_start_to_its_end() {
     let desk = Desk::new();
     let spawned: Spawned = desk
-        .run("aimax-spawn", &["-b", "tmux-practice", "-s", "demo", "-p", GATE, "--display-name", "é"])
+        .run(
+            "aimax-spawn",
+            &["-b", "tmux-practice", "-s", "demo", "-p", GATE, "--display-name", "é"],
+        )
         .record();
     let id = &spawned.agent_session_id;
     assert_eq!((spawned.session_id.as_str(), spawned.backend.as_str()), ("demo", "tmux-practice"));
