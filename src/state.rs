@@ -318,7 +318,8 @@ impl serde_json::ser::Formatter for Ascii {
         fragment: &str,
     ) -> io::Result<()> {
         for c in fragment.chars() {
-            if c.is_ascii() {
+            // Python escapes DEL, too.
+            if matches!(c, ' '..='~') {
                 w.write_all(&[c as u8])?;
             } else {
                 for unit in c.encode_utf16(&mut [0; 2]) {

@@ -88,6 +88,9 @@ pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
     // A state file that cannot be read must be known before anything is started.
     ask.backend.store(config).sessions()?;
 
+    let session =
+        Session { name: ask.name.clone(), backend: ask.backend, entry: Entry::default() };
+    let mut half = Half { config, tmux, session, window: None, done: false };
     let at_event = at_event(config, ask.backend, &ask.name)?;
     let launch = ask.backend.agent().launch(
         config,
@@ -113,9 +116,7 @@ pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
     argv.push(orders_path.into_os_string());
 
     let thread = launch.thread.unwrap_or_default();
-    let entry = entry(ask, &cwd, flag_root.as_deref(), &thread);
-    let session = Session { name: ask.name.clone(), backend: ask.backend, entry };
-    let mut half = Half { config, tmux, session, window: None, done: false };
+    half.session.entry = entry(ask, &cwd, flag_root.as_deref(), &thread);
     let window = tmux.new_window(&hub, ask.name.as_str(), &cwd, &argv)?;
     half.window = Some(window.window.clone());
     ask.backend.store(config).put(&ask.name, &half.session.entry)?;

@@ -1,12 +1,25 @@
-//! Tests of all programs on the practice agent.
+//! Tests of all programs on the practice agent, each in a home and a tmux server of its own.
 
 #[expect(dead_code, reason = "each test program uses its own part of it")]
 #[path = "../util/mod.rs"]
 mod util;
 
 mod demo;
+mod desk;
+mod flag;
+mod front;
 mod generated;
+mod kill;
+mod ls;
+mod paste;
+mod paste_failures;
 mod practice;
 mod profiles;
 mod readme;
+mod records;
+mod spawn;
+mod spawn_failures;
+mod state;
+mod tail;
+mod tour;
 mod transcripts;

@@ -1,7 +1,7 @@
 //! The practice agent in a real terminal: a private tmux server for each test.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-mod pane;
+pub(crate) mod pane;
 
 use std::{fs, path::Path};
 

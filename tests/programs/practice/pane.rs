@@ -188,7 +188,8 @@ impl Drop for Pane {
     }
 }
 
-fn brief(entry: &Value) -> String {
+/// An entry of the transcript as `type text`.
+pub(crate) fn brief(entry: &Value) -> String {
     let word = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
     let content = &entry["message"]["content"];
     let block = &content[0];

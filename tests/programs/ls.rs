@@ -1,0 +1,125 @@
+//! `aimax-ls`: every state, and the answer for a session that is named.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+use std::fs;
+
+use crate::{
+    desk::{Desk, GATE},
+    records::{Job, Listed},
+    util::wait::{PATIENCE, wait_until},
+};
+
+fn listed(desk: &Desk, name: &str) -> Listed {
+    desk.run("aimax-ls", &[name]).record()
+}
+
+#[test]
+fn states() {
+    let desk = Desk::new();
+    desk.run("aimax-ls", &[]).silent();
+    let idle = desk.ready("idle");
+    desk.spawn("working", GATE);
+    let waiting = desk.spawn("waiting", ":ask true");
+    desk.tmux().wait_text(&waiting.pane_id, "Do you want to proceed?");
+    desk.spawn("failed", ":error 500");
+    let _: Job = desk.run("aimax-flag", &["wait", "failed"]).fails_with(1, "the job failed");
+    let dead = desk.ready("dead");
+    aimax::sys::kill(dead.pid.try_into().unwrap(), aimax::sys::KILL).unwrap();
+    desk.died(&dead.pane_id);
+    let closed = desk.ready("closed");
+    desk.tmux().run(["kill-window", "-t", &closed.window_id]);
+    let args = ["-b", "tmux-practice", "-s", "starting", "--", "--misbehave", "slow-start=60000"];
+    let starting = desk.start("aimax-spawn", &args);
+    wait_until(PATIENCE, "the entry", || desk.knows("runtime", "starting"));
+
+    let all: Vec<Listed> = desk.run("aimax-ls", &[]).records();
+    let told = |listed: &Listed| (listed.session_id.clone(), listed.state.clone());
+    let states: Vec<_> = all.iter().map(told).collect();
+    let expected = [
+        ("idle", "idle"),
+        ("working", "working"),
+        ("waiting", "waiting"),
+        ("failed", "failed"),
+        ("dead", "dead"),
+        ("closed", "dead"),
+        ("starting", "starting"),
+    ];
+    assert_eq!(states, expected.map(|(name, state)| (name.to_owned(), state.to_owned())));
+    for listed in &all {
+        let name = listed.session_id.as_str();
+        assert_eq!(listed.pid.is_some(), listed.state != "dead", "{name}");
+        assert_eq!(listed.window_id.is_some(), name != "closed", "{name}");
+        let asks = (name == "waiting").then_some("permission-prompt");
+        assert_eq!(listed.waiting_for.as_deref(), asks, "{name}");
+        let reason = (name == "failed").then_some("API Error: 500 practice error");
+        assert_eq!(listed.reason.as_deref(), reason, "{name}");
+    }
+    assert_eq!(all[0].pid, Some(idle.pid));
+
+    // One that is named is alive or not.
+    assert_eq!(listed(&desk, "idle").state, "idle");
+    for name in ["dead", "closed"] {
+        let ran = desk.run("aimax-ls", &[name]);
+        assert_eq!((ran.code(), ran.error(), ran.records::<Listed>().len()), (Some(1), "", 1));
+    }
+    let ran = desk.run("aimax-ls", &["idle", "dead"]);
+    assert_eq!((ran.code(), ran.records::<Listed>().len()), (Some(1), 2));
+    let ran = desk.run("aimax-ls", &["-s", "idle"]);
+    assert_eq!(ran.record::<Listed>().session_id, "idle");
+    desk.run("aimax-ls", &["none"]).fails(69, "none: no such session");
+    desk.run("aimax-ls", &["_root"]).fails(2, "not a legal name");
+    let names = desk.run("aimax-ls", &["--names"]);
+    assert_eq!(names.text(), "idle\nworking\nwaiting\nfailed\ndead\nclosed\nstarting\n");
+
+    starting.signal(libc::SIGTERM);
+    starting.end();
+    desk.open_gate();
+    desk.done("working");
+    assert_eq!(listed(&desk, "working").state, "idle");
+}
+
+#[test]
+fn a_server_that_is_gone() {
+    let desk = Desk::new();
+    desk.ready("one");
+    desk.tmux().run(["kill-server"]);
+    let all: Vec<Listed> = desk.run("aimax-ls", &[]).records();
+    assert_eq!((all.len(), all[0].state.as_str(), all[0].pid), (1, "dead", None));
+    assert!(desk.windows().is_empty(), "listing starts no server");
+}
+
+#[test]
+fn backends_are_told_apart() {
+    let desk = Desk::new();
+    let ready = desk.ready("one");
+    let codex = desk.home.data().join("codex-hub-runtime.json");
+    let entry = r#"{"agentSessionId": "x", "cwd": "/", "jsonlPath": "/x", "startedAt": 1}"#;
+    let entry = entry.replace("}", ", \"displayName\": null, \"later\": [1]}");
+    fs::write(&codex, format!("{{\"_root\": {entry}, \"one\": {entry}, \"a b\": {entry}}}"))
+        .unwrap();
+    let all: Vec<Listed> = desk.run("aimax-ls", &[]).records();
+    let told: Vec<_> = all.iter().map(|l| (l.backend.as_str(), l.state.as_str())).collect();
+    assert_eq!(told, [("tmux-codex", "dead"), ("tmux-practice", "idle")]);
+    let says = "one: a session of tmux-practice and of tmux-codex: say which with -b";
+    desk.run("aimax-ls", &["one"]).fails(2, says);
+    desk.run("aimax-paste", &["-s", "one", "-p", "x"]).fails(2, says);
+    let listed: Listed = desk.run("aimax-ls", &["-b", "tmux-practice", "one"]).record();
+    assert_eq!(listed.pid, Some(ready.pid));
+    let listed: Listed = desk.run("aimax-ls", &["-b", "tmux-practice"]).record();
+    assert_eq!(listed.pid, Some(ready.pid));
+}
+
+#[test]
+fn a_broken_state_file_is_set_aside() {
+    let desk = Desk::new();
+    desk.ready("one");
+    let runtime = desk.home.data().join("practice-hub-runtime.json");
+    fs::write(&runtime, "{\"one\": {").unwrap();
+    desk.run("aimax-ls", &[]).fails(74, "not readable as JSON");
+    let kept = fs::read_dir(desk.home.data())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.to_string_lossy().contains(".broken-"))
+        .unwrap();
+    assert_eq!(fs::read_to_string(kept).unwrap(), "{\"one\": {");
+}
