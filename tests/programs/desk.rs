@@ -317,7 +317,8 @@ pub(crate) fn told(transcript: &Path, line: &str) {
     });
 }
 
-/// Waits until process `pid` is gone.
+/// Waits until process `pid` is gone. One that only waits to be noticed by its parent is.
 pub(crate) fn gone(pid: u32) {
-    wait_until(PATIENCE, &format!("the end of process {pid}"), || !aimax::sys::is_alive(pid));
+    let is_gone = || aimax::agent::proc::start_time(pid).is_none();
+    wait_until(PATIENCE, &format!("the end of process {pid}"), is_gone);
 }
