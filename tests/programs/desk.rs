@@ -195,6 +195,15 @@ impl Desk {
     }
 }
 
+impl Drop for Desk {
+    fn drop(&mut self) {
+        // A tool that outlives its agent ends by itself.
+        if self.home.proj().is_dir() {
+            self.open_gate();
+        }
+    }
+}
+
 /// A program that runs.
 pub(crate) struct Running {
     program: String,
