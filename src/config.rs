@@ -43,6 +43,8 @@ pub struct Config {
     pub session: Option<String>,
     /// `AIMAX_BACKEND`: stands in for `-b`.
     pub backend: Option<String>,
+    /// `AIMAX_TRACE`: a file for every step and every call of tmux.
+    pub trace: Option<PathBuf>,
     /// Screen profiles of the user's own: `$XDG_CONFIG_HOME/aimax/screens`.
     pub screens: PathBuf,
     /// The search path for programs.
@@ -93,6 +95,7 @@ impl Config {
             tmux_socket: vars.ours("TMUX_SOCKET"),
             session: text("SESSION"),
             backend: text("BACKEND"),
+            trace: vars.ours("TRACE").map(|path| vars.expand(&path, &home)),
             screens: xdg("XDG_CONFIG_HOME", ".config").join("aimax/screens"),
             path: vars.get("PATH").unwrap_or_default(),
             home,
@@ -175,10 +178,8 @@ fn variable(text: &[u8]) -> (usize, &[u8]) {
         };
     }
     let name = &text[1..];
-    let end = name
-        .iter()
-        .position(|b| !(b.is_ascii_alphanumeric() || *b == b'_'))
-        .unwrap_or(name.len());
+    let end =
+        name.iter().position(|b| !(b.is_ascii_alphanumeric() || *b == b'_')).unwrap_or(name.len());
     (1 + end, &name[..end])
 }
 

@@ -129,10 +129,15 @@ impl Flags {
             path.push(part);
             match path.symlink_metadata() {
                 Ok(found) if !found.is_dir() => {
-                    return Err(Error::system(path.display(), "not a folder, so no flag is put there"));
+                    return Err(Error::system(
+                        path.display(),
+                        "not a folder, so no flag is put there",
+                    ));
                 }
                 Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-                found => drop(found.at(&path)?),
+                found => {
+                    found.at(&path)?;
+                }
             }
         }
         Ok(())

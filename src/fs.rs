@@ -22,7 +22,8 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let temporary = aside(path);
     let written = (|| {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
         file.set_permissions(fs::Permissions::from_mode(mode))?;
         file.write_all(bytes)?;
         file.sync_all()?;
@@ -114,6 +115,21 @@ pub fn lock(path: &Path, deadline: Deadline, subject: &str, busy: &str) -> Resul
     }
 }
 
+/// Whether some process holds the lock at `path` now.
+pub fn is_locked(path: &Path) -> Result<bool> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(e) => return Err(Error::io(path.display(), &e)),
+    };
+    // Taken shared, so that two who only ask do not take each other for a holder.
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(fs::TryLockError::WouldBlock) => Ok(true),
+        Err(fs::TryLockError::Error(e)) => Err(Error::io(path.display(), &e)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +163,7 @@ mod tests {
         let path = folder.join("lock");
         let held = lock(&path, Deadline::NEVER, "s", "busy").unwrap();
         let soon = Deadline::after(Duration::from_millis(30));
+        assert!(is_locked(&path).unwrap());
         let refused = lock(&path, soon, "s", "busy").unwrap_err();
         assert_eq!((refused.kind, refused.cause.as_str()), (Kind::Refused, "busy"));
         let waiter = {
@@ -155,6 +172,7 @@ mod tests {
         };
         drop(held);
         waiter.join().unwrap().unwrap();
+        assert!(!is_locked(&path).unwrap());
         remove_dir(&folder).unwrap();
     }
 }

@@ -14,6 +14,7 @@
 //! | [`state`] | the session files that all programs share |
 //! | [`flag`] | `running.flag` and `failed.flag` |
 //! | [`config`] | the environment, read once |
+//! | [`trace`] | what was done and why, when somebody asks |
 //! | [`fs`], [`time`], [`sys`], [`error`] | whole files, clocks, system calls, errors and statuses |
 //!
 //! Each module uses only those below it in this table.
@@ -37,5 +38,6 @@ pub mod sys;
 pub mod time;
 pub mod tmux;
 pub mod tool;
+pub mod trace;
 pub mod transcript;
 pub mod watch;

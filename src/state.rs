@@ -283,7 +283,11 @@ impl serde_json::ser::Formatter for Ascii {
     fn end_array<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
         self.0.end_array(w)
     }
-    fn begin_array_value<W: ?Sized + io::Write>(&mut self, w: &mut W, first: bool) -> io::Result<()> {
+    fn begin_array_value<W: ?Sized + io::Write>(
+        &mut self,
+        w: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
         self.0.begin_array_value(w, first)
     }
     fn end_array_value<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
@@ -295,7 +299,11 @@ impl serde_json::ser::Formatter for Ascii {
     fn end_object<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
         self.0.end_object(w)
     }
-    fn begin_object_key<W: ?Sized + io::Write>(&mut self, w: &mut W, first: bool) -> io::Result<()> {
+    fn begin_object_key<W: ?Sized + io::Write>(
+        &mut self,
+        w: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
         self.0.begin_object_key(w, first)
     }
     fn begin_object_value<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
@@ -328,7 +336,8 @@ mod tests {
     use super::*;
 
     fn scratch(name: &str) -> (PathBuf, Store) {
-        let folder = std::env::temp_dir().join(format!("aimax-state-{name}-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("aimax-state-{name}-{}", std::process::id()));
         fs::make_dir(&folder, 0o700).unwrap();
         (folder.clone(), Store::new(&folder, ""))
     }
@@ -352,7 +361,8 @@ mod tests {
     #[test]
     fn unknown_fields_stay_and_the_archive_remembers() {
         let (folder, store) = scratch("put");
-        std::fs::write(store.runtime(), r#"{"a": {"later": 1, "cwd": "/x"}, "_root": {}}"#).unwrap();
+        std::fs::write(store.runtime(), r#"{"a": {"later": 1, "cwd": "/x"}, "_root": {}}"#)
+            .unwrap();
         store.put(&name("a"), &Entry::default().with("cwd", "/y")).unwrap();
         store.put(&name("b"), &Entry::default().with("cwd", "/é😀")).unwrap();
         let text = std::fs::read_to_string(store.runtime()).unwrap();

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Kind, Result},
     fs,
     tmux::{Enter, Pane},
-    transcript::record::Event,
+    transcript::record::{self, Event},
 };
 
 /// Claude Code. Verified with 2.1.197 and 2.1.330.
@@ -42,7 +42,8 @@ impl Agent for Claude {
             argv.extend(["--model".into(), OsString::from(model)]);
         }
         let (settings, rest) = own_settings(&ask.rest)?;
-        let files = [config.claude_settings.exists().then(|| config.claude_settings.clone()), settings];
+        let files =
+            [config.claude_settings.exists().then(|| config.claude_settings.clone()), settings];
         let merged = merged_settings(files.into_iter().flatten().collect(), &ask.at_turn_end)?;
         let path = ask.run_dir.join("settings.json");
         fs::replace(&path, merged.to_string().as_bytes(), 0o600)?;
@@ -52,7 +53,11 @@ impl Agent for Claude {
         argv.extend(rest);
         let transcript = registry::transcript(&config.claude_projects, &id, &ask.cwd);
         let env = vec![("IS_SANDBOX".into(), "1".into())];
-        Ok(Launch { argv, env, thread: Some(Thread { id: Some(id), transcript: Some(transcript) }) })
+        Ok(Launch {
+            argv,
+            env,
+            thread: Some(Thread { id: Some(id), transcript: Some(transcript) }),
+        })
     }
 
     fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {
@@ -75,8 +80,16 @@ impl Agent for Claude {
         objection(prompt)
     }
 
-    fn typing(&self, prompt: &str) -> Typing {
-        typing(prompt)
+    fn typing(&self, prompt: &str, command: bool) -> Typing {
+        typing(prompt, command)
+    }
+
+    fn clear_keys(&self, status: &Status, first: bool) -> Option<&'static [&'static str]> {
+        clear_keys(status, first)
+    }
+
+    fn ran_command(&self, command: &str, event: &Event) -> bool {
+        event.kind == record::Kind::Command && event.text == command
     }
 
     fn same(&self, sent: &str, recorded: &str) -> Option<Vec<&'static str>> {
@@ -90,8 +103,15 @@ impl Agent for Claude {
 
 /// A blank behind the prompt is trimmed by the agent, and keeps a `\` or an `@word` at the end from
 /// taking the Enter for itself.
-pub(super) fn typing(prompt: &str) -> Typing {
-    Typing { pieces: vec![format!("{prompt} ")], enter: Enter::Later }
+pub(super) fn typing(prompt: &str, command: bool) -> Typing {
+    let end = if command { "" } else { " " };
+    Typing { pieces: vec![format!("{prompt}{end}")], enter: Enter::Later }
+}
+
+/// One C-c takes the whole draft away while the agent is idle; a second one would end it, and while
+/// it works one would stop the turn.
+pub(super) fn clear_keys(status: &Status, first: bool) -> Option<&'static [&'static str]> {
+    (first && matches!(status, Status::Idle(_))).then_some(&["C-c"])
 }
 
 /// Prompts that would do something else than reach the model.
@@ -138,7 +158,8 @@ fn own_settings(rest: &[OsString]) -> Result<(Option<PathBuf>, Vec<OsString>)> {
     let mut args = rest.iter();
     while let Some(arg) = args.next() {
         if arg == "--settings" {
-            let value = args.next().ok_or_else(|| Error::usage("--settings", "it needs a value"))?;
+            let value =
+                args.next().ok_or_else(|| Error::usage("--settings", "it needs a value"))?;
             settings = Some(PathBuf::from(value));
         } else if let Some(value) = arg.to_str().and_then(|arg| arg.strip_prefix("--settings=")) {
             settings = Some(PathBuf::from(value));
@@ -190,7 +211,9 @@ mod tests {
 
     #[test]
     fn only_what_is_no_text_is_objected_to() {
-        for text in ["hello", "/etc/hosts is a file", "// a comment", " !x", "exit now", "a /compact"] {
+        for text in
+            ["hello", "/etc/hosts is a file", "// a comment", " !x", "exit now", "a /compact"]
+        {
             assert_eq!(objection(text), None, "{text}");
         }
         for text in ["!ls", "/compact", " /help\nmore", "exit", ":q", "/a:b c"] {
@@ -203,7 +226,8 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("aimax-claude-{}", std::process::id()));
         fs::make_dir(&folder, 0o700).unwrap();
         let path = folder.join("s.json");
-        std::fs::write(&path, r#"{"env":{"A":"1"},"hooks":{"Stop":[{"hooks":[]}]},"tui":"x"}"#).unwrap();
+        std::fs::write(&path, r#"{"env":{"A":"1"},"hooks":{"Stop":[{"hooks":[]}]},"tui":"x"}"#)
+            .unwrap();
         let merged = merged_settings(vec![path], "true").unwrap();
         assert_eq!(merged["env"]["A"], "1");
         assert_eq!(merged["tui"], "default");

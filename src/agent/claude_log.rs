@@ -84,15 +84,24 @@ fn words(content: &Value) -> String {
 fn user(line: &Line, time: Option<u64>) -> Vec<Event> {
     let content = line.message.as_ref().and_then(|message| message.content.as_ref());
     let Some(content) = content else { return vec![Event::new(Kind::Other, time, "")] };
-    let result = content.as_array().into_iter().flatten().find(|block| {
-        block.get("type").and_then(Value::as_str) == Some("tool_result")
-    });
+    let result = content
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|block| block.get("type").and_then(Value::as_str) == Some("tool_result"));
     if let Some(result) = result {
         let said = result.get("content").map(words).unwrap_or_default();
         return vec![Event::new(Kind::ToolResult, time, said)];
     }
     let text = words(content);
-    let kind = if line.is_meta || line.is_compact_summary {
+    if let Some(command) = command(&text) {
+        return vec![Event::new(Kind::Command, time, command)];
+    }
+    let printed = ["<local-command-", "<bash-stdout>", "<bash-stderr>"];
+    let kind = if line.is_meta
+        || line.is_compact_summary
+        || printed.iter().any(|tag| text.starts_with(tag))
+    {
         Kind::Other
     } else if text.starts_with(STOPPED) {
         Kind::Interrupted
@@ -101,6 +110,23 @@ fn user(line: &Line, time: Option<u64>) -> Vec<Event> {
     };
     let queued = matches!(line.prompt_source.as_deref(), Some("queued" | "system"));
     vec![Event { queued, ..Event::new(kind, time, text) }]
+}
+
+/// The command that an entry records, as it was typed: `/name args`, or `!command`.
+fn command(text: &str) -> Option<String> {
+    let inside = |tag: &str| {
+        let (_, rest) = text.split_once(&format!("<{tag}>"))?;
+        rest.split_once(&format!("</{tag}>")).map(|(inside, _)| inside)
+    };
+    if text.starts_with("<bash-input>") {
+        return Some(format!("!{}", inside("bash-input")?));
+    }
+    if !text.starts_with("<command-name>") && !text.starts_with("<command-message>") {
+        return None;
+    }
+    let name = inside("command-name")?;
+    let args = inside("command-args").unwrap_or_default();
+    Some(format!("{name} {args}").trim_end().to_owned())
 }
 
 fn assistant(line: &Line, time: Option<u64>) -> Vec<Event> {

@@ -11,7 +11,7 @@ use crate::{
     config::Config,
     error::{Error, Result},
     tmux::{Enter, Pane},
-    transcript::record::Event,
+    transcript::record::{Event, Kind},
 };
 
 /// Codex. Verified with 0.142.5 and 0.169.0.
@@ -25,9 +25,6 @@ const OVERRIDES: [&str; 4] = [
     "check_for_update_on_startup=false",
     "features.daemon_auto_start=false",
 ];
-
-/// Beyond this many characters the agent takes no message.
-const LARGEST: usize = 1_048_576;
 
 impl Agent for Codex {
     fn program(&self) -> &'static str {
@@ -62,10 +59,10 @@ impl Agent for Codex {
         argv.extend(["-C".into(), ask.cwd.clone().into_os_string()]);
         argv.extend(ask.rest.iter().cloned());
         argv.extend(ask.resume.iter().map(OsString::from));
-        let thread = ask.resume.as_ref().map(|id| Thread {
-            id: Some(id.clone()),
-            transcript: rollout(config, id),
-        });
+        let thread = ask
+            .resume
+            .as_ref()
+            .map(|id| Thread { id: Some(id.clone()), transcript: rollout(config, id) });
         Ok(Launch { argv, env: Vec::new(), thread })
     }
 
@@ -81,10 +78,10 @@ impl Agent for Codex {
         let mut thread = Thread::default();
         match proc::open_files(pane.pid) {
             Some(open) => {
-                if let Some(lock) = &locked {
-                    if !open.iter().any(|path| path.file_name() == lock.file_name()) {
-                        return Ok(None);
-                    }
+                if let Some(lock) = &locked
+                    && !open.iter().any(|path| path.file_name() == lock.file_name())
+                {
+                    return Ok(None);
                 }
                 thread.transcript = open.into_iter().find(|path| is_rollout(path, part));
             }
@@ -104,7 +101,12 @@ impl Agent for Codex {
         let day = |offset: i64| {
             let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(offset);
             let at = at.to_zoned(jiff::tz::TimeZone::UTC);
-            config.codex_sessions.join(format!("{:04}/{:02}/{:02}", at.year(), at.month(), at.day()))
+            config.codex_sessions.join(format!(
+                "{:04}/{:02}/{:02}",
+                at.year(),
+                at.month(),
+                at.day()
+            ))
         };
         let _ = pane;
         let mut days = vec![day(-14), day(0), day(14)];
@@ -125,26 +127,34 @@ impl Agent for Codex {
     }
 
     fn objection(&self, prompt: &str) -> Option<String> {
-        let count = prompt.chars().count();
-        if prompt.trim_start().starts_with('!') {
-            Some("a leading `!` makes it a shell command in some versions".into())
-        } else if count > LARGEST {
-            Some(format!("{count} characters; the agent takes {LARGEST}"))
-        } else {
-            None
-        }
+        prompt
+            .trim_start()
+            .starts_with('!')
+            .then(|| "a leading `!` makes it a shell command in some versions".into())
     }
 
-    fn typing(&self, prompt: &str) -> Typing {
+    fn typing(&self, prompt: &str, command: bool) -> Typing {
         // A blank on each side makes slash commands and `@` and `$` words plain text, and is
         // trimmed away. A long paste becomes a placeholder, blanks and all, so there they come alone.
         let folded = prompt.chars().count() >= 1000;
-        let pieces = if folded && prompt.trim_start().starts_with('/') {
+        let pieces = if command {
+            vec![prompt.to_owned()]
+        } else if folded && prompt.trim_start().starts_with('/') {
             vec![" ".into(), prompt.to_owned(), " ".into()]
         } else {
             vec![format!(" {prompt} ")]
         };
         Typing { pieces, enter: Enter::AtOnce }
+    }
+
+    fn clear_keys(&self, _status: &Status, _first: bool) -> Option<&'static [&'static str]> {
+        // A round takes one line; C-c would end an idle agent.
+        Some(&["C-k", "C-u", "BSpace", "C-e"])
+    }
+
+    fn ran_command(&self, _command: &str, event: &Event) -> bool {
+        // A command is a turn without a prompt; the rollout does not name it.
+        event.kind == Kind::TurnStart
     }
 
     fn same(&self, sent: &str, recorded: &str) -> Option<Vec<&'static str>> {

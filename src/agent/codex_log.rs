@@ -54,14 +54,14 @@ pub(super) fn read(line: &[u8]) -> Vec<Event> {
     vec![Event { turn, ..Event::new(kind, time, said) }]
 }
 
-/// The end of a turn. Up to 0.142 the only sign of an error is that nothing was answered.
+/// The end of a turn. Up to 0.142 the only sign of an error is that a prompt was not answered.
 fn completed(payload: &Value) -> (Kind, String) {
     if let Some(error) = payload.get("error").filter(|error| !error.is_null()) {
         let said = error.get("message").and_then(Value::as_str).map(str::to_owned);
         return (Kind::Error, said.unwrap_or_else(|| error.to_string()));
     }
     match payload.get("last_agent_message") {
-        Some(Value::Null) => (Kind::Error, "the turn ended without an answer".into()),
+        Some(Value::Null) => (Kind::Unanswered, String::new()),
         _ => (Kind::TurnEnd, String::new()),
     }
 }

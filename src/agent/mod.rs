@@ -190,8 +190,20 @@ pub trait Agent: Sync {
     /// Why this prompt would not be taken as text, if so.
     fn objection(&self, prompt: &str) -> Option<String>;
 
-    /// How to type a prompt.
-    fn typing(&self, prompt: &str) -> Typing;
+    /// The longest prompt that it is measured to take whole, in characters.
+    fn largest(&self) -> usize {
+        1_048_576
+    }
+
+    /// How to type a prompt, or a command of its own.
+    fn typing(&self, prompt: &str, command: bool) -> Typing;
+
+    /// Keys that empty the input box, or some of it, in this state; `first` until some were
+    /// pressed. `None` when there are none that it would survive.
+    fn clear_keys(&self, status: &Status, first: bool) -> Option<&'static [&'static str]>;
+
+    /// Whether the event says that `command` was run.
+    fn ran_command(&self, command: &str, event: &Event) -> bool;
 
     /// What changes the agent makes to every prompt: the names of those that lead from `sent` to
     /// `recorded`, or `None` when it is another text.

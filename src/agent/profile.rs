@@ -123,7 +123,11 @@ impl Profile {
             Empty::Caret => {
                 let line = look.screen.line(look.pane.cursor_y);
                 if !line.starts_with(marker.as_str()) {
-                    return if self.box_row(&look.screen).is_some() { Draft::Some } else { Draft::NoBox };
+                    return if self.box_row(&look.screen).is_some() {
+                        Draft::Some
+                    } else {
+                        Draft::NoBox
+                    };
                 }
                 let column = marker.chars().count() + 1;
                 if look.pane.cursor_x == column { Draft::None } else { Draft::Some }
@@ -147,9 +151,12 @@ impl Profile {
     #[must_use]
     pub fn step(&self, dialog: &Dialog, screen: &Screen) -> Step {
         let rows: Vec<(bool, &str)> = screen.lines().map(|line| self.choice(line)).collect();
-        let wanted = |text: &str| dialog.choose.iter().any(|label| text.starts_with(label.as_str()));
+        // Another line may begin with the label; one that is the label goes first.
+        let whole = |text: &str| dialog.choose.iter().any(|label| text == label);
+        let begun = |text: &str| dialog.choose.iter().any(|label| text.starts_with(label.as_str()));
         let at = rows.iter().rposition(|(pointed, _)| *pointed);
-        let to = rows.iter().rposition(|(_, text)| wanted(text));
+        let to = rows.iter().rposition(|(_, text)| whole(text));
+        let to = to.or_else(|| rows.iter().rposition(|(_, text)| begun(text)));
         match (at, to) {
             (Some(row), Some(to)) => {
                 let key = match row.cmp(&to) {
@@ -163,9 +170,33 @@ impl Profile {
         }
     }
 
+    /// The lines of a dialog that can be chosen: the pointer's, and those around it that begin in
+    /// the same column. Lines that begin further right describe them.
+    #[must_use]
+    pub fn choices(&self, screen: &Screen) -> Vec<String> {
+        let rows: Vec<&str> = screen.lines().collect();
+        let Some(at) = rows.iter().rposition(|line| self.choice(line).0) else { return Vec::new() };
+        let column = |line: &str| {
+            let lead = |c: &char| {
+                c.is_whitespace() || is_frame(*c) || self.pointers.iter().any(|p| p.contains(*c))
+            };
+            line.chars().take_while(lead).count()
+        };
+        let here = column(rows[at]);
+        let inside =
+            |line: &&&str| !self.choice(line).1.is_empty() && column(line) >= here;
+        let before = rows[..at].iter().rev().take_while(inside).count();
+        let after = rows[at..].iter().take_while(inside).count();
+        rows[at - before..at + after]
+            .iter()
+            .filter(|line| column(line) == here)
+            .map(|line| self.choice(line).1.to_owned())
+            .collect()
+    }
+
     /// A line without frame, pointer and number; and whether the pointer is on it.
     fn choice<'a>(&self, line: &'a str) -> (bool, &'a str) {
-        let bare = line.trim_matches(|c: char| c.is_whitespace() || ('─'..='╿').contains(&c));
+        let bare = line.trim_matches(|c: char| c.is_whitespace() || is_frame(c));
         let pointer = self.pointers.iter().find_map(|pointer| bare.strip_prefix(pointer.as_str()));
         let text = pointer.unwrap_or(bare).trim_start();
         let text = match text.split_once(". ") {
@@ -174,6 +205,11 @@ impl Profile {
         };
         (pointer.is_some(), text)
     }
+}
+
+/// What frames are drawn with.
+fn is_frame(c: char) -> bool {
+    ('─'..='╿').contains(&c)
 }
 
 /// The text without any blanks: a narrow window breaks lines anywhere.

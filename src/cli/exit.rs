@@ -9,7 +9,10 @@ use super::{
     page::page,
     parse::{Parsed, parse},
 };
-use crate::error::{Error, Exit, Kind, Result};
+use crate::{
+    error::{Error, Exit, Kind, Result},
+    sys::{die_by, signals},
+};
 
 /// The whole of a program's `main`.
 #[must_use]
@@ -31,12 +34,14 @@ pub fn run<T: Tool>(
         Ok(exit) => return exit,
         Err(error) => error,
     };
-    match error.kind {
+    // ^C reaches the tmux clients that we run, too: what fails then is only how we hear of it.
+    let kind = signals::take().map_or(error.kind, Kind::Signal);
+    match kind {
         Kind::ReaderGone => {}
-        Kind::Signal(signal) => crate::sys::die_by(signal),
+        Kind::Signal(signal) => die_by(signal),
         _ => say(name, &line(name, &error)),
     }
-    error.kind.exit()
+    kind.exit()
 }
 
 /// Prints one line on standard error, under `name`: what a caller should know of a run that goes on.

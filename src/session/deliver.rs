@@ -3,19 +3,22 @@
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use serde_json::json;
 
-use super::{Job, Prompt, Session, live::Live};
+use super::{
+    Interruption, Job, JobState, Prompt, Session,
+    interrupt::stop,
+    live::Live,
+    preflight,
+    proof::{Proof, Word, difference},
+};
 use crate::{
     agent::{Status, profile::Draft, takes_prompt},
     config::Config,
-    error::{At, Error, Exit, Result},
+    error::{Exit, Result},
     time::Deadline,
     tmux::{Enter, Look, Tmux},
-    transcript::{
-        follow::{Follow, Start},
-        lines,
-        record::{Event, Kind},
-    },
+    trace,
 };
 
 /// What became of a prompt.
@@ -54,7 +57,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    fn new(verdict: Verdict, offset: u64, reason: impl Into<String>) -> Self {
+    pub(super) fn new(verdict: Verdict, offset: u64, reason: impl Into<String>) -> Self {
         Delivery {
             verdict,
             offset,
@@ -77,168 +80,156 @@ impl Delivery {
     }
 }
 
+/// How a prompt is to be delivered.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// Clear somebody's draft out of the input box first.
+    pub replace_draft: bool,
+    /// How long to wait for what forbids typing to go away.
+    pub wait_ready: Duration,
+    /// Wait for the end of the present work first.
+    pub when_idle: bool,
+    /// Stop the present turn first.
+    pub interrupt: bool,
+    /// How long to wait for another program that is busy with the session.
+    pub lock_wait: Duration,
+    /// How long to wait for the proof.
+    pub timeout: Duration,
+}
+
 /// Delivers a prompt to a live session, alone: waits for the session's lock first.
 pub fn deliver(
     config: &Config,
     tmux: &Tmux,
     session: &mut Session,
     prompt: &Prompt,
-    deadline: Deadline,
+    manner: &Manner,
 ) -> Result<Delivery> {
-    let _held = Session::lock(config, session.backend, &session.name, deadline)?;
-    let pane = session.live_pane(config, tmux)?;
-    let mut live = Live::attach(config, tmux, session, &pane)?;
-    type_prompt(&mut live, session, prompt, deadline)
+    let idle_by = Deadline::after(manner.timeout);
+    loop {
+        if manner.when_idle && !wait_idle(config, tmux, session, idle_by)? {
+            let reason = "the present work had not ended in time";
+            return Ok(Delivery::new(Verdict::Blocked, 0, reason));
+        }
+        let lock_wait = Deadline::after(manner.lock_wait);
+        let _held = Session::lock(config, session.backend, &session.name, lock_wait)?;
+        trace::step("the session is ours alone", || json!(null));
+        let pane = session.live_pane(config, tmux)?;
+        // Another sender may have been first while we waited for the lock.
+        if manner.when_idle && !is_idle(config, session, &pane)? {
+            continue;
+        }
+        let mut live = Live::attach(config, tmux, session, &pane)?;
+        let deadline = Deadline::after(manner.timeout);
+        if manner.interrupt && stop(&mut live, session, deadline)? == Interruption::Unproven {
+            let reason = "the present turn could not be stopped";
+            return Ok(Delivery::new(Verdict::Blocked, 0, reason));
+        }
+        return type_prompt(&mut live, session, prompt, manner);
+    }
 }
 
-/// The same on a pane that is under our eyes, with the lock held.
+fn is_idle(config: &Config, session: &Session, pane: &crate::tmux::Pane) -> Result<bool> {
+    if let Some(mut job) = Job::of(config, session)
+        && job.look(config, Some(pane))? == JobState::Running
+    {
+        return Ok(false);
+    }
+    Ok(matches!(session.agent().status(config, pane)?, Status::Idle(_)))
+}
+
+/// Waits, without the lock, until no job runs and the agent is idle.
+fn wait_idle(
+    config: &Config,
+    tmux: &Tmux,
+    session: &Session,
+    deadline: Deadline,
+) -> Result<bool> {
+    let pane = session.live_pane(config, tmux)?;
+    let mut live = Live::attach(config, tmux, session, &pane)?;
+    if let Some(job) = Job::of(config, session) {
+        live.watch.path(&job.flags().running())?;
+        if let Some(path) = job.transcript(config, Some(&pane))? {
+            live.watch.path(&path)?;
+        }
+    }
+    loop {
+        let look = live.look(session)?;
+        if look.pane.dead || is_idle(config, session, &look.pane)? {
+            return Ok(true);
+        }
+        if live.wait(deadline)? == crate::watch::Woke::Deadline {
+            return Ok(false);
+        }
+    }
+}
+
+/// Delivers to a pane that is under our eyes, with the lock held.
 pub(super) fn type_prompt(
     live: &mut Live<'_>,
     session: &mut Session,
     prompt: &Prompt,
-    deadline: Deadline,
+    manner: &Manner,
 ) -> Result<Delivery> {
-    let look = live.look(session)?;
-    if let Some(blocked) = preflight(live, session, &look)? {
-        return Ok(blocked);
-    }
-    let mut proof = Proof::begin(live, session, &look)?;
-    let mut job = Job::of(session);
-    if let Some(job) = &mut job {
-        job.prompt(live.config, &look.pane, proof.offset)?;
-    }
-    let typed = paste(live, session, prompt, &mut proof, deadline)?;
-    if let Some(job) = &mut job {
-        match typed.verdict {
-            Verdict::Blocked | Verdict::TypedNotSubmitted => job.unprompt()?,
-            _ => {}
-        }
-    }
-    Ok(typed)
-}
-
-/// What forbids typing now, if anything does.
-fn preflight(live: &mut Live<'_>, session: &Session, look: &Look) -> Result<Option<Delivery>> {
-    let blocked = |reason: &str, advice: &str, person: bool| {
-        let mut delivery = Delivery::new(Verdict::Blocked, 0, reason);
-        delivery.advice = advice.to_owned();
-        delivery.person = person;
-        Ok(Some(delivery))
+    let ready_by = Deadline::after(manner.wait_ready);
+    let look = match preflight::clear(live, session, manner.replace_draft, ready_by)? {
+        Ok(look) => look,
+        Err(obstacle) => return Ok(obstacle.delivery()),
     };
-    let pane = &look.pane;
-    if pane.dead {
-        return Err(Error::missing(&session.name, "the agent has ended"));
+    let mut proof = Proof::begin(live, session, &look)?;
+    let offset = proof.offset;
+    trace::step("the transcript stands", || json!({ "offset": offset }));
+    // A command is no job: nothing says when it ends.
+    let mut job = if prompt.is_command() { None } else { Job::of(live.config, session) };
+    if let Some(job) = &mut job {
+        job.sending(live.config, &look.pane, proof.offset)?;
     }
-    if pane.in_mode {
-        live.tmux.leave_mode(&pane.id)?;
-    }
-    if pane.input_off {
-        return blocked("the pane takes no input", "`tmux select-pane -e` allows it", false);
-    }
-    if pane.synchronized {
-        return blocked("the pane is synchronised with others", "turn synchronize-panes off", false);
-    }
-    let status = live.status(look)?;
-    if !takes_prompt(&status) {
-        return match live.question(look, &status) {
-            Some((name, advice)) => blocked(&format!("the {name} dialog is open"), &advice, true),
-            None => blocked("the agent is still starting", "try again", false),
-        };
-    }
-    match live.profile.draft(look) {
-        Draft::None => Ok(None),
-        Draft::Some => blocked("somebody's draft is in the input box", "submit or clear it", false),
-        Draft::NoBox => match live.question(look, &status) {
-            Some((name, advice)) => blocked(&format!("the {name} dialog is open"), &advice, true),
-            None => blocked("no input box is to be seen", "look at the window", false),
-        },
-    }
-}
-
-/// The transcript from where it stood before the prompt.
-struct Proof {
-    offset: u64,
-    follow: Option<Follow>,
-}
-
-/// What the transcript said of a prompt.
-enum Word {
-    Same(Verdict, Vec<&'static str>),
-    Other(String),
-}
-
-impl Proof {
-    /// Remembers where the transcript stands. Where it is may be known only after a first prompt.
-    fn begin(live: &mut Live<'_>, session: &mut Session, look: &Look) -> Result<Proof> {
-        let mut proof = Proof { offset: 0, follow: None };
-        proof.find(live, session, look, true)?;
-        Ok(proof)
-    }
-
-    fn find(
-        &mut self,
-        live: &mut Live<'_>,
-        session: &mut Session,
-        look: &Look,
-        before: bool,
-    ) -> Result<()> {
-        let Some(thread) = live.agent.thread(live.config, &look.pane)? else { return Ok(()) };
-        session.bind(live.config, &thread)?;
-        let Some(path) = thread.transcript else { return Ok(()) };
-        live.watch.path(&path)?;
-        if before {
-            self.offset = match std::fs::File::open(&path) {
-                Ok(file) => {
-                    let size = file.metadata().at(&path)?.len();
-                    lines::boundary_before(&file, size).at(&path)?
-                }
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => 0,
-                Err(e) => return Err(Error::io(path.display(), &e)),
-            };
+    let delivery = paste(live, session, prompt, &mut proof, Deadline::after(manner.timeout))?;
+    trace::step("verdict", || json!({ "verdict": delivery.verdict, "reason": delivery.reason }));
+    if let Some(job) = &mut job {
+        match delivery.verdict {
+            Verdict::Blocked | Verdict::TypedNotSubmitted => job.not_sent()?,
+            Verdict::Submitted | Verdict::Queued | Verdict::Altered => job.sent()?,
+            Verdict::Unproven => {}
         }
-        self.follow = Some(Follow::open(&path, Start::Offset(self.offset))?);
-        Ok(())
     }
-
-    /// What the transcript says of the prompt by now.
-    fn look(
-        &mut self,
-        live: &mut Live<'_>,
-        session: &mut Session,
-        look: &Look,
-        prompt: &Prompt,
-    ) -> Result<Option<Word>> {
-        if self.follow.is_none() {
-            self.find(live, session, look, false)?;
-        }
-        let Some(follow) = &mut self.follow else { return Ok(None) };
-        let agent = live.agent;
-        let mut word = None;
-        let _seen = follow.read(|line| {
-            for event in agent.read(line.bytes) {
-                word = of_prompt(&event, agent.same(prompt.text(), &event.text));
-                if word.is_some() {
-                    return Ok(std::ops::ControlFlow::Break(()));
-                }
-            }
-            Ok(std::ops::ControlFlow::Continue(()))
-        })?;
-        Ok(word)
-    }
-}
-
-/// What one event says of the prompt. Prompts that had been queued before ours are not ours.
-fn of_prompt(event: &Event, same: Option<Vec<&'static str>>) -> Option<Word> {
-    match (event.kind, same) {
-        (Kind::Prompt, Some(changes)) => Some(Word::Same(Verdict::Submitted, changes)),
-        (Kind::Queued, Some(changes)) => Some(Word::Same(Verdict::Queued, changes)),
-        (Kind::Prompt, None) if !event.queued => Some(Word::Other(event.text.clone())),
-        _ => None,
-    }
+    Ok(delivery)
 }
 
 /// How long a text may stand in the box after Enter before Enter is pressed again.
 const SWALLOWED: Duration = Duration::from_secs(1);
+
+/// Enter, and Enter again: at most so often.
+const ENTERS: u32 = 3;
+
+/// The keys after a paste.
+struct Enters {
+    count: u32,
+    last: Instant,
+    may_repeat: bool,
+}
+
+impl Enters {
+    /// Whether Enter is right while our text stands in the box.
+    fn is_due(&self) -> bool {
+        self.count == 0
+            || (self.may_repeat && self.count < ENTERS && self.last.elapsed() > SWALLOWED)
+    }
+
+    /// When to look again, should nothing happen.
+    fn next_look(&self) -> Deadline {
+        if self.count == 0 || !self.may_repeat || self.count >= ENTERS {
+            return Deadline::NEVER;
+        }
+        let left = SWALLOWED.saturating_sub(self.last.elapsed());
+        Deadline::after(left + Duration::from_millis(5))
+    }
+
+    fn pressed(&mut self) {
+        self.count += 1;
+        self.last = Instant::now();
+    }
+}
 
 /// Pastes, presses Enter, and waits for the proof.
 fn paste(
@@ -248,15 +239,19 @@ fn paste(
     proof: &mut Proof,
     deadline: Deadline,
 ) -> Result<Delivery> {
-    let typing = live.agent.typing(prompt.text());
+    let typing = live.agent.typing(prompt.text(), prompt.is_command());
     let pieces: Vec<&str> = typing.pieces.iter().map(String::as_str).collect();
     let pane = live.control.pane().to_owned();
     if live.tmux.paste(&pane, &pieces, typing.enter)?.is_err() {
         let reason = "the pane stopped taking input at that moment";
         return Ok(Delivery::new(Verdict::Blocked, proof.offset, reason));
     }
-    let mut enters = u32::from(typing.enter == Enter::AtOnce);
-    let mut last_enter = Instant::now();
+    let mut enters = Enters {
+        count: u32::from(typing.enter == Enter::AtOnce),
+        last: Instant::now(),
+        may_repeat: live.agent.may_swallow_enter(),
+    };
+    trace::step("pasted", || json!({ "bytes": prompt.text().len(), "enter": enters.count }));
     loop {
         let look = live.look(session)?;
         match proof.look(live, session, &look, prompt)? {
@@ -275,21 +270,15 @@ fn paste(
         }
         let in_box = live.profile.draft(&look) == Draft::Some;
         let status = live.status(&look)?;
-        let again = enters == 0
-            || (live.agent.may_swallow_enter() && enters < 3 && last_enter.elapsed() > SWALLOWED);
-        if in_box && takes_prompt(&status) && again && live.control.key("Enter")?.is_ok() {
-            enters += 1;
-            last_enter = Instant::now();
+        if in_box && takes_prompt(&status) && enters.is_due() && live.control.key("Enter")?.is_ok()
+        {
+            enters.pressed();
+            trace::step("Enter", || json!({ "count": enters.count }));
         }
         if deadline.passed() {
             return Ok(unproven(live, &look, &status, proof.offset, in_box));
         }
-        let next = if enters > 0 && enters < 3 && live.agent.may_swallow_enter() {
-            Deadline::after(SWALLOWED.saturating_sub(last_enter.elapsed()) + Duration::from_millis(5))
-        } else {
-            Deadline::NEVER
-        };
-        let _woke = live.wait(deadline.min(next))?;
+        let _woke = live.wait(deadline.min(enters.next_look()))?;
     }
 }
 
@@ -309,34 +298,4 @@ fn unproven(live: &Live<'_>, look: &Look, status: &Status, offset: u64, in_box: 
         delivery.advice = "look at the window before you try again".into();
     }
     delivery
-}
-
-/// Where two texts part, for a person.
-fn difference(sent: &str, recorded: &str) -> String {
-    let same = sent.chars().zip(recorded.chars()).take_while(|(a, b)| a == b).count();
-    format!(
-        "the agent recorded another text: {} of {} characters are the same, then it holds {:?}",
-        same,
-        sent.chars().count(),
-        recorded.chars().skip(same).take(20).collect::<String>()
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_difference_is_named() {
-        let told = difference("one two", "one too many");
-        assert!(told.contains("5 of 7 characters") && told.contains("\"oo many\""), "{told}");
-    }
-
-    #[test]
-    fn another_prompt_that_was_queued_says_nothing_of_ours() {
-        let event = |kind, queued| Event { queued, ..Event::new(kind, None, "x") };
-        assert!(of_prompt(&event(Kind::Prompt, true), None).is_none());
-        assert!(of_prompt(&event(Kind::Queued, false), None).is_none());
-        assert!(matches!(of_prompt(&event(Kind::Prompt, false), None), Some(Word::Other(_))));
-    }
 }

@@ -34,7 +34,7 @@ pub fn end(config: &Config, tmux: &Tmux, session: &Session, wait: Deadline) -> R
     let pane = session.pane(config, tmux)?;
     let mut ended = Ended { killed: pane.is_some(), was_working: false };
     if let Some(pane) = &pane {
-        if let Some(mut job) = Job::of(session) {
+        if let Some(mut job) = Job::of(config, session) {
             ended.was_working =
                 matches!(job.look(config, Some(pane))?, JobState::Running | JobState::Waiting(_));
         }

@@ -13,6 +13,7 @@ use crate::{
     config::Config,
     error::Result,
     flag::{Fields, Flags},
+    fs,
     tmux::Pane,
     transcript::{
         follow::{Follow, Seen, Start},
@@ -38,6 +39,7 @@ pub struct Job {
     flags: Flags,
     agent: &'static dyn Agent,
     kept_path: Option<PathBuf>,
+    lock: PathBuf,
     read: Option<Reading>,
 }
 
@@ -50,18 +52,24 @@ struct Reading {
 }
 
 /// What `running.flag` says of the job.
+#[derive(Clone, Copy)]
 struct Begun {
+    /// Where the transcript stood before the first prompt.
     offset: u64,
+    /// The prompts that were proven.
     prompts: usize,
+    /// Another prompt was about to be typed, by a process that held the session's lock.
+    sending: bool,
 }
 
 impl Begun {
-    /// A flag that somebody else wrote says neither: the whole transcript is the job.
+    /// A flag that somebody else wrote says nothing: one prompt, somewhere in the transcript.
     fn of(fields: &Fields) -> Begun {
-        let number = |key: &str| fields.get(key)?.parse().ok();
+        let number = |key: &str| fields.get(key).and_then(|text| text.parse::<u64>().ok());
         Begun {
             offset: number("offset").unwrap_or(0),
-            prompts: number("prompts").map_or(1, |n| usize::try_from(n).unwrap_or(1)),
+            prompts: number("prompts").and_then(|n| usize::try_from(n).ok()).unwrap_or(1),
+            sending: number("sending") == Some(1),
         }
     }
 }
@@ -69,11 +77,12 @@ impl Begun {
 impl Job {
     /// The job of a session; `None` when it has no folder for flags.
     #[must_use]
-    pub fn of(session: &Session) -> Option<Job> {
+    pub fn of(config: &Config, session: &Session) -> Option<Job> {
         Some(Job {
             flags: session.flags()?,
             agent: session.agent(),
             kept_path: session.entry.jsonl_path().map(PathBuf::from),
+            lock: Session::lock_path(config, session.backend, &session.name),
             read: None,
         })
     }
@@ -84,30 +93,59 @@ impl Job {
         &self.flags
     }
 
-    /// A prompt is about to be typed at `offset`: the job goes on with one more, or begins.
-    pub fn prompt(&mut self, config: &Config, pane: &Pane, offset: u64) -> Result<()> {
+    /// A prompt is about to be typed while the transcript stands at `offset`: the job goes on, or
+    /// one begins. The caller holds the session's lock.
+    pub fn sending(&mut self, config: &Config, pane: &Pane, offset: u64) -> Result<()> {
         self.look(config, Some(pane))?;
-        let before = self.flags.read_running()?.map(|fields| Begun::of(&fields));
-        let now = match before {
-            Some(begun) => Begun { prompts: begun.prompts + 1, ..begun },
-            None => Begun { offset, prompts: 1 },
+        let now = match self.begun()? {
+            Some(begun) => Begun { sending: true, ..begun },
+            None => Begun { offset, prompts: 0, sending: true },
         };
-        self.set(&now)
+        self.set(now)
+    }
+
+    /// The prompt is proven.
+    pub fn sent(&self) -> Result<()> {
+        match self.begun()? {
+            Some(begun) => self.set(Begun { prompts: begun.prompts + 1, sending: false, ..begun }),
+            None => Ok(()),
+        }
     }
 
     /// The prompt did not go out after all.
-    pub fn unprompt(&mut self) -> Result<()> {
-        match self.flags.read_running()?.map(|fields| Begun::of(&fields)) {
-            Some(begun) if begun.prompts > 1 => {
-                self.set(&Begun { prompts: begun.prompts - 1, ..begun })
-            }
+    pub fn not_sent(&self) -> Result<()> {
+        match self.begun()? {
+            Some(begun) if begun.prompts > 0 => self.set(Begun { sending: false, ..begun }),
             _ => self.flags.clear().map(|_| ()),
         }
     }
 
-    fn set(&self, begun: &Begun) -> Result<()> {
-        let fields = [("offset", begun.offset.to_string()), ("prompts", begun.prompts.to_string())];
-        self.flags.set(&fields)
+    /// The turn was stopped by a key.
+    pub fn stopped(&self) -> Result<()> {
+        match self.begun()? {
+            Some(_) => self.close(&End::Interrupted).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a turn is open by the transcript, where the agent numbers its turns.
+    pub fn turn_is_open(&mut self, config: &Config, pane: &Pane) -> Result<Option<bool>> {
+        let Some(begun) = self.begun()? else { return Ok(None) };
+        let Some(path) = self.transcript(config, Some(pane))? else { return Ok(None) };
+        self.catch_up(path, begun.offset)?;
+        Ok(self.read.as_ref().map(|read| read.ledger.open_turn().is_some()))
+    }
+
+    fn begun(&self) -> Result<Option<Begun>> {
+        Ok(self.flags.read_running()?.as_ref().map(Begun::of))
+    }
+
+    fn set(&self, begun: Begun) -> Result<()> {
+        self.flags.set(&[
+            ("offset", begun.offset.to_string()),
+            ("prompts", begun.prompts.to_string()),
+            ("sending", u8::from(begun.sending).to_string()),
+        ])
     }
 
     /// Where the transcript is now: by the agent's own word while it lives.
@@ -128,6 +166,8 @@ impl Job {
             });
         };
         let begun = Begun::of(&fields);
+        // A sender that was killed leaves its mark, but not its lock.
+        let sender = begun.sending && fs::is_locked(&self.lock)?;
         // The status is read before the transcript: "idle" then speaks of a moment before what is
         // read, and cannot hide a prompt that came in between.
         let live = pane.filter(|pane| !pane.dead);
@@ -136,7 +176,8 @@ impl Job {
             self.catch_up(path, begun.offset)?;
         }
         let ledger = self.read.as_ref().map(|read| &read.ledger);
-        if let Some(end) = ledger.and_then(|ledger| ledger.ended(begun.prompts)) {
+        let prompts = begun.prompts + usize::from(sender);
+        if let Some(end) = ledger.and_then(|ledger| ledger.ended(prompts)) {
             let last_input = ledger.and_then(Ledger::last_input);
             let idle = match &status {
                 None => true,
@@ -147,6 +188,11 @@ impl Job {
             if idle {
                 return self.close(&end.clone());
             }
+        }
+        let nothing = begun.prompts == 0 && ledger.is_none_or(Ledger::is_empty);
+        if begun.sending && !sender && nothing && matches!(status, Some(Status::Idle(_))) {
+            let reason = "the sender ended before the prompt was proven";
+            return self.close(&End::Failed(reason.into()));
         }
         match (status, pane) {
             (Some(Status::Waiting(what)), _) => Ok(JobState::Waiting(what)),
@@ -173,8 +219,7 @@ impl Job {
 
     /// Reads on in the transcript.
     fn catch_up(&mut self, path: PathBuf, offset: u64) -> Result<()> {
-        let current =
-            self.read.take().filter(|read| read.path == path && read.offset == offset);
+        let current = self.read.take().filter(|read| read.path == path && read.offset == offset);
         let mut read = match current {
             Some(read) => read,
             None => {

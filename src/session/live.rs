@@ -46,9 +46,7 @@ impl<'a> Live<'a> {
     /// # Errors
     /// [`crate::error::Kind::Missing`] when the window is gone.
     pub(super) fn look(&mut self, session: &Session) -> Result<Look> {
-        self.control
-            .look()?
-            .ok_or_else(|| Error::missing(&session.name, "its tmux window is gone"))
+        self.control.look()?.ok_or_else(|| Error::missing(&session.name, "its tmux window is gone"))
     }
 
     /// What the agent says that it does.

@@ -17,18 +17,24 @@ use crate::{
     watch::{Watch, Woke},
 };
 
+mod answer;
 mod deliver;
 mod end;
+mod interrupt;
 mod job;
 mod live;
+mod preflight;
 mod prompt;
+mod proof;
 mod spawn;
 mod window;
 
-pub use deliver::{Delivery, Verdict, deliver};
+pub use answer::{Question, answer, question};
+pub use deliver::{Delivery, Manner, Verdict, deliver};
 pub use end::{Ended, end};
+pub use interrupt::{Interruption, interrupt};
 pub use job::{Job, JobState};
-pub use prompt::Prompt;
+pub use prompt::{Prompt, Reading};
 pub use spawn::{Spawn, Started, spawn};
 pub use window::enter as enter_window;
 
@@ -106,10 +112,11 @@ impl Session {
     pub fn live_pane(&self, config: &Config, tmux: &Tmux) -> Result<Pane> {
         let advice = format!("start it again with `aimax-spawn -s {} --resume …`", self.name);
         match self.pane(config, tmux)? {
-            Some(pane) if pane.dead => {
-                Err(Error::missing(&self.name, format!("the agent has ended{}", with_status(&pane)))
-                    .advise(advice))
-            }
+            Some(pane) if pane.dead => Err(Error::missing(
+                &self.name,
+                format!("the agent has ended{}", with_status(&pane)),
+            )
+            .advise(advice)),
             Some(pane) => Ok(pane),
             None => Err(Error::missing(&self.name, "its tmux window is gone").advise(advice)),
         }
@@ -117,15 +124,21 @@ impl Session {
 
     /// Takes the session's lock: one process types, interrupts or ends at a time.
     pub fn lock(config: &Config, backend: Backend, name: &Name, wait: Deadline) -> Result<Lock> {
-        let path = config.run_dir(backend.name(), name.as_str()).join("lock");
+        let path = Session::lock_path(config, backend, name);
         fs::lock(&path, wait, name.as_str(), "another process is busy with this session")
+    }
+
+    fn lock_path(config: &Config, backend: Backend, name: &Name) -> PathBuf {
+        config.run_dir(backend.name(), name.as_str()).join("lock")
     }
 
     /// Notes which conversation the session holds now. It changes when a Codex thread gets its
     /// first prompt, and when a person clears a conversation.
     pub fn bind(&mut self, config: &Config, thread: &Thread) -> Result<()> {
         let mut change = Entry::default();
-        if let Some(id) = thread.id.as_deref().filter(|id| self.entry.agent_session_id() != Some(id)) {
+        if let Some(id) =
+            thread.id.as_deref().filter(|id| self.entry.agent_session_id() != Some(id))
+        {
             change.set("agentSessionId", id);
         }
         if let Some(path) = &thread.transcript

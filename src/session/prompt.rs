@@ -8,7 +8,19 @@ use crate::{
 
 /// Text that a terminal takes as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prompt(String);
+pub struct Prompt {
+    text: String,
+    command: bool,
+}
+
+/// How bytes become a prompt.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reading {
+    /// Leave control characters out, instead of refusing them.
+    pub strip_control: bool,
+    /// It is a command of the agent's own: `/compact`, `!ls`.
+    pub command: bool,
+}
 
 impl Prompt {
     /// Checks `bytes`. TAB and LF stay and CRLF becomes LF; any other control character is
@@ -16,28 +28,46 @@ impl Prompt {
     ///
     /// # Errors
     /// [`crate::error::Kind::Usage`], with the position where there is one.
-    pub fn new(bytes: Vec<u8>, agent: &dyn Agent) -> Result<Prompt> {
+    pub fn new(bytes: Vec<u8>, agent: &dyn Agent, reading: Reading) -> Result<Prompt> {
         let wrong = |cause: String| Error::usage("prompt", cause);
         let text = String::from_utf8(bytes)
             .map_err(|e| wrong(format!("not UTF-8 at byte {}", e.utf8_error().valid_up_to())))?;
-        let text = text.replace("\r\n", "\n");
+        let mut text = text.replace("\r\n", "\n");
+        let control = |c: char| c.is_control() && !matches!(c, '\t' | '\n');
+        if reading.strip_control {
+            text.retain(|c| !control(c));
+        } else if let Some((at, c)) = text.char_indices().find(|&(_, c)| control(c)) {
+            return Err(wrong(format!("control character U+{:04X} at byte {at}", u32::from(c)))
+                .advise("--strip-control leaves such characters out"));
+        }
         if text.trim().is_empty() {
             return Err(wrong("it is empty".into()));
         }
-        let control = |c: char| c.is_control() && !matches!(c, '\t' | '\n');
-        if let Some((at, c)) = text.char_indices().find(|&(_, c)| control(c)) {
-            return Err(wrong(format!("control character U+{:04X} at byte {at}", u32::from(c))));
+        let (count, largest) = (text.chars().count(), agent.largest());
+        if count > largest {
+            return Err(wrong(format!("{count} characters, and the agent takes {largest}")));
         }
-        match agent.objection(&text) {
-            Some(cause) => Err(wrong(cause)),
-            None => Ok(Prompt(text)),
+        if reading.command {
+            text.truncate(text.trim_end().len());
+            if !text.starts_with(['/', '!']) || text.contains('\n') {
+                return Err(wrong("a command is one line that begins with `/` or `!`".into()));
+            }
+        } else if let Some(cause) = agent.objection(&text) {
+            return Err(wrong(cause));
         }
+        Ok(Prompt { text, command: reading.command })
     }
 
     /// The text.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Whether it is a command of the agent's own.
+    #[must_use]
+    pub fn is_command(&self) -> bool {
+        self.command
     }
 }
 
@@ -46,10 +76,14 @@ mod tests {
     use super::*;
     use crate::agent::Backend;
 
+    fn prompt(bytes: &[u8], reading: Reading) -> Result<Prompt> {
+        Prompt::new(bytes.to_vec(), Backend::Claude.agent(), reading)
+    }
+
     #[test]
     fn what_would_type_is_refused_and_what_is_text_stays() {
-        let prompt = |bytes: &[u8]| Prompt::new(bytes.to_vec(), Backend::Claude.agent());
-        assert_eq!(prompt(b"a\tb\r\nc\n").unwrap().text(), "a\tb\nc\n");
+        let plain = |bytes: &[u8]| prompt(bytes, Reading::default());
+        assert_eq!(plain(b"a\tb\r\nc\n").unwrap().text(), "a\tb\nc\n");
         for (bytes, cause) in [
             (&b" \n\t"[..], "it is empty"),
             (b"ab\xff", "not UTF-8 at byte 2"),
@@ -58,7 +92,27 @@ mod tests {
             (b"a\rb", "control character U+000D at byte 1"),
             (b"exit", "`exit` alone ends the agent"),
         ] {
-            assert_eq!(prompt(bytes).unwrap_err().cause, cause);
+            assert_eq!(plain(bytes).unwrap_err().cause, cause);
         }
+        let large = plain("x".repeat(2_000_000).as_bytes()).unwrap_err();
+        assert!(large.cause.starts_with("2000000 characters"), "{large}");
+    }
+
+    #[test]
+    fn control_characters_are_left_out_when_asked() {
+        let reading = Reading { strip_control: true, ..Reading::default() };
+        let stripped = prompt("a\u{1b}[201~\rb\u{9b}\x7f\tc\r\nd".as_bytes(), reading).unwrap();
+        assert_eq!(stripped.text(), "a[201~b\tc\nd");
+        assert!(prompt(b"\x1b\x07", reading).is_err(), "nothing is left");
+    }
+
+    #[test]
+    fn a_command_is_one_line_and_said_to_be_one() {
+        let command = Reading { command: true, ..Reading::default() };
+        assert_eq!(prompt(b"/compact \n", command).unwrap().text(), "/compact");
+        for bytes in [&b"hello"[..], b"/a\nb", b" /a"] {
+            assert!(prompt(bytes, command).is_err());
+        }
+        assert!(prompt(b"/compact", Reading::default()).is_err());
     }
 }

@@ -9,7 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Delivery, Prompt, Session, deliver, live::Live, window::{self, Orders}, with_status};
+use super::{
+    Delivery, Manner, Prompt, Session, deliver,
+    live::Live,
+    window::{self, Orders},
+    with_status,
+};
 use crate::{
     agent::{self, Ask, Backend, Thread, own_program, profile::Step},
     config::Config,
@@ -65,7 +70,7 @@ pub struct Started {
 /// [`Kind::Usage`] for a folder that is not there, [`Kind::Refused`] for a name in use,
 /// [`Kind::Missing`] without the agent's program or tmux, [`Kind::Person`] with the name of a dialog
 /// that only a person answers, [`Kind::Timeout`]. Then nothing is left behind.
-pub fn spawn(config: &Config, tmux: &Tmux, ask: Spawn) -> Result<Started> {
+pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
     let cwd = folder(&ask.cwd)?;
     let flag_root = ask.flag_root.as_deref().map(folder).transpose()?;
     let deadline = Deadline::after(ask.timeout);
@@ -112,7 +117,7 @@ pub fn spawn(config: &Config, tmux: &Tmux, ask: Spawn) -> Result<Started> {
     argv.push(orders_path.into_os_string());
 
     let thread = launch.thread.unwrap_or_default();
-    half.session.entry = entry(&ask, &cwd, flag_root.as_deref(), &thread);
+    half.session.entry = entry(ask, &cwd, flag_root.as_deref(), &thread);
     let window = tmux.new_window(&hub, ask.name.as_str(), &cwd, &argv)?;
     half.window = Some(window.window.clone());
     ask.backend.store(config).put(&ask.name, &half.session.entry)?;
@@ -124,8 +129,16 @@ pub fn spawn(config: &Config, tmux: &Tmux, ask: Spawn) -> Result<Started> {
     let mut session = half.finish();
     let delivery = match &ask.prompt {
         Some(prompt) => {
-            let deadline = Deadline::after(ask.timeout);
-            Some(deliver::type_prompt(&mut live, &mut session, prompt, deadline)?)
+            // The agent has just said that it is ready, and the lock is held.
+            let manner = Manner {
+                replace_draft: false,
+                wait_ready: Duration::ZERO,
+                when_idle: false,
+                interrupt: false,
+                lock_wait: Duration::ZERO,
+                timeout: ask.timeout,
+            };
+            Some(deliver::type_prompt(&mut live, &mut session, prompt, &manner)?)
         }
         None => None,
     };
@@ -186,22 +199,19 @@ fn at_event(config: &Config, backend: Backend, name: &Name) -> Result<String> {
         values.push(("AIMAX_TMUX_SOCKET", socket.clone()));
     }
     for (variable, value) in values {
-        let value = value.into_string().map_err(|value| {
-            Error::usage(variable, format!("{} is not UTF-8", value.display()))
-        })?;
+        let value = value
+            .into_string()
+            .map_err(|value| Error::usage(variable, format!("{} is not UTF-8", value.display())))?;
         command.push_str(&format!("{variable}={} ", shell_word(&value)));
     }
     for word in own_program(config, "flag")? {
-        let word = word.into_string().map_err(|word| {
-            Error::usage(word.display(), "the path of the program is not UTF-8")
-        })?;
+        let word = word
+            .into_string()
+            .map_err(|word| Error::usage(word.display(), "the path of the program is not UTF-8"))?;
         command.push_str(&shell_word(&word));
         command.push(' ');
     }
-    Ok(format!(
-        "{command}wait {name} -b {} --timeout 10 >/dev/null 2>&1",
-        backend.name()
-    ))
+    Ok(format!("{command}wait {name} -b {} --timeout 10 >/dev/null 2>&1", backend.name()))
 }
 
 /// A word for the shell.

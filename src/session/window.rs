@@ -59,9 +59,7 @@ const OF_TMUX: [&str; 5] = ["TMUX", "TMUX_PANE", "TERM", "TERM_PROGRAM", "TERM_P
 
 /// The caller's environment as an agent may have it.
 pub(super) fn environment(config: &Config) -> Vec<(OsString, OsString)> {
-    let kept = |name: &OsStr| {
-        !NOT_INHERITED.iter().chain(&OF_TMUX).any(|&dropped| name == dropped)
-    };
+    let kept = |name: &OsStr| !NOT_INHERITED.iter().chain(&OF_TMUX).any(|&dropped| name == dropped);
     config.environment.iter().filter(|(name, _)| kept(name)).cloned().collect()
 }
 
@@ -84,7 +82,7 @@ impl Orders {
         words.join(&0)
     }
 
-    fn decode(bytes: Vec<u8>) -> Option<Orders> {
+    fn decode(bytes: &[u8]) -> Option<Orders> {
         let mut words = bytes.split(|&b| b == 0).map(|word| OsString::from_vec(word.to_vec()));
         let cwd = PathBuf::from(words.next()?);
         let at_event = words.next()?.into_string().ok()?;
@@ -107,7 +105,7 @@ pub fn enter(orders: &Path) -> Result<std::convert::Infallible> {
     let bytes = fs::read(orders)?
         .ok_or_else(|| Error::missing(orders.display(), "no orders for this window"))?;
     fs::remove(orders)?;
-    let orders = Orders::decode(bytes)
+    let orders = Orders::decode(&bytes)
         .ok_or_else(|| Error::system(orders.display(), "not orders for a window"))?;
     let pane = config.var("TMUX_PANE").and_then(|pane| pane.into_string().ok());
     let pane = pane.ok_or_else(|| Error::usage("TMUX_PANE", "this runs inside tmux only"))?;
@@ -142,8 +140,8 @@ mod tests {
             at_event: "echo".into(),
             title: String::new(),
         };
-        assert_eq!(Orders::decode(orders.encode()), Some(orders));
-        assert_eq!(Orders::decode(b"/x\0\0\x003\0a".to_vec()), None);
+        assert_eq!(Orders::decode(&orders.encode()), Some(orders));
+        assert_eq!(Orders::decode(b"/x\0\0\x003\0a"), None);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::{
     error::{Error, Result},
     sys::{self, Poll},
     time::Deadline,
+    trace,
 };
 
 /// A control client that looks at one pane.
@@ -113,11 +114,8 @@ impl Control {
             .map_err(|fault| fault.about(hub))?
             .concat();
         // Other agents' output would only wake us for nothing.
-        let off: String = others
-            .lines()
-            .filter(|id| *id != pane)
-            .map(|id| format!(" -A '{id}:off'"))
-            .collect();
+        let off: String =
+            others.lines().filter(|id| *id != pane).map(|id| format!(" -A '{id}:off'")).collect();
         if !off.is_empty() {
             control.run(&format!("refresh-client{off}"), 1)?.map_err(|fault| fault.about(hub))?;
         }
@@ -194,6 +192,7 @@ impl Control {
         }
         let deadline = Deadline::after(PATIENCE);
         let mut done = Vec::new();
+        trace::call(command, || serde_json::Value::Null);
         while done.len() < answers {
             match self.answer(deadline)? {
                 None => return Ok(gone()),

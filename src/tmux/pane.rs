@@ -114,7 +114,13 @@ impl Tmux {
     ///
     /// `name` must be a legal session name: tmux expands formats in it. `cwd` must exist: tmux
     /// would silently take another folder.
-    pub fn new_window(&self, hub: &str, name: &str, cwd: &Path, argv: &[OsString]) -> Result<Window> {
+    pub fn new_window(
+        &self,
+        hub: &str,
+        name: &str,
+        cwd: &Path,
+        argv: &[OsString],
+    ) -> Result<Window> {
         let target = format!("={hub}:");
         let format = "#{window_id}\t#{pane_id}\t#{pane_pid}";
         let mut command: Vec<OsString> =

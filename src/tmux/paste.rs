@@ -48,8 +48,18 @@ impl Tmux {
             let otherwise = format!("delete-buffer -b {buffer} ; display-message -p {REFUSED}");
             let condition = takes_keys(pane);
             let command = [
-                "load-buffer", "-b", &buffer, "-", ";", "if-shell", "-F", "-t", pane, &condition,
-                &then, &otherwise,
+                "load-buffer",
+                "-b",
+                &buffer,
+                "-",
+                ";",
+                "if-shell",
+                "-F",
+                "-t",
+                pane,
+                &condition,
+                &then,
+                &otherwise,
             ];
             let said = self.run_with(&command, piece.as_bytes())?.map_err(|f| f.about(pane))?;
             if said.contains(REFUSED) {

@@ -7,9 +7,12 @@ use std::{
     process::{Command, Stdio},
 };
 
+use serde_json::json;
+
 use crate::{
     config::Config,
     error::{Error, Result},
+    trace,
 };
 
 /// A tmux server: the caller's own, or the one that `AIMAX_TMUX_SOCKET` names.
@@ -17,6 +20,8 @@ use crate::{
 pub struct Tmux {
     program: PathBuf,
     socket: Option<OsString>,
+    /// `TMUX_TMPDIR`: where the sockets are.
+    folder: Option<OsString>,
 }
 
 /// Why tmux did not do as told.
@@ -65,9 +70,12 @@ impl Tmux {
     /// [`crate::error::Kind::Missing`] when there is no tmux on PATH.
     pub fn new(config: &Config) -> Result<Self> {
         let program = config.program("tmux").ok_or_else(|| {
-            Error::missing("tmux", "not found on PATH").advise("install it, for example `apt install tmux`")
+            Error::missing("tmux", "not found on PATH")
+                .advise("install it, for example `apt install tmux`")
         })?;
-        Ok(Tmux { program, socket: config.tmux_socket.clone() })
+        let folder = config.var("TMUX_TMPDIR");
+        trace::begin(config.trace.as_deref(), None)?;
+        Ok(Tmux { program, socket: config.tmux_socket.clone(), folder })
     }
 
     /// A client of this server, to be given its command. `-u`: names and titles are UTF-8
@@ -75,6 +83,9 @@ impl Tmux {
     pub(super) fn client(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("-u");
+        if let Some(folder) = &self.folder {
+            command.env("TMUX_TMPDIR", folder);
+        }
         if let Some(socket) = &self.socket {
             command.arg("-L").arg(socket);
         }
@@ -108,10 +119,29 @@ impl Tmux {
             }
         }
         let done = child.wait_with_output().map_err(|e| Error::io("tmux", &e))?;
+        trace::call(&words(args), || {
+            let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            json!({
+                "inputBytes": input.len(),
+                "status": done.status.code(),
+                "stdout": said(&done.stdout),
+                "stderr": said(&done.stderr),
+            })
+        });
         if done.status.success() {
             Ok(Ok(String::from_utf8_lossy(&done.stdout).into_owned()))
         } else {
-            Ok(Err(Fault::from_text(&String::from_utf8_lossy(&done.stderr))))
+            let text = String::from_utf8_lossy(&done.stderr);
+            // A client that was killed says nothing.
+            Ok(Err(match text.trim() {
+                "" => Fault::Said(done.status.to_string()),
+                text => Fault::from_text(text),
+            }))
         }
     }
+}
+
+/// A command as a person would read it.
+fn words<S: AsRef<OsStr>>(args: &[S]) -> String {
+    args.iter().map(|arg| arg.as_ref().to_string_lossy()).collect::<Vec<_>>().join(" ")
 }

@@ -44,20 +44,21 @@ impl Tool for Flag {
         tagline: "read, set and wait for a session's flag files",
         synopsis: &["aimax-flag VERB [OPTION]... NAME"],
         about: "\
-Every prompt puts `running.flag` into `ROOT/.imac/flags/NAME/`, where ROOT
-is the session's folder. When the work has ended the file is removed; when
-it failed, `failed.flag` is put there first, with the reason. So any
-process that can read the folder knows how the job stands.
+Every prompt puts `running.flag` into `ROOT/.imac/flags/NAME/`, where
+ROOT is the session's folder. When the work has ended the file is
+removed; when it failed, `failed.flag` is put there first, with the
+reason. So any process that can read the folder knows how the job
+stands.
 
-The work has ended when the transcript shows the end of the turn that took
-the last prompt, nothing is queued, and the agent is idle. Whichever
-program sees that first sets the flags right: a hook in the agent or in
-tmux, `wait`, `check`, or `aimax-ls`.
+The work has ended when the transcript shows the end of the turn that
+took the last prompt, nothing is queued, and the agent is idle. The
+program that sees that first sets the flags right: a hook in the agent
+or in tmux, `wait`, `check`, or `aimax-ls`.
 
 `wait` and `check` answer by their status; `check` is a `wait` that does
 not wait.",
         verbs: &[
-            VerbDoc { name: "check", brief: "Is the job done?" },
+            VerbDoc { name: "check", brief: "Answer at once whether the job is done" },
             VerbDoc { name: "wait", brief: "Wait until the job has ended" },
             VerbDoc { name: "path", brief: "Print where the flag files are" },
             VerbDoc { name: "set", brief: "Say that a job runs" },
@@ -158,14 +159,14 @@ fn paths(session: &Session, flags: &Flags) -> serde_json::Value {
 
 /// How the job stands now.
 fn look(config: &Config, session: &Session) -> Result<JobState> {
-    let Some(mut job) = Job::of(session) else { return Ok(JobState::Done) };
+    let Some(mut job) = Job::of(config, session) else { return Ok(JobState::Done) };
     let tmux = Tmux::new(config)?;
     job.look(config, session.pane(config, &tmux)?.as_ref())
 }
 
 /// Waits until the job has ended, or needs a person, or `deadline`.
 fn wait(config: &Config, session: &Session, deadline: Deadline) -> Result<JobState> {
-    let Some(mut job) = Job::of(session) else { return Ok(JobState::Done) };
+    let Some(mut job) = Job::of(config, session) else { return Ok(JobState::Done) };
     let tmux = Tmux::new(config)?;
     let mut watch = Watch::new()?;
     watch.path(&job.flags().running())?;

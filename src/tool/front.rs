@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use super::{Flag, Kill, Ls, Paste, Spawn, Tail, demo};
+use super::{Demo, Flag, Kill, Ls, Paste, Spawn, Tail};
 use crate::{
     agent::practice,
     cli::{
@@ -33,9 +33,9 @@ impl Tool for Front {
         about: "\
 Runs one of the programs of this package, or any `aimax-VERB` on PATH.
 
-Claude Code and Codex run as what they are, programs for a terminal, each
-in a tmux window of its own that you may attach to. A prompt counts as
-delivered when the agent's own transcript holds it.",
+Claude Code and Codex run as what they are, programs for a terminal,
+each in a tmux window of its own that you may attach to. A prompt counts
+as delivered when the agent's own transcript holds it.",
         verbs: &[
             VerbDoc { name: "demo", brief: "Show a whole session with the practice agent" },
             VerbDoc { name: "spawn", brief: "Start an agent" },
@@ -81,7 +81,6 @@ delivered when the agent's own transcript holds it.",
                 out.line(format!("aimax {}", env!("CARGO_PKG_VERSION")).as_bytes())?;
                 Ok(Exit::Done)
             }
-            "demo" => demo::run(&rest, out),
             "window" => window(rest),
             "practice-agent" => practice::main(rest).map(|code| std::process::exit(code)),
             name => built_in(name, rest, out).unwrap_or_else(|rest| elsewhere(&verb, &rest)),
@@ -97,6 +96,7 @@ fn built_in(
 ) -> std::result::Result<Result<Exit>, Vec<OsString>> {
     let under = format!("aimax {name}");
     Ok(Ok(match name {
+        "demo" => cli::run::<Demo>(&under, rest, out),
         "spawn" => cli::run::<Spawn>(&under, rest, out),
         "paste" => cli::run::<Paste>(&under, rest, out),
         "tail" => cli::run::<Tail>(&under, rest, out),

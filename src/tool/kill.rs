@@ -8,7 +8,7 @@ use super::target::{self, NAMES, Target, Targeted};
 use crate::{
     agent::Backend,
     cli::{
-        option::{Opt, OptDoc, Complete, Tool, ToolDoc, ValueDoc},
+        option::{Complete, Opt, OptDoc, Tool, ToolDoc, ValueDoc},
         output::Output,
     },
     config::Config,
@@ -104,12 +104,7 @@ seconds by default.",
 }
 
 /// The session of that name, or the window of that name that no state file knows.
-fn find(
-    config: &Config,
-    tmux: &Tmux,
-    name: &Name,
-    backend: Option<Backend>,
-) -> Result<Session> {
+fn find(config: &Config, tmux: &Tmux, name: &Name, backend: Option<Backend>) -> Result<Session> {
     let missing = match Session::find(config, name, backend) {
         Err(error) if error.kind == error::Kind::Missing => error,
         found => return found,

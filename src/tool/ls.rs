@@ -14,7 +14,7 @@ use crate::{
     },
     config::Config,
     error::{Error, Exit, Result},
-    session::{Job, JobState, Session},
+    session::{self, Job, JobState, Question, Session},
     state::Name,
     tmux::{Pane, Tmux},
 };
@@ -49,9 +49,12 @@ The states:
     starting  the agent is not ready yet
     idle      it waits for a prompt
     working   a turn runs
-    waiting   it asks something: `waitingFor` says what
+    waiting   it asks something: `waitingFor` and `choices` say what
     failed    it waits for a prompt, and the last job failed: `reason`
-    dead      the agent has ended, or its window is gone",
+    dead      the agent has ended, or its window is gone
+
+A `dead` session stays in the list until `aimax-kill` or a new start
+with its name.",
         verbs: &[],
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         rest: None,
@@ -109,7 +112,7 @@ The states:
             for session in sessions.iter().filter(|session| session.backend == backend) {
                 let pane = panes.iter().find(|pane| pane.window_name == session.name.as_str());
                 alive &= pane.is_some_and(|pane| !pane.dead);
-                out.record(&record(&config, session, pane)?)?;
+                out.record(&record(&config, &tmux, session, pane)?)?;
             }
         }
         Ok(if named.is_some() && !alive { Exit::No } else { Exit::Done })
@@ -123,15 +126,18 @@ fn sessions(
 ) -> Result<Vec<Session>> {
     match named {
         None => Session::all(config, backend),
-        Some(names) => {
-            names.iter().map(|name| Session::find(config, name, backend)).collect()
-        }
+        Some(names) => names.iter().map(|name| Session::find(config, name, backend)).collect(),
     }
 }
 
-fn record(config: &Config, session: &Session, pane: Option<&Pane>) -> Result<serde_json::Value> {
+fn record(
+    config: &Config,
+    tmux: &Tmux,
+    session: &Session,
+    pane: Option<&Pane>,
+) -> Result<serde_json::Value> {
     let live = pane.filter(|pane| !pane.dead);
-    let job = Job::of(session).map(|mut job| job.look(config, pane)).transpose();
+    let job = Job::of(config, session).map(|mut job| job.look(config, pane)).transpose();
     // A folder for flags that has gone is the session's trouble, not the listing's.
     let job = job.unwrap_or_else(|error: Error| {
         cli::say(Ls::DOC.name, &format!("{}: {error}", session.name));
@@ -148,7 +154,8 @@ fn record(config: &Config, session: &Session, pane: Option<&Pane>) -> Result<ser
         Some(Status::Starting) => "starting",
         Some(Status::Busy) => "working",
         Some(Status::Waiting(what)) => {
-            waiting_for = Some(what.replace(' ', "-"));
+            let question = session::question(config, tmux, session)?;
+            waiting_for = question.or(Some(Question { name: what, choices: Vec::new() }));
             "waiting"
         }
         Some(Status::Idle(_)) if failure.is_some() => "failed",
@@ -167,8 +174,9 @@ fn record(config: &Config, session: &Session, pane: Option<&Pane>) -> Result<ser
         "windowId": pane.map(|pane| &pane.window),
         "displayName": entry.fields().get("displayName"),
     });
-    if let Some(what) = waiting_for {
-        record["waitingFor"] = what.into();
+    if let Some(Question { name, choices }) = waiting_for {
+        record["waitingFor"] = name.into();
+        record["choices"] = choices.into();
     }
     if let Some(reason) = failure {
         record["reason"] = reason.into();

@@ -1,6 +1,6 @@
 //! What each program does: a table of options, arguments, and `run`. One file per program.
 
-mod demo;
+pub mod demo;
 pub mod flag;
 pub mod front;
 pub mod kill;
@@ -11,6 +11,7 @@ pub mod tail;
 pub mod target;
 pub mod words;
 
+pub use demo::Demo;
 pub use flag::Flag;
 pub use front::Front;
 pub use kill::Kill;

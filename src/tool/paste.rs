@@ -1,4 +1,4 @@
-//! `aimax-paste`: deliver a prompt, with proof.
+//! `aimax-paste`: deliver a prompt, stop a turn, answer a question; each with proof.
 
 use std::{ffi::OsString, time::Duration};
 
@@ -10,12 +10,13 @@ use super::{
 };
 use crate::{
     cli::{
+        self,
         option::{Complete, Opt, OptDoc, Tool, ToolDoc, ValueDoc},
         output::Output,
     },
     config::Config,
     error::{Error, Exit, Kind, Result},
-    session::{self, Delivery, Verdict},
+    session::{self, Delivery, Interruption, LOCK_WAIT, Manner, Session, Verdict},
     state::Name,
     time::Deadline,
     tmux::Tmux,
@@ -30,6 +31,13 @@ pub struct Args {
     target: Target,
     words: Words,
     timeout: Option<Duration>,
+    lock_wait: Option<Duration>,
+    wait_ready: Option<Duration>,
+    replace_draft: bool,
+    when_idle: bool,
+    interrupt: bool,
+    answer: Option<String>,
+    expect: Option<String>,
 }
 
 impl Targeted for Args {
@@ -53,7 +61,11 @@ impl Tool for Paste {
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-paste",
         tagline: "deliver a prompt to a session, with proof",
-        synopsis: &["aimax-paste -s NAME [OPTION]... [-p TEXT | -f FILE]"],
+        synopsis: &[
+            "aimax-paste -s NAME [OPTION]... [-p TEXT | -f FILE]",
+            "aimax-paste -s NAME --interrupt [OPTION]... [-p TEXT | -f FILE]",
+            "aimax-paste -s NAME --answer KEY --expect DIALOG",
+        ],
         about: "\
 Pastes a prompt into the session's input box, presses Enter, and waits
 until the agent's own transcript holds the whole text. Prints one record
@@ -69,14 +81,21 @@ The verdicts:
     unproven             nothing seen before the time was up
 
 A prompt is never pasted twice. What an agent does to every prompt, such
-as turning a tab into blanks, is named in `normalized`.",
+as turning a tab into blanks, is named in `normalized`.
+
+With `--interrupt` and no prompt the verdict is `interrupted`, `idle` when
+there was nothing to stop, or `unproven`.",
         verbs: &[],
         operand: None,
         rest: None,
-        exits: &[(Exit::Done, "the prompt is `submitted` or `queued`")],
+        exits: &[
+            (Exit::Done, "proven: `submitted`, `queued`, `interrupted`, `idle`, or answered"),
+        ],
         examples: &[
             ("aimax-paste -s demo -p 'Also add a README.'", "Delivers a prompt."),
             ("git diff | aimax-paste -s review", "Delivers what a program prints."),
+            ("aimax-paste -s demo --interrupt -p 'Stop. Do this:'", "Stops the turn first."),
+            ("aimax-paste -s demo --command -p /compact", "Runs a command of the agent's."),
         ],
         see_also: &[("aimax-spawn", 1), ("aimax-tail", 1), ("aimax-flag", 1)],
     };
@@ -86,6 +105,123 @@ as turning a tab into blanks, is named in `normalized`.",
         target::backend(),
         words::prompt(),
         words::prompt_file(),
+        words::strip_control(),
+        words::command(),
+        Opt {
+            doc: OptDoc {
+                short: None,
+                long: "when",
+                negated: None,
+                value: Some(ValueDoc {
+                    name: "MOMENT",
+                    complete: Complete::OneOf(&["now", "idle"]),
+                }),
+                brief: "`now`, or when the session is `idle`",
+                full: "\
+With `now`, the default, a prompt that comes while a turn runs is taken
+as the agent takes it: queued, or into the turn. With `idle` the end of
+the work is waited for first, within `--timeout`.",
+            },
+            set: |args, given| {
+                args.when_idle = given.one_of(&["now", "idle"])? == "idle";
+                Ok(())
+            },
+        },
+        Opt {
+            doc: OptDoc {
+                short: None,
+                long: "interrupt",
+                negated: None,
+                value: None,
+                brief: "Stop the present turn first",
+                full: "\
+Stops the present turn, and proves it, before the prompt is delivered, if
+there is one.",
+            },
+            set: |args, given| {
+                args.interrupt = given.on();
+                Ok(())
+            },
+        },
+        Opt {
+            doc: OptDoc {
+                short: None,
+                long: "replace-draft",
+                negated: None,
+                value: None,
+                brief: "Clear somebody's draft first",
+                full: "\
+Clears a draft out of the input box. Without it a draft forbids the
+delivery: the two texts would become one.",
+            },
+            set: |args, given| {
+                args.replace_draft = given.on();
+                Ok(())
+            },
+        },
+        Opt {
+            doc: OptDoc {
+                short: None,
+                long: "wait-ready",
+                negated: None,
+                value: Some(ValueDoc { name: "TIME", complete: Complete::Nothing }),
+                brief: "Wait this long for what forbids typing",
+                full: "\
+How long to wait for a dialog, a draft or a start to be over before the
+delivery is refused. Not at all by default.",
+            },
+            set: |args, given| {
+                args.wait_ready = Some(given.seconds()?);
+                Ok(())
+            },
+        },
+        Opt {
+            doc: OptDoc {
+                short: None,
+                long: "answer",
+                negated: None,
+                value: Some(ValueDoc { name: "KEY", complete: Complete::Nothing }),
+                brief: "Press this key in the open dialog",
+                full: "\
+Presses a key, by its tmux name (`1`, `y`, `Enter`, `Escape`), if the dialog
+that `--expect` names is open, and waits until it is gone. `aimax-ls`
+shows the name and the choices.",
+            },
+            set: |args, given| {
+                args.answer = Some(given.text()?);
+                Ok(())
+            },
+        },
+        Opt {
+            doc: OptDoc {
+                short: None,
+                long: "expect",
+                negated: None,
+                value: Some(ValueDoc { name: "DIALOG", complete: Complete::Nothing }),
+                brief: "The dialog that must be open",
+                full: "The name of the dialog that must be open for `--answer`.",
+            },
+            set: |args, given| {
+                args.expect = Some(given.text()?);
+                Ok(())
+            },
+        },
+        Opt {
+            doc: OptDoc {
+                short: None,
+                long: "lock-wait",
+                negated: None,
+                value: Some(ValueDoc { name: "TIME", complete: Complete::Nothing }),
+                brief: "Wait this long for other programs",
+                full: "\
+How long to wait for another program that is busy with the session. 60
+seconds by default.",
+            },
+            set: |args, given| {
+                args.lock_wait = Some(given.seconds()?);
+                Ok(())
+            },
+        },
         Opt {
             doc: OptDoc {
                 short: None,
@@ -94,29 +230,87 @@ as turning a tab into blanks, is named in `normalized`.",
                 value: Some(ValueDoc { name: "TIME", complete: Complete::Nothing }),
                 brief: "Give up after this long",
                 full: "\
-The longest time to wait for other deliveries to this session and for the
-proof: `90`, `1.5m`, `500ms`. 30 seconds by default.",
+The longest time to wait for the proof: `90`, `1.5m`, `500ms`. 30 seconds
+by default.",
             },
             set: |args, given| {
                 args.timeout = Some(given.seconds()?);
                 Ok(())
             },
         },
+        words::explain(),
     ];
 
     fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env();
+        args.words.begin_trace(&config, |words| cli::say(Self::DOC.name, words))?;
         let mut session = args.target.find(&config)?;
+        let timeout = args.timeout.unwrap_or(TIMEOUT);
+        let lock_wait = args.lock_wait.unwrap_or(LOCK_WAIT);
+        if let Some(key) = &args.answer {
+            let expected = args.expect.as_deref().ok_or_else(|| {
+                Error::usage("--answer", "it needs --expect, the name of the dialog")
+            })?;
+            let tmux = Tmux::new(&config)?;
+            let wait = Deadline::after(lock_wait);
+            session::answer(&config, &tmux, &session, key, expected, wait, timeout)?;
+            let record = json!({
+                "sessionId": session.name,
+                "backend": session.backend.name(),
+                "verdict": "answered",
+                "dialog": expected,
+            });
+            return out.record(&record).map(|()| Exit::Done);
+        }
+        if args.expect.is_some() {
+            return Err(Error::usage("--expect", "it is for --answer"));
+        }
+        if args.interrupt && !args.words.is_given() {
+            let tmux = Tmux::new(&config)?;
+            return interrupt(&config, &tmux, &mut session, lock_wait, timeout, out);
+        }
         let prompt = args.words.read(session.agent())?.ok_or_else(|| {
             Error::usage("prompt", "none is given").advise("give -p TEXT, -f FILE, or pipe it in")
         })?;
         let tmux = Tmux::new(&config)?;
-        let deadline = Deadline::after(args.timeout.unwrap_or(TIMEOUT));
-        let delivery = session::deliver(&config, &tmux, &mut session, &prompt, deadline)?;
+        let manner = Manner {
+            replace_draft: args.replace_draft,
+            wait_ready: args.wait_ready.unwrap_or_default(),
+            when_idle: args.when_idle,
+            interrupt: args.interrupt,
+            lock_wait,
+            timeout,
+        };
+        let delivery = session::deliver(&config, &tmux, &mut session, &prompt, &manner)?;
         let mut record = json!({ "sessionId": session.name, "backend": session.backend.name() });
         add_verdict(&mut record, &delivery);
         out.record(&record)?;
         conclude(&session.name, &delivery)
+    }
+}
+
+/// Stops the turn, with no prompt to follow.
+fn interrupt(
+    config: &Config,
+    tmux: &Tmux,
+    session: &mut Session,
+    lock_wait: Duration,
+    timeout: Duration,
+    out: &mut Output,
+) -> Result<Exit> {
+    let wait = Deadline::after(lock_wait);
+    let verdict = session::interrupt(config, tmux, session, wait, timeout)?;
+    out.record(&json!({
+        "sessionId": session.name,
+        "backend": session.backend.name(),
+        "verdict": verdict,
+    }))?;
+    match verdict {
+        Interruption::Interrupted | Interruption::Idle => Ok(Exit::Done),
+        Interruption::Unproven => {
+            Err(Error::new(Kind::Unproven, &session.name, "the turn does not show as stopped")
+                .advise("look at the window"))
+        }
     }
 }
 

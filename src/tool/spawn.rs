@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     cli::{
+        self,
         option::{Complete, Opt, OptDoc, Tool, ToolDoc, ValueDoc},
         output::Output,
     },
@@ -62,8 +63,8 @@ impl Tool for Spawn {
         tagline: "start an agent in a tmux window",
         synopsis: &["aimax-spawn -b BACKEND -s NAME [OPTION]... [-p TEXT] [-- ARG...]"],
         about: "\
-Starts an agent in a window of its backend's tmux session, waits until it
-is ready, and delivers the first prompt, if there is one. Prints one
+Starts an agent in a window of its backend's tmux session, waits until
+it is ready, and delivers the first prompt, if there is one. Prints one
 record: the session, where its transcript is, and the verdict on the
 prompt.
 
@@ -71,8 +72,8 @@ Dialogs of the start are answered where there is a conservative answer:
 the folder is trusted, for you named it; another model and an update are
 declined. Any other dialog ends the start with status 5 and its name.
 
-When the start fails, nothing is left behind. When only the prompt fails,
-the session stays.",
+When the start fails, nothing is left behind. When only the prompt
+fails, the session stays.",
         verbs: &[],
         operand: None,
         rest: Some(ValueDoc { name: "ARG", complete: Complete::Nothing }),
@@ -82,10 +83,13 @@ the session stays.",
         ],
         examples: &[
             (
-                "aimax-spawn -b tmux-claude-code -s demo --cwd ~/proj -p 'Make a hello.py.'",
+                "aimax-spawn -b tmux-claude-code -s demo --cwd ~/p -p 'Make a hello.py.'",
                 "Starts Claude Code with a first prompt.",
             ),
-            ("aimax-spawn -b tmux-codex -s fix --cwd . < task.txt", "Takes the prompt from a file."),
+            (
+                "aimax-spawn -b tmux-codex -s fix --cwd . < task.txt",
+                "Takes the prompt from a file.",
+            ),
             (
                 "aimax-spawn -b tmux-claude-code -s demo --resume ID",
                 "Goes on in an old conversation.",
@@ -100,6 +104,7 @@ the session stays.",
         target::backend(),
         words::prompt(),
         words::prompt_file(),
+        words::strip_control(),
         Opt {
             doc: OptDoc {
                 short: None,
@@ -207,6 +212,7 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
                 Ok(())
             },
         },
+        words::explain(),
     ];
 
     fn rest(args: &mut Args, rest: Vec<OsString>) {
@@ -215,6 +221,7 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
 
     fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env();
+        args.words.begin_trace(&config, |words| cli::say(Self::DOC.name, words))?;
         let name = args.target.needed(&config)?;
         let backend = args.target.backend(&config)?.ok_or_else(|| {
             Error::usage("backend", "none is named").advise("give -b BACKEND, or set AIMAX_BACKEND")
@@ -226,7 +233,7 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
         let started = session::spawn(
             &config,
             &tmux,
-            session::Spawn {
+            &session::Spawn {
                 name: name.clone(),
                 backend,
                 cwd: args.cwd.unwrap_or_else(|| ".".into()),

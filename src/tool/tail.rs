@@ -168,7 +168,16 @@ impl<'a> Run<'a> {
         let opening = format!("{},\"offset\":", session.trim_end_matches('}'));
         let left = args.max.unwrap_or(u64::MAX);
         let of_session = source.session.is_some();
-        Ok(Run { args, path: &source.path, out, note, opening, of_session, wrapped: Vec::new(), left })
+        Ok(Run {
+            args,
+            path: &source.path,
+            out,
+            note,
+            opening,
+            of_session,
+            wrapped: Vec::new(),
+            left,
+        })
     }
 
     /// Prints what there is, and with `--follow` what comes. `reader` is where the records go, if

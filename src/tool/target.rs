@@ -53,9 +53,9 @@ pub(super) const fn backend<A: Targeted>() -> Opt<A> {
             value: Some(ValueDoc { name: "BACKEND", complete: Complete::OneOf(Backend::NAMES) }),
             brief: "The agent's backend",
             full: "\
-The agent's backend: `tmux-claude-code`, `tmux-codex`, or `tmux-practice`,
-which is built in. Without it, `AIMAX_BACKEND` is taken. A session that
-only one backend knows needs neither.",
+The agent's backend: `tmux-claude-code`, `tmux-codex`, or
+`tmux-practice`, which is built in. Without it, `AIMAX_BACKEND` is
+taken. A session that only one backend knows needs neither.",
         },
         set: |args, given| {
             args.target().backend = Some(given.one_of(Backend::NAMES)?.to_owned());

@@ -1,4 +1,4 @@
-//! The options that give a prompt, the same in `aimax-spawn` and `aimax-paste`.
+//! The options that give a prompt and tell of its way, the same in `aimax-spawn` and `aimax-paste`.
 
 use std::{
     fs::File,
@@ -10,15 +10,19 @@ use std::{
 use crate::{
     agent::Agent,
     cli::option::{Complete, Opt, OptDoc, ValueDoc},
+    config::Config,
     error::{At, Error, Result},
-    session::Prompt,
+    session::{Prompt, Reading},
+    trace,
 };
 
-/// What `-p` and `-f` say.
+/// What `-p` and `-f` say, and how what they give is to be read.
 #[derive(Clone, Debug, Default)]
 pub struct Words {
     prompt: Option<Vec<u8>>,
     file: Option<PathBuf>,
+    reading: Reading,
+    explain: bool,
 }
 
 /// Arguments with [`Words`] among them.
@@ -56,8 +60,8 @@ pub(super) const fn prompt_file<A: Worded>() -> Opt<A> {
             value: Some(ValueDoc { name: "FILE", complete: Complete::File }),
             brief: "A file that holds the prompt; `-` is stdin",
             full: "\
-A file that holds the prompt; `-` is standard input. Without `-p` and `-f`,
-a pipe or a file on standard input is read.",
+A file that holds the prompt; `-` is standard input. Without `-p` and
+`-f`, a pipe or a file on standard input is read.",
         },
         set: |args, given| {
             args.words().file = Some(given.path());
@@ -66,13 +70,85 @@ a pipe or a file on standard input is read.",
     }
 }
 
+/// `--strip-control`.
+pub(super) const fn strip_control<A: Worded>() -> Opt<A> {
+    Opt {
+        doc: OptDoc {
+            short: None,
+            long: "strip-control",
+            negated: None,
+            value: None,
+            brief: "Leave control characters out",
+            full: "\
+Leaves control characters out of the prompt. Without it they are refused:
+an escape sequence in a paste could leave the paste and type.",
+        },
+        set: |args, given| {
+            args.words().reading.strip_control = given.on();
+            Ok(())
+        },
+    }
+}
+
+/// `--command`.
+pub(super) const fn command<A: Worded>() -> Opt<A> {
+    Opt {
+        doc: OptDoc {
+            short: None,
+            long: "command",
+            negated: None,
+            value: None,
+            brief: "The prompt is the agent's own command",
+            full: "\
+The prompt is one of the agent's own commands, such as `/compact`, or a
+shell command behind `!`. Without it such a prompt is refused where the
+agent would not take it as text.",
+        },
+        set: |args, given| {
+            args.words().reading.command = given.on();
+            Ok(())
+        },
+    }
+}
+
+/// `--explain`.
+pub(super) const fn explain<A: Worded>() -> Opt<A> {
+    Opt {
+        doc: OptDoc {
+            short: None,
+            long: "explain",
+            negated: None,
+            value: None,
+            brief: "Say each step on stderr, with its time",
+            full: "\
+Says each step on standard error, with its time. `AIMAX_TRACE`, set to a
+file's name, gets them all with every call of tmux, for a bug report.",
+        },
+        set: |args, given| {
+            args.words().explain = given.on();
+            Ok(())
+        },
+    }
+}
+
 impl Words {
+    /// Begins the trace that `--explain` or `AIMAX_TRACE` asks for.
+    pub(super) fn begin_trace(&self, config: &Config, say: fn(&str)) -> Result<()> {
+        trace::begin(config.trace.as_deref(), self.explain.then_some(say))
+    }
+
+    /// Whether `-p` or `-f` is given.
+    pub(super) fn is_given(&self) -> bool {
+        self.prompt.is_some() || self.file.is_some()
+    }
+
     /// The prompt, if one is given, checked for `agent`.
     pub(super) fn read(self, agent: &dyn Agent) -> Result<Option<Prompt>> {
         let stdin = || {
             let mut bytes = Vec::new();
             io::stdin().read_to_end(&mut bytes).at("stdin").map(|_| bytes)
         };
+        let reading = self.reading;
         let bytes = match (self.prompt, self.file) {
             (Some(_), Some(_)) => {
                 return Err(Error::usage("prompt", "given by --prompt and by --prompt-file"));
@@ -86,7 +162,7 @@ impl Words {
             (None, None) if is_piped()? => Some(stdin()?).filter(|bytes| !bytes.is_empty()),
             (None, None) => None,
         };
-        bytes.map(|bytes| Prompt::new(bytes, agent)).transpose()
+        bytes.map(|bytes| Prompt::new(bytes, agent, reading)).transpose()
     }
 }
 

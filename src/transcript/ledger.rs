@@ -24,6 +24,8 @@ pub struct Ledger {
     accepted: usize,
     queued: usize,
     open_turn: Option<String>,
+    /// A prompt was given in the present turn.
+    asked: bool,
     seen: u64,
     last_input: Option<Moment>,
     end: Option<(Moment, End)>,
@@ -55,6 +57,7 @@ impl Ledger {
                 if !event.queued {
                     self.accepted += 1;
                 }
+                self.asked = true;
                 self.input(now);
             }
             Kind::Queued => {
@@ -66,11 +69,18 @@ impl Ledger {
                 self.input(now);
             }
             Kind::TakenBack => self.queued = 0,
-            Kind::TurnStart => self.open_turn.clone_from(&event.turn),
-            Kind::TurnEnd => self.finish(now, event, End::Done),
+            Kind::TurnStart => {
+                self.open_turn.clone_from(&event.turn);
+                self.asked = false;
+            }
+            Kind::Unanswered if self.asked => {
+                self.finish(now, event, End::Failed("the turn ended without an answer".into()));
+            }
+            Kind::TurnEnd | Kind::Unanswered => self.finish(now, event, End::Done),
             Kind::Interrupted => self.finish(now, event, End::Interrupted),
             Kind::Error => self.finish(now, event, End::Failed(event.text.clone())),
-            Kind::Text
+            Kind::Command
+            | Kind::Text
             | Kind::Thinking
             | Kind::ToolCall
             | Kind::ToolResult
@@ -104,6 +114,12 @@ impl Ledger {
     #[must_use]
     pub fn last_input(&self) -> Option<u64> {
         self.last_input.and_then(|moment| moment.time)
+    }
+
+    /// Whether no prompt was seen at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.accepted == 0 && self.last_input.is_none()
     }
 
     /// How the work ended, once `prompts` prompts were accepted, all were taken up, and an end
@@ -150,6 +166,21 @@ mod tests {
     fn the_time_counts_not_the_order_of_lines() {
         assert_eq!(ledger(&[(Kind::TurnEnd, 2), (Kind::Prompt, 1)]).ended(1), Some(&End::Done));
         assert_eq!(ledger(&[(Kind::TurnEnd, 1), (Kind::Prompt, 2)]).ended(1), None);
+    }
+
+    #[test]
+    fn no_answer_is_an_error_only_to_a_prompt() {
+        let of = |asked: bool| {
+            let mut ledger = Ledger::default();
+            ledger.note(&Event::new(Kind::TurnStart, None, ""));
+            if asked {
+                ledger.note(&Event::new(Kind::Prompt, None, ""));
+            }
+            ledger.note(&Event::new(Kind::Unanswered, None, ""));
+            ledger.ended(0).cloned()
+        };
+        assert_eq!(of(false), Some(End::Done));
+        assert!(matches!(of(true), Some(End::Failed(_))));
     }
 
     #[test]

@@ -10,6 +10,8 @@ use serde::Serialize;
 pub enum Kind {
     /// A prompt was given to the model.
     Prompt,
+    /// A command of the agent's own was run: `/compact`, `!ls`.
+    Command,
     /// A prompt was put aside for later.
     Queued,
     /// A queued prompt was taken up: a [`Kind::Prompt`] follows, or a command runs.
@@ -28,6 +30,8 @@ pub enum Kind {
     TurnStart,
     /// A turn ended of itself.
     TurnEnd,
+    /// A turn ended and nothing was answered: right for a command, an error for a prompt.
+    Unanswered,
     /// A turn was stopped by a key.
     Interrupted,
     /// A turn ended in an error.

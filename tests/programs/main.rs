@@ -4,6 +4,7 @@
 #[path = "../util/mod.rs"]
 mod util;
 
+mod demo;
 mod desk;
 mod flag;
 mod front;
@@ -13,9 +14,12 @@ mod ls;
 mod paste;
 mod paste_failures;
 mod practice;
+mod profiles;
+mod readme;
 mod records;
 mod spawn;
 mod spawn_failures;
 mod state;
 mod tail;
 mod tour;
+mod transcripts;

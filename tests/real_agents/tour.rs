@@ -72,7 +72,8 @@ fn tour(agent: Agent) {
 
     assert!(model.wait_turns(PATIENCE, 1));
     run(&home, "flag", &["wait", "demo", "--timeout", "60"]).record();
-    let second = "Also add a README.\n\tIndented; with a `tick`, and 日本語 😀\n\n1\n2\n3\n4\nend\\";
+    let second =
+        "Also add a README.\n\tIndented; with a `tick`, and 日本語 😀\n\n1\n2\n3\n4\nend\\";
     let pasted = run(&home, "paste", &["-s", "demo", "-p", second]).record().clone();
     assert_eq!(pasted["verdict"], "submitted", "{pasted}");
     let offset = pasted["offset"].as_u64().expect("an offset");
@@ -97,7 +98,8 @@ fn tour(agent: Agent) {
     }
     assert!(got[1].contains(&expected), "{got:#?}");
     let rest = got[1].replace(&expected, "");
-    let wrapped = pasted["normalized"].as_array().is_some_and(|c| c.contains(&json!("pasted_content")));
+    let wrapped =
+        pasted["normalized"].as_array().is_some_and(|c| c.contains(&json!("pasted_content")));
     assert!(rest.trim().is_empty() || wrapped && rest.contains("pasted_content"), "{rest:?}");
 
     // The follower saw what the file holds, line for line.
@@ -107,7 +109,10 @@ fn tour(agent: Agent) {
         assert_eq!(seen, line);
     }
     let from = run(&home, "tail", &["-s", "demo", "--from", &offset.to_string()]);
-    assert_eq!(from.records.len(), whole[usize::try_from(offset).expect("small")..].lines().count());
+    assert_eq!(
+        from.records.len(),
+        whole[usize::try_from(offset).expect("small")..].lines().count()
+    );
 
     let listed = run(&home, "ls", &[]).record().clone();
     assert_eq!((&listed["sessionId"], &listed["state"]), (&json!("demo"), &json!("idle")));

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf};
 use crate::agent::{
     Agent, Ask, Launch, Status, Thread, Typing, claude, claude_log, own_program, registry,
 };
-use crate::{config::Config, error::Result, fs, tmux::Pane, transcript::record::Event};
+use crate::{config::Config, error::Result, fs, tmux::Pane, transcript::record::{Event, Kind}};
 
 /// The practice agent.
 pub(in crate::agent) struct Practice;
@@ -57,8 +57,16 @@ impl Agent for Practice {
         claude::objection(prompt).filter(|_| !prompt.starts_with('!'))
     }
 
-    fn typing(&self, prompt: &str) -> Typing {
-        claude::typing(prompt)
+    fn typing(&self, prompt: &str, command: bool) -> Typing {
+        claude::typing(prompt, command)
+    }
+
+    fn clear_keys(&self, status: &Status, first: bool) -> Option<&'static [&'static str]> {
+        claude::clear_keys(status, first)
+    }
+
+    fn ran_command(&self, command: &str, event: &Event) -> bool {
+        event.kind == Kind::Command && event.text == command
     }
 
     fn same(&self, sent: &str, recorded: &str) -> Option<Vec<&'static str>> {

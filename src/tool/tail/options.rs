@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::tool::target::{self, Target, Targeted};
 use crate::cli::option::{Complete, Opt, OptDoc, ValueDoc};
+use crate::tool::target::{self, Target, Targeted};
 
 /// What its command line says.
 #[derive(Clone, Debug, Default)]
@@ -114,8 +114,8 @@ a FILE, `sessionId` is null.",
             value: Some(ValueDoc { name: "TIME", complete: Complete::Nothing }),
             brief: "Give up after this long",
             full: "\
-With `--follow`, the longest time of the whole run: `90`, `1.5m`, `500ms`.
-It then ends with status 124.",
+With `--follow`, the longest time of the whole run: `90`, `1.5m`,
+`500ms`. It then ends with status 124.",
         },
         set: |args, given| {
             args.timeout = Some(given.seconds()?);

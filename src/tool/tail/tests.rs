@@ -7,10 +7,7 @@ use std::{
     thread,
 };
 
-use super::{
-    options::offset,
-    *,
-};
+use super::{options::offset, *};
 use crate::cli::option::Given;
 
 /// A file name of its own for a test, removed at its end.

@@ -1,0 +1,48 @@
+# Generated from the option table of aimax-spawn; do not edit.
+
+# Where the cursor is. bare: before the first operand. more: behind it. own: where options
+# are this program's. rest: behind --, which is passed on. inner: behind a known program's verb.
+function __aimax_spawn_at
+    set -l words (commandline -opc)
+    set -e words[1]
+    set -l verb
+    set -l skip 0
+    set -l place bare
+    for word in $words
+        if test $skip = 1
+            set skip 0
+            continue
+        end
+        switch $word
+            case --
+                set place rest
+                break
+            case -s --session -b --backend -p --prompt -f --prompt-file --cwd --flag-root -m --model --resume --permissions --display-name --timeout
+                set skip 1
+            case '-?*'
+            case '*'
+                set place more
+        end
+    end
+    switch $argv[1]
+        case own
+            test $place = bare
+        case '*'
+            test $place = $argv[1]
+    end
+end
+
+complete -c aimax-spawn -f
+complete -c aimax-spawn -s s -l session -d 'The session\'s name' -x -a '(aimax-ls --names 2>/dev/null)'
+complete -c aimax-spawn -s b -l backend -d 'The agent\'s backend' -x -a 'tmux-claude-code tmux-codex tmux-practice'
+complete -c aimax-spawn -s p -l prompt -d 'The prompt' -x
+complete -c aimax-spawn -s f -l prompt-file -d 'A file that holds the prompt; `-` is stdin' -r -F
+complete -c aimax-spawn -l cwd -d 'The folder to work in' -x -a '(__fish_complete_directories (commandline -ct))'
+complete -c aimax-spawn -l flag-root -d 'The folder that holds the flags' -x -a '(__fish_complete_directories (commandline -ct))'
+complete -c aimax-spawn -s m -l model -d 'The model' -x
+complete -c aimax-spawn -l resume -d 'Go on in this conversation' -x
+complete -c aimax-spawn -l permissions -d '`bypass` the agent\'s questions, or let it `ask`' -x -a 'bypass ask'
+complete -c aimax-spawn -l display-name -d 'A label for people' -x
+complete -c aimax-spawn -l timeout -d 'Give up after this long' -x
+complete -c aimax-spawn -s h -l help -d 'Show help; `--help` shows all of it'
+complete -c aimax-spawn -s V -l version -d 'Show the version'

@@ -1,0 +1,15 @@
+# Generated from the option table of aimax-tail; do not edit.
+
+complete -c aimax-tail -f
+complete -c aimax-tail -s s -l session -d 'The session\'s name' -x -a '(aimax-ls --names 2>/dev/null)'
+complete -c aimax-tail -s b -l backend -d 'The agent\'s backend' -x -a 'tmux-claude-code tmux-codex tmux-practice'
+complete -c aimax-tail -l from -d 'Begin at this offset' -x
+complete -c aimax-tail -s n -l lines -d 'Begin so many lines before the end' -x
+complete -c aimax-tail -s f -l follow -d 'Wait for more'
+complete -c aimax-tail -l offsets -d 'Wrap each record with its offsets'
+complete -c aimax-tail -l max -d 'End after so many records' -x
+complete -c aimax-tail -l timeout -d 'Give up after this long' -x
+complete -c aimax-tail -l raw -d 'Pass lines through unread'
+complete -c aimax-tail -s h -l help -d 'Show help; `--help` shows all of it'
+complete -c aimax-tail -s V -l version -d 'Show the version'
+complete -c aimax-tail -F

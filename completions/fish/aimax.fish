@@ -1,0 +1,66 @@
+# Generated from the option table of aimax; do not edit.
+
+# Where the cursor is. bare: before the first operand. more: behind it. own: where options
+# are this program's. rest: behind --, which is passed on. inner: behind a known program's verb.
+function __aimax_at
+    set -l words (commandline -opc)
+    set -e words[1]
+    set -l verb
+    set -l skip 0
+    set -l place bare
+    for word in $words
+        if test $skip = 1
+            set skip 0
+            continue
+        end
+        switch $word
+            case --
+                set place more
+                break
+            case '-?*'
+            case '*'
+                set place more
+                set verb $word
+                break
+        end
+    end
+    if test -n "$verb"; and type -q aimax-$verb
+        set place inner
+    end
+    switch $argv[1]
+        case own
+            test $place = bare
+        case '*'
+            test $place = $argv[1]
+    end
+end
+
+# What the program behind the verb would complete.
+function __aimax_inner
+    set -l words (commandline -opc)
+    set -e words[1]
+    while set -q words[1]
+        switch $words[1]
+            case '-*'
+            case '*'
+                break
+        end
+        set -e words[1]
+    end
+    set -l line aimax-(string join ' ' -- (string escape -- $words))
+    complete -C "$line "(commandline -ct)
+end
+
+complete -c aimax -f
+complete -c aimax -n '__aimax_at own' -s h -l help -d 'Show help; `--help` shows all of it'
+complete -c aimax -n '__aimax_at own' -s V -l version -d 'Show the version'
+complete -c aimax -n '__aimax_at bare' -a 'demo' -d 'Show a whole session with the practice agent'
+complete -c aimax -n '__aimax_at bare' -a 'spawn' -d 'Start an agent'
+complete -c aimax -n '__aimax_at bare' -a 'paste' -d 'Deliver a prompt'
+complete -c aimax -n '__aimax_at bare' -a 'tail' -d 'Print transcript records'
+complete -c aimax -n '__aimax_at bare' -a 'flag' -d 'Ask for the end of a job, or wait for it'
+complete -c aimax -n '__aimax_at bare' -a 'ls' -d 'List sessions'
+complete -c aimax -n '__aimax_at bare' -a 'kill' -d 'End sessions'
+complete -c aimax -n '__aimax_at bare' -a 'version' -d 'Print the version'
+complete -c aimax -n '__aimax_at bare' -a 'help' -d 'Show help, or that of a verb'
+complete -c aimax -n '__aimax_at inner' -a '(__aimax_inner)'

@@ -1,0 +1,177 @@
+//! Stopping a turn, with the one key that every agent survives, and proving it.
+
+use std::{
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::{Job, Session, live::Live, preflight};
+use crate::{
+    agent::{Status, profile::Draft},
+    config::Config,
+    error::Result,
+    time::Deadline,
+    tmux::{Look, Tmux},
+    trace,
+    transcript::{
+        follow::{Follow, Start},
+        record::Kind,
+    },
+    watch::Woke,
+};
+
+/// What became of an interrupt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Interruption {
+    /// The turn was stopped: the agent says so itself.
+    Interrupted,
+    /// There was nothing to stop.
+    Idle,
+    /// The agent still works, or does not say.
+    Unproven,
+}
+
+/// Stops the session's turn, alone: waits for the session's lock first.
+pub fn interrupt(
+    config: &Config,
+    tmux: &Tmux,
+    session: &mut Session,
+    lock_wait: Deadline,
+    timeout: Duration,
+) -> Result<Interruption> {
+    let _held = Session::lock(config, session.backend, &session.name, lock_wait)?;
+    let pane = session.live_pane(config, tmux)?;
+    let mut live = Live::attach(config, tmux, session, &pane)?;
+    stop(&mut live, session, Deadline::after(timeout))
+}
+
+/// An Escape that had no effect is repeated after this long; sooner, two would be another key.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// How long after its last sign of work an agent may take to write down that it was stopped.
+const WRITTEN: Duration = Duration::from_secs(3);
+
+/// What the transcript has said since the interrupt began.
+struct Said {
+    follow: Option<Follow>,
+    stopped: bool,
+    ended: bool,
+}
+
+impl Said {
+    fn begin(live: &mut Live<'_>, look: &Look) -> Result<Said> {
+        let thread = live.agent.thread(live.config, &look.pane)?;
+        let follow = match thread.and_then(|thread| thread.transcript) {
+            Some(path) => {
+                live.watch.path(&path)?;
+                Some(Follow::open(&path, Start::Last(0))?)
+            }
+            None => None,
+        };
+        Ok(Said { follow, stopped: false, ended: false })
+    }
+
+    fn read(&mut self, live: &Live<'_>) -> Result<()> {
+        let Some(follow) = &mut self.follow else { return Ok(()) };
+        let (stopped, ended) = (&mut self.stopped, &mut self.ended);
+        let _seen = follow.read(|line| {
+            for event in live.agent.read(line.bytes) {
+                *stopped |= event.kind == Kind::Interrupted;
+                *ended |= matches!(event.kind, Kind::TurnEnd | Kind::Error);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(())
+    }
+}
+
+/// Stops the turn of a pane that is under our eyes, with the lock held.
+///
+/// One Escape, and only while a turn is open; never C-c, which ends an idle agent. Prompts that
+/// were queued start a turn of their own when the first one stops, so it goes on until none is open.
+pub(super) fn stop(
+    live: &mut Live<'_>,
+    session: &mut Session,
+    deadline: Deadline,
+) -> Result<Interruption> {
+    let mut job = Job::of(live.config, session);
+    let first = live.look(session)?;
+    let had_draft = live.profile.draft(&first) == Draft::Some;
+    let mut said = Said::begin(live, &first)?;
+    let mut pressed: Option<Instant> = None;
+    loop {
+        let look = live.look(session)?;
+        said.read(live)?;
+        if !is_open(live, &look, job.as_mut())? {
+            if pressed.is_none() {
+                return Ok(Interruption::Idle);
+            }
+            // A prompt that had no answer yet leaves no mark: it goes back into the input box.
+            let back = !had_draft && live.profile.draft(&look) == Draft::Some;
+            if said.stopped || back {
+                return settle(live, session, job.as_mut(), back, deadline);
+            }
+            if said.ended {
+                return Ok(Interruption::Idle);
+            }
+        }
+        if deadline.passed() {
+            return Ok(Interruption::Unproven);
+        }
+        let open = is_open(live, &look, job.as_mut())?;
+        if open
+            && pressed.is_none_or(|at| at.elapsed() >= AGAIN)
+            && live.control.key("Escape")?.is_ok()
+        {
+            trace::step("Escape", || json!({ "title": look.pane.title }));
+            pressed = Some(Instant::now());
+        }
+        let soon = match (open, pressed) {
+            (true, Some(at)) => {
+                Deadline::after(AGAIN.saturating_sub(at.elapsed()) + Duration::from_millis(5))
+            }
+            (true, None) => Deadline::NEVER,
+            (false, _) => Deadline::after(WRITTEN),
+        };
+        if live.wait(deadline.min(soon))? == Woke::Deadline && !open {
+            return Ok(Interruption::Unproven);
+        }
+    }
+}
+
+/// Whether there is something to stop: by the agent's own word, and where its turns are numbered,
+/// by its transcript.
+fn is_open(live: &Live<'_>, look: &Look, job: Option<&mut Job>) -> Result<bool> {
+    if look.pane.dead {
+        return Ok(false);
+    }
+    let by_word = matches!(live.status(look)?, Status::Busy | Status::Waiting(_));
+    match job {
+        // The title follows the transcript by some milliseconds, and an Escape too many does harm.
+        Some(job) if by_word && !live.agent.end_needs_idle() => {
+            Ok(job.turn_is_open(live.config, &look.pane)?.unwrap_or(true))
+        }
+        _ => Ok(by_word),
+    }
+}
+
+/// The turn was stopped: takes the prompt that has come back out of the box, and the flag.
+fn settle(
+    live: &mut Live<'_>,
+    session: &Session,
+    job: Option<&mut Job>,
+    back: bool,
+    deadline: Deadline,
+) -> Result<Interruption> {
+    if back {
+        preflight::clear_box(live, session, deadline)?;
+    }
+    if let Some(job) = job {
+        job.stopped()?;
+    }
+    Ok(Interruption::Interrupted)
+}

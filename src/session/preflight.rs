@@ -1,0 +1,161 @@
+//! Before anything is typed: what forbids it, by name.
+
+use super::{Delivery, Session, deliver::Verdict, live::Live};
+use crate::{
+    agent::{Status, profile::Draft, takes_prompt},
+    error::{Error, Result},
+    time::Deadline,
+    tmux::Look,
+    trace,
+};
+
+/// What stands in the way of typing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Obstacle {
+    /// What it is, for the caller.
+    pub reason: String,
+    /// What to do about it.
+    pub advice: String,
+    /// Only a person can take it away.
+    pub person: bool,
+    /// It is somebody's text in the input box.
+    pub draft: bool,
+}
+
+impl Obstacle {
+    fn new(reason: impl Into<String>, advice: impl Into<String>) -> Self {
+        Obstacle { reason: reason.into(), advice: advice.into(), person: false, draft: false }
+    }
+
+    /// The delivery that it stopped.
+    pub(super) fn delivery(self) -> Delivery {
+        Delivery {
+            advice: self.advice,
+            person: self.person,
+            ..Delivery::new(Verdict::Blocked, 0, self.reason)
+        }
+    }
+}
+
+/// Programs that read a line and run it: what is pasted there is not a prompt.
+const SHELLS: [&str; 7] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "tcsh"];
+
+/// What forbids typing now, if anything does. A mode that a person left the pane in is left first.
+pub(super) fn obstacle(live: &mut Live<'_>, session: &Session) -> Result<(Look, Option<Obstacle>)> {
+    let mut look = live.look(session)?;
+    if look.pane.dead {
+        return Err(Error::missing(&session.name, "the agent has ended"));
+    }
+    if look.pane.in_mode {
+        trace::step("the pane is in a mode: left", || look.pane.id.clone().into());
+        live.tmux.leave_mode(&look.pane.id)?;
+        look = live.look(session)?;
+    }
+    let found = of_look(live, &look)?;
+    Ok((look, found))
+}
+
+fn of_look(live: &Live<'_>, look: &Look) -> Result<Option<Obstacle>> {
+    let some = |reason: &str, advice: &str| Ok(Some(Obstacle::new(reason, advice)));
+    let pane = &look.pane;
+    if pane.input_off {
+        return some("the pane takes no input", "`tmux select-pane -e` allows it");
+    }
+    if pane.synchronized {
+        return some("the pane is synchronised with others", "turn synchronize-panes off");
+    }
+    if SHELLS.contains(&pane.command.as_str()) {
+        return some("a shell is in the foreground", "look at the window");
+    }
+    let status = live.status(look)?;
+    let asks = || {
+        let (name, advice) = live.question(look, &status)?;
+        let reason = format!("the {name} dialog is open");
+        Some(Obstacle { person: true, ..Obstacle::new(reason, advice) })
+    };
+    if !takes_prompt(&status) {
+        return Ok(asks().or_else(|| Some(starting(&status))));
+    }
+    match live.profile.draft(look) {
+        Draft::None => Ok(None),
+        Draft::Some => {
+            let mut draft = Obstacle::new(
+                "somebody's draft is in the input box",
+                "submit it, or clear it with --replace-draft",
+            );
+            draft.draft = true;
+            Ok(Some(draft))
+        }
+        Draft::NoBox => {
+            Ok(asks().or_else(|| Some(Obstacle::new("no input box is to be seen", "look at the window"))))
+        }
+    }
+}
+
+fn starting(status: &Status) -> Obstacle {
+    match status {
+        Status::Starting => Obstacle::new("the agent is still starting", "try again"),
+        _ => Obstacle::new("the agent takes no prompt now", "try again"),
+    }
+}
+
+/// Waits until nothing forbids typing, at the longest until `wait`. `Err` holds what still does.
+pub(super) fn clear(
+    live: &mut Live<'_>,
+    session: &Session,
+    replace_draft: bool,
+    wait: Deadline,
+) -> Result<std::result::Result<Look, Obstacle>> {
+    let mut cleared = false;
+    loop {
+        let (look, found) = obstacle(live, session)?;
+        let Some(found) = found else { return Ok(Ok(look)) };
+        trace::step(&found.reason, || look.screen.last_words().into());
+        if found.draft && replace_draft && !cleared {
+            cleared = true;
+            clear_box(live, session, wait)?;
+            continue;
+        }
+        if wait.passed() {
+            return Ok(Err(found));
+        }
+        let _woke = live.wait(wait)?;
+    }
+}
+
+/// Empties the input box with the keys that the agent is measured to survive: a round of them, and
+/// another one only while the box still shows a text that has changed.
+pub(super) fn clear_box(live: &mut Live<'_>, session: &Session, wait: Deadline) -> Result<bool> {
+    let patience = wait.min(Deadline::after(std::time::Duration::from_secs(3)));
+    let mut shown = None;
+    loop {
+        let look = live.look(session)?;
+        let status = live.status(&look)?;
+        match live.profile.draft(&look) {
+            Draft::None => return Ok(true),
+            Draft::NoBox => return Ok(false),
+            Draft::Some if !takes_prompt(&status) => return Ok(false),
+            Draft::Some => {}
+        }
+        let text = look.screen.text();
+        if shown.as_ref() != Some(&text) {
+            match live.agent.clear_keys(&status, shown.is_none()) {
+                Some(keys) => {
+                    trace::step("clearing the input box", || keys.into());
+                    for key in keys {
+                        if live.control.key(key)?.is_err() {
+                            return Ok(false);
+                        }
+                    }
+                }
+                None if shown.is_none() => return Ok(false),
+                // Pressed once, and once only; its effect is on the way.
+                None => {}
+            }
+            shown = Some(text);
+        }
+        if live.wait(patience)? == crate::watch::Woke::Deadline {
+            return Ok(false);
+        }
+    }
+}

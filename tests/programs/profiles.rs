@@ -1,0 +1,195 @@
+//! The built-in screen profiles against screens of the real agents.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aimax::agent::Backend;
+use aimax::agent::profile::{Draft, Profile, Step};
+use aimax::config::Config;
+use aimax::tmux::{Look, Pane, Screen};
+
+/// Which dialog each screen shows. What is not listed shows none.
+const DIALOGS: &[(&str, &str)] = &[
+    ("add-dir", "add-directory"),
+    ("api-key", "api-key"),
+    ("approval", "approval"),
+    ("bypass", "bypass-permissions"),
+    ("command-center", "command-center"),
+    ("dumb-terminal", "terminal"),
+    ("external-imports", "external-imports"),
+    ("hooks-review", "hooks-review"),
+    ("login", "login"),
+    ("mcp", "mcp-server"),
+    ("model-migration", "model-migration"),
+    ("onboarding", "onboarding"),
+    ("open-elsewhere", "open-elsewhere"),
+    ("permission", "permission"),
+    ("question", "question"),
+    ("resume-picker", "resume-picker"),
+    ("rewind", "rewind"),
+    ("security-notes", "security-notes"),
+    ("settings-error", "settings-error"),
+    ("settings-warning", "settings-warning"),
+    ("trust", "trust"),
+    ("trust-home", "trust"),
+    ("trust-preapproves", "trust"),
+    ("update", "update"),
+];
+
+/// The dialogs that have a conservative answer: the line that is chosen, and the keys that lead to
+/// it from the line that is preselected.
+const ANSWERS: &[(&str, &str, &str, &[&str])] = &[
+    ("claude-2.1.197", "trust", "Yes, I trust this folder", &["Enter"]),
+    ("claude-2.1.330", "trust", "Yes, I trust this folder", &["Down", "Enter"]),
+    ("claude-2.1.330", "trust-home", "Yes, I trust this folder", &["Down", "Enter"]),
+    ("claude-2.1.330", "mcp", "Continue without using this MCP server", &["Enter"]),
+    ("claude-2.1.197", "external-imports", "No, disable external imports", &["Down", "Enter"]),
+    ("claude-2.1.330", "external-imports", "No, disable external imports", &["Enter"]),
+    ("codex-0.142.5", "trust", "Yes, continue", &["Enter"]),
+    ("codex-0.169.0", "trust", "Trust and continue", &["Enter"]),
+    ("codex-0.142.5", "model-migration", "Use existing model", &["Down", "Enter"]),
+    ("codex-0.169.0", "model-migration", "Use existing model", &["Down", "Enter"]),
+    ("codex-0.142.5", "update", "Skip", &["Down", "Enter"]),
+    ("codex-0.169.0", "update", "Skip", &["Down", "Enter"]),
+    ("codex-0.142.5", "hooks-review", "Continue without trusting", &["Down", "Down", "Enter"]),
+    ("codex-0.169.0", "hooks-review", "Continue without trusting", &["Down", "Down", "Enter"]),
+];
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+fn profile(folder: &str) -> Profile {
+    let backend = if folder.starts_with("claude") { Backend::Claude } else { Backend::Codex };
+    let (name, built_in) = backend.agent().profile();
+    Profile::load(&Config::from_vars(Vec::new()), name, built_in).expect("the profile parses")
+}
+
+fn screen(folder: &str, name: &str) -> Screen {
+    let path = fixtures().join(folder).join("screens").join(format!("{name}.ansi.txt"));
+    Screen::parse(&fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path:?}: {e}")))
+}
+
+/// Every screen of every version, by folder and name.
+fn screens() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for folder in fs::read_dir(fixtures()).expect("the fixtures").flatten() {
+        let name = folder.file_name().into_string().expect("a UTF-8 name");
+        let Ok(screens) = fs::read_dir(folder.path().join("screens")) else { continue };
+        for screen in screens.flatten() {
+            let file = screen.file_name().into_string().expect("a UTF-8 name");
+            if let Some(stem) = file.strip_suffix(".ansi.txt") {
+                found.push((name.clone(), stem.to_owned()));
+            }
+        }
+    }
+    found.sort();
+    assert!(found.len() > 80, "the screens are there");
+    found
+}
+
+#[test]
+fn every_dialog_is_recognised_by_name_and_nothing_else_is() {
+    for (folder, name) in screens() {
+        let expected =
+            DIALOGS.iter().find(|(screen, _)| *screen == name).map(|(_, dialog)| *dialog);
+        let expected = match (folder.as_str(), name.as_str()) {
+            // Codex ends where Claude Code asks.
+            (codex, "config-error") if codex.starts_with("codex") => None,
+            (_, "config-error") => Some("configuration-error"),
+            _ => expected,
+        };
+        let profile = profile(&folder);
+        let screen = screen(&folder, &name);
+        let seen = profile.dialog(&screen).map(|dialog| dialog.name.as_str());
+        assert_eq!(seen, expected, "{folder}/{name}\n{}", screen.text());
+    }
+}
+
+#[test]
+fn a_dialog_is_answered_by_its_label() {
+    for (folder, name, label, keys) in ANSWERS {
+        let profile = profile(folder);
+        let mut screen = screen(folder, name);
+        let dialog = profile.dialog(&screen).expect("a known dialog").clone();
+        assert!(dialog.choose.iter().any(|choice| label.starts_with(choice.as_str())));
+        for (n, expected) in keys.iter().enumerate() {
+            let Step::Press { key, row } = profile.step(&dialog, &screen) else {
+                panic!("{folder}/{name}: no step {n}\n{}", screen.text());
+            };
+            assert_eq!(key, *expected, "{folder}/{name}: step {n}\n{}", screen.text());
+            if key == "Enter" {
+                assert!(
+                    screen.line(row).contains(label),
+                    "{folder}/{name}: on {:?}",
+                    screen.line(row)
+                );
+            }
+            screen = moved(&profile, &screen, row, key);
+        }
+    }
+}
+
+/// The screen after the pointer has moved to the next line that can be chosen.
+fn moved(profile: &Profile, screen: &Screen, row: usize, key: &str) -> Screen {
+    let mut lines: Vec<String> = screen.lines().map(str::to_owned).collect();
+    let pointer =
+        profile.pointers.iter().find(|p| lines[row].contains(p.as_str())).expect("a pointer");
+    let column = lines[row].find(pointer.as_str()).expect("the pointer");
+    lines[row] = lines[row].replacen(pointer.as_str(), " ", 1);
+    let is_choice = |line: &String| {
+        line.get(..column).is_some_and(|head| head.trim().is_empty())
+            && line.chars().nth(column + 2).is_some_and(|c| !c.is_whitespace())
+    };
+    let next = match key {
+        "Down" => (row + 1..lines.len()).find(|&n| is_choice(&lines[n])),
+        _ => None,
+    };
+    if let Some(next) = next {
+        lines[next].replace_range(column..=column, pointer);
+    }
+    Screen::parse(&lines.join("\n"))
+}
+
+#[test]
+fn an_empty_box_is_told_from_a_draft() {
+    let table = fs::read_to_string(fixtures().join("README.md")).unwrap();
+    let mut seen = 0;
+    for (folder, name) in screens() {
+        let expected = match name.as_str() {
+            "ready" | "ready-ask" | "idle-after-turn" => Draft::None,
+            "draft" | "draft-collapsed" => Draft::Some,
+            _ => continue,
+        };
+        let row = table.lines().find(|line| line.contains(&format!("`{folder}/{name}`")));
+        let cell = row.unwrap().split('|').nth(2).unwrap().trim();
+        let (x, y) = cell.split_once(',').unwrap();
+        let pane =
+            Pane { cursor_x: x.parse().unwrap(), cursor_y: y.parse().unwrap(), ..Pane::default() };
+        let look = Look { pane, screen: screen(&folder, &name) };
+        assert_eq!(
+            profile(&folder).draft(&look),
+            expected,
+            "{folder}/{name}\n{}",
+            look.screen.text()
+        );
+        seen += 1;
+    }
+    assert_eq!(seen, 20, "five screens of each version");
+}
+
+#[test]
+fn a_users_profile_replaces_the_built_in_one() {
+    let folder = std::env::temp_dir().join(format!("aimax-profile-{}", std::process::id()));
+    fs::create_dir_all(folder.join("aimax/screens")).unwrap();
+    let config = Config::from_vars(vec![("XDG_CONFIG_HOME".into(), folder.clone().into())]);
+    let (name, built_in) = Backend::Claude.agent().profile();
+    let path = folder.join("aimax/screens").join(name);
+    fs::write(&path, built_in.replace("\"trust\"", "\"mine\"")).unwrap();
+    let profile = Profile::load(&config, name, built_in).unwrap();
+    assert_eq!(profile.dialogs[0].name, "mine");
+    fs::write(&path, "{\"agent\": 1}").unwrap();
+    let error = Profile::load(&config, name, built_in).unwrap_err();
+    assert!(error.to_string().contains("claude.json: not a screen profile"), "{error}");
+    fs::remove_dir_all(&folder).unwrap();
+}

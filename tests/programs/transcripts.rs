@@ -1,0 +1,122 @@
+//! The readers of transcripts against what the real agents wrote.
+
+use std::fs;
+use std::path::Path;
+
+use aimax::agent::Backend;
+use aimax::transcript::ledger::{End, Ledger};
+use aimax::transcript::record::{Event, Kind};
+
+fn events(version: &str, name: &str) -> Vec<Event> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(version);
+    let text = fs::read_to_string(folder.join(format!("{name}.jsonl"))).expect(name);
+    let backend = if version.starts_with("claude") { Backend::Claude } else { Backend::Codex };
+    text.lines().flat_map(|line| backend.agent().read(line.as_bytes())).collect()
+}
+
+/// How the work stands after the transcript.
+fn end(version: &str, name: &str) -> Option<End> {
+    let mut ledger = Ledger::default();
+    for event in events(version, name) {
+        ledger.note(&event);
+    }
+    ledger.ended(1).cloned()
+}
+
+fn texts(version: &str, name: &str, kind: Kind) -> Vec<String> {
+    let found = events(version, name).into_iter().filter(|event| event.kind == kind);
+    found.map(|event| event.text).collect()
+}
+
+const CLAUDE: [&str; 2] = ["claude-2.1.197", "claude-2.1.330"];
+const CODEX: [&str; 2] = ["codex-0.142.5", "codex-0.169.0"];
+
+#[test]
+fn a_turn_that_ended_is_done() {
+    for version in CLAUDE.iter().chain(&CODEX) {
+        for name in ["plain", "collapsed-paste", "tool", "api-retry"] {
+            assert_eq!(end(version, name), Some(End::Done), "{version}/{name}");
+        }
+        assert!(!texts(version, "plain", Kind::Prompt).is_empty(), "{version}");
+        assert!(!texts(version, "plain", Kind::Text).is_empty(), "{version}");
+        let results = texts(version, "tool", Kind::ToolResult).concat();
+        assert!(results.contains("made by 42"), "{version}: {results}");
+    }
+}
+
+#[test]
+fn a_turn_that_was_stopped_is_interrupted() {
+    for version in CLAUDE.iter().chain(&CODEX) {
+        for name in ["interrupt", "interrupt-tool"] {
+            assert_eq!(end(version, name), Some(End::Interrupted), "{version}/{name}");
+        }
+    }
+    for version in CLAUDE {
+        assert_eq!(end(version, "permission-denied"), Some(End::Interrupted), "{version}");
+        assert_eq!(end(version, "permission-open"), None, "{version}");
+    }
+    for version in CODEX {
+        assert_eq!(end(version, "approval-denied"), Some(End::Interrupted), "{version}");
+        assert_eq!(end(version, "approval-open"), None, "{version}");
+    }
+}
+
+#[test]
+fn an_error_of_the_model_is_a_failure() {
+    for version in CLAUDE.iter().chain(&CODEX) {
+        assert!(matches!(end(version, "api-error"), Some(End::Failed(_))), "{version}");
+    }
+}
+
+#[test]
+fn queued_prompts_are_taken_up_and_ended() {
+    for version in CLAUDE {
+        for name in ["queued-while-streaming", "queued-during-tool"] {
+            let queued = texts(version, name, Kind::Queued);
+            assert_eq!(queued.len(), 1, "{version}/{name}: {queued:?}");
+            let given = texts(version, name, Kind::Prompt);
+            assert!(given.iter().any(|text| text.contains(queued[0].trim())), "{version}/{name}");
+            assert_eq!(end(version, name), Some(End::Done), "{version}/{name}");
+            let mut ledger = Ledger::default();
+            let events = events(version, name);
+            let at = events.iter().position(|event| event.kind == Kind::Queued).unwrap();
+            for event in &events[..=at] {
+                ledger.note(event);
+            }
+            assert_eq!(ledger.ended(1), None, "{version}/{name}: a prompt waits");
+        }
+    }
+    for version in CODEX {
+        for name in ["steer-while-streaming", "steer-during-tool", "queued-while-streaming"] {
+            assert_eq!(texts(version, name, Kind::Prompt).len(), 2, "{version}/{name}");
+            assert_eq!(end(version, name), Some(End::Done), "{version}/{name}");
+        }
+    }
+}
+
+#[test]
+fn the_recorded_prompt_is_the_one_that_was_sent() {
+    let sent = |version: &str| {
+        let backend = if version.starts_with("claude") { Backend::Claude } else { Backend::Codex };
+        let recorded = texts(version, "collapsed-paste", Kind::Prompt);
+        let last = recorded.last().expect("a collapsed paste").clone();
+        (backend.agent(), last)
+    };
+    let (agent, recorded) = sent("claude-2.1.330");
+    assert!(recorded.contains("<pasted_content id="), "{recorded:?}");
+    let lines: Vec<&str> =
+        recorded.lines().filter(|l| !l.contains("pasted_content") && !l.is_empty()).collect();
+    assert_eq!(agent.same(lines.join("\n").trim_end(), &recorded), Some(vec!["pasted_content"]));
+    assert_eq!(agent.same(&lines[1..].join("\n"), &recorded), None, "without its head");
+    assert_eq!(
+        agent.same(&lines[..lines.len() - 1].join("\n"), &recorded),
+        None,
+        "without its tail"
+    );
+    for version in ["claude-2.1.197", "codex-0.142.5", "codex-0.169.0"] {
+        let (agent, recorded) = sent(version);
+        let text = recorded.trim();
+        assert_eq!(agent.same(text, &recorded), Some(vec![]), "{version}");
+        assert_eq!(agent.same(&text[1..], &recorded), None, "{version}: without its head");
+    }
+}
