@@ -101,8 +101,9 @@ pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
             ask_permission: ask.ask_permission,
             rest: ask.rest.clone(),
             run_dir: run_dir.clone(),
-            // The agent waits for its hooks; this one must not be waited for.
-            at_turn_end: format!("{at_event} </dev/null &"),
+            // The agent waits for its hooks; this one must not be waited for. Nor may it end with
+            // the agent: whoever closes the window ends all that belongs to its terminal.
+            at_turn_end: format!("trap '' HUP; {at_event} </dev/null &"),
         },
     )?;
     let mut env = window::environment(config);

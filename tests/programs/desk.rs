@@ -195,6 +195,15 @@ impl Desk {
     }
 }
 
+impl Drop for Desk {
+    fn drop(&mut self) {
+        // A tool that outlives its agent ends by itself.
+        if self.home.proj().is_dir() {
+            self.open_gate();
+        }
+    }
+}
+
 /// A program that runs.
 pub(crate) struct Running {
     program: String,
@@ -317,7 +326,8 @@ pub(crate) fn told(transcript: &Path, line: &str) {
     });
 }
 
-/// Waits until process `pid` is gone.
+/// Waits until process `pid` is gone. One that only waits to be noticed by its parent is.
 pub(crate) fn gone(pid: u32) {
-    wait_until(PATIENCE, &format!("the end of process {pid}"), || !aimax::sys::is_alive(pid));
+    let is_gone = || aimax::agent::proc::start_time(pid).is_none();
+    wait_until(PATIENCE, &format!("the end of process {pid}"), is_gone);
 }

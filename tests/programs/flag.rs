@@ -152,15 +152,15 @@ fn many_may_wait_at_once() {
 fn flags_fall_by_themselves() {
     let desk = Desk::new();
     let spawned = desk.spawn("one", "hello");
-    wait_until(PATIENCE, "no running.flag", || !desk.is_running("one"));
+    wait_until(PATIENCE, "no running.flag after the turn", || !desk.is_running("one"));
     assert_eq!(desk.failure("one"), None);
     desk.paste("one", ":error 429");
-    wait_until(PATIENCE, "no running.flag", || !desk.is_running("one"));
+    wait_until(PATIENCE, "no running.flag after the error", || !desk.is_running("one"));
     assert_eq!(desk.failure("one").as_deref(), Some("API Error: 429 practice error"));
     desk.paste("one", GATE);
     assert!(desk.is_running("one") && desk.failure("one").is_none());
     desk.tmux().run(["kill-window", "-t", &spawned.window_id]);
-    wait_until(PATIENCE, "no running.flag", || !desk.is_running("one"));
+    wait_until(PATIENCE, "no running.flag after the window", || !desk.is_running("one"));
     assert!(desk.failure("one").unwrap().starts_with("the agent ended"));
 }
 

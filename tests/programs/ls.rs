@@ -49,8 +49,10 @@ fn states() {
         let name = listed.session_id.as_str();
         assert_eq!(listed.pid.is_some(), listed.state != "dead", "{name}");
         assert_eq!(listed.window_id.is_some(), name != "closed", "{name}");
-        let asks = (name == "waiting").then_some("permission-prompt");
+        let asks = (name == "waiting").then_some("permission");
         assert_eq!(listed.waiting_for.as_deref(), asks, "{name}");
+        let choices = (name == "waiting").then(|| ["Yes", "No"].map(str::to_owned).into());
+        assert_eq!(listed.choices, choices, "{name}");
         let reason = (name == "failed").then_some("API Error: 500 practice error");
         assert_eq!(listed.reason.as_deref(), reason, "{name}");
     }

@@ -86,6 +86,7 @@ pub(crate) struct Listed {
     #[serde(deserialize_with = "present")]
     pub(crate) display_name: Option<String>,
     pub(crate) waiting_for: Option<String>,
+    pub(crate) choices: Option<Vec<String>>,
     pub(crate) reason: Option<String>,
 }
 

@@ -46,6 +46,7 @@ fn a_session_from_its_start_to_its_end() {
         window_id: Some(spawned.window_id.clone()),
         display_name: Some("é".into()),
         waiting_for: None,
+        choices: None,
         reason: None,
     };
     assert_eq!(listed, expected);
