@@ -105,9 +105,10 @@ impl Control {
             ended: false,
         };
         // A command that comes before the attach is done has no client to act for.
-        let attached = control.answer(Deadline::after(PATIENCE))?;
-        if attached.is_none_or(|answer| !answer.good) {
-            return Err(Error::missing(hub, "the tmux session is gone"));
+        match control.answer(Deadline::after(PATIENCE))? {
+            Some(answer) if answer.good => {}
+            Some(answer) => return Err(Fault::from_text(&answer.text).about(hub)),
+            None => return Err(Error::missing(hub, "the tmux client ended as it began")),
         }
         let others = control
             .run("list-panes -s -F '#{pane_id}'", 1)?
