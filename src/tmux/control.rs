@@ -114,9 +114,10 @@ impl Control {
             .run("list-panes -s -F '#{pane_id}'", 1)?
             .map_err(|fault| fault.about(hub))?
             .concat();
-        // Other agents' output would only wake us for nothing.
+        // Other agents' output would only wake us for nothing. Not `off`: output that is already on
+        // its way to us is kept then, and crashes the server of tmux 3.3a when it is written.
         let off: String =
-            others.lines().filter(|id| *id != pane).map(|id| format!(" -A '{id}:off'")).collect();
+            others.lines().filter(|id| *id != pane).map(|id| format!(" -A '{id}:pause'")).collect();
         if !off.is_empty() {
             control.run(&format!("refresh-client{off}"), 1)?.map_err(|fault| fault.about(hub))?;
         }
