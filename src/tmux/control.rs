@@ -14,6 +14,7 @@ use std::{
 use super::{Fault, Pane, Screen, Tmux};
 use crate::{
     error::{Error, Result},
+    fs::Lock,
     sys::{self, Poll},
     time::Deadline,
     trace,
@@ -21,6 +22,9 @@ use crate::{
 
 /// A control client that looks at one pane.
 pub struct Control {
+    tmux: Tmux,
+    /// Held until the client is attached.
+    gate: Option<Lock>,
     child: Child,
     input: Option<ChildStdin>,
     output: ChildStdout,
@@ -81,6 +85,7 @@ impl Word {
 impl Control {
     /// Attaches to `hub` and looks at `pane`.
     pub fn attach(tmux: &Tmux, hub: &str, pane: &str) -> Result<Self> {
+        let gate = Some(tmux.gate()?);
         let mut child = tmux
             .client()
             .args(["-C", "attach-session", "-f", "ignore-size", "-t"])
@@ -96,6 +101,8 @@ impl Control {
         };
         sys::set_nonblocking(output.as_fd()).map_err(|e| Error::io("tmux", &e))?;
         let mut control = Control {
+            tmux: tmux.clone(),
+            gate,
             child,
             input: Some(input),
             output,
@@ -105,17 +112,20 @@ impl Control {
             ended: false,
         };
         // A command that comes before the attach is done has no client to act for.
-        let attached = control.answer(Deadline::after(PATIENCE))?;
-        if attached.is_none_or(|answer| !answer.good) {
-            return Err(Error::missing(hub, "the tmux session is gone"));
+        match control.answer(Deadline::after(PATIENCE))? {
+            Some(answer) if answer.good => {}
+            Some(answer) => return Err(Fault::from_text(&answer.text).about(hub)),
+            None => return Err(Error::missing(hub, "the tmux client ended as it began")),
         }
+        control.gate = None;
         let others = control
             .run("list-panes -s -F '#{pane_id}'", 1)?
             .map_err(|fault| fault.about(hub))?
             .concat();
-        // Other agents' output would only wake us for nothing.
+        // Other agents' output would only wake us for nothing. Not `off`: output that is already on
+        // its way to us is kept then, and crashes the server of tmux 3.3a when it is written.
         let off: String =
-            others.lines().filter(|id| *id != pane).map(|id| format!(" -A '{id}:off'")).collect();
+            others.lines().filter(|id| *id != pane).map(|id| format!(" -A '{id}:pause'")).collect();
         if !off.is_empty() {
             control.run(&format!("refresh-client{off}"), 1)?.map_err(|fault| fault.about(hub))?;
         }
@@ -287,8 +297,12 @@ impl AsRawFd for Control {
 
 impl Drop for Control {
     fn drop(&mut self) {
+        // Without the gate it must end all the same.
+        let _alone = self.gate.take().map_or_else(|| self.tmux.gate(), Ok);
         // The client ends when its input does; waiting for it leaves no zombie.
         drop(self.input.take());
         drop(self.child.wait());
+        // The server has told the others of it when it answers again.
+        drop(self.tmux.run(&["display-message", "-p", ""]));
     }
 }
