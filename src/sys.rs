@@ -240,6 +240,17 @@ pub fn die_by(signal: i32) -> ! {
     std::process::exit(128 + signal)
 }
 
+/// Opens without waiting, and reads what is there.
+pub const NONBLOCK: i32 = libc::O_NONBLOCK;
+
+/// Makes a FIFO that only the user can open.
+pub fn make_fifo(path: &std::path::Path) -> io::Result<()> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: `path` is a string with its NUL, alive for the length of the call.
+    check(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }).map(drop)
+}
+
 /// SIGTERM: a process is asked to end.
 pub const TERMINATE: i32 = libc::SIGTERM;
 /// SIGKILL: it is made to.

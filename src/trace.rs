@@ -38,9 +38,8 @@ pub fn begin(file: Option<&Path>, person: Option<fn(&str)>) -> Result<()> {
     if file.is_none() && person.is_none() {
         return Ok(());
     }
-    let open = |path: &Path| {
-        OpenOptions::new().create(true).append(true).mode(0o600).open(path).at(path)
-    };
+    let open =
+        |path: &Path| OpenOptions::new().create(true).append(true).mode(0o600).open(path).at(path);
     let file = file.map(open).transpose()?;
     TRACE.get_or_init(|| Trace { began: Instant::now(), file, person });
     Ok(())

@@ -183,8 +183,7 @@ impl Profile {
             line.chars().take_while(lead).count()
         };
         let here = column(rows[at]);
-        let inside =
-            |line: &&&str| !self.choice(line).1.is_empty() && column(line) >= here;
+        let inside = |line: &&&str| !self.choice(line).1.is_empty() && column(line) >= here;
         let before = rows[..at].iter().rev().take_while(inside).count();
         let after = rows[at..].iter().take_while(inside).count();
         rows[at - before..at + after]

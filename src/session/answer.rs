@@ -3,7 +3,10 @@
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Session, live::Live};
+use super::{
+    Session,
+    live::{self, Live},
+};
 use crate::{
     config::Config,
     error::{Error, Kind, Result},
@@ -25,11 +28,11 @@ pub struct Question {
 /// What the session's agent asks now, if it asks anything.
 pub fn question(config: &Config, tmux: &Tmux, session: &Session) -> Result<Option<Question>> {
     let pane = session.live_pane(config, tmux)?;
-    let mut live = Live::attach(config, tmux, session, &pane)?;
-    let look = live.look(session)?;
-    let status = live.status(&look)?;
-    let choices = live.profile.choices(&look.screen);
-    Ok(live.question(&look, &status).map(|(name, _)| Question { name, choices }))
+    let Some(look) = tmux.look(&pane.id)? else { return Ok(None) };
+    let profile = live::profile(config, session)?;
+    let status = session.agent().status(config, &look.pane)?;
+    let asked = live::question(&profile, &look, &status);
+    Ok(asked.map(|(name, _)| Question { name, choices: profile.choices(&look.screen) }))
 }
 
 /// Presses `key` if the dialog called `expected` is open, and waits until it is gone.
@@ -64,7 +67,7 @@ pub fn answer(
             return Err(Error::new(Kind::Refused, &session.name, "no dialog is open"));
         }
     }
-    if live.control.key(key)?.is_err() {
+    if live.view.key(key)?.is_err() {
         return Err(Error::new(Kind::Refused, &session.name, "the pane takes no input"));
     }
     trace::step("answered", || json!({ "dialog": expected, "key": key }));

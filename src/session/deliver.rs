@@ -17,8 +17,9 @@ use crate::{
     config::Config,
     error::{Exit, Result},
     time::Deadline,
-    tmux::{Enter, Look, Tmux},
+    tmux::{Enter, Look, Pane, Tmux},
     trace,
+    watch::Watch,
 };
 
 /// What became of a prompt.
@@ -129,7 +130,7 @@ pub fn deliver(
     }
 }
 
-fn is_idle(config: &Config, session: &Session, pane: &crate::tmux::Pane) -> Result<bool> {
+fn is_idle(config: &Config, session: &Session, pane: &Pane) -> Result<bool> {
     if let Some(mut job) = Job::of(config, session)
         && job.look(config, Some(pane))? == JobState::Running
     {
@@ -138,29 +139,34 @@ fn is_idle(config: &Config, session: &Session, pane: &crate::tmux::Pane) -> Resu
     Ok(matches!(session.agent().status(config, pane)?, Status::Idle(_)))
 }
 
+/// How often an agent is asked that does not tell by a file that it is idle.
+const OFTEN: Duration = Duration::from_millis(100);
+
 /// Waits, without the lock, until no job runs and the agent is idle.
-fn wait_idle(
-    config: &Config,
-    tmux: &Tmux,
-    session: &Session,
-    deadline: Deadline,
-) -> Result<bool> {
-    let pane = session.live_pane(config, tmux)?;
-    let mut live = Live::attach(config, tmux, session, &pane)?;
+fn wait_idle(config: &Config, tmux: &Tmux, session: &Session, deadline: Deadline) -> Result<bool> {
+    let mut pane = session.live_pane(config, tmux)?;
+    let mut watch = Watch::new()?;
+    watch.process(pane.pid)?;
+    for path in session.agent().witnesses(config, &pane) {
+        watch.path(&path)?;
+    }
     if let Some(job) = Job::of(config, session) {
-        live.watch.path(&job.flags().running())?;
+        watch.path(&job.flags().running())?;
         if let Some(path) = job.transcript(config, Some(&pane))? {
-            live.watch.path(&path)?;
+            watch.path(&path)?;
         }
     }
     loop {
-        let look = live.look(session)?;
-        if look.pane.dead || is_idle(config, session, &look.pane)? {
+        if is_idle(config, session, &pane)? {
             return Ok(true);
         }
-        if live.wait(deadline)? == crate::watch::Woke::Deadline {
+        if deadline.passed() {
             return Ok(false);
         }
+        let told = session.agent().end_needs_idle();
+        let next = if told { Deadline::NEVER } else { Deadline::after(OFTEN) };
+        let _woke = watch.wait(deadline.min(next))?;
+        pane = session.live_pane(config, tmux)?;
     }
 }
 
@@ -241,7 +247,7 @@ fn paste(
 ) -> Result<Delivery> {
     let typing = live.agent.typing(prompt.text(), prompt.is_command());
     let pieces: Vec<&str> = typing.pieces.iter().map(String::as_str).collect();
-    let pane = live.control.pane().to_owned();
+    let pane = live.view.pane().to_owned();
     if live.tmux.paste(&pane, &pieces, typing.enter)?.is_err() {
         let reason = "the pane stopped taking input at that moment";
         return Ok(Delivery::new(Verdict::Blocked, proof.offset, reason));
@@ -270,8 +276,7 @@ fn paste(
         }
         let in_box = live.profile.draft(&look) == Draft::Some;
         let status = live.status(&look)?;
-        if in_box && takes_prompt(&status) && enters.is_due() && live.control.key("Enter")?.is_ok()
-        {
+        if in_box && takes_prompt(&status) && enters.is_due() && live.view.key("Enter")?.is_ok() {
             enters.pressed();
             trace::step("Enter", || json!({ "count": enters.count }));
         }

@@ -125,7 +125,7 @@ pub(super) fn stop(
         let open = is_open(live, &look, job.as_mut())?;
         if open
             && pressed.is_none_or(|at| at.elapsed() >= AGAIN)
-            && live.control.key("Escape")?.is_ok()
+            && live.view.key("Escape")?.is_ok()
         {
             trace::step("Escape", || json!({ "title": look.pane.title }));
             pressed = Some(Instant::now());

@@ -6,7 +6,7 @@ use crate::{
     config::Config,
     error::{Error, Result},
     time::Deadline,
-    tmux::{Control, Look, Pane, Tmux},
+    tmux::{Look, Pane, Tmux, View},
     watch::{Watch, Woke},
 };
 
@@ -16,12 +16,13 @@ pub(super) struct Live<'a> {
     pub(super) tmux: &'a Tmux,
     pub(super) agent: &'static dyn Agent,
     pub(super) profile: Profile,
-    pub(super) control: Control,
+    pub(super) view: View,
     pub(super) watch: Watch,
 }
 
 impl<'a> Live<'a> {
-    /// Begins to look at the session's pane. What changes from now on ends a wait.
+    /// Begins to look at the session's pane, with its lock held. What changes from now on ends a
+    /// wait.
     pub(super) fn attach(
         config: &'a Config,
         tmux: &'a Tmux,
@@ -29,16 +30,16 @@ impl<'a> Live<'a> {
         pane: &Pane,
     ) -> Result<Live<'a>> {
         let agent = session.agent();
-        let (name, built_in) = agent.profile();
-        let profile = Profile::load(config, name, built_in)?;
-        let control = Control::attach(tmux, &session.backend.hub(config), &pane.id)?;
+        let profile = profile(config, session)?;
+        let run_dir = config.run_dir(session.backend.name(), session.name.as_str());
+        let view = View::open(tmux, &pane.id, &run_dir.join("output"))?;
         let mut watch = Watch::new()?;
-        watch.readable(&control);
+        watch.readable(&view);
         watch.process(pane.pid)?;
         for path in agent.witnesses(config, pane) {
             watch.path(&path)?;
         }
-        Ok(Live { config, tmux, agent, profile, control, watch })
+        Ok(Live { config, tmux, agent, profile, view, watch })
     }
 
     /// The pane and its screen now.
@@ -46,7 +47,7 @@ impl<'a> Live<'a> {
     /// # Errors
     /// [`crate::error::Kind::Missing`] when the window is gone.
     pub(super) fn look(&mut self, session: &Session) -> Result<Look> {
-        self.control.look()?.ok_or_else(|| Error::missing(&session.name, "its tmux window is gone"))
+        self.view.look()?.ok_or_else(|| Error::missing(&session.name, "its tmux window is gone"))
     }
 
     /// What the agent says that it does.
@@ -54,26 +55,39 @@ impl<'a> Live<'a> {
         self.agent.status(self.config, &look.pane)
     }
 
-    /// The name of what the agent asks, and what to tell a person: by the screen, else in the
-    /// agent's own words.
+    /// What the agent asks, if it asks anything.
     pub(super) fn question(&self, look: &Look, status: &Status) -> Option<(String, String)> {
-        match self.profile.dialog(&look.screen) {
-            Some(dialog) => Some((dialog.name.clone(), dialog.advice.clone())),
-            None => match status {
-                Status::Waiting(what) => {
-                    Some((what.replace(' ', "-"), "attach to the window and answer".into()))
-                }
-                _ => None,
-            },
-        }
+        question(&self.profile, look, status)
     }
 
     /// Sleeps until the pane, a witness or the process has changed, or `deadline`.
     pub(super) fn wait(&mut self, deadline: Deadline) -> Result<Woke> {
-        // What came while commands were answered has been read already; it still counts.
-        if self.control.changed()? {
-            return Ok(Woke::Event);
+        match self.watch.wait(deadline.min(self.view.patience()))? {
+            // It was only our patience that ended.
+            Woke::Deadline if !deadline.passed() => Ok(Woke::Event),
+            woke => Ok(woke),
         }
-        self.watch.wait(deadline)
     }
+}
+
+/// The name of what an agent asks, and what to tell a person: by the screen, else in the agent's
+/// own words.
+pub(super) fn question(
+    profile: &Profile,
+    look: &Look,
+    status: &Status,
+) -> Option<(String, String)> {
+    match (profile.dialog(&look.screen), status) {
+        (Some(dialog), _) => Some((dialog.name.clone(), dialog.advice.clone())),
+        (None, Status::Waiting(what)) => {
+            Some((what.replace(' ', "-"), "attach to the window and answer".into()))
+        }
+        (None, _) => None,
+    }
+}
+
+/// The screen profile of a session's agent.
+pub(super) fn profile(config: &Config, session: &Session) -> Result<Profile> {
+    let (name, built_in) = session.agent().profile();
+    Profile::load(config, name, built_in)
 }

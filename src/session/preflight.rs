@@ -7,6 +7,7 @@ use crate::{
     time::Deadline,
     tmux::Look,
     trace,
+    watch::Woke,
 };
 
 /// What stands in the way of typing.
@@ -86,9 +87,8 @@ fn of_look(live: &Live<'_>, look: &Look) -> Result<Option<Obstacle>> {
             draft.draft = true;
             Ok(Some(draft))
         }
-        Draft::NoBox => {
-            Ok(asks().or_else(|| Some(Obstacle::new("no input box is to be seen", "look at the window"))))
-        }
+        Draft::NoBox => Ok(asks()
+            .or_else(|| Some(Obstacle::new("no input box is to be seen", "look at the window")))),
     }
 }
 
@@ -143,7 +143,7 @@ pub(super) fn clear_box(live: &mut Live<'_>, session: &Session, wait: Deadline) 
                 Some(keys) => {
                     trace::step("clearing the input box", || keys.into());
                     for key in keys {
-                        if live.control.key(key)?.is_err() {
+                        if live.view.key(key)?.is_err() {
                             return Ok(false);
                         }
                     }
@@ -154,7 +154,7 @@ pub(super) fn clear_box(live: &mut Live<'_>, session: &Session, wait: Deadline) 
             }
             shown = Some(text);
         }
-        if live.wait(patience)? == crate::watch::Woke::Deadline {
+        if live.wait(patience)? == Woke::Deadline {
             return Ok(false);
         }
     }

@@ -88,8 +88,7 @@ pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
     // A state file that cannot be read must be known before anything is started.
     ask.backend.store(config).sessions()?;
 
-    let session =
-        Session { name: ask.name.clone(), backend: ask.backend, entry: Entry::default() };
+    let session = Session { name: ask.name.clone(), backend: ask.backend, entry: Entry::default() };
     let mut half = Half { config, tmux, session, window: None, done: false };
     let at_event = at_event(config, ask.backend, &ask.name)?;
     let launch = ask.backend.agent().launch(
@@ -279,7 +278,7 @@ fn ready(live: &mut Live<'_>, session: &Session, deadline: Deadline) -> Result<(
             }
             if let Some(key) = answer.next(&dialog.name, live.profile.step(dialog, &look.screen)) {
                 // Refused, it is tried again with the next look.
-                let _taken = live.control.key(key)?;
+                let _taken = live.view.key(key)?;
             }
             soon = answer.again();
         }
@@ -331,14 +330,14 @@ fn died(live: &mut Live<'_>, session: &Session, mut look: Look) -> Result<Error>
     let moment = Deadline::after(Duration::from_millis(500));
     while look.pane.status.is_none() && !moment.passed() {
         // tmux 3.3a can miss how a program ended; the end of any other child makes it look again.
-        live.control.nudge()?;
-        match live.control.look()? {
+        live.view.nudge()?;
+        match live.view.look()? {
             Some(newer) => look = newer,
             None => break,
         }
     }
     // tmux scrolls when a program ends, so its last words may be above the screen.
-    if let Some(whole) = live.control.history()? {
+    if let Some(whole) = live.view.history()? {
         look.screen = whole;
     }
     // tmux writes a line of its own below what the program said.

@@ -4,17 +4,17 @@
 //! match a prefix. Nothing of the user's text is ever part of a tmux command: prompts go through a
 //! buffer, programs and environments through a file.
 //!
-//! [`Tmux`] runs single commands. [`Control`] is a client in control mode: it tells at once when
-//! a pane's program has written something, so nobody polls a screen.
+//! [`Tmux`] runs single commands. A [`View`] tells at once when a pane's program has written
+//! something, so nobody polls a screen.
 
-mod control;
 mod pane;
 mod paste;
 mod screen;
 mod server;
+mod view;
 
-pub use control::{Control, Look};
 pub use pane::{Pane, Window};
 pub use paste::{Enter, Refused};
 pub use screen::Screen;
 pub use server::{Fault, Tmux};
+pub use view::{Look, View};

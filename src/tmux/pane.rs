@@ -146,7 +146,6 @@ impl Tmux {
 
     /// Makes the hub. Another process may have made it first: that is as good.
     fn new_hub(&self, hub: &str) -> Result<()> {
-        let _alone = self.gate()?;
         match self.run(&["new-session", "-d", "-s", hub, "-n", "_root", "-x", "200", "-y", "50"])? {
             Err(Fault::Said(text)) if text.starts_with("duplicate session") => Ok(()),
             Err(fault) => Err(fault.about(hub)),

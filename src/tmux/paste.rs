@@ -4,7 +4,7 @@
 //! we looked gets nothing. That matters: a paste into a dead pane ends the whole server on tmux
 //! 3.3a, and in copy mode it loses its brackets.
 
-use super::{Control, Tmux};
+use super::{Tmux, View};
 use crate::error::{Error, Result};
 
 /// What follows a paste.
@@ -75,19 +75,19 @@ impl Tmux {
     }
 }
 
-impl Control {
+impl View {
     /// Presses one key, by its tmux name.
     pub fn key(&mut self, key: &str) -> Result<std::result::Result<(), Refused>> {
         let legal = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if key.is_empty() || !key.chars().all(legal) {
-            return Err(Error::system("tmux", format!("{key:?} is not the name of a key")));
+            return Err(Error::usage(format!("key {key:?}"), "not the name of a key"));
         }
-        let pane = self.pane().to_owned();
-        let command = format!(
-            "if-shell -F -t {pane} '{}' 'send-keys -t {pane} {key}' 'display-message -p {REFUSED}'",
-            takes_keys(&pane)
-        );
-        let said = self.run(&command, 1)?.map_err(|fault| fault.about(&pane))?.concat();
+        let pane = self.pane();
+        let condition = takes_keys(pane);
+        let then = format!("send-keys -t {pane} {key}");
+        let otherwise = format!("display-message -p {REFUSED}");
+        let command = ["if-shell", "-F", "-t", pane, &condition, &then, &otherwise];
+        let said = self.tmux().run(&command)?.map_err(|fault| fault.about(pane))?;
         Ok(if said.contains(REFUSED) { Err(Refused) } else { Ok(()) })
     }
 }

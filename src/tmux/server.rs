@@ -5,7 +5,6 @@ use std::{
     io::{ErrorKind, Write},
     path::PathBuf,
     process::{Command, Stdio},
-    time::Duration,
 };
 
 use serde_json::json;
@@ -13,8 +12,6 @@ use serde_json::json;
 use crate::{
     config::Config,
     error::{Error, Result},
-    fs::{self, Lock},
-    time::Deadline,
     trace,
 };
 
@@ -25,8 +22,6 @@ pub struct Tmux {
     socket: Option<OsString>,
     /// `TMUX_TMPDIR`: where the sockets are.
     folder: Option<OsString>,
-    /// See [`Tmux::gate`].
-    gate: PathBuf,
 }
 
 /// Why tmux did not do as told.
@@ -68,9 +63,6 @@ impl Fault {
     }
 }
 
-/// Each holds it for some milliseconds; this long means that one hangs.
-const GATE: Duration = Duration::from_secs(20);
-
 impl Tmux {
     /// The server that `config` names.
     ///
@@ -83,18 +75,7 @@ impl Tmux {
         })?;
         let folder = config.var("TMUX_TMPDIR");
         trace::begin(config.trace.as_deref(), None)?;
-        let gate = config.data_dir.join("run/tmux.lock");
-        Ok(Tmux { program, socket: config.tmux_socket.clone(), folder, gate })
-    }
-
-    /// Held while a client attaches, while one detaches, and while a session is made: one of these
-    /// at a time.
-    ///
-    /// The server tells every control client of a client that has detached and of a new session.
-    /// That of tmux 3.3a tells those too that are only half known to it, and crashes, and every
-    /// agent's window goes with it.
-    pub(super) fn gate(&self) -> Result<Lock> {
-        fs::lock(&self.gate, Deadline::after(GATE), "tmux", "other programs keep its server busy")
+        Ok(Tmux { program, socket: config.tmux_socket.clone(), folder })
     }
 
     /// A client of this server, to be given its command. `-u`: names and titles are UTF-8

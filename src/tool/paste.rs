@@ -88,9 +88,7 @@ when there was nothing to stop, or `unproven`.",
         verbs: &[],
         operand: None,
         rest: None,
-        exits: &[
-            (Exit::Done, "proven: `submitted`, `queued`, `interrupted`, `idle`, or answered"),
-        ],
+        exits: &[(Exit::Done, "proven: `submitted`, `queued`, `interrupted`, `idle`, or answered")],
         examples: &[
             ("aimax-paste -s demo -p 'Also add a README.'", "Delivers a prompt."),
             ("git diff | aimax-paste -s review", "Delivers what a program prints."),

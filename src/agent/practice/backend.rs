@@ -5,7 +5,13 @@ use std::{ffi::OsString, path::PathBuf};
 use crate::agent::{
     Agent, Ask, Launch, Status, Thread, Typing, claude, claude_log, own_program, registry,
 };
-use crate::{config::Config, error::Result, fs, tmux::Pane, transcript::record::{Event, Kind}};
+use crate::{
+    config::Config,
+    error::Result,
+    fs,
+    tmux::Pane,
+    transcript::record::{Event, Kind},
+};
 
 /// The practice agent.
 pub(in crate::agent) struct Practice;

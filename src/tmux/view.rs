@@ -1,0 +1,194 @@
+//! A pane under our eyes: looks at its screen, and word at once when its program has written.
+//!
+//! tmux has no event for output that is free of side effects. A client in control mode gets one,
+//! but the server of tmux 3.3a can crash when such a client comes or goes, and takes every agent
+//! with it. So the pane's output is piped into a FIFO of ours: nobody polls, and all that is ever
+//! read from it is that something came.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{ErrorKind, Read},
+    os::{
+        fd::{AsRawFd, RawFd},
+        unix::fs::OpenOptionsExt,
+    },
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{Fault, Pane, Screen, Tmux};
+use crate::{
+    error::{At, Error, Result},
+    fs, sys,
+    time::Deadline,
+};
+
+/// A view of one pane. Whoever opens one holds the session's lock: a pane has one pipe.
+pub struct View {
+    tmux: Tmux,
+    pane: String,
+    path: PathBuf,
+    fifo: File,
+    /// Somebody else pipes the pane's output: there is no word of it, so it is looked at often.
+    deaf: bool,
+}
+
+/// A pane and its screen at one moment.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// What tmux knows of the pane.
+    pub pane: Pane,
+    /// What it shows.
+    pub screen: Screen,
+}
+
+/// How often a pane is looked at whose output somebody else has.
+const OFTEN: Duration = Duration::from_millis(50);
+
+impl View {
+    /// Begins to listen to `pane`: what it writes from now on makes this readable. `path` is where
+    /// the FIFO is made, in a private folder; one that a process left behind there is taken over.
+    pub fn open(tmux: &Tmux, pane: &str, path: &Path) -> Result<Self> {
+        fs::remove(path)?;
+        sys::make_fifo(path).at(path)?;
+        // Opened for both, it has a writer for ever, and so no end.
+        let fifo = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(sys::NONBLOCK)
+            .open(path)
+            .at(path)?;
+        let path = path.to_owned();
+        let mut view = View { tmux: tmux.clone(), pane: pane.to_owned(), path, fifo, deaf: false };
+        view.listen()?;
+        Ok(view)
+    }
+
+    /// Pipes the output into the FIFO, unless a person pipes it elsewhere. A pipe of ours that was
+    /// left behind is known by an option of the pane, and replaced.
+    fn listen(&mut self) -> Result<()> {
+        let path = self.path.to_str().filter(|path| !path.contains(['\'', '#']));
+        let Some(path) = path else {
+            self.deaf = true;
+            return Ok(());
+        };
+        let pane = self.pane.clone();
+        let free = format!("#{{||:#{{!=:#{{pane_pipe}},1}},#{{{MARK}}}}}");
+        let pipe = format!(
+            "set-option -p -t {pane} {MARK} 1 ; pipe-pane -O -t {pane} \"exec cat >'{path}'\""
+        );
+        let said = self
+            .tmux
+            .run(&["if-shell", "-F", "-t", &pane, &free, &pipe, "display-message -p deaf"])?
+            .map_err(|fault| fault.about(&pane))?;
+        self.deaf = said.contains("deaf");
+        Ok(())
+    }
+
+    /// The pane that this looks at.
+    #[must_use]
+    pub fn pane(&self) -> &str {
+        &self.pane
+    }
+
+    /// When to look again although nothing was heard.
+    #[must_use]
+    pub fn patience(&self) -> Deadline {
+        if self.deaf { Deadline::after(OFTEN) } else { Deadline::NEVER }
+    }
+
+    /// The pane and its screen now; `None` when the pane is gone.
+    pub fn look(&mut self) -> Result<Option<Look>> {
+        // What came before the look is in it; what comes after makes the FIFO readable again.
+        self.drain()?;
+        self.tmux.look(&self.pane)
+    }
+
+    /// All that the pane has shown, what has scrolled off included; `None` when the pane is gone.
+    pub fn history(&mut self) -> Result<Option<Screen>> {
+        let captured = self.tmux.run(&["capture-pane", "-p", "-S", "-", "-t", &self.pane])?;
+        Ok(captured.ok().map(|text| Screen::parse(&text)))
+    }
+
+    /// Makes the server look after its children soon: the end of another one makes it.
+    pub fn nudge(&self) -> Result<()> {
+        self.tmux.run(&["run-shell", "-b", "true"]).map(drop)
+    }
+
+    fn drain(&mut self) -> Result<()> {
+        let mut block = [0; 16 * 1024];
+        loop {
+            match self.fifo.read(&mut block) {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return Err(Error::io(self.path.display(), &e)),
+            }
+        }
+    }
+
+    pub(super) fn tmux(&self) -> &Tmux {
+        &self.tmux
+    }
+}
+
+impl Tmux {
+    /// A pane and its screen now; `None` when the pane is gone.
+    pub fn look(&self, pane: &str) -> Result<Option<Look>> {
+        let command = [
+            "display-message",
+            "-p",
+            "-t",
+            pane,
+            Pane::FORMAT,
+            ";",
+            "capture-pane",
+            "-p",
+            "-e",
+            "-t",
+            pane,
+        ];
+        let text = match self.run(&command)? {
+            Ok(text) => text,
+            Err(Fault::NoServer | Fault::NotFound) => return Ok(None),
+            Err(fault) => return Err(fault.about(pane)),
+        };
+        let (facts, screen) = text.split_once('\n').unwrap_or((&text, ""));
+        // For a missing pane tmux prints the data of another one, with success.
+        Ok(Pane::parse(facts)
+            .filter(|found| found.id == pane)
+            .map(|pane| Look { pane, screen: Screen::parse(screen) }))
+    }
+}
+
+/// The option that marks a pane's pipe as ours.
+const MARK: &str = "@aimax_pipe";
+
+impl AsRawFd for View {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fifo.as_raw_fd()
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        if !self.deaf {
+            let command = [
+                "pipe-pane",
+                "-t",
+                &self.pane,
+                ";",
+                "set-option",
+                "-p",
+                "-u",
+                "-t",
+                &self.pane,
+                MARK,
+            ];
+            // A pane that is gone has no pipe either.
+            drop(self.tmux.run(&command));
+        }
+        drop(fs::remove(&self.path));
+    }
+}
