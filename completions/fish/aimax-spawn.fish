@@ -37,6 +37,7 @@ complete -c aimax-spawn -s s -l session -d 'The session\'s name' -x -a '(aimax-l
 complete -c aimax-spawn -s b -l backend -d 'The agent\'s backend' -x -a 'tmux-claude-code tmux-codex tmux-practice'
 complete -c aimax-spawn -s p -l prompt -d 'The prompt' -x
 complete -c aimax-spawn -s f -l prompt-file -d 'A file that holds the prompt; `-` is stdin' -r -F
+complete -c aimax-spawn -l strip-control -d 'Leave control characters out'
 complete -c aimax-spawn -l cwd -d 'The folder to work in' -x -a '(__fish_complete_directories (commandline -ct))'
 complete -c aimax-spawn -l flag-root -d 'The folder that holds the flags' -x -a '(__fish_complete_directories (commandline -ct))'
 complete -c aimax-spawn -s m -l model -d 'The model' -x
@@ -44,5 +45,6 @@ complete -c aimax-spawn -l resume -d 'Go on in this conversation' -x
 complete -c aimax-spawn -l permissions -d '`bypass` the agent\'s questions, or let it `ask`' -x -a 'bypass ask'
 complete -c aimax-spawn -l display-name -d 'A label for people' -x
 complete -c aimax-spawn -l timeout -d 'Give up after this long' -x
+complete -c aimax-spawn -l explain -d 'Say each step on stderr, with its time'
 complete -c aimax-spawn -s h -l help -d 'Show help; `--help` shows all of it'
 complete -c aimax-spawn -s V -l version -d 'Show the version'

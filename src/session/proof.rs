@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn the_first_difference_is_named() {
         let told = difference("one two", "one too many");
-        assert!(told.contains("6 of 7 characters") && told.contains("\"o many\""), "{told}");
+        assert!(told.contains("5 of 7 characters") && told.contains("\"oo many\""), "{told}");
     }
 
     #[test]

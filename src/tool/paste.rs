@@ -83,8 +83,8 @@ The verdicts:
 A prompt is never pasted twice. What an agent does to every prompt, such
 as turning a tab into blanks, is named in `normalized`.
 
-With `--interrupt` and no prompt the verdict is `interrupted`, `idle` when
-there was nothing to stop, or `unproven`.",
+With `--interrupt` and no prompt the verdict is `interrupted`, `idle`
+when there was nothing to stop, or `unproven`.",
         verbs: &[],
         operand: None,
         rest: None,
@@ -135,8 +135,8 @@ the work is waited for first, within `--timeout`.",
                 value: None,
                 brief: "Stop the present turn first",
                 full: "\
-Stops the present turn, and proves it, before the prompt is delivered, if
-there is one.",
+Stops the present turn, and proves it, before the prompt is delivered,
+if there is one.",
             },
             set: |args, given| {
                 args.interrupt = given.on();
@@ -183,9 +183,9 @@ delivery is refused. Not at all by default.",
                 value: Some(ValueDoc { name: "KEY", complete: Complete::Nothing }),
                 brief: "Press this key in the open dialog",
                 full: "\
-Presses a key, by its tmux name (`1`, `y`, `Enter`, `Escape`), if the dialog
-that `--expect` names is open, and waits until it is gone. `aimax-ls`
-shows the name and the choices.",
+Presses a key, by its tmux name (`1`, `y`, `Enter`, `Escape`), if the
+dialog that `--expect` names is open, and waits until it is gone.
+`aimax-ls` shows the name and the choices.",
             },
             set: |args, given| {
                 args.answer = Some(given.text()?);
@@ -230,8 +230,8 @@ seconds by default.",
                 value: Some(ValueDoc { name: "TIME", complete: Complete::Nothing }),
                 brief: "Give up after this long",
                 full: "\
-The longest time to wait for the proof: `90`, `1.5m`, `500ms`. 30 seconds
-by default.",
+The longest time to wait for the proof: `90`, `1.5m`, `500ms`. 30
+seconds by default.",
             },
             set: |args, given| {
                 args.timeout = Some(given.seconds()?);

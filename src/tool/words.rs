@@ -80,8 +80,8 @@ pub(super) const fn strip_control<A: Worded>() -> Opt<A> {
             value: None,
             brief: "Leave control characters out",
             full: "\
-Leaves control characters out of the prompt. Without it they are refused:
-an escape sequence in a paste could leave the paste and type.",
+Leaves control characters out of the prompt. Without it they are
+refused: an escape sequence in a paste could leave the paste and type.",
         },
         set: |args, given| {
             args.words().reading.strip_control = given.on();

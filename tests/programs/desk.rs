@@ -88,7 +88,7 @@ impl Desk {
     pub(crate) fn died(&self, pane: &str) {
         wait_until(PATIENCE, "a dead pane", || {
             // tmux 3.3a now and then misses the end of a child until another one ends.
-            self.tmux().run(["run-shell", "true"]);
+            self.tmux().run(["run-shell", "-b", "true"]);
             self.tmux().ask(pane, "pane_dead") == "1"
         });
     }

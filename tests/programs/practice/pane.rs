@@ -134,7 +134,7 @@ impl Pane {
         until("the exit status", || {
             let status = self.show("#{pane_dead_status}#{pane_dead_signal}");
             if status.is_empty() {
-                self.tmux(&["run-shell", "true"]);
+                self.tmux(&["run-shell", "-b", "true"]);
             }
             (!status.is_empty()).then_some(status)
         })
