@@ -5,7 +5,7 @@
 //! many prompts were sent since. So whoever looks (a hook, a waiting program, a listing) can tell
 //! the end by itself, and whoever sees it first sets the flags right. Nobody has to stay.
 
-use std::{ops::ControlFlow, path::PathBuf};
+use std::{ops::ControlFlow, path::PathBuf, time::Duration};
 
 use super::{Session, with_status};
 use crate::{
@@ -13,7 +13,8 @@ use crate::{
     config::Config,
     error::Result,
     flag::{Fields, Flags},
-    fs,
+    fs::{self, Lock},
+    time::Deadline,
     tmux::Pane,
     transcript::{
         follow::{Follow, Seen, Start},
@@ -52,7 +53,7 @@ struct Reading {
 }
 
 /// What `running.flag` says of the job.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Begun {
     /// Where the transcript stood before the first prompt.
     offset: u64,
@@ -97,6 +98,7 @@ impl Job {
     /// one begins. The caller holds the session's lock.
     pub fn sending(&mut self, config: &Config, pane: &Pane, offset: u64) -> Result<()> {
         self.look(config, Some(pane))?;
+        let _held = self.hold()?;
         let now = match self.begun()? {
             Some(begun) => Begun { sending: true, ..begun },
             None => Begun { offset, prompts: 0, sending: true },
@@ -106,6 +108,7 @@ impl Job {
 
     /// The prompt is proven.
     pub fn sent(&self) -> Result<()> {
+        let _held = self.hold()?;
         match self.begun()? {
             Some(begun) => self.set(Begun { prompts: begun.prompts + 1, sending: false, ..begun }),
             None => Ok(()),
@@ -114,6 +117,7 @@ impl Job {
 
     /// The prompt did not go out after all.
     pub fn not_sent(&self) -> Result<()> {
+        let _held = self.hold()?;
         match self.begun()? {
             Some(begun) if begun.prompts > 0 => self.set(Begun { sending: false, ..begun }),
             _ => self.flags.clear().map(|_| ()),
@@ -123,7 +127,7 @@ impl Job {
     /// The turn was stopped by a key.
     pub fn stopped(&self) -> Result<()> {
         match self.begun()? {
-            Some(_) => self.close(&End::Interrupted).map(|_| ()),
+            Some(begun) => self.close(begun, &End::Interrupted).map(|_| ()),
             None => Ok(()),
         }
     }
@@ -134,6 +138,14 @@ impl Job {
         let Some(path) = self.transcript(config, Some(pane))? else { return Ok(None) };
         self.catch_up(path, begun.offset)?;
         Ok(self.read.as_ref().map(|read| read.ledger.open_turn().is_some()))
+    }
+
+    /// Whoever changes the flags after a look at them does both alone: a hook may see the end of a
+    /// job while its sender is still noting the proof, and one would undo what the other did.
+    fn hold(&self) -> Result<Lock> {
+        let path = self.lock.with_file_name("flags.lock");
+        let deadline = Deadline::after(Duration::from_secs(30));
+        fs::lock(&path, deadline, "flags", "another process keeps them locked")
     }
 
     fn begun(&self) -> Result<Option<Begun>> {
@@ -159,13 +171,7 @@ impl Job {
 
     /// How the job stands; and sets the flags right when it has ended.
     pub fn look(&mut self, config: &Config, pane: Option<&Pane>) -> Result<JobState> {
-        let Some(fields) = self.flags.read_running()? else {
-            return Ok(match self.flags.read_failed()? {
-                Some(fields) => JobState::Failed(fields.get("reason").cloned().unwrap_or_default()),
-                None => JobState::Done,
-            });
-        };
-        let begun = Begun::of(&fields);
+        let Some(begun) = self.begun()? else { return self.over() };
         // A sender that was killed leaves its mark, but not its lock.
         let sender = begun.sending && fs::is_locked(&self.lock)?;
         // The status is read before the transcript: "idle" then speaks of a moment before what is
@@ -186,25 +192,41 @@ impl Job {
                 Some(_) => !self.agent.end_needs_idle(),
             };
             if idle {
-                return self.close(&end.clone());
+                return self.close(begun, &end.clone());
             }
         }
         let nothing = begun.prompts == 0 && ledger.is_none_or(Ledger::is_empty);
         if begun.sending && !sender && nothing && matches!(status, Some(Status::Idle(_))) {
             let reason = "the sender ended before the prompt was proven";
-            return self.close(&End::Failed(reason.into()));
+            return self.close(begun, &End::Failed(reason.into()));
         }
         match (status, pane) {
             (Some(Status::Waiting(what)), _) => Ok(JobState::Waiting(what)),
             (Some(_), _) => Ok(JobState::Running),
             (None, pane) => {
                 let how = pane.map(with_status).unwrap_or_default();
-                self.close(&End::Failed(format!("the agent ended{how}")))
+                self.close(begun, &End::Failed(format!("the agent ended{how}")))
             }
         }
     }
 
-    fn close(&self, end: &End) -> Result<JobState> {
+    /// How the last job ended.
+    fn over(&self) -> Result<JobState> {
+        Ok(match self.flags.read_failed()? {
+            Some(fields) => JobState::Failed(fields.get("reason").cloned().unwrap_or_default()),
+            None => JobState::Done,
+        })
+    }
+
+    /// Ends the job that `seen` said of; when the flag says something else by now, its change is
+    /// what to look at next.
+    fn close(&self, seen: Begun, end: &End) -> Result<JobState> {
+        let _held = self.hold()?;
+        match self.begun()? {
+            Some(now) if now == seen => {}
+            Some(_) => return Ok(JobState::Running),
+            None => return self.over(),
+        }
         let reason = match end {
             End::Done => {
                 self.flags.clear()?;

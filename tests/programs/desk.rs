@@ -189,7 +189,7 @@ impl Desk {
             .into_iter()
             .flatten()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .filter(|file| file != "lock")
+            .filter(|file| file != "lock" && file != "flags.lock")
             .collect();
         assert!(left.is_empty(), "{left:?}");
     }

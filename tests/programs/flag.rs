@@ -120,7 +120,7 @@ fn a_question_ends_the_wait() {
 #[test]
 fn the_flag_stays_until_the_last_prompt_has_ended() {
     let desk = Desk::new();
-    let spawned = desk.spawn("one", ":slow 400");
+    let spawned = desk.spawn("one", ":slow 1500");
     let pasted: Proven = desk.paste("one", GATE);
     assert_eq!(pasted.verdict, "queued");
     let waiting = desk.start("aimax-flag", &["wait", "one"]);

@@ -103,12 +103,12 @@ fn the_prompt_comes_from_an_option_a_file_or_a_pipe() {
 #[test]
 fn a_prompt_during_a_turn_is_queued() {
     let desk = Desk::new();
-    let transcript = desk.spawn("one", ":slow 800").jsonl_path;
+    let transcript = desk.spawn("one", ":slow 1500").jsonl_path;
     let before = fs::metadata(&transcript).unwrap().len();
     assert_eq!(desk.paste("one", "later\tthen"), proven("one", "queued", before, &["tabs"]));
     assert!(desk.is_running("one"));
     desk.done("one");
-    assert_eq!(prompts(&transcript), [":slow 800", "later    then"]);
+    assert_eq!(prompts(&transcript), [":slow 1500", "later    then"]);
     let told = story(&transcript);
     assert_eq!(told.last().unwrap(), "turn_duration");
     assert_eq!(told.iter().filter(|line| *line == "turn_duration").count(), 2);
