@@ -134,8 +134,14 @@ pub mod signals {
     /// Where a wait sees that byte.
     static EAR: OnceLock<UnixStream> = OnceLock::new();
 
+    /// The signal that asked the process to end, or 0: it stays, whoever took it.
+    static ASKED: AtomicI32 = AtomicI32::new(0);
+
     extern "C" fn note(signal: libc::c_int) {
         CAUGHT.fetch_or(1 << (signal & 63), Ordering::SeqCst);
+        if ENDING.contains(&signal) {
+            ASKED.store(signal, Ordering::SeqCst);
+        }
         let errno = io::Error::last_os_error().raw_os_error();
         // SAFETY: write is async-signal-safe; the byte is static; the descriptor is never closed
         // and does not block (when it is full, the wait is woken anyway).
@@ -214,6 +220,12 @@ pub mod signals {
         let first = caught & caught.wrapping_neg();
         CAUGHT.fetch_and(!first, Ordering::SeqCst);
         (first != 0).then(|| first.trailing_zeros().cast_signed())
+    }
+
+    /// The signal that has asked the process to end, whether it was taken or not.
+    #[must_use]
+    pub fn asked_to_end() -> Option<i32> {
+        Some(ASKED.load(Ordering::SeqCst)).filter(|&signal| signal != 0)
     }
 
     /// What becomes readable when a signal arrives, if signals are caught.

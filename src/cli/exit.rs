@@ -34,8 +34,9 @@ pub fn run<T: Tool>(
         Ok(exit) => return exit,
         Err(error) => error,
     };
-    // ^C reaches the tmux clients that we run, too: what fails then is only how we hear of it.
-    let kind = signals::take().map_or(error.kind, Kind::Signal);
+    // Whatever failed after a signal failed by it: ^C reaches the tmux clients that we run, and our
+    // reader, too.
+    let kind = signals::asked_to_end().map_or(error.kind, Kind::Signal);
     match kind {
         Kind::ReaderGone => {}
         Kind::Signal(signal) => die_by(signal),

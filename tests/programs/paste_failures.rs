@@ -71,6 +71,10 @@ fn a_question_is_not_answered() {
     assert!(!desk.home.proj().join("approved").exists());
     // Once a person has answered, all goes on.
     desk.tmux().keys(&spawned.pane_id, &["Enter"]);
+    wait_until(PATIENCE, "the end of the question", || {
+        let listed: Listed = desk.run("aimax-ls", &["one"]).record();
+        listed.state != "waiting"
+    });
     desk.done("one");
     assert!(desk.home.proj().join("approved").exists());
     assert_eq!(prompts(&spawned.jsonl_path), [":ask touch approved"]);
