@@ -32,7 +32,8 @@ impl<'a> Live<'a> {
         let agent = session.agent();
         let profile = profile(config, session)?;
         let run_dir = config.run_dir(session.backend.name(), session.name.as_str());
-        let view = View::open(tmux, &pane.id, &run_dir.join("output"))?;
+        let view = View::open(tmux, &pane.id, &run_dir.join("output"))
+            .map_err(|error| Error { subject: session.name.to_string(), ..error })?;
         let mut watch = Watch::new()?;
         watch.readable(&view);
         watch.process(pane.pid)?;

@@ -108,7 +108,7 @@ fn a_session_that_is_busy_is_waited_for() {
     ran.fails(3, "one: another process is busy with this session");
     let listed: Listed = desk.run("aimax-ls", &["one"]).record();
     assert_eq!(listed.state, "idle");
-    let paste = desk.run("aimax-paste", &["-s", "one", "-p", "x", "--timeout", "100ms"]);
+    let paste = desk.run("aimax-paste", &["-s", "one", "-p", "x", "--lock-wait", "100ms"]);
     paste.fails(3, "one: another process is busy with this session");
     let waiting = desk.start("aimax-kill", &["one"]);
     lock.unlock().unwrap();
