@@ -6,14 +6,14 @@
 //! reported, so it is neither lost nor taken for "no sessions".
 
 use std::{
-    fmt, io,
+    fmt,
     path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
 };
 
 use serde::Serialize;
-use serde_json::{Map, Value, ser::PrettyFormatter};
+use serde_json::{Map, Value};
 
 use crate::{
     error::{Error, Result},
@@ -21,6 +21,8 @@ use crate::{
     time::Deadline,
     watch::Watch,
 };
+
+mod python;
 
 /// A session's name: `[A-Za-z0-9][A-Za-z0-9._-]{0,127}`, so that it can be a tmux window, a
 /// folder and a word in a shell without quoting.
@@ -261,74 +263,7 @@ fn change(path: &Path, edit: impl FnOnce(&mut Sessions)) -> Result<()> {
     if sessions == before {
         return Ok(());
     }
-    fs::replace(path, &python_json(&sessions), 0o600)
-}
-
-/// The bytes that Python's `json.dump(value, indent=2)` writes.
-fn python_json(value: &impl Serialize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut serializer =
-        serde_json::Serializer::with_formatter(&mut bytes, Ascii(PrettyFormatter::new()));
-    value.serialize(&mut serializer).expect("a JSON value serialises into memory");
-    bytes
-}
-
-/// Two blanks of indentation, and `\uXXXX` for all that is not ASCII.
-struct Ascii(PrettyFormatter<'static>);
-
-impl serde_json::ser::Formatter for Ascii {
-    fn begin_array<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
-        self.0.begin_array(w)
-    }
-    fn end_array<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
-        self.0.end_array(w)
-    }
-    fn begin_array_value<W: ?Sized + io::Write>(
-        &mut self,
-        w: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        self.0.begin_array_value(w, first)
-    }
-    fn end_array_value<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
-        self.0.end_array_value(w)
-    }
-    fn begin_object<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
-        self.0.begin_object(w)
-    }
-    fn end_object<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
-        self.0.end_object(w)
-    }
-    fn begin_object_key<W: ?Sized + io::Write>(
-        &mut self,
-        w: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        self.0.begin_object_key(w, first)
-    }
-    fn begin_object_value<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(w)
-    }
-    fn end_object_value<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
-        self.0.end_object_value(w)
-    }
-    fn write_string_fragment<W: ?Sized + io::Write>(
-        &mut self,
-        w: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        for c in fragment.chars() {
-            // Python escapes DEL, too.
-            if matches!(c, ' '..='~') {
-                w.write_all(&[c as u8])?;
-            } else {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    write!(w, "\\u{unit:04x}")?;
-                }
-            }
-        }
-        Ok(())
-    }
+    fs::replace(path, &python::encode(&sessions), 0o600)
 }
 
 #[cfg(test)]

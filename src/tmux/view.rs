@@ -77,11 +77,13 @@ impl View {
         let pipe = format!(
             "set-option -p -t {pane} {MARK} 1 ; pipe-pane -O -t {pane} \"exec cat >'{path}'\""
         );
-        let said = self
-            .tmux
-            .run(&["if-shell", "-F", "-t", &pane, &free, &pipe, "display-message -p deaf"])?
-            .map_err(|fault| fault.about(&pane))?;
-        self.deaf = said.contains("deaf");
+        let command = ["if-shell", "-F", "-t", &pane, &free, &pipe, "display-message -p deaf"];
+        self.deaf = match self.tmux.run(&command)? {
+            Ok(said) => said.contains("deaf"),
+            // A program that has ended writes nothing more; its last words are there to be read.
+            Err(Fault::Said(text)) if text.contains("exited") => true,
+            Err(fault) => return Err(fault.about(&pane)),
+        };
         Ok(())
     }
 

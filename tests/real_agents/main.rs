@@ -10,4 +10,5 @@ mod util;
 mod agents;
 mod model;
 mod run;
+mod starts;
 mod tour;

@@ -1,0 +1,146 @@
+//! Starts that do not go the plain way: dialogs that are answered, dialogs that are not, and
+//! programs that end.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use crate::run::{Ran, run};
+use crate::util::home::Home;
+use crate::util::model::Model;
+
+fn backend(agent: Agent) -> &'static str {
+    match agent.kind {
+        Kind::Claude => "tmux-claude-code",
+        Kind::Codex => "tmux-codex",
+    }
+}
+
+/// `aimax-spawn` of session `s` with more arguments.
+fn spawn(home: &Home, agent: Agent, more: &[&str]) -> Ran {
+    run(home, "spawn", &[&["-b", backend(agent), "-s", "s"], more].concat())
+}
+
+/// It failed with this status and these words in its one line, and left nothing behind.
+fn failed(home: &Home, ran: &Ran, status: i32, words: &str) {
+    assert_eq!(ran.status, Some(status), "{ran:#?}");
+    assert!(ran.records.is_empty(), "{ran:#?}");
+    assert!(ran.said.contains(words) && ran.said.lines().count() == 1, "{}", ran.said);
+    assert_eq!(run(home, "ls", &[]).records, Vec::<Value>::new());
+    let windows = home.tmux().run(["list-windows", "-a", "-F", "#{window_name}"]);
+    assert_eq!(windows, "_root\n", "no window is left");
+    assert!(!home.proj().join(".imac").exists(), "no flags are left");
+    for file in ["settings.json", "orders", "output"] {
+        let left = find(&home.data().join("run"), file);
+        assert!(!left, "{file} is left");
+    }
+}
+
+fn find(folder: &std::path::Path, name: &str) -> bool {
+    let Ok(entries) = fs::read_dir(folder) else { return false };
+    entries.flatten().any(|entry| entry.file_name() == name || find(&entry.path(), name))
+}
+
+/// In a repository both ask whether to trust the folder; the caller named it, so the answer is yes.
+fn trusts_a_repository(agent: Agent) {
+    let model = Model::start();
+    let home = agent.home(&model, Trust::Ask);
+    let git = Command::new("git").args(["init", "-q"]).arg(home.proj()).status();
+    assert!(git.expect("git").success());
+    assert_eq!(spawn(&home, agent, &["-p", "hello"]).record()["verdict"], "submitted");
+    run(&home, "flag", &["wait", "s", "--timeout", "60"]).record();
+    run(&home, "kill", &["s"]).record();
+    model.check();
+}
+
+/// A conversation that does not exist: the agent ends, and its own words are told.
+fn unknown_conversation(agent: Agent) {
+    let model = Model::start();
+    let home = agent.home(&model, Trust::Seeded);
+    let id = "01a20000-0000-7000-8000-000000000000";
+    let ran = spawn(&home, agent, &["--resume", id]);
+    let words = match agent.kind {
+        Kind::Claude => "No conversation found with session ID",
+        Kind::Codex => "No saved session found with ID",
+    };
+    failed(&home, &ran, 69, words);
+    let ran = spawn(&home, agent, &["--resume", "not-an-id"]);
+    assert_eq!(ran.status, Some(2), "{ran:#?}");
+}
+
+/// An option that the agent does not know.
+fn unknown_option(agent: Agent) {
+    let model = Model::start();
+    let home = agent.home(&model, Trust::Seeded);
+    failed(&home, &spawn(&home, agent, &["--", "--no-such-option"]), 69, "--no-such-option");
+}
+
+/// The first start of all, and a login, are a person's business.
+fn needs_a_person(agent: Agent) {
+    let model = Model::start();
+    let home = agent.home(&model, Trust::Seeded);
+    let words = match agent.kind {
+        Kind::Claude => {
+            home.write(".claude.json", r#"{"hasCompletedOnboarding":false}"#);
+            "the onboarding dialog is open"
+        }
+        Kind::Codex => {
+            home.write(".codex/config.toml", "");
+            "the login dialog is open"
+        }
+    };
+    failed(&home, &spawn(&home, agent, &["-p", "hello"]), 5, words);
+}
+
+/// Another model is offered, and declined; the configuration keeps the present one.
+#[test]
+fn codex_keeps_its_model() {
+    let model = Model::start();
+    let home = CODEX_169.home(&model, Trust::Seeded);
+    let ran = spawn(&home, CODEX_169, &["-m", "gpt-5.5", "-p", "hello"]);
+    assert_eq!(ran.record()["verdict"], "submitted");
+    run(&home, "flag", &["wait", "s", "--timeout", "60"]).record();
+    let asked = model.seen().last().expect("a request").body["model"].clone();
+    assert_eq!(asked, "gpt-5.5");
+    run(&home, "kill", &["s"]).record();
+    model.check();
+}
+
+/// The caller's own settings and hooks are in force beside ours, and its files stay as they are.
+#[test]
+fn claude_keeps_the_callers_settings() {
+    let model = Model::start();
+    let home = CLAUDE_330.home(&model, Trust::Seeded);
+    let seen = home.proj().join("hook-ran");
+    let hook = format!("touch {}", seen.display());
+    let own = serde_json::json!({
+        "hooks": {"Stop": [{"hooks": [{"type": "command", "command": hook}]}]}
+    });
+    let path = home.write(".claude/settings.api.json", own.to_string());
+    let before = fs::read(&path).expect("the caller's settings");
+    assert_eq!(spawn(&home, CLAUDE_330, &["-p", "hello"]).record()["verdict"], "submitted");
+    run(&home, "flag", &["wait", "s", "--timeout", "60"]).record();
+    assert!(seen.exists(), "the caller's hook ran");
+    assert_eq!(fs::read(&path).expect("the caller's settings"), before);
+    run(&home, "kill", &["s"]).record();
+    model.check();
+}
+
+macro_rules! on_each_agent {
+    ($($scenario:ident),*) => {$(
+        mod $scenario {
+            #[test]
+            fn claude_197() { super::$scenario(super::CLAUDE_197); }
+            #[test]
+            fn claude_330() { super::$scenario(super::CLAUDE_330); }
+            #[test]
+            fn codex_169() { super::$scenario(super::CODEX_169); }
+            #[test]
+            fn codex_142() { super::$scenario(super::CODEX_142); }
+        }
+    )*};
+}
+
+on_each_agent!(trusts_a_repository, unknown_conversation, unknown_option, needs_a_person);
