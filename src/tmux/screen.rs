@@ -49,12 +49,14 @@ impl Screen {
         self.lines().collect::<Vec<_>>().join("\n")
     }
 
-    /// The last lines that say something, for an error message.
+    /// What a program said last, for an error message: from the line that it calls an error, else
+    /// the last lines that say something.
     #[must_use]
     pub fn last_words(&self) -> String {
         let said: Vec<&str> = self.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        let from = said.len().saturating_sub(3);
-        said[from..].join(" / ")
+        let error = said.iter().rposition(|line| line.to_lowercase().starts_with("error"));
+        let from = error.unwrap_or(said.len().saturating_sub(3));
+        said[from..].iter().take(3).copied().collect::<Vec<_>>().join(" / ")
     }
 }
 
@@ -154,5 +156,7 @@ mod tests {
         let screen = Screen::parse("a\n\n b\u{a0}c \n\nd\ne\n\n");
         assert_eq!(screen.last_words(), "b c / d / e");
         assert_eq!(screen.line(2), " b c");
+        let failed = Screen::parse("x\nError: no such option\nUsage: y\nz\nmore help");
+        assert_eq!(failed.last_words(), "Error: no such option / Usage: y / z");
     }
 }
