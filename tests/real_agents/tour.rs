@@ -222,7 +222,7 @@ fn failed(agent: Agent) {
 fn unattended(agent: Agent) {
     let model = Model::start();
     let home = agent.home(&model, Trust::Seeded);
-    let args = ["-b", backend(agent), "-s", "u", "-p", "SLOW:500 alone"];
+    let args = ["-b", backend(agent), "-s", "u", "-p", "SLOW:3000 alone"];
     assert_eq!(run(&home, "spawn", &args).record()["verdict"], "submitted");
     let running = home.proj().join(".imac/flags/u/running.flag");
     assert!(running.exists());
