@@ -28,6 +28,27 @@ fn hub(agent: Agent) -> &'static str {
     }
 }
 
+fn now_ms() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    u64::try_from(now.expect("a clock after 1970").as_millis()).expect("this age")
+}
+
+/// When the agent says that its turn ended, in epoch milliseconds: Claude Code in its state file,
+/// Codex in its transcript.
+fn own_word(agent: Agent, home: &Home, transcript: &str) -> u64 {
+    if agent.kind == Kind::Claude {
+        let pid = run(home, "ls", &["demo"]).record()["pid"].clone();
+        let path = home.home().join(format!(".claude/sessions/{pid}.json"));
+        let state: Value =
+            serde_json::from_str(&fs::read_to_string(path).expect("a state file")).expect("JSON");
+        return state["statusUpdatedAt"].as_u64().expect("a time");
+    }
+    let text = fs::read_to_string(transcript).expect("the transcript");
+    let done = text.lines().rfind(|line| line.contains("\"task_complete\"")).expect("an end");
+    let entry: Value = serde_json::from_str(done).expect("JSON");
+    aimax::time::parse_rfc3339(entry["timestamp"].as_str().expect("a time")).expect("RFC 3339")
+}
+
 /// Every word on the machine's process list that names this home.
 fn processes(home: &Home) -> Vec<String> {
     let root = home.root().to_string_lossy().into_owned();
@@ -79,10 +100,18 @@ fn tour(agent: Agent) {
     let offset = pasted["offset"].as_u64().expect("an offset");
     let flags = home.proj().join(".imac/flags/demo");
     let waiting = run(&home, "flag", &["wait", "demo", "--timeout", "60"]);
-    let returned = Instant::now();
+    let (returned, returned_at) = (Instant::now(), now_ms());
     waiting.record();
     let ended = *model.turn_ended_at().last().expect("a turn that has ended");
-    println!("{agent:?}: flag wait returned {:?} after the last byte", returned - ended);
+    let word = own_word(agent, &home, &transcript);
+    println!(
+        "{} {}: flag wait returned {} ms after the agent's own word of the end, {} ms after the \
+         model's last byte",
+        agent.program(),
+        agent.version,
+        returned_at.saturating_sub(word),
+        (returned - ended).as_millis(),
+    );
     assert!(!flags.join("running.flag").exists() && !flags.join("failed.flag").exists());
 
     // What the model got, whole and once; what the agent did to it is what it was said to do.
