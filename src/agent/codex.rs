@@ -184,7 +184,7 @@ impl Title<'_> {
             Status::Waiting("approval".into())
         } else if state == "Ready" && is_id {
             Status::Idle(None)
-        } else if is_id || matches!(state, "Working" | "Thinking") {
+        } else if state != "Starting" && (is_id || matches!(state, "Working" | "Thinking")) {
             Status::Busy
         } else {
             Status::Starting
@@ -262,6 +262,7 @@ mod tests {
         assert_eq!(of(&format!("Working | {id}...")), (Status::Busy, Some(id.into())));
         let asks = Status::Waiting("approval".into());
         assert_eq!(of(&format!("[ ! ] Action Required | {id}...")), (asks, Some(id.into())));
+        assert_eq!(of(&format!("Starting | {id}...")).0, Status::Starting);
         assert_eq!(of("Ready").0, Status::Starting, "the command centre has no thread");
         assert_eq!(of("myhost"), (Status::Starting, None));
     }

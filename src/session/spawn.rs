@@ -125,7 +125,6 @@ pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
     let mut live = Live::attach(config, tmux, &half.session, &pane)?;
     let (look, thread) = ready(&mut live, &half.session, deadline)?;
     half.session.bind(config, &thread)?;
-    let mut session = half.finish();
     let delivery = match &ask.prompt {
         Some(prompt) => {
             // The agent has just said that it is ready, and the lock is held.
@@ -137,11 +136,11 @@ pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
                 lock_wait: Duration::ZERO,
                 timeout: ask.timeout,
             };
-            Some(deliver::type_prompt(&mut live, &mut session, prompt, &manner)?)
+            Some(deliver::type_prompt(&mut live, &mut half.session, prompt, &manner)?)
         }
         None => None,
     };
-    Ok(Started { session, pane: look.pane, delivery })
+    Ok(Started { session: half.finish(), pane: look.pane, delivery })
 }
 
 /// An existing folder, absolute. Links in it stay as the caller wrote them.

@@ -166,7 +166,9 @@ fn resume(agent: Agent) {
     let spawned = run(&home, "spawn", &["-b", backend(agent), "-s", "a"]);
     let record = spawned.record().clone();
     assert!(record.get("verdict").is_none());
-    assert_eq!(run(&home, "ls", &["a"]).record()["state"], "idle");
+    wait_until(PATIENCE, "the agent stays idle", || {
+        run(&home, "ls", &["a"]).record()["state"] == "idle"
+    });
     assert_eq!(run(&home, "flag", &["check", "a"]).status, Some(0));
     let pasted = run_with(&home, "paste", &["-s", "a"], "one\n").record().clone();
     assert_eq!(pasted["verdict"], "submitted");
