@@ -76,7 +76,7 @@ impl Agent for Codex {
         // all of it. A lock that another process holds means that the thread is open elsewhere.
         let locked = lock_of(config, part);
         let mut thread = Thread::default();
-        match proc::open_files(pane.pid) {
+        match open_files(pane.pid) {
             Some(open) => {
                 if let Some(lock) = &locked
                     && !open.iter().any(|path| path.file_name() == lock.file_name())
@@ -191,6 +191,13 @@ impl Title<'_> {
         };
         Title { status, thread: is_id.then_some(part) }
     }
+}
+
+/// The files that the pane's process and those that it launched hold open.
+fn open_files(pid: u32) -> Option<Vec<PathBuf>> {
+    let first = proc::open_files(pid)?;
+    let others = proc::family(pid).skip(1).filter_map(proc::open_files).flatten();
+    Some(first.into_iter().chain(others).collect())
 }
 
 /// The lock file of the thread whose id begins with `part`.

@@ -42,19 +42,42 @@ pub fn open_files(pid: u32) -> Option<Vec<PathBuf>> {
 /// The process's descendants, nearest first.
 #[must_use]
 pub fn descendants(pid: u32) -> Vec<u32> {
-    let Ok(list) = fs::read_dir("/proc") else { return Vec::new() };
-    let pairs: Vec<(u32, u32)> = list
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter_map(|child| Some((child, parent(child)?)))
-        .collect();
     let mut found = vec![pid];
     let mut next = 0;
     while let Some(&above) = found.get(next) {
-        found.extend(pairs.iter().filter(|(_, parent)| *parent == above).map(|(child, _)| *child));
+        found.extend(children(above));
         next += 1;
     }
     found.split_off(1)
+}
+
+/// The process and its descendants: an agent may be started by a launcher that stays, as npm's is.
+pub fn family(pid: u32) -> impl Iterator<Item = u32> {
+    // The descendants are looked for only when the first one was not enough.
+    let mut below = None;
+    std::iter::once(pid).chain(std::iter::from_fn(move || {
+        below.get_or_insert_with(|| descendants(pid).into_iter()).next()
+    }))
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let Ok(threads) = fs::read_dir(dir(pid).join("task")) else { return Vec::new() };
+    let lists: Option<Vec<String>> = threads
+        .flatten()
+        .map(|task| fs::read_to_string(task.path().join("children")).ok())
+        .collect();
+    match lists {
+        Some(lists) => {
+            lists.concat().split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+        }
+        // A kernel that keeps no such list: everybody is asked for the parent.
+        None => everybody().filter(|&child| parent(child) == Some(pid)).collect(),
+    }
+}
+
+fn everybody() -> impl Iterator<Item = u32> {
+    let list = fs::read_dir("/proc").into_iter().flatten().flatten();
+    list.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 #[cfg(test)]
@@ -68,6 +91,8 @@ mod tests {
         }
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
         assert!(descendants(std::process::id()).contains(&child.id()));
+        assert!(family(std::process::id()).any(|pid| pid == child.id()));
+        assert!(everybody().any(|pid| parent(pid) == Some(std::process::id())));
         assert!(start_time(child.id()).unwrap().parse::<u64>().is_ok());
         child.kill().unwrap();
         child.wait().unwrap();

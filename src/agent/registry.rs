@@ -28,14 +28,16 @@ struct Record {
 /// Torn reads last microseconds; this many in a row do not happen by chance.
 const TRIES: usize = 100;
 
-/// The state file of a process.
+/// The state file of a pane's process, or of the one that it launched.
 #[must_use]
 pub(super) fn path(home: &Path, pid: u32) -> PathBuf {
-    home.join("sessions").join(format!("{pid}.json"))
+    let of = |pid: u32| home.join("sessions").join(format!("{pid}.json"));
+    proc::family(pid).map(of).find(|path| path.exists()).unwrap_or_else(|| of(pid))
 }
 
 fn read(home: &Path, pid: u32) -> Result<Option<Record>> {
     let path = path(home, pid);
+    let pid = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok()).unwrap_or(pid);
     for _ in 0..TRIES {
         let Some(bytes) = fs::read(&path)? else { return Ok(None) };
         let Ok(record) = serde_json::from_slice::<Record>(&bytes) else {

@@ -18,6 +18,7 @@ pub(super) struct Live<'a> {
     pub(super) profile: Profile,
     pub(super) view: View,
     pub(super) watch: Watch,
+    pane: Pane,
 }
 
 impl<'a> Live<'a> {
@@ -40,7 +41,7 @@ impl<'a> Live<'a> {
         for path in agent.witnesses(config, pane) {
             watch.path(&path)?;
         }
-        Ok(Live { config, tmux, agent, profile, view, watch })
+        Ok(Live { config, tmux, agent, profile, view, watch, pane: pane.clone() })
     }
 
     /// The pane and its screen now.
@@ -63,6 +64,10 @@ impl<'a> Live<'a> {
 
     /// Sleeps until the pane, a witness or the process has changed, or `deadline`.
     pub(super) fn wait(&mut self, deadline: Deadline) -> Result<Woke> {
+        // A launcher's agent has its files later than its pane.
+        for path in self.agent.witnesses(self.config, &self.pane) {
+            self.watch.path(&path)?;
+        }
         match self.watch.wait(deadline.min(self.view.patience()))? {
             // It was only our patience that ended.
             Woke::Deadline if !deadline.passed() => Ok(Woke::Event),

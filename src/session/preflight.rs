@@ -65,10 +65,11 @@ fn of_look(live: &Live<'_>, look: &Look) -> Result<Option<Obstacle>> {
     if pane.synchronized {
         return some("the pane is synchronised with others", "turn synchronize-panes off");
     }
-    if SHELLS.contains(&pane.command.as_str()) {
+    let status = live.status(look)?;
+    // An agent that was started by a script has a shell's name, and says what it does all the same.
+    if status == Status::Starting && SHELLS.contains(&pane.command.as_str()) {
         return some("a shell is in the foreground", "look at the window");
     }
-    let status = live.status(look)?;
     let asks = || {
         let (name, advice) = live.question(look, &status)?;
         let reason = format!("the {name} dialog is open");

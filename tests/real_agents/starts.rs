@@ -94,6 +94,41 @@ fn needs_a_person(agent: Agent) {
     failed(&home, &spawn(&home, agent, &["-p", "hello"]), 5, words);
 }
 
+/// npm's own launcher stays, and starts the agent as a child.
+#[test]
+fn codex_by_npms_launcher() {
+    let model = Model::start();
+    let mut home = CODEX_169.home(&model, Trust::Seeded);
+    let launcher = CODEX_169.install().with_file_name("node_modules").join(".bin");
+    assert!(launcher.join("codex").exists());
+    home.add_path(launcher);
+    assert_eq!(spawn(&home, CODEX_169, &["-p", "hello"]).record()["verdict"], "submitted");
+    run(&home, "flag", &["wait", "s", "--timeout", "60"]).record();
+    assert_eq!(run(&home, "paste", &["-s", "s", "-p", "again"]).record()["verdict"], "submitted");
+    run(&home, "flag", &["wait", "s", "--timeout", "60"]).record();
+    run(&home, "kill", &["s"]).record();
+    model.check();
+}
+
+/// A script of the caller's that starts the agent and waits for it.
+#[test]
+fn claude_by_a_script() {
+    let model = Model::start();
+    let mut home = CLAUDE_330.home(&model, Trust::Seeded);
+    let agent = CLAUDE_330.install().join("claude");
+    let script =
+        home.write("bin/claude", format!("#!/bin/sh\n'{}' \"$@\"\nexit $?\n", agent.display()));
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&script, mode).expect("an executable script");
+    home.add_path(home.home().join("bin"));
+    assert_eq!(spawn(&home, CLAUDE_330, &["-p", "hello"]).record()["verdict"], "submitted");
+    run(&home, "flag", &["wait", "s", "--timeout", "60"]).record();
+    assert_eq!(run(&home, "paste", &["-s", "s", "-p", "again"]).record()["verdict"], "submitted");
+    run(&home, "flag", &["wait", "s", "--timeout", "60"]).record();
+    run(&home, "kill", &["s"]).record();
+    model.check();
+}
+
 /// Another model is offered, and declined; the configuration keeps the present one.
 #[test]
 fn codex_keeps_its_model() {
