@@ -170,8 +170,11 @@ fn flags_fall_when_an_agent_is_killed() {
     let desk = Desk::new();
     let spawned = desk.spawn("one", GATE);
     aimax::sys::kill(spawned.pid.try_into().unwrap(), aimax::sys::KILL).unwrap();
-    desk.died(&spawned.pane_id);
-    wait_until(PATIENCE, "no running.flag", || !desk.is_running("one"));
+    wait_until(PATIENCE, "no running.flag", || {
+        // tmux 3.3a now and then misses the end of a child, and runs its hook when another one ends.
+        desk.tmux().run(["run-shell", "-b", "true"]);
+        !desk.is_running("one")
+    });
     assert_eq!(desk.failure("one").as_deref(), Some("the agent ended with status 137"));
 }
 
