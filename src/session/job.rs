@@ -189,7 +189,7 @@ impl Job {
                 }
                 Ok(ControlFlow::Continue(()))
             })?;
-            if !matches!(seen, Seen::Truncated | Seen::Replaced) {
+            if !matches!(seen, Seen::Truncated | Seen::Replaced | Seen::Packed) {
                 break;
             }
         }

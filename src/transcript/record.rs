@@ -12,9 +12,12 @@ pub enum Kind {
     Prompt,
     /// A prompt was put aside for later.
     Queued,
-    /// A queued prompt was taken up: a [`Kind::Prompt`] follows, or a command runs.
+    /// A queued prompt was taken up: a [`Kind::Prompt`] follows, or a command runs. Only the
+    /// account of open work needs this; to all others it is one of the agent's own doings.
+    #[serde(rename = "other")]
     Taken,
-    /// All queued prompts went back into the input box.
+    /// All queued prompts went back into the input box. Told to others as the last.
+    #[serde(rename = "other")]
     TakenBack,
     /// The assistant said something.
     Text,
@@ -43,6 +46,9 @@ pub enum Kind {
 pub struct Event {
     /// What kind.
     pub kind: Kind,
+    /// What the agent itself calls the line: `system/turn_duration`, `event_msg/task_started`.
+    #[serde(rename = "type")]
+    pub name: String,
     /// When, in epoch milliseconds, if the line says so.
     pub time: Option<u64>,
     /// The words: of a prompt, an answer, a tool, an error.
@@ -58,6 +64,15 @@ pub struct Event {
 impl Event {
     /// An event without a turn.
     pub fn new(kind: Kind, time: Option<u64>, text: impl Into<String>) -> Self {
-        Event { kind, time, text: text.into(), turn: None, queued: false }
+        let name = String::new();
+        Event { kind, name, time, text: text.into(), turn: None, queued: false }
+    }
+
+    /// The same under the agent's own name for it: the parts that there are, with `/` between.
+    #[must_use]
+    pub fn named(mut self, parts: &[Option<&str>]) -> Self {
+        let parts: Vec<&str> = parts.iter().flatten().copied().collect();
+        self.name = parts.join("/");
+        self
     }
 }
