@@ -128,9 +128,14 @@ impl Follow {
         // taken its place, nothing more is to come than what is there now.
         let named = packed::identity(&self.path).at(&self.path)?;
         let size = file.metadata().at(&self.path)?.len();
-        if size < self.lines.end() || !begins_line(file, self.lines.offset()).at(&self.path)? {
+        let offset = self.lines.offset();
+        if size < offset || !begins_line(file, offset).at(&self.path)? {
             self.lines = Lines::from(0);
             return Ok(Seen::Truncated);
+        }
+        if size < self.lines.end() {
+            // Only a line that was not whole was cut: what was given out still stands.
+            self.lines = Lines::from(offset);
         }
         loop {
             // Up to the size at the beginning, and no further: a file that grows faster than it

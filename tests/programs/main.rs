@@ -8,4 +8,5 @@ mod demo;
 mod generated;
 mod practice;
 mod profiles;
+mod tail;
 mod transcripts;

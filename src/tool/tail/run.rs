@@ -5,6 +5,7 @@ use std::os::fd::RawFd;
 use super::{Args, form::Printer, roll::Roll, stream::Stream};
 use crate::{
     error::{Error, Exit, Kind, Result},
+    sys,
     time::Deadline,
     transcript::follow::Seen,
     watch::{Watch, Woke},
@@ -59,6 +60,8 @@ impl Run<'_> {
         }
         if let Some(roll) = &mut self.roll {
             roll.watch(&mut watch)?;
+            // Not being allowed to is a failure only once there are too many.
+            drop(sys::raise_open_files());
         }
         for stream in &mut self.streams {
             stream.watch(&mut watch)?;

@@ -1,0 +1,229 @@
+//! `aimax-tail` as its users run it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+mod cursor;
+mod random;
+mod sessions;
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::util::home::Home;
+
+/// What the program said in a run that ended.
+struct Said {
+    status: Option<i32>,
+    out: Vec<u8>,
+    notes: String,
+}
+
+impl Said {
+    fn records(&self) -> Vec<Value> {
+        let lines = self.out.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+        lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
+    }
+}
+
+fn tail(home: &Home, words: &[&str]) -> Command {
+    let mut command = home.command(env!("CARGO_BIN_EXE_aimax-tail"));
+    command.args(words).stdin(Stdio::null());
+    command
+}
+
+fn run(home: &Home, words: &[&str]) -> Said {
+    let output = tail(home, words).output().unwrap();
+    let notes = String::from_utf8(output.stderr).unwrap();
+    Said { status: output.status.code(), out: output.stdout, notes }
+}
+
+/// A run that goes on; it ends with the value.
+struct Following {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Following {
+    fn start(mut command: Command) -> Following {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Following { child, lines }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        assert!(self.lines.read_line(&mut line).unwrap() > 0, "it ended");
+        line
+    }
+
+    fn record(&mut self) -> Value {
+        serde_json::from_str(&self.line()).unwrap()
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        // One that has ended is as good.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn append(path: &Path, bytes: impl AsRef<[u8]>) {
+    let mut file = OpenOptions::new().append(true).create(true).open(path).unwrap();
+    file.write_all(bytes.as_ref()).unwrap();
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+const VERSIONS: [&str; 4] = ["claude-2.1.197", "claude-2.1.330", "codex-0.142.5", "codex-0.169.0"];
+
+fn fixtures(version: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(version);
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut found: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|ending| ending == "jsonl")).collect();
+    found.sort();
+    found
+}
+
+/// An event in one short line, as the committed files hold it.
+fn brief(event: &Value) -> String {
+    let mut said: String = event["text"].as_str().unwrap().chars().take(60).collect();
+    if event["kind"] == "usage" || event["kind"] == "other" {
+        said = String::new();
+    }
+    let line = format!(
+        "{} {} {} {said:?}",
+        event["offset"],
+        event["kind"].as_str().unwrap(),
+        event["type"].as_str().unwrap()
+    );
+    line.trim_end_matches(" \"\"").to_owned()
+}
+
+#[test]
+fn events_of_real_transcripts() {
+    let home = Home::new();
+    for version in VERSIONS {
+        for path in fixtures(version) {
+            let file = text(&path);
+            let said = run(&home, &["--events", file]);
+            assert_eq!((said.status, said.notes.as_str()), (Some(0), ""), "{file}");
+            let events = said.records();
+            let mut next = 0;
+            for event in &events {
+                let (offset, after) =
+                    (event["offset"].as_u64().unwrap(), event["next"].as_u64().unwrap());
+                assert!(offset == next || after == next, "{file}: {event}");
+                next = after;
+                assert!(event["sessionId"].is_null() && event["text"].is_string(), "{event}");
+                assert!(!event["type"].as_str().unwrap().is_empty(), "{event}");
+            }
+            assert_eq!(next, fs::metadata(&path).unwrap().len(), "{file}");
+            // The shape of the lines tells the agent as well as the option does.
+            let agent = if version.starts_with("claude") { "claude-code" } else { "codex" };
+            let named = run(&home, &["--events", "-b", &format!("tmux-{agent}"), file]);
+            assert!(named.out == said.out, "{file}");
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            if !["tool", "interrupt-tool", "api-error", "queued-while-streaming"].contains(&name) {
+                continue;
+            }
+            let found: String = events.iter().map(|event| brief(event) + "\n").collect();
+            let golden = path.with_extension("events");
+            if std::env::var_os("AIMAX_BLESS").is_some_and(|value| value == "1") {
+                fs::write(&golden, &found).unwrap();
+            }
+            let expected = fs::read_to_string(&golden).unwrap_or_default();
+            assert_eq!(found, expected, "{}; AIMAX_BLESS=1 rewrites it", golden.display());
+        }
+    }
+}
+
+#[test]
+fn unknown_records_are_other() {
+    let home = Home::new();
+    let path = home.proj().join("a.jsonl");
+    append(
+        &path,
+        "{\"type\":\"new\"}\n{}\n{\"type\":\"x\",\"payload\":{\"type\":\"y\"}}\n{\"type\":7}\n",
+    );
+    let events = run(&home, &["--events", text(&path)]).records();
+    let kinds: Vec<_> = events.iter().map(|event| event["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["other"; 4]);
+    assert_eq!((&events[0]["type"], &events[2]["type"]), (&"new".into(), &"x/y".into()));
+}
+
+#[test]
+fn what_was_said_for_people() {
+    let home = Home::new();
+    for version in VERSIONS {
+        let path = fixtures(version).into_iter().find(|path| path.ends_with("tool.jsonl")).unwrap();
+        let said = String::from_utf8(run(&home, &["--text", text(&path)]).out).unwrap();
+        assert!(said.contains("> TOOL:echo made by $((40 + 2))\n"), "{said}");
+        assert!(
+            said.contains("* ") && said.contains("  | ") && said.contains("made by 42"),
+            "{said}"
+        );
+        assert!(!said.contains('\x1b'), "colours without a terminal");
+    }
+}
+
+#[test]
+fn a_long_line_is_bounded() {
+    let home = Home::new();
+    let path = home.proj().join("a.jsonl");
+    append(&path, "{\"a\":1}\n");
+    append(&path, format!("{{\"b\":\"{}\"}}\n{{\"c\":1}}\n", "x".repeat(300_000)));
+    let said = run(&home, &["--max-line", "200000", text(&path)]);
+    assert_eq!((said.status, said.out.as_slice()), (Some(74), &b"{\"a\":1}\n"[..]));
+    assert!(said.notes.contains("offset 8: a line of more than 200000 bytes"), "{}", said.notes);
+    assert_eq!(run(&home, &["--max-line", "300010", text(&path)]).status, Some(0));
+    // Also one whose end has not come.
+    let path = home.proj().join("b.jsonl");
+    append(&path, "x".repeat(100));
+    let said = run(&home, &["--max-line", "50", "--raw", "-f", "--timeout", "30", text(&path)]);
+    assert!(said.status == Some(74) && said.notes.contains("offset 0:"), "{}", said.notes);
+}
+
+#[test]
+fn a_packed_rollout_is_read_with_the_same_offsets() {
+    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+    let home = Home::new();
+    let plain =
+        fixtures("codex-0.169.0").into_iter().find(|p| p.ends_with("compact.jsonl")).unwrap();
+    let bytes = fs::read(&plain).unwrap();
+    let path = home.proj().join("rollout.jsonl");
+    let packed = home.proj().join("rollout.jsonl.zst");
+    fs::write(&packed, compress_to_vec(&bytes[..], CompressionLevel::Fastest)).unwrap();
+    for name in [&path, &packed] {
+        for words in [&["--offsets"][..], &["-n", "3"], &["--events"], &["--raw"]] {
+            let of = |path: &Path| run(&home, &[words, &[text(path)]].concat());
+            let (got, want) = (of(name), of(&plain));
+            assert_eq!(got.status, Some(0), "{}", got.notes);
+            assert!(got.out == want.out, "{words:?}");
+        }
+    }
+    fs::write(&packed, "no zstd at all").unwrap();
+    let said = run(&home, &[text(&path)]);
+    assert!(said.status == Some(74) && said.notes.contains("not zstd"), "{}", said.notes);
+    // Packed, and unpacked again to be gone on with, while it is followed: nothing comes twice.
+    fs::remove_file(&packed).unwrap();
+    append(&path, "{\"n\":1}\n");
+    let mut following = Following::start(tail(&home, &["-f", text(&path)]));
+    assert_eq!(following.line(), "{\"n\":1}\n");
+    let squeezed = compress_to_vec(&b"{\"n\":1}\n{\"n\":2}\n"[..], CompressionLevel::Fastest);
+    fs::write(&packed, squeezed).unwrap();
+    fs::remove_file(&path).unwrap();
+    assert_eq!(following.line(), "{\"n\":2}\n");
+    append(&home.proj().join("new"), "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n");
+    fs::rename(home.proj().join("new"), &path).unwrap();
+    assert_eq!(following.line(), "{\"n\":3}\n");
+}
