@@ -11,7 +11,9 @@ pub(crate) struct Scratch(PathBuf);
 impl Scratch {
     pub(crate) fn new() -> Scratch {
         let name = format!("aimax-bench-{}", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        // Not in /tmp: what comes and goes there wakes whoever follows a file below it.
+        let folder = std::env::var_os("AIMAX_BENCH_DIR").map(PathBuf::from);
+        let path = folder.unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into()).join(name);
         fs::create_dir_all(&path).unwrap();
         Scratch(path)
     }

@@ -174,8 +174,10 @@ impl Roll {
                 session.bind(&self.config, &thread)?;
                 path = thread.transcript.or(path);
             }
-            if path.is_none() {
+            // The end of the agent ends the wait for its first transcript.
+            if path.is_none() && stream.process != Some(pane.pid) {
                 watch.process(pane.pid)?;
+                stream.process = Some(pane.pid);
             }
         } else if path.is_none() && self.waits && !self.is_open() {
             return Err(Error::missing(&session.name, "it has no transcript, and no agent runs")

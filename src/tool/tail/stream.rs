@@ -27,6 +27,8 @@ pub(super) struct Stream {
     /// What a plain file has not.
     pub(super) session: Option<Session>,
     pub(super) pane: Option<Pane>,
+    /// The process whose end is waited for.
+    pub(super) process: Option<u32>,
     /// What may tell that the conversation is elsewhere now.
     pub(super) signs: BTreeSet<Spot>,
     /// It is no live session any more: read once more, then no longer.
@@ -66,6 +68,7 @@ impl Stream {
             who,
             session: None,
             pane: None,
+            process: None,
             signs: BTreeSet::new(),
             leaving: false,
             cursor: None,
