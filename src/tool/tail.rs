@@ -72,10 +72,11 @@ is not printed.
 Of a session, the conversation is followed, not the file: when a person
 clears it or goes over to another, and when the agent writes the first
 line of the new transcript, that one is read from its beginning. This is
-said on standard error, and with `--offsets` by a record
-`{\"sessionId\",\"moved\":{\"from\",\"to\"}}`; with `--events` that is an `other`
-of the type `moved`. A transcript that Codex has put away compressed
-(`.jsonl.zst`) is read as what it holds, with the same offsets.
+said on standard error, with `--offsets` by a record
+`{\"sessionId\",\"moved\":{\"from\",\"to\"}}`, and with `--events` by one more
+`other`, whose `type` is `moved`. A transcript that Codex has put away
+compressed (`.jsonl.zst`) is read as what it holds, with the same
+offsets.
 
 `-s` may be given several times. Records of several sessions are wrapped
 as by `--offsets`, or are `--events` or `--text`.",
