@@ -19,14 +19,30 @@ use crate::{
 /// The temporary is made in the same folder and removed on failure. `mode` is set exactly,
 /// whatever the umask is.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    put(path, bytes, mode, true)?;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    File::open(folder).and_then(|folder| folder.sync_all()).at(folder)
+}
+
+/// The same without waiting for the disk: whole when this process is killed, perhaps an older one
+/// or empty when the machine stops. For what is written often.
+pub fn swap(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    put(path, bytes, mode, false)
+}
+
+fn put(path: &Path, bytes: &[u8], mode: u32, sync: bool) -> Result<()> {
     let temporary = aside(path);
     let written = (|| {
         let mut file =
             OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
         file.set_permissions(fs::Permissions::from_mode(mode))?;
         file.write_all(bytes)?;
-        file.sync_all()?;
+        if sync {
+            file.sync_all()?;
+        }
         fs::rename(&temporary, path)
     })();
     if let Err(error) = written {
@@ -34,7 +50,7 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
         drop(fs::remove_file(&temporary));
         return Err(Error::io(path.display(), &error));
     }
-    File::open(folder).and_then(|folder| folder.sync_all()).at(folder)
+    Ok(())
 }
 
 /// A name beside `path` that no other process or thread uses.

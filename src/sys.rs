@@ -340,3 +340,39 @@ pub fn is_alive(pid: u32) -> bool {
         pid > 0 && kill(pid, 0).map_or_else(|e| e.raw_os_error() == Some(libc::EPERM), |()| true)
     })
 }
+
+/// Lets this process open as many files as it may: each transcript that is followed is one.
+pub fn raise_open_files() -> io::Result<()> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is a live rlimit that the call fills.
+    check(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) })?;
+    limit.rlim_cur = limit.rlim_max;
+    // SAFETY: `limit` is a live rlimit that the call only reads.
+    check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }).map(drop)
+}
+
+/// What a process has used up.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Usage {
+    /// The most memory that it held at once, in bytes.
+    pub peak: u64,
+    /// The time that it computed, in itself and in the kernel.
+    pub busy: Duration,
+}
+
+/// Waits for the end of the child `pid`, and tells what it used. Nobody else may wait for it.
+pub fn reap(pid: u32) -> io::Result<Usage> {
+    let pid = libc::pid_t::try_from(pid).map_err(io::Error::other)?;
+    // SAFETY: rusage is plain data, and all zeroes is a value of it.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: a null status is allowed, and `usage` is a live rusage that the call fills.
+    check(unsafe { libc::wait4(pid, std::ptr::null_mut(), 0, &raw mut usage) })?;
+    let span = |time: libc::timeval| {
+        let micros = u64::try_from(time.tv_sec).unwrap_or_default() * 1_000_000;
+        Duration::from_micros(micros + u64::try_from(time.tv_usec).unwrap_or_default())
+    };
+    let peak = u64::try_from(usage.ru_maxrss).unwrap_or_default();
+    // Linux counts in KiB, macOS in bytes.
+    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
+    Ok(Usage { peak: peak * unit, busy: span(usage.ru_utime) + span(usage.ru_stime) })
+}

@@ -23,6 +23,7 @@ struct Line {
     is_compact_summary: bool,
     #[serde(default)]
     is_api_error_message: bool,
+    subtype: Option<String>,
     operation: Option<String>,
     content: Option<Value>,
     attachment: Option<Attachment>,
@@ -32,6 +33,7 @@ struct Line {
 struct Message {
     content: Option<Value>,
     stop_reason: Option<String>,
+    usage: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -49,12 +51,19 @@ pub(super) fn read(line: &[u8]) -> Vec<Event> {
     let Ok(line) = serde_json::from_slice::<Line>(line) else {
         return vec![Event::new(Kind::Other, None, "")];
     };
+    let under = line.subtype.as_deref().or(line.operation.as_deref());
+    let under = under.or(line.attachment.as_ref().map(|attachment| attachment.kind.as_str()));
+    let name = [Some(line.kind.as_str()), under];
+    events(&line).into_iter().map(|event| event.named(&name)).collect()
+}
+
+fn events(line: &Line) -> Vec<Event> {
     let time = line.timestamp.as_deref().and_then(time::parse_rfc3339);
     let one = |kind, text: String| vec![Event::new(kind, time, text)];
     let content = || line.content.as_ref().map(words).unwrap_or_default();
     match (line.kind.as_str(), line.operation.as_deref()) {
-        ("user", _) => user(&line, time),
-        ("assistant", _) => assistant(&line, time),
+        ("user", _) => user(line, time),
+        ("assistant", _) => assistant(line, time),
         ("queue-operation", Some("enqueue")) => one(Kind::Queued, content()),
         ("queue-operation", Some("dequeue" | "remove")) => one(Kind::Taken, content()),
         ("queue-operation", Some("popAll")) => one(Kind::TakenBack, content()),
@@ -141,6 +150,10 @@ fn assistant(line: &Line, time: Option<u64>) -> Vec<Event> {
         events.push(Event::new(Kind::Error, time, text));
     } else if matches!(message.stop_reason.as_deref(), Some("end_turn" | "stop_sequence")) {
         events.push(Event::new(Kind::TurnEnd, time, ""));
+    }
+    // Each block of an answer is a line of its own and repeats the count; the last has the reason.
+    if let (Some(usage), Some(_)) = (&message.usage, &message.stop_reason) {
+        events.push(Event::new(Kind::Usage, time, usage.to_string()));
     }
     events
 }

@@ -11,7 +11,10 @@ use crate::{
     config::Config,
     error::{Error, Result},
     tmux::{Enter, Pane},
-    transcript::record::{Event, Kind},
+    transcript::{
+        packed::packed,
+        record::{Event, Kind},
+    },
 };
 
 /// Codex. Verified with 0.142.5 and 0.169.0.
@@ -109,9 +112,16 @@ impl Agent for Codex {
             ))
         };
         let _ = pane;
-        let mut days = vec![day(-14), day(0), day(14)];
-        days.dedup();
-        days
+        let days = [day(-14), day(0), day(14)];
+        // The folder of a day to come appears in that of its month, and so on; the lock of another
+        // thread appears as soon as a person goes over to it.
+        let above = days.iter().flat_map(|day| day.ancestors().skip(1).take(3));
+        let mut witnesses: Vec<PathBuf> = above.map(Path::to_owned).collect();
+        witnesses.push(config.codex_home.join("thread-writer-locks"));
+        witnesses.extend(days);
+        witnesses.sort();
+        witnesses.dedup();
+        witnesses
     }
 
     fn title_at_turn_end(&self) -> Option<&'static str> {
@@ -216,6 +226,13 @@ fn is_rollout(path: &Path, part: &str) -> bool {
     })
 }
 
+/// The rollout of which `path` is the file, also when that is packed: a reader asks for the one and
+/// takes the other.
+fn unpacked(path: PathBuf) -> PathBuf {
+    let named = path.to_str().and_then(|name| name.strip_suffix(".zst"));
+    named.map(PathBuf::from).unwrap_or(path)
+}
+
 /// The id at the end of a rollout's name.
 fn id_of(rollout: &Path) -> Option<String> {
     let stem = rollout.file_stem()?.to_str()?;
@@ -226,11 +243,12 @@ fn id_of(rollout: &Path) -> Option<String> {
 /// The rollout of the thread whose id is, or begins with, `part`: from Codex's index, else from the
 /// folders themselves. The index is a hint; what it names must exist.
 fn rollout(config: &Config, part: &str) -> Option<PathBuf> {
-    indexed(&config.codex_state_db, part).filter(|path| path.exists()).or_else(|| {
+    let there = |path: &PathBuf| path.exists() || packed(path).exists();
+    indexed(&config.codex_state_db, part).map(unpacked).filter(there).or_else(|| {
         let mut folders = vec![config.codex_sessions.clone()];
         while let Some(folder) = folders.pop() {
-            let mut entries: Vec<PathBuf> =
-                std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
+            let entries = std::fs::read_dir(folder).ok()?.flatten();
+            let mut entries: Vec<PathBuf> = entries.map(|entry| unpacked(entry.path())).collect();
             if let Some(found) = entries.iter().find(|path| is_rollout(path, part)) {
                 return Some(found.clone());
             }
@@ -280,5 +298,19 @@ mod tests {
         assert_eq!(id_of(Path::new(name)).unwrap(), "01a20300-6ab9-7f92-845b-5c85cabcdef0");
         assert!(is_rollout(Path::new(name), "01a20300-6ab9-7f92-845b-5c85c"));
         assert_eq!(id_of(Path::new("/x/y.jsonl")), None);
+    }
+
+    #[test]
+    fn a_packed_rollout_is_found_under_its_own_name() {
+        let home = std::env::temp_dir().join(format!("aimax-codex-{}", std::process::id()));
+        let day = home.join("sessions/2026/11/22");
+        std::fs::create_dir_all(&day).unwrap();
+        let id = "01a20300-6ab9-7f92-845b-5c85cabcdef0";
+        let path = day.join(format!("rollout-2026-11-22T10-00-00-{id}.jsonl"));
+        std::fs::write(packed(&path), "").unwrap();
+        let home_text = home.to_str().unwrap();
+        let config = Config::from_vars(vec![("CODEX_HOME".into(), home_text.into())]);
+        assert_eq!(rollout(&config, id), Some(path));
+        std::fs::remove_dir_all(&home).unwrap();
     }
 }

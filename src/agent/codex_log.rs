@@ -51,7 +51,8 @@ pub(super) fn read(line: &[u8]) -> Vec<Event> {
         _ => (Kind::Other, String::new()),
     };
     let turn = payload.get("turn_id").and_then(Value::as_str).map(str::to_owned);
-    vec![Event { turn, ..Event::new(kind, time, said) }]
+    let under = payload.get("type").and_then(Value::as_str);
+    vec![Event { turn, ..Event::new(kind, time, said) }.named(&[Some(&line.kind), under])]
 }
 
 /// The end of a turn. Up to 0.142 the only sign of an error is that a prompt was not answered.

@@ -70,6 +70,19 @@ impl Backend {
         }
     }
 
+    /// Whose transcript a line is from, by its shape: Codex puts all that it says into a `payload`.
+    #[must_use]
+    pub fn of_line(line: &[u8]) -> Backend {
+        #[derive(serde::Deserialize)]
+        struct Shape {
+            payload: Option<serde::de::IgnoredAny>,
+        }
+        match serde_json::from_slice::<Shape>(line) {
+            Ok(Shape { payload: Some(_) }) => Backend::Codex,
+            _ => Backend::Claude,
+        }
+    }
+
     /// The tmux session that holds its windows.
     #[must_use]
     pub fn hub(self, config: &Config) -> String {

@@ -43,6 +43,14 @@ impl Output {
         self.settle()
     }
 
+    /// Writes `lines`, whole ones with their newlines, as they are.
+    pub fn lines(&mut self, lines: &[u8]) -> Result<()> {
+        if !self.held.is_empty() {
+            self.flush()?;
+        }
+        self.write(lines)
+    }
+
     /// Writes `line`, which has no newline of its own, and a newline.
     pub fn line(&mut self, line: &[u8]) -> Result<()> {
         self.held.extend_from_slice(line);
@@ -56,8 +64,15 @@ impl Output {
 
     /// Writes what is held.
     pub fn flush(&mut self) -> Result<()> {
-        let done = self.sink.write_all(&self.held).and_then(|()| self.sink.flush());
-        self.held.clear();
+        let mut held = std::mem::take(&mut self.held);
+        let done = self.write(&held);
+        held.clear();
+        self.held = held;
+        done
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let done = self.sink.write_all(bytes).and_then(|()| self.sink.flush());
         done.map_err(|e| match e.kind() {
             io::ErrorKind::BrokenPipe => Error::new(Kind::ReaderGone, "stdout", "closed"),
             _ => Error::io("stdout", &e),

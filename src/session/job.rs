@@ -257,7 +257,7 @@ impl Job {
                 }
                 Ok(ControlFlow::Continue(()))
             })?;
-            if !matches!(seen, Seen::Truncated | Seen::Replaced) {
+            if !matches!(seen, Seen::Truncated | Seen::Replaced | Seen::Packed) {
                 break;
             }
         }

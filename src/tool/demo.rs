@@ -17,6 +17,7 @@ use crate::{
     sys::signals,
     time::Deadline,
     tmux::Tmux,
+    transcript::record::Kind,
     watch::{Watch, Woke},
 };
 
@@ -222,8 +223,9 @@ fn brief(record: &[u8]) -> String {
         .ok()
         .and_then(|record| Some(record.get("type")?.as_str()?.to_owned()))
         .unwrap_or_default();
-    let texts: Vec<String> =
-        Backend::Practice.agent().read(record).into_iter().map(|event| event.text).collect();
+    let said = Backend::Practice.agent().read(record).into_iter();
+    let said = said.filter(|event| event.kind != Kind::Usage);
+    let texts: Vec<String> = said.map(|event| event.text).collect();
     let line = format!("    {kind:10} {}", texts.join(" "));
     let line = visible(line.trim_end());
     match line.char_indices().nth(COLUMNS - 1) {

@@ -7,12 +7,19 @@
 
 use std::{
     ffi::OsString,
-    io::Write,
-    ops::ControlFlow,
+    io::{self, IsTerminal},
     os::fd::RawFd,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
+use self::{
+    cursor::Cursor,
+    form::{Form, Printer},
+    roll::{Meant, Roll},
+    run::Run,
+    stream::Stream,
+    text::Page,
+};
 use crate::{
     cli::{
         self,
@@ -20,18 +27,17 @@ use crate::{
         output::Output,
     },
     config::Config,
-    error::{Error, Exit, Kind, Result},
-    session::{self, Session},
-    time::Deadline,
-    transcript::{
-        check,
-        follow::{Follow, Seen, Start},
-        lines::Line,
-    },
-    watch::{Watch, Woke},
+    error::{Error, Exit, Result},
+    transcript::follow::Start,
 };
 
+mod cursor;
+mod form;
 mod options;
+mod roll;
+mod run;
+mod stream;
+mod text;
 
 pub use options::Args;
 
@@ -44,7 +50,11 @@ impl Tool for Tail {
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-tail",
         tagline: "print a session's transcript records from an offset",
-        synopsis: &["aimax-tail [OPTION]... -s SESSION", "aimax-tail [OPTION]... FILE"],
+        synopsis: &[
+            "aimax-tail [OPTION]... -s SESSION...",
+            "aimax-tail [OPTION]... --all",
+            "aimax-tail [OPTION]... FILE",
+        ],
         about: "\
 Prints the records of a transcript, the JSONL file that the agent itself
 writes, byte for byte and one a line. Without `--follow` it ends at the
@@ -57,7 +67,19 @@ to `--from` to go on there.
 
 A line that is not a JSON object is named on standard error with its
 offset and its fault, and left out. A last line that has no newline yet
-is not printed.",
+is not printed.
+
+Of a session, the conversation is followed, not the file: when a person
+clears it or goes over to another, and when the agent writes the first
+line of the new transcript, that one is read from its beginning. This is
+said on standard error, with `--offsets` by a record
+`{\"sessionId\",\"moved\":{\"from\",\"to\"}}`, and with `--events` by one more
+`other`, whose `type` is `moved`. A transcript that Codex has put away
+compressed (`.jsonl.zst`) is read as what it holds, with the same
+offsets.
+
+`-s` may be given several times. Records of several sessions are wrapped
+as by `--offsets`, or are `--events` or `--text`.",
         verbs: &[],
         operand: Some(ValueDoc { name: "FILE", complete: Complete::File }),
         rest: None,
@@ -73,6 +95,8 @@ is not printed.",
                 "aimax-tail -s demo -f -n 0 --max 1 --timeout 60",
                 "The next record, within a minute.",
             ),
+            ("aimax-tail --all -f -n 0 --events", "What happens anywhere, in one schema."),
+            ("aimax-tail -s demo -f --cursor demo.at", "Each record once, over many runs."),
             ("aimax-tail --offsets session.jsonl", "A file, with offsets to go on from."),
         ],
         see_also: &[("aimax-paste", 1), ("aimax-ls", 1), ("tail", 1)],
@@ -81,10 +105,8 @@ is not printed.",
     const OPTS: &'static [Opt<Args>] = options::TABLE;
 
     fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
-        let Some(source) = resolve(&args, operands)? else {
-            return Ok(if args.follow { Exit::Timeout } else { Exit::Done });
-        };
-        Run::new(&args, &source, out, &mut say)?.run(Some(STDOUT))
+        let plan = Plan::new(&args, operands)?;
+        plan.run(&args, out, &mut say)?.run(Some(STDOUT))
     }
 }
 
@@ -96,190 +118,135 @@ fn say(note: &str) {
     cli::say(Tail::DOC.name, note);
 }
 
-/// Where the records are.
-struct Source {
-    /// `None` for a plain file.
-    session: Option<String>,
-    path: PathBuf,
+/// What is to be read, and in which form it leaves.
+struct Plan {
+    streams: Vec<Stream>,
+    roll: Option<Roll>,
+    form: Form,
+    /// What is to be said before the first record.
+    note: Option<String>,
 }
 
-/// Finds the file that is meant. That of a session may be known only once it has its first prompt:
-/// then `None`, or with `--follow` a wait for it.
-fn resolve(args: &Args, operands: Vec<OsString>) -> Result<Option<Source>> {
-    let mut operands = operands.into_iter();
-    let config = Config::from_env();
-    let name = args.target.name(&config)?;
-    match (name, operands.next(), operands.next()) {
-        (_, Some(_), Some(more)) => Err(Error::usage(more.display(), "one FILE only")
-            .advise("run one aimax-tail for each file")),
-        (_, Some(file), None) if args.target.is_given() => {
-            Err(Error::usage(file.display(), "either a session or a FILE"))
+impl Plan {
+    fn new(args: &Args, operands: Vec<OsString>) -> Result<Plan> {
+        let mut operands = operands.into_iter();
+        let start = start(args)?;
+        let (mut streams, mut roll, mut many) = (Vec::new(), None, false);
+        match (operands.next(), operands.next()) {
+            (_, Some(more)) => {
+                return Err(Error::usage(more.display(), "one FILE only")
+                    .advise("run one aimax-tail for each file"));
+            }
+            (Some(file), None) if args.target.is_given() || args.all => {
+                return Err(Error::usage(file.display(), "either sessions or a FILE"));
+            }
+            (Some(file), None) => {
+                let stream = Stream::of_file(file.into(), args.target.backend_given()?, start);
+                streams.push(stream.longest(args.max_line));
+            }
+            (None, None) => {
+                let config = Config::from_env();
+                let meant = meant(args, &config)?;
+                many = !matches!(&meant, Meant::Named(names) if names.len() == 1);
+                let sessions = Roll::new(config, meant, args, start)?;
+                streams = sessions.sessions()?;
+                roll = Some(sessions);
+            }
         }
-        (_, Some(file), None) => Ok(Some(Source { session: None, path: file.into() })),
-        (Some(name), None, _) => {
-            let session = Session::find_any(&config, &name, args.target.backend(&config)?)?;
-            let path = if args.follow {
-                let deadline = args.timeout.map_or(Deadline::NEVER, Deadline::after);
-                session::transcript(&config, session, deadline)?
-            } else {
-                session.entry.jsonl_path().map(PathBuf::from)
-            };
-            Ok(path.map(|path| Source { session: Some(name.to_string()), path }))
+        if many {
+            alone(args.from.is_some(), "--from", "an offset is one of one transcript")?;
+            alone(args.cursor.is_some(), "--cursor", "it keeps one place")?;
+            alone(args.raw, "--raw", "which line is whose could not be told")?;
         }
-        (None, None, _) => Err(Error::usage("", "neither a session nor a FILE is given")),
+        let mut plan = Plan { streams, roll, form: form(args, many), note: None };
+        if let Some(file) = &args.cursor {
+            plan.keep_place(file)?;
+        }
+        Ok(plan)
     }
-}
 
-/// One run over one source.
-struct Run<'a> {
-    args: &'a Args,
-    path: &'a Path,
-    out: &'a mut Output,
-    note: &'a mut dyn FnMut(&str),
-    /// `{"sessionId":…,"offset":`, the same in every wrapped record.
-    opening: String,
-    of_session: bool,
-    wrapped: Vec<u8>,
-    /// Records that may still be printed.
-    left: u64,
-}
+    /// Begins where the cursor in `file` says, unless that is another transcript by now.
+    fn keep_place(&mut self, file: &Path) -> Result<()> {
+        let Some(stream) = self.streams.first_mut() else { return Ok(()) };
+        let (cursor, mut at) = Cursor::open(file)?;
+        if let Some((path, offset)) = &at {
+            if stream.session.is_none() && !stream.paths().any(|own| is_same(own, path)) {
+                return Err(Error::usage(file.display(), "a cursor of another file")
+                    .advise(format!("it is of {}", path.display())));
+            }
+            if let Some(why) = cursor.objection()? {
+                let anew = format!("{why}: the place {offset} is void, read from the beginning");
+                self.note = Some(format!("{}: {anew}", path.display()));
+                at = stream.paths().next().map(|own| (own.to_owned(), 0));
+                stream.restart();
+            }
+        }
+        stream.keep(cursor, at);
+        Ok(())
+    }
 
-impl<'a> Run<'a> {
-    fn new(
+    fn run<'a>(
+        self,
         args: &'a Args,
-        source: &'a Source,
         out: &'a mut Output,
         note: &'a mut dyn FnMut(&str),
-    ) -> Result<Self> {
-        let clash = |cause| Err(Error::usage("", cause));
-        match () {
-            () if args.from.is_some() && args.lines.is_some() => {
-                return clash("--from and --lines both say where to begin");
-            }
-            () if args.raw && args.offsets => {
-                return clash("--offsets holds JSON only, and --raw lets other lines through");
-            }
-            () if args.timeout.is_some() && !args.follow => {
-                return clash("--timeout is for --follow");
-            }
-            () => {}
+    ) -> Result<Run<'a>> {
+        if let Some(text) = &self.note {
+            note(text);
         }
-        let session = serde_json::json!({ "sessionId": source.session }).to_string();
-        let opening = format!("{},\"offset\":", session.trim_end_matches('}'));
-        let left = args.max.unwrap_or(u64::MAX);
-        let of_session = source.session.is_some();
-        Ok(Run {
-            args,
-            path: &source.path,
-            out,
-            note,
-            opening,
-            of_session,
-            wrapped: Vec::new(),
-            left,
-        })
+        let printer = Printer::new(args, self.form, out, note);
+        Ok(Run { args, streams: self.streams, roll: self.roll, printer })
     }
+}
 
-    /// Prints what there is, and with `--follow` what comes. `reader` is where the records go, if
-    /// somebody must be there to read them.
-    fn run(mut self, reader: Option<RawFd>) -> Result<Exit> {
-        let done = if self.args.follow { self.follow(reader) } else { self.once() };
-        match done {
-            Err(e) if e.kind == Kind::ReaderGone => Ok(Exit::Done),
-            done => done,
+/// Refuses an option that is for one transcript.
+fn alone(given: bool, option: &str, why: &str) -> Result<()> {
+    if given { Err(Error::usage(option, format!("it is for one session: {why}"))) } else { Ok(()) }
+}
+
+fn is_same(own: &Path, kept: &Path) -> bool {
+    std::path::absolute(own).is_ok_and(|own| own == kept)
+}
+
+/// Where to begin; refuses what does not go together.
+fn start(args: &Args) -> Result<Start> {
+    let forms = [args.offsets, args.events, args.text].into_iter().filter(|&on| on).count();
+    let clash = |cause| Err(Error::usage("", cause));
+    match (args.from, args.lines) {
+        (Some(_), Some(_)) => clash("--from and --lines both say where to begin"),
+        _ if args.raw && forms > 0 => {
+            clash("--offsets, --events and --text hold records only, and --raw lets all through")
         }
+        _ if forms > 1 => clash("only one of --offsets, --events and --text"),
+        _ if args.timeout.is_some() && !args.follow => clash("--timeout is for --follow"),
+        (_, Some(count)) => Ok(Start::Last(count)),
+        (from, None) => Ok(Start::Offset(from.unwrap_or(0))),
     }
+}
 
-    fn start(&self) -> Start {
-        match (self.args.from, self.args.lines) {
-            (_, Some(count)) => Start::Last(count),
-            (from, None) => Start::Offset(from.unwrap_or(0)),
-        }
+fn meant(args: &Args, config: &Config) -> Result<Meant> {
+    if args.all && args.target.is_given() {
+        return Err(Error::usage("--all", "either all sessions or those that -s names"));
     }
-
-    fn once(&mut self) -> Result<Exit> {
-        let mut follow = Follow::open(self.path, self.start())?;
-        self.out.batch(true)?;
-        let seen = self.read(&mut follow)?;
-        self.out.batch(false)?;
-        // A session that has had no prompt has no records; a file that is not there is a mistake.
-        if seen == Seen::Absent && !self.of_session {
-            return Err(Error::missing(self.path.display(), "no such file"));
-        }
-        self.tell(seen);
-        Ok(Exit::Done)
+    if args.all {
+        return Ok(Meant::All);
     }
-
-    fn follow(&mut self, reader: Option<RawFd>) -> Result<Exit> {
-        let deadline = self.args.timeout.map_or(Deadline::NEVER, Deadline::after);
-        let mut watch = Watch::new()?;
-        watch.path(self.path)?;
-        if let Some(reader) = reader {
-            watch.reader_of(&reader);
-        }
-        let mut follow = Follow::open(self.path, self.start())?;
-        // Catching up is done in large pieces; after that, each record is written at once.
-        self.out.batch(true)?;
-        loop {
-            let seen = self.read(&mut follow)?;
-            self.out.flush()?;
-            self.tell(seen);
-            match seen {
-                Seen::Stopped => return Ok(Exit::Done),
-                Seen::Truncated | Seen::Replaced => continue,
-                Seen::All | Seen::Absent | Seen::Removed => self.out.batch(false)?,
-            }
-            match watch.wait(deadline)? {
-                Woke::Event => {}
-                Woke::Deadline => return Ok(Exit::Timeout),
-            }
-        }
+    match args.target.all_names(config)? {
+        names if names.is_empty() => Err(Error::usage("", "neither a session nor a FILE is given")),
+        names => Ok(Meant::Named(names)),
     }
+}
 
-    /// What happened to the file, where that is not the usual.
-    fn tell(&mut self, seen: Seen) {
-        let what = match seen {
-            Seen::All | Seen::Stopped | Seen::Absent => return,
-            Seen::Removed => "the file was removed",
-            Seen::Truncated => "the file was cut: its offsets begin anew at 0",
-            Seen::Replaced => "another file took its place: offsets begin anew at 0",
-        };
-        (self.note)(&Error::system(self.path.display(), what).to_string());
-    }
-
-    fn read(&mut self, follow: &mut Follow) -> Result<Seen> {
-        if self.left == 0 {
-            return Ok(Seen::Stopped);
-        }
-        follow.read(|line| self.print(line))
-    }
-
-    fn print(&mut self, line: Line<'_>) -> Result<ControlFlow<()>> {
-        if !self.args.raw
-            && let Err(fault) = check::record(line.bytes)
-        {
-            let at = format!("offset {}", line.offset);
-            (self.note)(&format!("{}: {at}: left out: {fault}", self.path.display()));
-            return Ok(ControlFlow::Continue(()));
-        }
-        if self.args.offsets {
-            self.wrap(line)?;
-        } else {
-            self.out.line(line.bytes)?;
-        }
-        self.left -= 1;
-        Ok(if self.left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-    }
-
-    /// The record is embedded as it is: reading and writing it anew could change it.
-    fn wrap(&mut self, line: Line<'_>) -> Result<()> {
-        self.wrapped.clear();
-        self.wrapped.extend_from_slice(self.opening.as_bytes());
-        let fault = |e| Error::io("memory", &e);
-        write!(self.wrapped, "{},\"next\":{},\"entry\":", line.offset, line.next).map_err(fault)?;
-        self.wrapped.extend_from_slice(line.bytes);
-        self.wrapped.push(b'}');
-        self.out.line(&self.wrapped)
+fn form(args: &Args, many: bool) -> Form {
+    if args.events {
+        Form::Events
+    } else if args.text {
+        let plain = Config::from_env().var("NO_COLOR").is_some();
+        Form::Text(Page::new(io::stdout().is_terminal() && !plain, many))
+    } else if args.offsets || many {
+        Form::Wrapped
+    } else {
+        Form::Plain
     }
 }
 

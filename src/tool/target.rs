@@ -12,7 +12,8 @@ use crate::{
 /// What `-s` and `-b` say.
 #[derive(Clone, Debug, Default)]
 pub struct Target {
-    session: Option<String>,
+    /// As often as `-s` was given.
+    sessions: Vec<String>,
     backend: Option<String>,
 }
 
@@ -37,7 +38,7 @@ pub(super) const fn session<A: Targeted>() -> Opt<A> {
             full: "The session's name. Without it, `AIMAX_SESSION` is taken.",
         },
         set: |args, given| {
-            args.target().session = Some(given.text()?);
+            args.target().sessions.push(given.text()?);
             Ok(())
         },
     }
@@ -68,7 +69,12 @@ impl Target {
     /// As `-s` would have given it.
     #[cfg(test)]
     pub(super) fn named(session: Option<&str>) -> Self {
-        Target { session: session.map(str::to_owned), backend: None }
+        Target { sessions: session.map(str::to_owned).into_iter().collect(), backend: None }
+    }
+
+    /// The backend that `-b` names.
+    pub(super) fn backend_given(&self) -> Result<Option<Backend>> {
+        self.backend.as_deref().map(Backend::parse).transpose()
     }
 
     /// The backend, if one is named.
@@ -77,14 +83,23 @@ impl Target {
         named.map(|name| Backend::parse(name)).transpose()
     }
 
-    /// The session's name, if one is given.
+    /// The session's name, if one is given; the last one, if several are.
     pub(super) fn name(&self, config: &Config) -> Result<Option<Name>> {
-        self.session.as_ref().or(config.session.as_ref()).map(|name| name.parse()).transpose()
+        self.sessions.last().or(config.session.as_ref()).map(|name| name.parse()).transpose()
+    }
+
+    /// All names that `-s` gives, each once; `AIMAX_SESSION` when it gives none.
+    pub(super) fn all_names(&self, config: &Config) -> Result<Vec<Name>> {
+        let given = self.sessions.iter().chain(config.session.iter().filter(|_| !self.is_given()));
+        let mut names: Vec<Name> = given.map(|name| name.parse()).collect::<Result<_>>()?;
+        names.sort();
+        names.dedup();
+        Ok(names)
     }
 
     /// Whether `-s` is on the command line.
     pub(super) fn is_given(&self) -> bool {
-        self.session.is_some()
+        !self.sessions.is_empty()
     }
 
     /// The name, which must be given.

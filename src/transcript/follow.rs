@@ -9,14 +9,16 @@
 //! only when the byte before the offset is no newline any more. Agents only append.
 
 use std::{
-    fs::{File, Metadata, OpenOptions},
+    fs::File,
     io,
     ops::ControlFlow,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
-use super::lines::{self, Line, Lines};
+use super::{
+    lines::{self, Block, Line, Lines},
+    packed,
+};
 use crate::error::{At, Error, Result};
 
 /// Where to begin in a file.
@@ -44,26 +46,53 @@ pub enum Seen {
     Truncated,
     /// Another file has taken its place. Read again: it is read from its start.
     Replaced,
+    /// It was packed or unpacked, with the same lines in it. Read again: it goes on.
+    Packed,
 }
+
+/// Which file it is, whatever it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The number of the device.
+    pub device: u64,
+    /// The number of the file on it.
+    pub inode: u64,
+    /// Whether it was read out of a packed file.
+    pub packed: bool,
+}
+
+/// So many bytes before an offset tell whether a file that was packed or unpacked is the same.
+const SAME: usize = 4096;
 
 /// A file, and how far it has been read.
 pub struct Follow {
     path: PathBuf,
     start: Start,
-    file: Option<File>,
+    file: Option<(File, Identity)>,
     lines: Lines,
+    /// The longest line that is taken.
+    longest: usize,
 }
 
 impl Follow {
     /// Follows what `path` names from `start` on. It need not exist yet; a start that is no line
     /// boundary is refused as soon as it does.
     pub fn open(path: &Path, start: Start) -> Result<Follow> {
-        let mut follow = Follow { path: path.to_owned(), start, file: None, lines: Lines::from(0) };
-        if !follow.find()? && matches!(start, Start::Last(_)) {
+        let lines = Lines::from(0);
+        let path = path.to_owned();
+        let mut follow = Follow { path, start, file: None, lines, longest: usize::MAX };
+        if follow.find()?.is_none() && matches!(start, Start::Last(_)) {
             // All that the file will hold is still to come.
             follow.start = Start::Offset(0);
         }
         Ok(follow)
+    }
+
+    /// The same with a bound on the length of a line: a longer one is an error that names its offset.
+    #[must_use]
+    pub fn longest(mut self, bytes: usize) -> Follow {
+        self.longest = bytes;
+        self
     }
 
     /// Where the next line begins: the offset to resume at.
@@ -77,73 +106,123 @@ impl Follow {
         &mut self,
         mut sink: impl FnMut(Line<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<Seen> {
-        if self.file.is_none() && !self.find()? {
-            return Ok(Seen::Absent);
-        }
-        let Some(file) = &self.file else { return Ok(Seen::Absent) };
+        self.read_blocks(|block| {
+            for line in block.lines() {
+                if sink(line)?.is_break() {
+                    return Ok(ControlFlow::Break(line.next));
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    /// The same, many lines at a time, as they stand in the file. To break off, `sink` says where the
+    /// next read is to go on.
+    pub fn read_blocks(
+        &mut self,
+        mut sink: impl FnMut(Block<'_>) -> Result<ControlFlow<u64>>,
+    ) -> Result<Seen> {
+        self.find()?;
+        let Some((file, identity)) = &self.file else { return Ok(Seen::Absent) };
         // What the path names is looked at before the size of the file at hand: if another file has
         // taken its place, nothing more is to come than what is there now.
-        let named = match std::fs::metadata(&self.path) {
-            Ok(data) => Some(identity(&data)),
-            Err(e) if absent(&e) => None,
-            Err(e) => return Err(Error::io(self.path.display(), &e)),
-        };
-        let data = file.metadata().at(&self.path)?;
-        if data.len() < self.lines.end() || !begins_line(file, self.lines.offset()).at(&self.path)?
-        {
+        let named = packed::identity(&self.path).at(&self.path)?;
+        let size = file.metadata().at(&self.path)?.len();
+        let offset = self.lines.offset();
+        if size < offset || !begins_line(file, offset).at(&self.path)? {
             self.lines = Lines::from(0);
             return Ok(Seen::Truncated);
         }
+        if size < self.lines.end() {
+            // Only a line that was not whole was cut: what was given out still stands.
+            self.lines = Lines::from(offset);
+        }
         loop {
-            while let Some(line) = self.lines.next() {
-                if sink(line)?.is_break() {
-                    return Ok(Seen::Stopped);
-                }
-            }
             // Up to the size at the beginning, and no further: a file that grows faster than it
             // can be handed on must not keep its follower from looking at the clock.
             let at = self.lines.end();
-            if at >= data.len() {
+            if at >= size {
                 break;
             }
             match lines::read(file, self.lines.room(), at).at(&self.path)? {
                 0 => break,
                 count => self.lines.filled(count),
             }
+            if let Some(block) = self.lines.next() {
+                if let Some(long) = longer(block, self.longest) {
+                    return Err(self.too_long(long));
+                }
+                if let ControlFlow::Break(next) = sink(block)? {
+                    self.lines = Lines::from(next);
+                    return Ok(Seen::Stopped);
+                }
+            }
+            if self.lines.pending() > self.longest {
+                return Err(self.too_long(self.lines.offset()));
+            }
         }
-        if named == Some(identity(&data)) {
+        self.lines.pause();
+        if named == Some(*identity) {
             return Ok(Seen::All);
         }
+        let was = self.before(SAME)?;
+        let (offset, was_packed) = (self.offset(), identity.packed);
         self.file = None;
         self.lines = Lines::from(0);
         self.start = Start::Offset(0);
-        Ok(if named.is_some() { Seen::Replaced } else { Seen::Removed })
+        let Some(named) = named else { return Ok(Seen::Removed) };
+        if named.packed != was_packed
+            && let Some((file, identity)) = packed::open(&self.path)?
+            && lines::before(&file, offset, SAME).at(&self.path)? == was
+        {
+            self.lines = Lines::from(offset);
+            self.file = Some((file, identity));
+            return Ok(Seen::Packed);
+        }
+        Ok(Seen::Replaced)
     }
 
-    /// Opens the file; whether it is there.
-    fn find(&mut self) -> Result<bool> {
-        // Not blocking: opening a named pipe would wait for its writer, and is refused below.
-        let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&self.path);
-        let file = match opened {
-            Ok(file) => file,
-            Err(e) if absent(&e) => return Ok(false),
-            Err(e) => return Err(Error::io(self.path.display(), &e)),
-        };
-        let data = file.metadata().at(&self.path)?;
-        if !data.is_file() {
-            return Err(Error::usage(self.path.display(), "not a regular file"));
+    fn too_long(&self, offset: u64) -> Error {
+        let cause = format!("offset {offset}: a line of more than {} bytes", self.longest);
+        Error::system(self.path.display(), cause)
+    }
+
+    /// Opens the file, unless it is open; which one it is, if it is there.
+    pub fn find(&mut self) -> Result<Option<Identity>> {
+        if let Some((_, identity)) = &self.file {
+            return Ok(Some(*identity));
         }
+        let Some((file, identity)) = packed::open(&self.path)? else { return Ok(None) };
         let offset = match self.start {
             Start::Offset(offset) => {
                 check_boundary(&file, &self.path, offset)?;
                 offset
             }
-            Start::Last(count) => lines::last(&file, data.len(), count).at(&self.path)?,
+            Start::Last(count) => {
+                let size = file.metadata().at(&self.path)?.len();
+                lines::last(&file, size, count).at(&self.path)?
+            }
         };
         self.lines = Lines::from(offset);
-        self.file = Some(file);
-        Ok(true)
+        self.file = Some((file, identity));
+        Ok(Some(identity))
     }
+
+    /// The bytes just before where the next line begins, at most `count`.
+    pub fn before(&self, count: usize) -> Result<Vec<u8>> {
+        match &self.file {
+            Some((file, _)) => lines::before(file, self.offset(), count).at(&self.path),
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+/// Where a line of more than `bytes` bytes begins, if there is one.
+fn longer(block: Block<'_>, bytes: usize) -> Option<u64> {
+    if block.bytes.len() <= bytes {
+        return None;
+    }
+    block.lines().find(|line| line.bytes.len() > bytes).map(|line| line.offset)
 }
 
 /// Refuses an offset that is not at the beginning of a line, and names the nearest that are.
@@ -175,17 +254,12 @@ fn begins_line(file: &File, offset: u64) -> io::Result<bool> {
     Ok(lines::read(file, &mut byte, before)? == 1 && byte == *b"\n")
 }
 
-fn identity(data: &Metadata) -> (u64, u64) {
-    (data.dev(), data.ino())
-}
-
-fn absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::{fs, io::Write};
+    use std::{
+        fs::{self, OpenOptions},
+        io::Write,
+    };
 
     use super::*;
 

@@ -1,16 +1,20 @@
 //! Bytes in, whole lines out, each with its place in the file.
 //!
 //! [`Lines`] does no reading of its own: bytes are put into [`room`](Lines::room), and whole lines
-//! come out of [`next`](Lines::next). It never gives out a line whose newline has not arrived, for
-//! agents are seen to write a line in several pieces. One block is used again and again; it grows
-//! only for a line that does not fit, and shrinks afterwards.
+//! come out of [`next`](Lines::next), a [`Block`] of them at a time. It never gives out a line whose
+//! newline has not arrived, for agents are seen to write a line in several pieces. One buffer is
+//! used again and again; it grows while there is much to read or for a line that does not fit, and
+//! is given back in a pause: a thousand files that are quiet cost next to nothing.
 
 use std::{fs::File, io, os::unix::fs::FileExt};
 
-use memchr::{memchr, memrchr};
+use memchr::{memchr, memchr_iter, memrchr};
 
-/// What is read at once.
-const BLOCK: usize = 256 * 1024;
+/// What is read at once when there is much.
+const BLOCK: usize = 128 * 1024;
+
+/// What is read at first: most appends fit.
+const LITTLE: usize = 8 * 1024;
 
 /// A buffer that grew beyond this for one long line is given back afterwards.
 const KEEP: usize = 16 * BLOCK;
@@ -27,6 +31,29 @@ pub struct Line<'a> {
     pub next: u64,
     /// Its bytes, without the newline.
     pub bytes: &'a [u8],
+}
+
+/// Whole lines, one after the other as they stand in the file.
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'a> {
+    /// Where the first one begins.
+    pub offset: u64,
+    /// Their bytes; the last one is a newline.
+    pub bytes: &'a [u8],
+}
+
+impl<'a> Block<'a> {
+    /// Each line by itself.
+    pub fn lines(self) -> impl Iterator<Item = Line<'a>> {
+        let mut offset = self.offset;
+        let mut start = 0;
+        memchr_iter(b'\n', self.bytes).map(move |newline| {
+            let bytes = &self.bytes[start..newline];
+            let line = Line { offset, next: offset + bytes.len() as u64 + 1, bytes };
+            (offset, start) = (line.next, newline + 1);
+            line
+        })
+    }
 }
 
 /// Cuts bytes into lines.
@@ -61,8 +88,15 @@ impl Lines {
         self.offset + (self.end - self.start) as u64
     }
 
+    /// The bytes of the line that is not whole yet.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.end - self.start
+    }
+
     /// Where the next bytes are to be put; never empty. Then call [`filled`](Lines::filled).
     pub fn room(&mut self) -> &mut [u8] {
+        let full = self.end == self.buffer.len();
         self.buffer.copy_within(self.start..self.end, 0);
         self.searched -= self.start;
         self.end -= self.start;
@@ -70,11 +104,14 @@ impl Lines {
         if self.end == 0 && self.buffer.len() > KEEP {
             self.buffer = Vec::new();
         }
-        if self.buffer.len() < BLOCK {
+        let length = self.buffer.len();
+        if length == 0 {
+            self.buffer.resize(LITTLE, 0);
+        } else if full && length < BLOCK {
             self.buffer.resize(BLOCK, 0);
-        } else if self.end * 2 > self.buffer.len() {
+        } else if self.end * 2 > length {
             // A line longer than half the buffer: doubling keeps its whole cost linear.
-            self.buffer.resize(self.buffer.len() * 2, 0);
+            self.buffer.resize(length * 2, 0);
         }
         &mut self.buffer[self.end..]
     }
@@ -84,20 +121,27 @@ impl Lines {
         self.end = self.buffer.len().min(self.end + count);
     }
 
-    /// The next whole line, if there is one.
-    #[expect(clippy::should_implement_trait, reason = "a line borrows the buffer")]
-    pub fn next(&mut self) -> Option<Line<'_>> {
-        let Some(length) = memchr(b'\n', &self.buffer[self.searched..self.end]) else {
+    /// The whole lines that are there, if there are any.
+    #[expect(clippy::should_implement_trait, reason = "a block borrows the buffer")]
+    pub fn next(&mut self) -> Option<Block<'_>> {
+        let Some(newline) = memrchr(b'\n', &self.buffer[self.searched..self.end]) else {
             self.searched = self.end;
             return None;
         };
-        let newline = self.searched + length;
-        let bytes = &self.buffer[self.start..newline];
-        let offset = self.offset;
-        self.start = newline + 1;
-        self.searched = self.start;
-        self.offset += bytes.len() as u64 + 1;
-        Some(Line { offset, next: self.offset, bytes })
+        let after = self.searched + newline + 1;
+        let block = Block { offset: self.offset, bytes: &self.buffer[self.start..after] };
+        self.offset += block.bytes.len() as u64;
+        self.start = after;
+        self.searched = self.end;
+        Some(block)
+    }
+
+    /// Nothing more is to come for a while: gives back what is not needed meanwhile.
+    pub fn pause(&mut self) {
+        if self.pending() == 0 && self.buffer.len() > LITTLE {
+            self.buffer = Vec::new();
+            (self.start, self.searched, self.end) = (0, 0, 0);
+        }
     }
 }
 
@@ -150,6 +194,15 @@ pub fn last(file: &File, end: u64, count: u64) -> io::Result<u64> {
     Ok(0)
 }
 
+/// The bytes of `file` before `end`, at most `count` of them.
+pub fn before(file: &File, end: u64, count: usize) -> io::Result<Vec<u8>> {
+    let count = count.min(usize::try_from(end).unwrap_or(count));
+    let mut bytes = vec![0; count];
+    let got = read_whole(file, &mut bytes, end - count as u64)?;
+    bytes.truncate(got);
+    Ok(bytes)
+}
+
 /// One `pread`; 0 at the end of the file.
 pub(crate) fn read(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
     loop {
@@ -184,8 +237,8 @@ mod tests {
             room[..count].copy_from_slice(&bytes[..count]);
             lines.filled(count);
             bytes = &bytes[count..];
-            while let Some(line) = lines.next() {
-                found.push((line.offset, line.next, line.bytes.to_vec()));
+            while let Some(block) = lines.next() {
+                found.extend(block.lines().map(|l| (l.offset, l.next, l.bytes.to_vec())));
             }
         }
     }
@@ -212,7 +265,13 @@ mod tests {
         feed(&mut lines, b"short\n", &mut found);
         assert_eq!(found[0].1, long.len() as u64);
         assert_eq!(found[1].2, b"short");
-        assert_eq!(lines.buffer.len(), BLOCK);
+        assert!(lines.buffer.len() <= BLOCK);
+        lines.pause();
+        assert!(lines.buffer.len() <= LITTLE);
+        feed(&mut lines, b"half", &mut found);
+        lines.pause();
+        feed(&mut lines, b"\n", &mut found);
+        assert_eq!(found[2].2, b"half");
     }
 
     #[test]

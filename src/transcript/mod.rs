@@ -5,4 +5,5 @@ pub mod check;
 pub mod follow;
 pub mod ledger;
 pub mod lines;
+pub mod packed;
 pub mod record;

@@ -10,13 +10,18 @@ use serde::Serialize;
 pub enum Kind {
     /// A prompt was given to the model.
     Prompt,
-    /// A command of the agent's own was run: `/compact`, `!ls`.
+    /// A command of the agent's own was run: `/compact`, `!ls`. To others it is one of the agent's
+    /// own doings.
+    #[serde(rename = "other")]
     Command,
     /// A prompt was put aside for later.
     Queued,
-    /// A queued prompt was taken up: a [`Kind::Prompt`] follows, or a command runs.
+    /// A queued prompt was taken up: a [`Kind::Prompt`] follows, or a command runs. Only the
+    /// account of open work needs this; to all others it is one of the agent's own doings.
+    #[serde(rename = "other")]
     Taken,
-    /// All queued prompts went back into the input box.
+    /// All queued prompts went back into the input box. Told to others as the last.
+    #[serde(rename = "other")]
     TakenBack,
     /// The assistant said something.
     Text,
@@ -30,7 +35,9 @@ pub enum Kind {
     TurnStart,
     /// A turn ended of itself.
     TurnEnd,
-    /// A turn ended and nothing was answered: right for a command, an error for a prompt.
+    /// A turn ended and nothing was answered: right for a command, an error for a prompt. A line by
+    /// itself does not tell which, so it is told to others as an end.
+    #[serde(rename = "turn_end")]
     Unanswered,
     /// A turn was stopped by a key.
     Interrupted,
@@ -47,6 +54,9 @@ pub enum Kind {
 pub struct Event {
     /// What kind.
     pub kind: Kind,
+    /// What the agent itself calls the line: `system/turn_duration`, `event_msg/task_started`.
+    #[serde(rename = "type")]
+    pub name: String,
     /// When, in epoch milliseconds, if the line says so.
     pub time: Option<u64>,
     /// The words: of a prompt, an answer, a tool, an error.
@@ -62,6 +72,15 @@ pub struct Event {
 impl Event {
     /// An event without a turn.
     pub fn new(kind: Kind, time: Option<u64>, text: impl Into<String>) -> Self {
-        Event { kind, time, text: text.into(), turn: None, queued: false }
+        let name = String::new();
+        Event { kind, name, time, text: text.into(), turn: None, queued: false }
+    }
+
+    /// The same under the agent's own name for it: the parts that there are, with `/` between.
+    #[must_use]
+    pub fn named(mut self, parts: &[Option<&str>]) -> Self {
+        let parts: Vec<&str> = parts.iter().flatten().copied().collect();
+        self.name = parts.join("/");
+        self
     }
 }

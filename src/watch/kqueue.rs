@@ -18,11 +18,8 @@ use std::{
 
 use ::kqueue::{EventData, EventFilter, FilterFlag, Ident, Watcher};
 
-use super::walk::walk;
+use super::{Spot as Id, walk::walk};
 use crate::error::{At, Error, Result};
-
-/// A path, by number.
-type Id = usize;
 
 /// An inode: device and number.
 type Inode = (u64, u64);
@@ -37,7 +34,7 @@ pub(super) struct Files {
     paths: HashMap<Id, Held>,
     nodes: HashMap<Inode, Node>,
     inodes: HashMap<RawFd, Inode>,
-    next: Id,
+    next: usize,
     /// Nodes were added that the kernel does not know yet.
     fresh: bool,
 }
@@ -89,16 +86,16 @@ impl Files {
     }
 
     /// Watches the absolute `path`.
-    pub(super) fn add(&mut self, path: &Path) -> Result<()> {
-        if self.ids.contains_key(path) {
-            return Ok(());
+    pub(super) fn add(&mut self, path: &Path) -> Result<Id> {
+        if let Some(&id) = self.ids.get(path) {
+            return Ok(id);
         }
-        let id = self.next;
+        let id = Id(self.next);
         self.next += 1;
         self.ids.insert(path.to_owned(), id);
         self.paths.insert(id, Held { path: path.to_owned(), ..Held::default() });
         match self.follow(id) {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(id),
             Err(e) => {
                 self.forget(path);
                 Err(e)
@@ -115,8 +112,8 @@ impl Files {
         }
     }
 
-    /// Takes in all events that are pending; whether a watched path may have changed.
-    pub(super) fn drain(&mut self) -> Result<bool> {
+    /// Takes in all events that are pending; whether a watched path may have changed, and which.
+    pub(super) fn drain(&mut self, changed: &mut BTreeSet<Id>) -> Result<bool> {
         let mut woke = false;
         let mut moved = BTreeSet::new();
         while let Some(event) = self.watcher.poll(None) {
@@ -128,10 +125,12 @@ impl Files {
             let Some(node) = node else {
                 // An event that was lost, or of an inode just let go: look at everything.
                 woke = true;
+                changed.extend(self.paths.keys());
                 moved.extend(self.paths.keys());
                 break;
             };
             woke |= !node.itself.is_empty();
+            changed.extend(&node.itself);
             moved.extend(&node.way);
             if !matches!(
                 event.data,
@@ -141,7 +140,10 @@ impl Files {
             }
         }
         for id in moved {
-            woke |= self.follow(id)?;
+            if self.follow(id)? {
+                woke = true;
+                changed.insert(id);
+            }
         }
         Ok(woke)
     }

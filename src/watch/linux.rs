@@ -15,7 +15,7 @@ use std::{
 
 use inotify::{EventMask, Inotify, WatchDescriptor, WatchMask, Watches};
 
-use super::walk::walk;
+use super::{Spot as Id, walk::walk};
 use crate::{
     error::{Error, Result},
     sys,
@@ -42,9 +42,6 @@ const FILE: WatchMask = WatchMask::MODIFY
 /// The room for one read of events.
 const EVENTS: usize = 32 * 1024;
 
-/// A path, by number.
-type Id = usize;
-
 /// One use of an inode by a path: of a name in that folder, or, without a name, of itself.
 type Mark = (i32, Option<OsString>);
 
@@ -55,7 +52,7 @@ pub(super) struct Files {
     ids: HashMap<PathBuf, Id>,
     paths: HashMap<Id, Held>,
     nodes: HashMap<i32, Node>,
-    next: Id,
+    next: usize,
     events: Vec<u8>,
 }
 
@@ -103,16 +100,16 @@ impl Files {
     }
 
     /// Watches the absolute `path`.
-    pub(super) fn add(&mut self, path: &Path) -> Result<()> {
-        if self.ids.contains_key(path) {
-            return Ok(());
+    pub(super) fn add(&mut self, path: &Path) -> Result<Id> {
+        if let Some(&id) = self.ids.get(path) {
+            return Ok(id);
         }
-        let id = self.next;
+        let id = Id(self.next);
         self.next += 1;
         self.ids.insert(path.to_owned(), id);
         self.paths.insert(id, Held { path: path.to_owned(), ..Held::default() });
         match self.follow(id) {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(id),
             Err(e) => {
                 self.forget(path);
                 Err(e)
@@ -129,8 +126,8 @@ impl Files {
         }
     }
 
-    /// Takes in all events that are pending; whether a watched path may have changed.
-    pub(super) fn drain(&mut self) -> Result<bool> {
+    /// Takes in all events that are pending; whether a watched path may have changed, and which.
+    pub(super) fn drain(&mut self, changed: &mut BTreeSet<Id>) -> Result<bool> {
         let mut woke = false;
         let mut moved = BTreeSet::new();
         loop {
@@ -143,6 +140,7 @@ impl Files {
             for event in events {
                 if event.mask.contains(EventMask::Q_OVERFLOW) {
                     woke = true;
+                    changed.extend(self.paths.keys());
                     moved.extend(self.paths.keys());
                     continue;
                 }
@@ -150,6 +148,7 @@ impl Files {
                 // Unknown: one that we have ended, with events left over.
                 let Some(node) = self.nodes.get(&number) else { continue };
                 woke |= !node.itself.is_empty();
+                changed.extend(&node.itself);
                 match event.name {
                     Some(name) => moved.extend(node.names.get(name).into_iter().flatten()),
                     None if event.mask.contains(EventMask::MODIFY) => {}
@@ -164,7 +163,10 @@ impl Files {
             }
         }
         for id in moved {
-            woke |= self.follow(id)?;
+            if self.follow(id)? {
+                woke = true;
+                changed.insert(id);
+            }
         }
         Ok(woke)
     }

@@ -13,9 +13,10 @@
 //!   no timer.
 //!
 //! Matching on *kinds* of events is where watchers go wrong (kernels disagree on them), so this one
-//! tells none.
+//! tells none. It tells only which paths to look at again, for those who watch a thousand.
 
 use std::{
+    collections::BTreeSet,
     os::fd::{AsRawFd, RawFd},
     path::Path,
 };
@@ -47,7 +48,12 @@ pub struct Watch {
     readers: Vec<RawFd>,
     /// Something that was asked for had happened already.
     due: bool,
+    changed: BTreeSet<Spot>,
 }
+
+/// A watched path, for as long as it is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Spot(usize);
 
 /// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +74,7 @@ impl Watch {
             readable: Vec::new(),
             readers: Vec::new(),
             due: false,
+            changed: BTreeSet::new(),
         })
     }
 
@@ -78,8 +85,14 @@ impl Watch {
     ///
     /// A relative path is taken from the folder that is the current one now. To watch a path twice is
     /// to watch it once.
-    pub fn path(&mut self, path: &Path) -> Result<()> {
+    pub fn path(&mut self, path: &Path) -> Result<Spot> {
         self.files.add(&std::path::absolute(path).at(path)?)
+    }
+
+    /// The paths that may have changed, as waits told since this was asked last. Empty when a wait
+    /// was ended by something else.
+    pub fn changed(&mut self) -> BTreeSet<Spot> {
+        std::mem::take(&mut self.changed)
     }
 
     /// Ends the watch on `path`.
@@ -163,7 +176,7 @@ impl Watch {
         self.processes
             .retain(|process| !ended.iter().any(|poll| poll.fd() == process.fd() && poll.found()));
         if set[0].found() {
-            woke |= self.files.drain()?;
+            woke |= self.files.drain(&mut self.changed)?;
         }
         Ok(woke)
     }

@@ -21,5 +21,6 @@ mod spawn;
 mod spawn_failures;
 mod state;
 mod tail;
+mod tail_one;
 mod tour;
 mod transcripts;

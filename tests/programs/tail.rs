@@ -1,179 +1,229 @@
-//! `aimax-tail` on sessions and files.
+//! `aimax-tail` as its users run it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod cursor;
+mod random;
+mod sessions;
+
 use std::{
-    fs,
-    io::{BufRead, BufReader},
-    sync::mpsc::{self, Receiver},
-    thread,
+    fs::{self, OpenOptions},
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 use serde_json::Value;
 
-use crate::{
-    desk::{Desk, Running},
-    records::Wrapped,
-    util::wait::PATIENCE,
-};
+use crate::util::home::Home;
 
-/// The lines of a program as they come. The channel ends with its output.
-fn lines(running: &mut Running) -> Receiver<String> {
-    let reader = BufReader::new(running.child.stdout.take().unwrap());
-    let (send, receive) = mpsc::channel();
-    thread::spawn(move || {
-        reader.lines().map_while(Result::ok).all(|line| send.send(line).is_ok());
-    });
-    receive
+/// What the program said in a run that ended.
+struct Said {
+    status: Option<i32>,
+    out: Vec<u8>,
+    notes: String,
 }
 
-#[test]
-fn offsets_lead_through_a_transcript() {
-    let desk = Desk::new();
-    let spawned = desk.spawn("one", "日本語");
-    desk.done("one");
-    let whole = fs::read_to_string(&spawned.jsonl_path).unwrap();
-    assert_eq!(desk.run("aimax-tail", &["-s", "one"]).text(), whole);
-    let ran = desk.run("aimax-tail", &["-s", "one", "--offsets"]);
-    let wrapped: Vec<Wrapped> = ran.records();
-    assert_eq!(wrapped.len(), 3);
-    let mut at = 0;
-    for (record, line) in wrapped.iter().zip(whole.lines()) {
-        assert_eq!((record.session_id.as_deref(), record.offset), (Some("one"), at));
-        at += line.len() as u64 + 1;
-        assert_eq!(record.next, at);
-        assert_eq!(record.entry, serde_json::from_str::<Value>(line).unwrap());
-        let rest = desk.run("aimax-tail", &["-s", "one", "--from", &at.to_string()]);
-        assert_eq!(rest.text(), &whole[usize::try_from(at).unwrap()..]);
-        assert_eq!(rest.error(), "");
-    }
-    assert_eq!(at, whole.len() as u64);
-    // The entry itself is embedded byte for byte.
-    let line = whole.lines().next().unwrap();
-    assert!(ran.text().lines().next().unwrap().ends_with(&format!("\"entry\":{line}}}")));
-    let last = whole.lines().last().unwrap();
-    assert_eq!(desk.run("aimax-tail", &["-s", "one", "-n", "1"]).text(), format!("{last}\n"));
-    desk.run("aimax-tail", &["-s", "one", "-n", "0"]).silent();
-    assert_eq!(desk.run("aimax-tail", &["-s", "one", "-n", "99"]).text(), whole);
-    let two: Vec<&str> = whole.split_inclusive('\n').take(2).collect();
-    assert_eq!(desk.run("aimax-tail", &["-s", "one", "--max", "2"]).text(), two.concat());
-}
-
-#[test]
-fn wrong_usage() {
-    let desk = Desk::new();
-    let spawned = desk.spawn("one", "x");
-    desk.done("one");
-    let first = fs::read_to_string(&spawned.jsonl_path).unwrap().find('\n').unwrap() + 1;
-    let bad = desk.run("aimax-tail", &["-s", "one", "--from", &(first - 5).to_string()]);
-    bad.fails(2, &format!("{}: ", spawned.jsonl_path.display()));
-    assert!(bad.error().contains(&format!(" {first}")), "the nearest is named: {}", bad.error());
-    let size = fs::metadata(&spawned.jsonl_path).unwrap().len();
-    let beyond = (size + 1).to_string();
-    desk.run("aimax-tail", &["-s", "one", "--from", &beyond]).fails(2, &size.to_string());
-    desk.run("aimax-tail", &["-s", "one", "--from", "x"]).fails(2, "--from");
-    desk.run("aimax-tail", &["-s", "one", "--from", "0", "-n", "1"]).fails(2, "both say where");
-    desk.run("aimax-tail", &["-s", "one", "--timeout", "1"]).fails(2, "--timeout is for --follow");
-    desk.run("aimax-tail", &[]).fails(2, "neither a session nor a FILE");
-    desk.run("aimax-tail", &["-s", "one", "file"]).fails(2, "either a session or a FILE");
-    desk.run("aimax-tail", &["a", "b"]).fails(2, "b: one FILE only");
-    desk.run("aimax-tail", &["-s", "two"]).fails(69, "two: no such session");
-    desk.run("aimax-tail", &["no-such-file"]).fails(69, "no-such-file: no such file");
-}
-
-#[test]
-fn a_follower_gets_each_record_as_it_comes() {
-    let desk = Desk::new();
-    let transcript = desk.ready("one").jsonl_path;
-    assert!(!transcript.exists());
-    desk.run("aimax-tail", &["-s", "one"]).silent();
-    let mut tail = desk.start("aimax-tail", &["-s", "one", "--follow", "--max", "6"]);
-    let seen = lines(&mut tail);
-    let mut count = 0;
-    for prompt in ["first", "second"] {
-        desk.paste("one", prompt);
-        // The first record comes while the turn's others may not be written yet.
-        loop {
-            let line = seen.recv_timeout(PATIENCE).unwrap();
-            let whole = fs::read_to_string(&transcript).unwrap();
-            assert_eq!(whole.lines().nth(count).unwrap(), line);
-            count += 1;
-            if line.contains("turn_duration") {
-                break;
-            }
-        }
-        desk.done("one");
-    }
-    assert_eq!(count, 6);
-    assert!(tail.child.wait().unwrap().success(), "--max ends it");
-    assert!(seen.recv().is_err());
-}
-
-#[test]
-fn a_follower_goes_on_from_an_offset_or_from_the_end() {
-    let desk = Desk::new();
-    let spawned = desk.spawn("one", "first");
-    desk.done("one");
-    let size = fs::metadata(&spawned.jsonl_path).unwrap().len().to_string();
-    let from = ["-s", "one", "--follow", "--offsets", "--from", &size, "--max", "1"];
-    let end = ["-s", "one", "-f", "--offsets", "-n", "0", "--max", "1", "--timeout", "60"];
-    let mut tails = [&from[..], &end].map(|args| desk.start("aimax-tail", args));
-    let mut seen = Vec::from(tails.each_mut().map(lines));
-    // A follower from the end is there once it has nothing to print and is asleep.
-    for tail in &tails {
-        desk.asleep(tail.child.id());
-    }
-    desk.paste("one", "second");
-    for seen in seen.drain(..) {
-        let record: Wrapped = serde_json::from_str(&seen.recv_timeout(PATIENCE).unwrap()).unwrap();
-        assert_eq!(record.offset.to_string(), size);
-        assert_eq!(record.entry["message"]["content"], "second");
-    }
-    for tail in &mut tails {
-        assert!(tail.child.wait().unwrap().success());
+impl Said {
+    fn records(&self) -> Vec<Value> {
+        let lines = self.out.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+        lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
     }
 }
 
-#[test]
-fn a_follower_ends_with_its_reader() {
-    let desk = Desk::new();
-    desk.ready("one");
-    let mut tail = desk.start("aimax-tail", &["-s", "one", "--follow"]);
-    desk.asleep(tail.child.id());
-    // Nothing is being written, and it notices all the same.
-    drop(tail.child.stdout.take());
-    let ran = tail.end();
-    assert_eq!((ran.code(), ran.error()), (Some(0), ""));
+fn tail(home: &Home, words: &[&str]) -> Command {
+    let mut command = home.command(env!("CARGO_BIN_EXE_aimax-tail"));
+    command.args(words).stdin(Stdio::null());
+    command
 }
 
-#[test]
-fn a_followers_time_is_up() {
-    let desk = Desk::new();
-    desk.ready("one");
-    let ran = desk.run("aimax-tail", &["-s", "one", "--follow", "--timeout", "100ms"]);
-    assert_eq!((ran.code(), ran.text()), (Some(124), ""));
+fn run(home: &Home, words: &[&str]) -> Said {
+    let output = tail(home, words).output().unwrap();
+    let notes = String::from_utf8(output.stderr).unwrap();
+    Said { status: output.status.code(), out: output.stdout, notes }
 }
 
-#[test]
-fn a_plain_file() {
-    let desk = Desk::new();
-    let file = desk.home.write("f.jsonl", "{\"n\":0}\nnot JSON\n[1]\n{ \"n\" : 1 }\n{\"half\"");
-    let path = file.to_str().unwrap();
-    let ran = desk.run("aimax-tail", &[path]);
-    assert_eq!((ran.code(), ran.text()), (Some(0), "{\"n\":0}\n{ \"n\" : 1 }\n"));
-    let notes: Vec<&str> = ran.error().lines().collect();
-    assert_eq!(notes.len(), 2, "{notes:#?}");
-    for (note, offset) in notes.iter().zip(["8", "17"]) {
-        let begins = format!("aimax-tail: {path}: offset {offset}: left out: ");
-        assert!(note.starts_with(&begins), "{note}");
+/// A run that goes on; it ends with the value.
+struct Following {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Following {
+    fn start(mut command: Command) -> Following {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Following { child, lines }
     }
-    let ran = desk.run("aimax-tail", &["--offsets", "--from", "21", path]);
-    let records: Vec<Wrapped> = ran.records();
-    assert_eq!(records.len(), 1);
-    assert_eq!(
-        (records[0].session_id.as_deref(), records[0].offset, records[0].next),
-        (None, 21, 33)
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        assert!(self.lines.read_line(&mut line).unwrap() > 0, "it ended");
+        line
+    }
+
+    fn record(&mut self) -> Value {
+        serde_json::from_str(&self.line()).unwrap()
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        // One that has ended is as good.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn append(path: &Path, bytes: impl AsRef<[u8]>) {
+    let mut file = OpenOptions::new().append(true).create(true).open(path).unwrap();
+    file.write_all(bytes.as_ref()).unwrap();
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+const VERSIONS: [&str; 4] = ["claude-2.1.197", "claude-2.1.330", "codex-0.142.5", "codex-0.169.0"];
+
+fn fixtures(version: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(version);
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut found: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|ending| ending == "jsonl")).collect();
+    found.sort();
+    found
+}
+
+/// An event in one short line, as the committed files hold it.
+fn brief(event: &Value) -> String {
+    let mut said: String = event["text"].as_str().unwrap().chars().take(60).collect();
+    if event["kind"] == "usage" || event["kind"] == "other" {
+        said = String::new();
+    }
+    let line = format!(
+        "{} {} {} {said:?}",
+        event["offset"],
+        event["kind"].as_str().unwrap(),
+        event["type"].as_str().unwrap()
     );
-    let raw = desk.run("aimax-tail", &["--raw", path]);
-    assert_eq!(raw.text(), "{\"n\":0}\nnot JSON\n[1]\n{ \"n\" : 1 }\n");
-    assert_eq!(raw.error(), "");
+    line.trim_end_matches(" \"\"").to_owned()
+}
+
+#[test]
+fn events_of_real_transcripts() {
+    let home = Home::new();
+    for version in VERSIONS {
+        for path in fixtures(version) {
+            let file = text(&path);
+            let said = run(&home, &["--events", file]);
+            assert_eq!((said.status, said.notes.as_str()), (Some(0), ""), "{file}");
+            let events = said.records();
+            let mut next = 0;
+            for event in &events {
+                let (offset, after) =
+                    (event["offset"].as_u64().unwrap(), event["next"].as_u64().unwrap());
+                assert!(offset == next || after == next, "{file}: {event}");
+                next = after;
+                assert!(event["sessionId"].is_null() && event["text"].is_string(), "{event}");
+                assert!(!event["type"].as_str().unwrap().is_empty(), "{event}");
+            }
+            assert_eq!(next, fs::metadata(&path).unwrap().len(), "{file}");
+            // The shape of the lines tells the agent as well as the option does.
+            let agent = if version.starts_with("claude") { "claude-code" } else { "codex" };
+            let named = run(&home, &["--events", "-b", &format!("tmux-{agent}"), file]);
+            assert!(named.out == said.out, "{file}");
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            if !["tool", "interrupt-tool", "api-error", "queued-while-streaming"].contains(&name) {
+                continue;
+            }
+            let found: String = events.iter().map(|event| brief(event) + "\n").collect();
+            let golden = path.with_extension("events");
+            if std::env::var_os("AIMAX_BLESS").is_some_and(|value| value == "1") {
+                fs::write(&golden, &found).unwrap();
+            }
+            let expected = fs::read_to_string(&golden).unwrap_or_default();
+            assert_eq!(found, expected, "{}; AIMAX_BLESS=1 rewrites it", golden.display());
+        }
+    }
+}
+
+#[test]
+fn unknown_records_are_other() {
+    let home = Home::new();
+    let path = home.proj().join("a.jsonl");
+    append(
+        &path,
+        "{\"type\":\"new\"}\n{}\n{\"type\":\"x\",\"payload\":{\"type\":\"y\"}}\n{\"type\":7}\n",
+    );
+    let events = run(&home, &["--events", text(&path)]).records();
+    let kinds: Vec<_> = events.iter().map(|event| event["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["other"; 4]);
+    assert_eq!((&events[0]["type"], &events[2]["type"]), (&"new".into(), &"x/y".into()));
+}
+
+#[test]
+fn what_was_said_for_people() {
+    let home = Home::new();
+    for version in VERSIONS {
+        let path = fixtures(version).into_iter().find(|path| path.ends_with("tool.jsonl")).unwrap();
+        let said = String::from_utf8(run(&home, &["--text", text(&path)]).out).unwrap();
+        assert!(said.contains("> TOOL:echo made by $((40 + 2))\n"), "{said}");
+        assert!(
+            said.contains("* ") && said.contains("  | ") && said.contains("made by 42"),
+            "{said}"
+        );
+        assert!(!said.contains('\x1b'), "colours without a terminal");
+    }
+}
+
+#[test]
+fn a_long_line_is_bounded() {
+    let home = Home::new();
+    let path = home.proj().join("a.jsonl");
+    append(&path, "{\"a\":1}\n");
+    append(&path, format!("{{\"b\":\"{}\"}}\n{{\"c\":1}}\n", "x".repeat(300_000)));
+    let said = run(&home, &["--max-line", "200000", text(&path)]);
+    assert_eq!((said.status, said.out.as_slice()), (Some(74), &b"{\"a\":1}\n"[..]));
+    assert!(said.notes.contains("offset 8: a line of more than 200000 bytes"), "{}", said.notes);
+    assert_eq!(run(&home, &["--max-line", "300010", text(&path)]).status, Some(0));
+    // Also one whose end has not come.
+    let path = home.proj().join("b.jsonl");
+    append(&path, "x".repeat(100));
+    let said = run(&home, &["--max-line", "50", "--raw", "-f", "--timeout", "30", text(&path)]);
+    assert!(said.status == Some(74) && said.notes.contains("offset 0:"), "{}", said.notes);
+}
+
+#[test]
+fn a_packed_rollout_is_read_with_the_same_offsets() {
+    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+    let home = Home::new();
+    let plain =
+        fixtures("codex-0.169.0").into_iter().find(|p| p.ends_with("compact.jsonl")).unwrap();
+    let bytes = fs::read(&plain).unwrap();
+    let path = home.proj().join("rollout.jsonl");
+    let packed = home.proj().join("rollout.jsonl.zst");
+    fs::write(&packed, compress_to_vec(&bytes[..], CompressionLevel::Fastest)).unwrap();
+    for name in [&path, &packed] {
+        for words in [&["--offsets"][..], &["-n", "3"], &["--events"], &["--raw"]] {
+            let of = |path: &Path| run(&home, &[words, &[text(path)]].concat());
+            let (got, want) = (of(name), of(&plain));
+            assert_eq!(got.status, Some(0), "{}", got.notes);
+            assert!(got.out == want.out, "{words:?}");
+        }
+    }
+    fs::write(&packed, "no zstd at all").unwrap();
+    let said = run(&home, &[text(&path)]);
+    assert!(said.status == Some(74) && said.notes.contains("not zstd"), "{}", said.notes);
+    // Packed, and unpacked again to be gone on with, while it is followed: nothing comes twice.
+    fs::remove_file(&packed).unwrap();
+    append(&path, "{\"n\":1}\n");
+    let mut following = Following::start(tail(&home, &["-f", text(&path)]));
+    assert_eq!(following.line(), "{\"n\":1}\n");
+    let squeezed = compress_to_vec(&b"{\"n\":1}\n{\"n\":2}\n"[..], CompressionLevel::Fastest);
+    fs::write(&packed, squeezed).unwrap();
+    fs::remove_file(&path).unwrap();
+    assert_eq!(following.line(), "{\"n\":2}\n");
+    append(&home.proj().join("new"), "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n");
+    fs::rename(home.proj().join("new"), &path).unwrap();
+    assert_eq!(following.line(), "{\"n\":3}\n");
 }

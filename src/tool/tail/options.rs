@@ -1,6 +1,6 @@
 //! The options of `aimax-tail`, and how their values are read.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use crate::cli::option::{Complete, Opt, OptDoc, ValueDoc};
 use crate::tool::target::{self, Target, Targeted};
@@ -16,6 +16,11 @@ pub struct Args {
     pub(super) max: Option<u64>,
     pub(super) timeout: Option<Duration>,
     pub(super) raw: bool,
+    pub(super) all: bool,
+    pub(super) events: bool,
+    pub(super) text: bool,
+    pub(super) cursor: Option<PathBuf>,
+    pub(super) max_line: Option<usize>,
 }
 
 impl Targeted for Args {
@@ -28,6 +33,22 @@ impl Targeted for Args {
 pub(super) const TABLE: &[Opt<Args>] = &[
     target::session(),
     target::backend(),
+    Opt {
+        doc: OptDoc {
+            short: None,
+            long: "all",
+            negated: None,
+            value: None,
+            brief: "All live sessions",
+            full: "\
+All live sessions, of one backend with `-b`. With `--follow`, sessions
+that are started later join, and those that are ended leave.",
+        },
+        set: |args, _| {
+            args.all = true;
+            Ok(())
+        },
+    },
     Opt {
         doc: OptDoc {
             short: None,
@@ -89,6 +110,85 @@ a FILE, `sessionId` is null.",
         },
         set: |args, _| {
             args.offsets = true;
+            Ok(())
+        },
+    },
+    Opt {
+        doc: OptDoc {
+            short: None,
+            long: "events",
+            negated: None,
+            value: None,
+            brief: "Print one schema for all agents",
+            full: "\
+Print what each record means, in one schema for all agents:
+`{\"sessionId\",\"offset\",\"next\",\"kind\",\"time\",\"text\",\"type\"}`, where
+`kind` is one of `prompt`, `queued`, `text`, `thinking`, `tool_call`,
+`tool_result`, `turn_start`, `turn_end`, `interrupted`, `error`, `usage`
+and `other`, and `type` is the agent's own name for the record. A record
+that holds several things becomes several events with one offset. Of a
+FILE, each line's shape tells the agent, unless `-b` does.
+
+`turn` is added where the agent numbers its turns, and `queued` to a
+prompt that had been queued before. What the agent does with its queue
+besides is `other`.",
+        },
+        set: |args, _| {
+            args.events = true;
+            Ok(())
+        },
+    },
+    Opt {
+        doc: OptDoc {
+            short: None,
+            long: "text",
+            negated: None,
+            value: None,
+            brief: "Print what was said, for people",
+            full: "\
+Print what the assistant said, for people, with prompts (`>`), tools
+(`*`), their results (`|`) and errors (`!`) around it. On a terminal
+these have colours, unless `NO_COLOR` is set.",
+        },
+        set: |args, _| {
+            args.text = true;
+            Ok(())
+        },
+    },
+    Opt {
+        doc: OptDoc {
+            short: None,
+            long: "cursor",
+            negated: None,
+            value: Some(ValueDoc { name: "FILE", complete: Complete::File }),
+            brief: "Keep the place in this file",
+            full: "\
+Go on at the place that this file keeps, and keep it there: after each
+record that was written, so that a run that was killed is gone on with
+by the next one, and at most its last record comes twice. `--from` and
+`--lines` count only while there is no such file. It also holds a hash
+of what stands before the place: if the transcript is another one
+meanwhile, this is said, and it is read from its beginning.",
+        },
+        set: |args, given| {
+            args.cursor = Some(given.path());
+            Ok(())
+        },
+    },
+    Opt {
+        doc: OptDoc {
+            short: None,
+            long: "max-line",
+            negated: None,
+            value: Some(ValueDoc { name: "BYTES", complete: Complete::Nothing }),
+            brief: "The longest line that is taken",
+            full: "\
+The longest line that is taken. One that is longer ends the run with
+status 74, and is named with its offset. Without it, a line may be as
+long as memory allows.",
+        },
+        set: |args, given| {
+            args.max_line = Some(given.parse()?);
             Ok(())
         },
     },

@@ -1,14 +1,15 @@
 use std::{
     cell::RefCell,
     fs::{self, OpenOptions},
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read, Write},
     os::fd::AsRawFd,
+    path::PathBuf,
     rc::Rc,
     thread,
 };
 
 use super::{options::offset, *};
-use crate::cli::option::Given;
+use crate::{agent::Backend, cli::option::Given, error::Kind};
 
 /// A file name of its own for a test, removed at its end.
 struct Place(PathBuf);
@@ -65,10 +66,16 @@ struct Ran {
 
 fn run(place: &Place, session: Option<&str>, options: &[(&str, &str)]) -> Ran {
     let (writes, mut notes) = (Writes::default(), Vec::new());
-    let source = Source { session: session.map(str::to_owned), path: place.0.clone() };
     let mut out = Output::to(Box::new(writes.clone()));
     let mut note = |note: &str| notes.push(note.replace(place.0.to_str().unwrap(), "FILE"));
-    let result = Run::new(&args(options), &source, &mut out, &mut note).and_then(|r| r.run(None));
+    let args = args(options);
+    let plan = Plan::new(&args, vec![place.0.clone().into()]).map(|mut plan| {
+        let session = session.map(str::to_owned);
+        plan.streams[0].who = form::Who::new(session, Some(Backend::Claude));
+        plan
+    });
+    let result =
+        plan.and_then(|plan| plan.run(&args, &mut out, &mut note).and_then(|run| run.run(None)));
     let text = String::from_utf8(writes.0.borrow().concat()).unwrap();
     Ran { result, text, notes }
 }
@@ -131,6 +138,9 @@ fn what_is_refused() {
         &[("from", "0"), ("lines", "1")][..],
         &[("raw", ""), ("offsets", "")],
         &[("timeout", "1")],
+        &[("events", ""), ("text", "")],
+        &[("raw", ""), ("events", "")],
+        &[("all", "")],
         &[("from", "3")],
         &[("from", "1000"), ("follow", "")],
     ] {
@@ -143,7 +153,8 @@ fn what_is_refused() {
     }
     let of = |session: Option<&str>, operands: &[&str]| {
         let args = Args { target: crate::tool::target::Target::named(session), ..Args::default() };
-        resolve(&args, operands.iter().map(Into::into).collect()).map(|source| source.unwrap().path)
+        let plan = Plan::new(&args, operands.iter().map(Into::into).collect());
+        plan.map(|plan| plan.streams[0].paths().next().unwrap().to_owned())
     };
     assert_eq!(of(None, &["a"]), Ok("a".into()));
     assert_eq!(of(None, &[]).unwrap_err().kind, Kind::Usage);
@@ -166,14 +177,14 @@ fn follow(path: &Path, options: &'static [(&str, &str)]) -> (BufReader<io::PipeR
     let (from, to) = io::pipe().unwrap();
     let path = path.to_owned();
     let thread = thread::spawn(move || {
-        let source = Source { session: None, path };
         let reader = to.as_raw_fd();
         let mut out = Output::to(Box::new(to));
         let mut args = args(options);
         args.follow = true;
         let mut notes = Vec::new();
         let mut note = |note: &str| notes.push(note.to_owned());
-        let run = Run::new(&args, &source, &mut out, &mut note).unwrap();
+        let plan = Plan::new(&args, vec![path.into()]).unwrap();
+        let run = plan.run(&args, &mut out, &mut note).unwrap();
         (run.run(Some(reader)), notes)
     });
     (BufReader::new(from), thread)
@@ -264,12 +275,12 @@ fn a_write_holds_whole_lines() {
         (0..100_000).flat_map(|n| format!("{{\"n\":{n}}}\n").into_bytes()).collect();
     let place = Place::new("whole", &text);
     let writes = Writes::default();
-    let source = Source { session: None, path: place.0.clone() };
     let mut out = Output::to(Box::new(writes.clone()));
     let args = args(&[]);
-    Run::new(&args, &source, &mut out, &mut |_| {}).unwrap().run(None).unwrap();
+    let plan = Plan::new(&args, vec![place.0.clone().into()]).unwrap();
+    plan.run(&args, &mut out, &mut |_| {}).unwrap().run(None).unwrap();
     let writes = writes.0.borrow();
-    assert!(writes.len() < 10, "{}", writes.len());
+    assert!(writes.len() < 20, "{}", writes.len());
     assert!(writes.iter().all(|write| write.ends_with(b"\n") || write.is_empty()));
     assert_eq!(writes.concat(), text);
 }

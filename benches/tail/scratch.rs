@@ -1,0 +1,72 @@
+//! A folder for the files that are measured; it goes with the value.
+
+use std::{
+    fs::{self, File},
+    io::{BufWriter, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    pub(crate) fn new() -> Scratch {
+        let name = format!("aimax-bench-{}", std::process::id());
+        // Not in /tmp: what comes and goes there wakes whoever follows a file below it.
+        let folder = std::env::var_os("AIMAX_BENCH_DIR").map(PathBuf::from);
+        let path = folder.unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into()).join(name);
+        fs::create_dir_all(&path).unwrap();
+        Scratch(path)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// A transcript of so many bytes at least; how many lines it has.
+    ///
+    /// Its lines are those that real agents wrote for a prompt, a tool and an answer, with results of
+    /// the size that tools have at work: the fixtures' own are a few words long.
+    pub(crate) fn transcript(&self, name: &str, bytes: usize) -> (PathBuf, usize) {
+        let path = self.path(name);
+        let mut file = BufWriter::new(File::create(&path).unwrap());
+        let turn = turn();
+        let (mut written, mut lines) = (0, 0);
+        while written < bytes {
+            file.write_all(&turn).unwrap();
+            written += turn.len();
+            lines += memchr::memchr_iter(b'\n', &turn).count();
+        }
+        file.flush().unwrap();
+        (path, lines)
+    }
+
+    /// A file that is as large as `bytes` says, with a few lines at its end and nothing before.
+    pub(crate) fn sparse(&self, name: &str, bytes: u64) -> PathBuf {
+        let path = self.path(name);
+        let mut file = File::create(&path).unwrap();
+        let end: String =
+            (0..40).map(|n| format!("\n{{\"n\":{n},\"text\":\"{n:0200}\"}}")).collect();
+        file.seek(SeekFrom::Start(bytes - end.len() as u64 - 1)).unwrap();
+        writeln!(file, "{end}").unwrap();
+        path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed is in the folder for temporary files anyway.
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+fn turn() -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut turn = Vec::new();
+    for version in ["claude-2.1.197", "claude-2.1.330", "codex-0.142.5", "codex-0.169.0"] {
+        let text = fs::read_to_string(folder.join(version).join("tool.jsonl")).unwrap();
+        let source = "fn main() {\\n    println!(\\\"made by {}\\\", 40 + 2); // line\\n}\\n";
+        let text = text.replace("made by 42", &format!("made by 42\\n{}", source.repeat(60)));
+        turn.extend_from_slice(text.as_bytes());
+    }
+    turn
+}

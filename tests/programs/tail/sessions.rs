@@ -1,0 +1,170 @@
+//! Sessions: several at once, those that come and go, and conversations that move.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Value, json};
+
+use super::{Following, Home, append, run, tail, text};
+use crate::util::wait::{PATIENCE, wait_until};
+
+/// Notes `sessions` as the live ones of Claude Code.
+fn state(home: &Home, sessions: &[(&str, &Path)]) {
+    let entries = sessions.iter().map(|(name, path)| {
+        let entry = json!({"agentSessionId": name, "cwd": "/", "jsonlPath": path, "startedAt": 1});
+        ((*name).to_owned(), entry)
+    });
+    let text = Value::Object(entries.collect()).to_string();
+    let new = home.data().join("new");
+    fs::write(&new, text).unwrap();
+    fs::rename(new, home.data().join("hub-runtime.json")).unwrap();
+}
+
+fn transcript(home: &Home, name: &str) -> PathBuf {
+    home.proj().join(format!("{name}.jsonl"))
+}
+
+#[test]
+fn several_sessions_are_wrapped_by_name() {
+    let home = Home::new();
+    let (a, b) = (transcript(&home, "a"), transcript(&home, "b"));
+    append(&a, "{\"n\":1}\n{\"n\":2}\n");
+    append(&b, "{\"n\":3}\n");
+    state(&home, &[("a", &a), ("b", &b)]);
+    let want = [
+        json!({"sessionId": "a", "offset": 8, "next": 16, "entry": {"n": 2}}),
+        json!({"sessionId": "b", "offset": 0, "next": 8, "entry": {"n": 3}}),
+    ];
+    for words in [&["-s", "a", "-s", "b"][..], &["--all"], &["-s", "b", "-s", "a", "-s", "a"]] {
+        let said = run(&home, &[words, &["-n", "1"]].concat());
+        assert_eq!((said.status, said.notes.as_str()), (Some(0), ""));
+        assert_eq!(said.records(), want, "{words:?}");
+    }
+    let said = run(&home, &["--all", "-b", "tmux-codex"]);
+    assert_eq!((said.status, said.out.as_slice()), (Some(0), &b""[..]));
+    for words in [
+        &["--all", "-s", "a"][..],
+        &["--all", "a.jsonl"],
+        &["--all", "--raw"],
+        &["--all", "--from", "8"],
+        &["--all", "--cursor", "x"],
+        &["-s", "a", "-s", "b", "--from", "8"],
+    ] {
+        assert_eq!(run(&home, words).status, Some(2), "{words:?}");
+    }
+    assert_eq!(run(&home, &["-s", "a", "-s", "nobody"]).status, Some(69));
+    let said = run(&home, &["-s", "a"]);
+    assert_eq!(said.out, b"{\"n\":1}\n{\"n\":2}\n", "one session is not wrapped");
+}
+
+#[test]
+fn sessions_join_and_leave() {
+    let home = Home::new();
+    let [a, b, c] = ["a", "b", "c"].map(|name| transcript(&home, name));
+    append(&a, "{\"old\":1}\n");
+    append(&c, "{\"c\":1}\n");
+    state(&home, &[("a", &a)]);
+    let mut following = Following::start(tail(&home, &["--all", "-f", "-n", "1"]));
+    let entry = |record: &Value| (record["sessionId"].clone(), record["entry"].clone());
+    assert_eq!(entry(&following.record()), (json!("a"), json!({"old": 1})));
+    // Who joins later is read from the beginning.
+    append(&b, "{\"b\":0}\n");
+    append(&b, "{\"b\":1}\n");
+    state(&home, &[("a", &a), ("b", &b)]);
+    assert_eq!(entry(&following.record()), (json!("b"), json!({"b": 0})));
+    assert_eq!(entry(&following.record()), (json!("b"), json!({"b": 1})));
+    append(&a, "{\"a\":1}\n");
+    assert_eq!(entry(&following.record()), (json!("a"), json!({"a": 1})));
+    // Gone from the list: what it had written still comes, what it writes then does not.
+    append(&b, "{\"b\":2}\n");
+    assert_eq!(entry(&following.record()), (json!("b"), json!({"b": 2})));
+    state(&home, &[("a", &a), ("c", &c)]);
+    assert_eq!(entry(&following.record()), (json!("c"), json!({"c": 1})));
+    append(&b, "{\"b\":3}\n");
+    append(&a, "{\"a\":2}\n");
+    assert_eq!(entry(&following.record()), (json!("a"), json!({"a": 2})));
+}
+
+#[test]
+fn a_thousand_transcripts_in_one_process() {
+    let home = Home::new();
+    let names: Vec<String> = (0..1000).map(|n| format!("s{n}")).collect();
+    let paths: Vec<PathBuf> = names.iter().map(|name| transcript(&home, name)).collect();
+    paths.iter().for_each(|path| append(path, "{\"first\":1}\n"));
+    let sessions: Vec<(&str, &Path)> =
+        names.iter().map(String::as_str).zip(paths.iter().map(PathBuf::as_path)).collect();
+    state(&home, &sessions);
+    let mut following = Following::start(tail(&home, &["--all", "-f"]));
+    for name in &names {
+        assert_eq!(following.record()["sessionId"], name.as_str());
+    }
+    for n in (0..1000).step_by(37) {
+        append(&paths[n], format!("{{\"n\":{n}}}\n"));
+        assert_eq!(following.record()["entry"]["n"], n);
+    }
+    let Ok(open) = fs::read_dir(format!("/proc/{}/fd", following.child.id())) else { return };
+    let links = open.flatten().filter_map(|fd| fs::read_link(fd.path()).ok());
+    assert_eq!(links.filter(|link| text(link).contains("inotify")).count(), 1);
+}
+
+#[test]
+fn the_state_file_moves_a_conversation() {
+    let home = Home::new();
+    let (a, b) = (transcript(&home, "a"), transcript(&home, "b"));
+    append(&a, "{\"a\":1}\n");
+    state(&home, &[("s", &a)]);
+    let mut following = Following::start(tail(&home, &["-s", "s", "-f", "--events"]));
+    assert_eq!(following.record()["offset"], 0);
+    state(&home, &[("s", &b)]);
+    // The old transcript is read until the new one has begun.
+    append(&a, "{\"a\":2}\n");
+    assert_eq!(following.record()["offset"], 8);
+    append(&b, "{\"b\":1}\n");
+    let moved = following.record();
+    assert_eq!((&moved["kind"], &moved["type"]), (&json!("other"), &json!("moved")));
+    assert_eq!(moved["moved"], json!({"from": a, "to": b}));
+    assert_eq!(following.record()["next"], 8);
+}
+
+#[test]
+fn clear_moves_the_conversation() {
+    let home = Home::new();
+    let proj = home.proj();
+    let mut spawn = home.command(env!("CARGO_BIN_EXE_aimax-spawn"));
+    spawn.args(["-b", "tmux-practice", "-s", "m", "-p", "one", "--cwd"]).arg(&proj);
+    let spawned = spawn.output().unwrap();
+    assert!(spawned.status.success(), "{}", String::from_utf8_lossy(&spawned.stderr));
+    let spawned: Value = serde_json::from_slice(&spawned.stdout).unwrap();
+    let old = spawned["jsonlPath"].as_str().unwrap().to_owned();
+
+    let mut following = Following::start(tail(&home, &["-s", "m", "-f", "--offsets"]));
+    while !following.line().contains("turn_duration") {}
+    let pane = spawned["windowId"].as_str().unwrap();
+    home.tmux().keys(pane, &["-l", "/clear"]);
+    home.tmux().keys(pane, &["Enter"]);
+    home.tmux().wait_text(pane, "❯");
+    let sessions = home.data().join("practice/sessions");
+    let id = spawned["agentSessionId"].as_str().unwrap();
+    wait_until(PATIENCE, "another conversation", || {
+        let files = fs::read_dir(&sessions).unwrap().flatten();
+        let texts = files.map(|file| fs::read_to_string(file.path()).unwrap_or_default());
+        texts.into_iter().any(|text| text.contains("idle") && !text.contains(id))
+    });
+    home.tmux().keys(pane, &["-l", "two"]);
+    home.tmux().keys(pane, &["Enter"]);
+    let moved = following.record();
+    assert_eq!(moved["moved"]["from"], old.as_str(), "{moved}");
+    let new = moved["moved"]["to"].as_str().unwrap().to_owned();
+    let first = following.record();
+    assert_eq!((&first["offset"], &first["entry"]["type"]), (&json!(0), &json!("user")));
+
+    // A run without --follow begins in the new one; from an offset of the old one, in that.
+    while !following.line().contains("turn_duration") {}
+    let said = run(&home, &["-s", "m", "-n", "1", "--offsets"]);
+    assert!(
+        !id.is_empty() && new.contains(said.records()[0]["entry"]["sessionId"].as_str().unwrap())
+    );
+    assert_eq!(run(&home, &["-s", "m", "-n", "100"]).out, fs::read(&new).unwrap());
+}
