@@ -127,10 +127,10 @@ pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
     half.session.bind(config, &thread)?;
     let delivery = match &ask.prompt {
         Some(prompt) => {
-            // The agent has just said that it is ready, and the lock is held.
+            // The agent has just said that it is ready, and the lock is held; it may still draw.
             let manner = Manner {
                 replace_draft: false,
-                wait_ready: Duration::ZERO,
+                wait_ready: Duration::from_secs(5),
                 when_idle: false,
                 interrupt: false,
                 lock_wait: Duration::ZERO,
@@ -293,14 +293,14 @@ fn ready(live: &mut Live<'_>, session: &Session, deadline: Deadline) -> Result<(
 }
 
 /// One key towards the answer of a dialog, then another look. The same step is taken again only
-/// after a second in which it had no effect: an agent that has just drawn a dialog may not read yet.
+/// after three seconds in which it had no effect: an agent that has just drawn a dialog may not read yet.
 #[derive(Default)]
 struct Answer {
     last: Option<(String, Step, Instant)>,
 }
 
 impl Answer {
-    const PATIENCE: Duration = Duration::from_secs(1);
+    const PATIENCE: Duration = Duration::from_secs(3);
 
     /// The key to press now, if any.
     fn next(&mut self, dialog: &str, step: Step) -> Option<&'static str> {

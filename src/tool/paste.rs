@@ -52,6 +52,9 @@ impl Worded for Args {
     }
 }
 
+/// How long a screen may show an obstacle while it is being drawn.
+const DRAWN: Duration = Duration::from_millis(500);
+
 /// How long a proof may take, unless the caller says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -166,7 +169,8 @@ delivery: the two texts would become one.",
                 brief: "Wait this long for what forbids typing",
                 full: "\
 How long to wait for a dialog, a draft or a start to be over before the
-delivery is refused. Not at all by default.",
+delivery is refused. Half a second by default: a screen that is just
+being drawn can look like any of these.",
             },
             set: |args, given| {
                 args.wait_ready = Some(given.seconds()?);
@@ -273,7 +277,7 @@ seconds by default.",
         let tmux = Tmux::new(&config)?;
         let manner = Manner {
             replace_draft: args.replace_draft,
-            wait_ready: args.wait_ready.unwrap_or_default(),
+            wait_ready: args.wait_ready.unwrap_or(DRAWN),
             when_idle: args.when_idle,
             interrupt: args.interrupt,
             lock_wait,
