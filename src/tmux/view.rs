@@ -49,18 +49,20 @@ impl View {
     /// Begins to listen to `pane`: what it writes from now on makes this readable. `path` is where
     /// the FIFO is made, in a private folder; one that a process left behind there is taken over.
     pub fn open(tmux: &Tmux, pane: &str, path: &Path) -> Result<Self> {
+        // Opened for both, a FIFO has a writer for ever, and so no end.
+        let open = || {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).custom_flags(sys::NONBLOCK).open(path)
+        };
+        // Whatever still waits to write into the one that was left finds a reader, and then its end.
+        let left = open();
         fs::remove(path)?;
         sys::make_fifo(path).at(path)?;
-        // Opened for both, it has a writer for ever, and so no end.
-        let fifo = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(sys::NONBLOCK)
-            .open(path)
-            .at(path)?;
+        let fifo = open().at(path)?;
         let path = path.to_owned();
         let mut view = View { tmux: tmux.clone(), pane: pane.to_owned(), path, fifo, deaf: false };
         view.listen()?;
+        drop(left);
         Ok(view)
     }
 
@@ -77,11 +79,13 @@ impl View {
         let pipe = format!(
             "set-option -p -t {pane} {MARK} 1 ; pipe-pane -O -t {pane} \"exec cat >'{path}'\""
         );
-        let said = self
-            .tmux
-            .run(&["if-shell", "-F", "-t", &pane, &free, &pipe, "display-message -p deaf"])?
-            .map_err(|fault| fault.about(&pane))?;
-        self.deaf = said.contains("deaf");
+        let command = ["if-shell", "-F", "-t", &pane, &free, &pipe, "display-message -p deaf"];
+        self.deaf = match self.tmux.run(&command)? {
+            Ok(said) => said.contains("deaf"),
+            // Its program has ended: nothing more is to be heard, and a look tells.
+            Err(Fault::Said(text)) if text.contains("pane has exited") => true,
+            Err(fault) => return Err(fault.about(&pane)),
+        };
         Ok(())
     }
 

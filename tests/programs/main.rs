@@ -4,6 +4,7 @@
 #[path = "../util/mod.rs"]
 mod util;
 
+mod crowd;
 mod demo;
 mod desk;
 mod flag;
@@ -11,6 +12,7 @@ mod front;
 mod generated;
 mod kill;
 mod ls;
+mod matrix;
 mod paste;
 mod paste_failures;
 mod practice;
@@ -22,4 +24,5 @@ mod spawn_failures;
 mod state;
 mod tail;
 mod tour;
+mod trace;
 mod transcripts;
