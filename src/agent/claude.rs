@@ -92,7 +92,7 @@ impl Agent for Claude {
         event.kind == record::Kind::Command && event.text == command
     }
 
-    fn same(&self, sent: &str, recorded: &str) -> Option<Vec<&'static str>> {
+    fn same(&self, sent: &str, recorded: &str) -> std::result::Result<Vec<&'static str>, String> {
         claude_log::same(sent, recorded)
     }
 
@@ -102,9 +102,13 @@ impl Agent for Claude {
 }
 
 /// A blank behind the prompt is trimmed by the agent, and keeps a `\` or an `@word` at the end from
-/// taking the Enter for itself.
+/// taking the Enter for itself. A long paste folds into a label: what is in it takes no Enter, and
+/// is not trimmed.
 pub(super) fn typing(prompt: &str, command: bool) -> Typing {
-    let end = if command { "" } else { " " };
+    let folds = prompt.chars().count() >= 800 || prompt.matches('\n').count() > 2;
+    let last = prompt.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let takes_enter = last.ends_with('\\') || last.contains('@');
+    let end = if command || folds && !takes_enter { "" } else { " " };
     Typing { pieces: vec![format!("{prompt}{end}")], enter: Enter::Later }
 }
 

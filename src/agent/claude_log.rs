@@ -46,6 +46,9 @@ struct Attachment {
 /// What the user entry that stops a turn begins with.
 const STOPPED: &str = "[Request interrupted by user";
 
+/// What a notice that the agent queues for itself begins with.
+const NOTICE: &str = "<task-notification>";
+
 /// What a line says. A line of an unknown type, or one that is no JSON, is something else.
 pub(super) fn read(line: &[u8]) -> Vec<Event> {
     let Ok(line) = serde_json::from_slice::<Line>(line) else {
@@ -64,7 +67,11 @@ fn events(line: &Line) -> Vec<Event> {
     match (line.kind.as_str(), line.operation.as_deref()) {
         ("user", _) => user(line, time),
         ("assistant", _) => assistant(line, time),
-        ("queue-operation", Some("enqueue")) => one(Kind::Queued, content()),
+        ("queue-operation", Some("enqueue")) => {
+            let text = content();
+            let queued = text.starts_with(NOTICE);
+            vec![Event { queued, ..Event::new(Kind::Queued, time, text) }]
+        }
         ("queue-operation", Some("dequeue" | "remove")) => one(Kind::Taken, content()),
         ("queue-operation", Some("popAll")) => one(Kind::TakenBack, content()),
         ("attachment", _) => match &line.attachment {
@@ -172,32 +179,47 @@ fn said(block: &Value, time: Option<u64>) -> Event {
 }
 
 /// The names of the changes that lead from the text that was pasted to the one in the transcript,
-/// or `None` when it is another text.
-pub(super) fn same(sent: &str, recorded: &str) -> Option<Vec<&'static str>> {
+/// or, when it is another text, where they part.
+pub(super) fn same(sent: &str, recorded: &str) -> Result<Vec<&'static str>, String> {
     use unicode_normalization::UnicodeNormalization;
 
-    let mut changes = Vec::new();
-    let inner = match unwrapped(recorded) {
-        Some(inner) => {
-            changes.push("pasted_content");
-            inner
-        }
-        None => recorded,
+    let (inner, wrapped) = match unwrapped(recorded) {
+        Some(inner) => (inner, true),
+        None => (recorded, false),
     };
     let spaced = sent.replace('\t', "    ");
-    if spaced != sent {
-        changes.push("tabs");
+    // An end tag of the wrapper is escaped also where no wrapper stands.
+    let is_escaped = spaced.contains(END_TAG) && inner.contains(ESCAPED_TAG);
+    let tagged = if is_escaped { spaced.replace(END_TAG, ESCAPED_TAG) } else { spaced.clone() };
+    // A long paste is not composed by all versions.
+    let composed: String = tagged.nfc().collect();
+    let is_composed = composed != tagged && tagged.trim() != inner.trim();
+    let expected = if is_composed { &composed } else { &tagged };
+    let ((lead, body, tail), (lead_now, body_now, tail_now)) = (parts(expected), parts(inner));
+    // What is queued loses the blanks at its start; none are ever added there.
+    if body != body_now || !(lead_now.is_empty() || lead_now == lead) {
+        return Err(super::difference(expected, inner));
     }
-    let composed: String = spaced.nfc().collect();
-    if composed != spaced {
-        changes.push("nfc");
-    }
-    let trimmed = composed.trim_end();
-    if trimmed != composed {
-        changes.push("trailing_blanks");
-    }
-    (trimmed == inner.trim_end()).then_some(changes)
+    let changes = [
+        ("pasted_content", wrapped || is_escaped),
+        ("tabs", spaced != sent),
+        ("nfc", is_composed),
+        ("leading_blanks", lead != lead_now),
+        ("trailing_blanks", tail != tail_now),
+    ];
+    Ok(changes.into_iter().filter_map(|(name, happened)| happened.then_some(name)).collect())
 }
+
+/// The blanks before a text, the text, and those after it.
+fn parts(text: &str) -> (&str, &str, &str) {
+    let rest = text.trim_start();
+    let body = rest.trim_end();
+    (&text[..text.len() - rest.len()], body, &rest[body.len()..])
+}
+
+/// How the wrapper of a long paste ends, and how that is written where it is text.
+const END_TAG: &str = "</pasted_content";
+const ESCAPED_TAG: &str = "<\\/pasted_content";
 
 /// The text inside `<pasted_content id="…">`, when nothing but blanks stands around it. A closing
 /// tag in the text itself is written `<\/pasted_content`.
@@ -213,13 +235,27 @@ mod tests {
 
     #[test]
     fn what_the_agent_does_to_every_prompt_is_named() {
-        assert_eq!(same("a", "a"), Some(vec![]));
-        assert_eq!(same("a\tb\n", "a    b"), Some(vec!["tabs", "trailing_blanks"]));
-        assert_eq!(same("e\u{301}", "é"), Some(vec!["nfc"]));
+        let named = |sent, recorded| same(sent, recorded).unwrap();
+        assert_eq!(named("a", "a"), [""; 0]);
+        assert_eq!(named(" a\n", " a\n"), [""; 0]);
+        assert_eq!(named("a\tb\n", "a    b"), ["tabs", "trailing_blanks"]);
+        assert_eq!(named("e\u{301}", "é"), ["nfc"]);
+        assert_eq!(named("e\u{301}", "e\u{301}"), [""; 0]);
+        assert_eq!(named("\n a", "a"), ["leading_blanks"]);
         let wrapped = "\n\n<pasted_content id=\"e2\">\na\n\nb \n</pasted_content id=\"e2\">\n";
-        assert_eq!(same("a\n\nb", wrapped), Some(vec!["pasted_content"]));
-        assert_eq!(same("a", "b"), None);
-        assert_eq!(same("a", "a and more"), None);
-        assert_eq!(same(" a", "a"), None);
+        assert_eq!(named("a\n\nb ", wrapped), ["pasted_content"]);
+        assert_eq!(named("a\n\nb", wrapped), ["pasted_content", "trailing_blanks"]);
+        assert_eq!(named("a </pasted_content b", "a <\\/pasted_content b"), ["pasted_content"]);
+        assert_eq!(named("a <\\/pasted_content", "a <\\/pasted_content"), [""; 0]);
+        for (sent, recorded) in [("a", "b"), ("a", "a and more"), ("a", " a"), ("  a", " a")] {
+            assert!(same(sent, recorded).is_err(), "{sent:?} {recorded:?}");
+        }
+    }
+
+    #[test]
+    fn where_two_texts_part_is_told_after_the_changes_that_are_known() {
+        let wrapped = "\n\n<pasted_content id=\"e2\">\na    b!\n</pasted_content id=\"e2\">\n";
+        let told = same("a\tb?", wrapped).unwrap_err();
+        assert!(told.contains("6 of 7 characters") && told.contains("\"!\""), "{told}");
     }
 }

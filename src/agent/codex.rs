@@ -167,10 +167,11 @@ impl Agent for Codex {
         event.kind == Kind::TurnStart
     }
 
-    fn same(&self, sent: &str, recorded: &str) -> Option<Vec<&'static str>> {
-        let trimmed = sent.trim();
-        let changes = if trimmed == sent { vec![] } else { vec!["outer_blanks"] };
-        (trimmed == recorded.trim()).then_some(changes)
+    fn same(&self, sent: &str, recorded: &str) -> std::result::Result<Vec<&'static str>, String> {
+        if sent.trim() != recorded.trim() {
+            return Err(super::difference(sent.trim(), recorded));
+        }
+        Ok(if sent == recorded { vec![] } else { vec!["outer_blanks"] })
     }
 
     fn read(&self, line: &[u8]) -> Vec<Event> {

@@ -218,12 +218,23 @@ pub trait Agent: Sync {
     /// Whether the event says that `command` was run.
     fn ran_command(&self, command: &str, event: &Event) -> bool;
 
-    /// What changes the agent makes to every prompt: the names of those that lead from `sent` to
-    /// `recorded`, or `None` when it is another text.
-    fn same(&self, sent: &str, recorded: &str) -> Option<Vec<&'static str>>;
+    /// The names of the changes, of those that the agent makes to every prompt, that lead from
+    /// `sent` to `recorded`; or, when it is another text, where they part.
+    fn same(&self, sent: &str, recorded: &str) -> std::result::Result<Vec<&'static str>, String>;
 
     /// What a line of its transcript says.
     fn read(&self, line: &[u8]) -> Vec<Event>;
+}
+
+/// Where two texts part, for a person.
+fn difference(sent: &str, recorded: &str) -> String {
+    let same = sent.chars().zip(recorded.chars()).take_while(|(a, b)| a == b).count();
+    format!(
+        "the agent recorded another text: {} of {} characters are the same, then it holds {:?}",
+        same,
+        sent.chars().count(),
+        recorded.chars().skip(same).take(20).collect::<String>()
+    )
 }
 
 /// Whether the box and the status allow typing at all.

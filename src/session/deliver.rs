@@ -10,7 +10,7 @@ use super::{
     interrupt::stop,
     live::Live,
     preflight,
-    proof::{Proof, Word, difference},
+    proof::{Proof, Word},
 };
 use crate::{
     agent::{Status, profile::Draft, takes_prompt},
@@ -191,7 +191,7 @@ pub(super) fn type_prompt(
         job.sending(live.config, &look.pane, proof.offset)?;
     }
     let delivery = paste(live, session, prompt, &mut proof, Deadline::after(manner.timeout))?;
-    trace::step("verdict", || json!({ "verdict": delivery.verdict, "reason": delivery.reason }));
+    trace::step("verdict", || json!({ "verdict": delivery.verdict }));
     if let Some(job) = &mut job {
         match delivery.verdict {
             Verdict::Blocked | Verdict::TypedNotSubmitted => job.not_sent()?,
@@ -246,8 +246,8 @@ fn paste(
     deadline: Deadline,
 ) -> Result<Delivery> {
     let typing = live.agent.typing(prompt.text(), prompt.is_command());
-    let pieces: Vec<&str> = typing.pieces.iter().map(String::as_str).collect();
     let pane = live.view.pane().to_owned();
+    let pieces: Vec<&str> = typing.pieces.iter().map(String::as_str).collect();
     if live.tmux.paste(&pane, &pieces, typing.enter)?.is_err() {
         let reason = "the pane stopped taking input at that moment";
         return Ok(Delivery::new(Verdict::Blocked, proof.offset, reason));
@@ -264,8 +264,7 @@ fn paste(
             Some(Word::Same(verdict, normalized)) => {
                 return Ok(Delivery { normalized, ..Delivery::new(verdict, proof.offset, "") });
             }
-            Some(Word::Other(text)) => {
-                let reason = difference(prompt.text(), &text);
+            Some(Word::Other(reason)) => {
                 return Ok(Delivery::new(Verdict::Altered, proof.offset, reason));
             }
             None => {}
@@ -283,7 +282,7 @@ fn paste(
         if deadline.passed() {
             return Ok(unproven(live, &look, &status, proof.offset, in_box));
         }
-        let _woke = live.wait(deadline.min(enters.next_look()))?;
+        let _woke = live.wait(deadline.min(enters.next_look()).min(proof.next_look()))?;
     }
 }
 

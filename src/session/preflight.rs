@@ -1,5 +1,7 @@
 //! Before anything is typed: what forbids it, by name.
 
+use serde_json::json;
+
 use super::{Delivery, Session, deliver::Verdict, live::Live};
 use crate::{
     agent::{Status, profile::Draft, takes_prompt},
@@ -111,7 +113,7 @@ pub(super) fn clear(
     loop {
         let (look, found) = obstacle(live, session)?;
         let Some(found) = found else { return Ok(Ok(look)) };
-        trace::step(&found.reason, || look.screen.last_words().into());
+        trace::step(&found.reason, || json!({ "title": look.pane.title }));
         if found.draft && replace_draft && !cleared {
             cleared = true;
             clear_box(live, session, wait)?;

@@ -1,11 +1,17 @@
 //! The proof of a delivery: what the transcript says of the prompt.
 
-use std::{fs::File, io::ErrorKind, ops::ControlFlow};
+use std::{
+    fs::File,
+    io::ErrorKind,
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
 
 use super::{Prompt, Session, Verdict, live::Live};
 use crate::{
     agent::{Agent, Thread},
     error::{At, Error, Result},
+    time::Deadline,
     tmux::Look,
     transcript::{
         follow::{Follow, Start},
@@ -20,14 +26,20 @@ pub(super) struct Proof {
     pub offset: u64,
     thread: Option<Thread>,
     follow: Option<Follow>,
+    /// Another text than ours was recorded: where they part, and when it was seen.
+    other: Option<(String, Instant)>,
 }
+
+/// How long after another text ours may come. It may be somebody else's, and not what became of
+/// ours: a person types too, and an agent may take a text up late.
+const STRANGE: Duration = Duration::from_secs(1);
 
 /// What the transcript said of a prompt.
 #[derive(Debug)]
 pub(super) enum Word {
     /// It holds the whole prompt; the agent made these changes.
     Same(Verdict, Vec<&'static str>),
-    /// It holds another text.
+    /// It holds another text, which parts from it here.
     Other(String),
 }
 
@@ -35,7 +47,7 @@ impl Proof {
     /// Remembers where the transcript stands. Where it is may be known only after a first prompt.
     pub(super) fn begin(live: &mut Live<'_>, session: &mut Session, look: &Look) -> Result<Proof> {
         let thread = live.agent.thread(live.config, &look.pane)?;
-        let mut proof = Proof { offset: 0, thread, follow: None };
+        let mut proof = Proof { offset: 0, thread, follow: None, other: None };
         proof.find(live, session, look)?;
         Ok(proof)
     }
@@ -76,17 +88,30 @@ impl Proof {
         }
         let Some(follow) = &mut self.follow else { return Ok(None) };
         let agent = live.agent;
-        let mut word = None;
+        let (mut word, other) = (None, &mut self.other);
         let _seen = follow.read(|line| {
             for event in agent.read(line.bytes) {
-                word = of_event(agent, prompt, &event);
-                if word.is_some() {
-                    return Ok(ControlFlow::Break(()));
+                match of_event(agent, prompt, &event) {
+                    Some(Word::Other(difference)) => *other = Some((difference, Instant::now())),
+                    Some(same) => {
+                        word = Some(same);
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    None => {}
                 }
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        Ok(word)
+        let late = self.other.as_ref().filter(|(_, seen)| seen.elapsed() >= STRANGE);
+        Ok(word.or_else(|| late.map(|(difference, _)| Word::Other(difference.clone()))))
+    }
+
+    /// When to look again although nothing has changed.
+    pub(super) fn next_look(&self) -> Deadline {
+        match &self.other {
+            Some((_, seen)) => Deadline::after(STRANGE.saturating_sub(seen.elapsed())),
+            None => Deadline::NEVER,
+        }
     }
 
     /// A command such as `/clear` leaves for another conversation.
@@ -108,23 +133,19 @@ fn of_event(agent: &dyn Agent, prompt: &Prompt, event: &Event) -> Option<Word> {
             _ => None,
         };
     }
-    match (event.kind, agent.same(prompt.text(), &event.text)) {
-        (Kind::Prompt, Some(changes)) => Some(Word::Same(Verdict::Submitted, changes)),
-        (Kind::Queued, Some(changes)) => Some(Word::Same(Verdict::Queued, changes)),
-        (Kind::Prompt, None) if !event.queued => Some(Word::Other(event.text.clone())),
-        _ => None,
+    // Ours would have been queued under our eyes, and so has been seen already.
+    if event.queued {
+        return None;
     }
-}
-
-/// Where two texts part, for a person.
-pub(super) fn difference(sent: &str, recorded: &str) -> String {
-    let same = sent.chars().zip(recorded.chars()).take_while(|(a, b)| a == b).count();
-    format!(
-        "the agent recorded another text: {} of {} characters are the same, then it holds {:?}",
-        same,
-        sent.chars().count(),
-        recorded.chars().skip(same).take(20).collect::<String>()
-    )
+    let verdict = match event.kind {
+        Kind::Prompt => Verdict::Submitted,
+        Kind::Queued => Verdict::Queued,
+        _ => return None,
+    };
+    Some(match agent.same(prompt.text(), &event.text) {
+        Ok(changes) => Word::Same(verdict, changes),
+        Err(difference) => Word::Other(difference),
+    })
 }
 
 #[cfg(test)]
@@ -140,16 +161,12 @@ mod tests {
     }
 
     #[test]
-    fn the_first_difference_is_named() {
-        let told = difference("one two", "one too many");
-        assert!(told.contains("5 of 7 characters") && told.contains("\"oo many\""), "{told}");
-    }
-
-    #[test]
     fn another_prompt_that_was_queued_says_nothing_of_ours() {
         let event = |kind, queued| Event { queued, ..Event::new(kind, None, "x") };
         assert!(word("ours", false, &event(Kind::Prompt, true)).is_none());
-        assert!(word("ours", false, &event(Kind::Queued, false)).is_none());
+        assert!(word("x", false, &event(Kind::Prompt, true)).is_none());
+        assert!(word("ours", false, &event(Kind::Queued, true)).is_none());
+        assert!(matches!(word("ours", false, &event(Kind::Queued, false)), Some(Word::Other(_))));
         assert!(matches!(word("ours", false, &event(Kind::Prompt, false)), Some(Word::Other(_))));
         assert!(matches!(word("x", false, &event(Kind::Queued, false)), Some(Word::Same(..))));
     }

@@ -124,7 +124,7 @@ impl Tmux {
             json!({
                 "inputBytes": input.len(),
                 "status": done.status.code(),
-                "stdout": said(&done.stdout),
+                "stdout": said(shown(args, &done.stdout)),
                 "stderr": said(&done.stderr),
             })
         });
@@ -138,6 +138,18 @@ impl Tmux {
                 text => Fault::from_text(text),
             }))
         }
+    }
+}
+
+/// What a command printed, as far as it may be noted: a screen holds what was typed.
+fn shown<'a, S: AsRef<OsStr>>(args: &[S], stdout: &'a [u8]) -> &'a [u8] {
+    let mut commands = args.iter().map(AsRef::as_ref);
+    if !commands.any(|word| word == "capture-pane") {
+        return stdout;
+    }
+    match args.first().map(AsRef::as_ref) {
+        Some(first) if first == "capture-pane" => b"",
+        _ => stdout.split(|&byte| byte == b'\n').next().unwrap_or_default(),
     }
 }
 

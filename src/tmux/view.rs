@@ -49,18 +49,20 @@ impl View {
     /// Begins to listen to `pane`: what it writes from now on makes this readable. `path` is where
     /// the FIFO is made, in a private folder; one that a process left behind there is taken over.
     pub fn open(tmux: &Tmux, pane: &str, path: &Path) -> Result<Self> {
+        // Opened for both, a FIFO has a writer for ever, and so no end.
+        let open = || {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).custom_flags(sys::NONBLOCK).open(path)
+        };
+        // Whatever still waits to write into the one that was left finds a reader, and then its end.
+        let left = open();
         fs::remove(path)?;
         sys::make_fifo(path).at(path)?;
-        // Opened for both, it has a writer for ever, and so no end.
-        let fifo = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(sys::NONBLOCK)
-            .open(path)
-            .at(path)?;
+        let fifo = open().at(path)?;
         let path = path.to_owned();
         let mut view = View { tmux: tmux.clone(), pane: pane.to_owned(), path, fifo, deaf: false };
         view.listen()?;
+        drop(left);
         Ok(view)
     }
 

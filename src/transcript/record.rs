@@ -64,7 +64,7 @@ pub struct Event {
     /// The turn that it belongs to, where the agent numbers its turns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turn: Option<String>,
-    /// Of a prompt: it had been queued before.
+    /// Of a prompt: nobody types it now. It had been queued before, or is the agent's own.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub queued: bool,
 }

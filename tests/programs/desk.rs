@@ -218,6 +218,11 @@ impl Running {
         Ran { program: self.program, status, stdout, stderr }
     }
 
+    /// The same for one that may have ended.
+    pub(crate) fn signal_if_alive(&self, signal: i32) -> bool {
+        aimax::sys::kill(self.child.id().try_into().unwrap(), signal).is_ok()
+    }
+
     pub(crate) fn signal(&self, signal: i32) {
         aimax::sys::kill(self.child.id().try_into().unwrap(), signal).unwrap();
     }

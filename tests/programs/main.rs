@@ -4,6 +4,7 @@
 #[path = "../util/mod.rs"]
 mod util;
 
+mod crowd;
 mod demo;
 mod desk;
 mod flag;
@@ -11,6 +12,7 @@ mod front;
 mod generated;
 mod kill;
 mod ls;
+mod matrix;
 mod paste;
 mod paste_failures;
 mod practice;
@@ -23,4 +25,5 @@ mod state;
 mod tail;
 mod tail_one;
 mod tour;
+mod trace;
 mod transcripts;

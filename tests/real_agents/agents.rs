@@ -55,6 +55,14 @@ impl Agent {
         }
     }
 
+    /// The backend that drives it.
+    pub(crate) fn backend(self) -> &'static str {
+        match self.kind {
+            Kind::Claude => "tmux-claude-code",
+            Kind::Codex => "tmux-codex",
+        }
+    }
+
     fn package(self) -> &'static str {
         match self.kind {
             Kind::Claude => "@anthropic-ai/claude-code",

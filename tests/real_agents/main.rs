@@ -8,6 +8,8 @@
 mod util;
 
 mod agents;
+mod interrupt;
+mod matrix;
 mod model;
 mod run;
 mod starts;

@@ -11,16 +11,9 @@ use crate::run::{Ran, run};
 use crate::util::home::Home;
 use crate::util::model::Model;
 
-fn backend(agent: Agent) -> &'static str {
-    match agent.kind {
-        Kind::Claude => "tmux-claude-code",
-        Kind::Codex => "tmux-codex",
-    }
-}
-
 /// `aimax-spawn` of session `s` with more arguments.
 fn spawn(home: &Home, agent: Agent, more: &[&str]) -> Ran {
-    run(home, "spawn", &[&["-b", backend(agent), "-s", "s"], more].concat())
+    run(home, "spawn", &[&["-b", agent.backend(), "-s", "s"], more].concat())
 }
 
 /// It failed with this status and these words in its one line, and left nothing behind.

@@ -14,13 +14,6 @@ use crate::util::home::Home;
 use crate::util::model::Model;
 use crate::util::wait::{PATIENCE, wait_until};
 
-fn backend(agent: Agent) -> &'static str {
-    match agent.kind {
-        Kind::Claude => "tmux-claude-code",
-        Kind::Codex => "tmux-codex",
-    }
-}
-
 fn hub(agent: Agent) -> &'static str {
     match agent.kind {
         Kind::Claude => "=imac_claude_code_agent_hub:",
@@ -70,10 +63,10 @@ fn tour(agent: Agent) {
     let proj = home.proj().to_string_lossy().into_owned();
     let first = "Make a hello.py that prints hi.";
     let spawned =
-        run(&home, "spawn", &["-b", backend(agent), "-s", "demo", "--cwd", &proj, "-p", first]);
+        run(&home, "spawn", &["-b", agent.backend(), "-s", "demo", "--cwd", &proj, "-p", first]);
     let record = spawned.record().clone();
     assert_eq!(record["verdict"], "submitted");
-    assert_eq!(record["backend"], backend(agent));
+    assert_eq!(record["backend"], agent.backend());
     assert!(model.wait_prompt(PATIENCE, first), "{:#?}", model.prompts());
     let transcript = record["jsonlPath"].as_str().expect("a transcript").to_owned();
     let id = record["agentSessionId"].as_str().expect("an id").to_owned();
@@ -163,7 +156,7 @@ fn tour(agent: Agent) {
 fn resume(agent: Agent) {
     let model = Model::start();
     let home = agent.home(&model, Trust::Seeded);
-    let spawned = run(&home, "spawn", &["-b", backend(agent), "-s", "a"]);
+    let spawned = run(&home, "spawn", &["-b", agent.backend(), "-s", "a"]);
     let record = spawned.record().clone();
     assert!(record.get("verdict").is_none());
     wait_until(PATIENCE, "the agent stays idle", || {
@@ -177,11 +170,11 @@ fn resume(agent: Agent) {
     let id = listed["agentSessionId"].as_str().expect("an id").to_owned();
     let transcript = listed["jsonlPath"].as_str().expect("a transcript").to_owned();
 
-    let again = run(&home, "spawn", &["-b", backend(agent), "-s", "a", "--resume", &id]);
+    let again = run(&home, "spawn", &["-b", agent.backend(), "-s", "a", "--resume", &id]);
     assert_eq!(again.status, Some(3), "the name is in use: {again:#?}");
     run(&home, "kill", &["a"]).record();
     let before = fs::metadata(&transcript).expect("the transcript stays").len();
-    let args = ["-b", backend(agent), "-s", "b", "--resume", &id, "-p", "two"];
+    let args = ["-b", agent.backend(), "-s", "b", "--resume", &id, "-p", "two"];
     let resumed = run(&home, "spawn", &args).record().clone();
     assert_eq!(resumed["jsonlPath"], json!(transcript));
     assert_eq!(resumed["agentSessionId"], json!(id));
@@ -200,7 +193,7 @@ fn resume(agent: Agent) {
 fn queued(agent: Agent) {
     let model = Model::start();
     let home = agent.home(&model, Trust::Seeded);
-    let args = ["-b", backend(agent), "-s", "q", "-p", "SLOW:1500 first"];
+    let args = ["-b", agent.backend(), "-s", "q", "-p", "SLOW:1500 first"];
     assert_eq!(run(&home, "spawn", &args).record()["verdict"], "submitted");
     wait_until(PATIENCE, "the agent works", || {
         run(&home, "ls", &["q"]).record()["state"] == "working"
@@ -222,7 +215,7 @@ fn queued(agent: Agent) {
 fn failed(agent: Agent) {
     let model = Model::start();
     let home = agent.home(&model, Trust::Seeded);
-    let args = ["-b", backend(agent), "-s", "f", "-p", "ERROR:400"];
+    let args = ["-b", agent.backend(), "-s", "f", "-p", "ERROR:400"];
     assert_eq!(run(&home, "spawn", &args).record()["verdict"], "submitted");
     let waited = run(&home, "flag", &["wait", "f", "--timeout", "60"]);
     assert_eq!(waited.status, Some(1), "{waited:#?}");
@@ -253,7 +246,7 @@ fn failed(agent: Agent) {
 fn unattended(agent: Agent) {
     let model = Model::start();
     let home = agent.home(&model, Trust::Seeded);
-    let args = ["-b", backend(agent), "-s", "u", "-p", "SLOW:3000 alone"];
+    let args = ["-b", agent.backend(), "-s", "u", "-p", "SLOW:3000 alone"];
     assert_eq!(run(&home, "spawn", &args).record()["verdict"], "submitted");
     let running = home.proj().join(".imac/flags/u/running.flag");
     assert!(running.exists());

@@ -5,5 +5,7 @@
 
 pub(crate) mod home;
 pub(crate) mod model;
+pub(crate) mod prompts;
+pub(crate) mod table;
 pub(crate) mod tmux;
 pub(crate) mod wait;

@@ -83,6 +83,10 @@ struct Inner {
     failures: Vec<String>,
     streams: Vec<TcpStream>,
     released: u64,
+    /// How long an answer to a prompt without a directive takes.
+    pace: Duration,
+    /// How many answers are being streamed now.
+    speaking: usize,
     stopped: bool,
 }
 
@@ -146,6 +150,11 @@ impl Model {
         self.wait_on(within, |inner| inner.prompts.iter().any(|got| got == prompt))
     }
 
+    /// Waits until the model has `count` prompts; false when `within` is over first.
+    pub(crate) fn wait_prompts(&self, within: Duration, count: usize) -> bool {
+        self.wait_on(within, |inner| inner.prompts.len() >= count)
+    }
+
     /// Waits until `count` turns have ended; false when `within` is over first.
     pub(crate) fn wait_turns(&self, within: Duration, count: usize) -> bool {
         self.wait_on(within, |inner| inner.ended.len() >= count)
@@ -177,7 +186,17 @@ impl Model {
         self.shared.lock().strays.clone()
     }
 
-    /// Lets every `HANG` that hangs now go on.
+    /// From now on, an answer to a prompt without a directive takes so long.
+    pub(crate) fn set_pace(&self, pace: Duration) {
+        self.shared.lock().pace = pace;
+    }
+
+    /// Waits until an answer is being streamed; false when `within` is over first.
+    pub(crate) fn wait_speaking(&self, within: Duration) -> bool {
+        self.wait_on(within, |inner| inner.speaking > 0)
+    }
+
+    /// Lets every `HANG` that hangs now go on, and every slow answer end.
     pub(crate) fn release(&self) {
         self.shared.lock().released += 1;
         self.shared.changed.notify_all();
@@ -323,6 +342,22 @@ impl Shared {
 
     /// Streams the answer and says whether it calls a tool.
     fn say(&self, ask: &Ask, directive: &Directive, out: &mut dyn Speaker) -> io::Result<bool> {
+        if ask.side {
+            return self.answer_with(ask, directive, out);
+        }
+        self.lock().speaking += 1;
+        self.changed.notify_all();
+        let said = self.answer_with(ask, directive, out);
+        self.lock().speaking -= 1;
+        said
+    }
+
+    fn answer_with(
+        &self,
+        ask: &Ask,
+        directive: &Directive,
+        out: &mut dyn Speaker,
+    ) -> io::Result<bool> {
         out.begin()?;
         let call = match directive {
             _ if ask.side => None,
@@ -351,6 +386,10 @@ impl Shared {
                 }
             }
             (_, fresh, _) => {
+                let pace = self.lock().pace;
+                if !pace.is_zero() {
+                    self.slowly(pace, out)?;
+                }
                 let prompt = fresh.as_deref().unwrap_or("nothing new");
                 out.text(&format!("echo: {}", prompt.chars().take(60).collect::<String>()))?;
             }
@@ -359,9 +398,10 @@ impl Shared {
         Ok(false)
     }
 
-    /// Small deltas for `span`, unless the model is stopped first.
+    /// Small deltas for `span`, unless the model is released or stopped first.
     fn slowly(&self, span: Duration, out: &mut dyn Speaker) -> io::Result<()> {
         let end = Instant::now() + span;
+        let before = self.lock().released;
         let mut count = 0;
         loop {
             count += 1;
@@ -372,9 +412,14 @@ impl Shared {
                 return Ok(());
             }
             let pause = left.min(Duration::from_millis(50));
-            let waited = self.changed.wait_timeout_while(self.lock(), pause, |i| !i.stopped);
-            if waited.is_ok_and(|(_, timeout)| !timeout.timed_out()) {
-                return Err(io::ErrorKind::ConnectionAborted.into());
+            let goes_on = |i: &mut Inner| !i.stopped && i.released == before;
+            if let Ok((inner, _)) = self.changed.wait_timeout_while(self.lock(), pause, goes_on) {
+                if inner.stopped {
+                    return Err(io::ErrorKind::ConnectionAborted.into());
+                }
+                if inner.released != before {
+                    return Ok(());
+                }
             }
         }
     }

@@ -75,7 +75,7 @@ impl Agent for Practice {
         event.kind == Kind::Command && event.text == command
     }
 
-    fn same(&self, sent: &str, recorded: &str) -> Option<Vec<&'static str>> {
+    fn same(&self, sent: &str, recorded: &str) -> std::result::Result<Vec<&'static str>, String> {
         claude_log::same(sent, recorded)
     }
 

@@ -1,0 +1,276 @@
+//! How long a delivery takes, beside the agent's own time and beside the Python `aimax` 0.1.0.
+//!
+//! `cargo bench --bench deliver [-- RUNS [AGENT]]`. The other program is found by `AIMAX_ORIGINAL`,
+//! or as `aimax` on PATH if that is the Python one. All runs are on the real agents with a loopback
+//! model, in private tmux servers.
+#![allow(clippy::unwrap_used, reason = "a measurement that cannot go on stops")]
+
+#[expect(dead_code, reason = "each test program uses its own part of it")]
+#[path = "../tests/real_agents/agents.rs"]
+mod agents;
+#[expect(dead_code, reason = "each test program uses its own part of it")]
+#[path = "../tests/real_agents/run.rs"]
+mod run;
+#[expect(dead_code, reason = "each test program uses its own part of it")]
+#[path = "../tests/util/mod.rs"]
+mod util;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use run::run;
+use util::{home::Home, model::Model};
+
+/// Longer than anything measured here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let runs = words.iter().find_map(|word| word.parse().ok()).unwrap_or(20);
+    let only = words.iter().find(|word| word.parse::<usize>().is_err());
+    let original = original();
+    println!("medians of {runs} runs, in ms; least and most in brackets");
+    for agent in [CLAUDE_330, CLAUDE_197, CODEX_169, CODEX_142] {
+        let name = format!("{} {}", agent.program(), agent.version);
+        if only.is_none_or(|only| name.contains(only.as_str())) {
+            println!("\n{name}");
+            paste(agent, runs, original.as_deref());
+            spawn(agent, runs.min(8), original.as_deref());
+        }
+    }
+}
+
+/// The Python program, if it is installed.
+fn original() -> Option<PathBuf> {
+    let named = std::env::var_os("AIMAX_ORIGINAL").map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).map(|folder| folder.join("aimax"));
+    let is_python = |path: &PathBuf| fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"#!"));
+    named.into_iter().chain(on_path).find(is_python)
+}
+
+/// Shows a row and gives its median.
+fn row(what: &str, times: &mut [Duration]) -> Option<f64> {
+    if times.is_empty() {
+        println!("  {what:52} not installed, or it failed");
+        return None;
+    }
+    times.sort();
+    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+    let (least, most) = (ms(times[0]), ms(times[times.len() - 1]));
+    let median = ms(times[times.len() / 2]);
+    println!("  {what:52} {median:7.0}   [{least:.0}, {most:.0}]");
+    Some(median)
+}
+
+fn verdict(what: &str, took: Option<f64>, own: Option<f64>, bound: f64) {
+    if let (Some(took), Some(own)) = (took, own) {
+        let over = took - own;
+        let word = if over <= bound { "within" } else { "OVER" };
+        println!("  {what:52} {over:+7.0}   {word} the bound of {bound:.0}");
+    }
+}
+
+/// A home in which a program that knows no other tmux server finds ours.
+fn home(agent: Agent, model: &Model) -> Home {
+    let mut home = agent.home(model, Trust::Seeded);
+    home.set("AIMAX_TMUX_SOCKET", "default");
+    home
+}
+
+/// Where the agent records, and how long that file is.
+struct Record {
+    folder: PathBuf,
+    sizes: Vec<(PathBuf, u64)>,
+}
+
+impl Record {
+    fn begin(agent: Agent, home: &Home) -> Record {
+        let folder = match agent.kind {
+            Kind::Claude => home.home().join(".claude/projects"),
+            Kind::Codex => home.home().join(".codex/sessions"),
+        };
+        let mut files = Vec::new();
+        find_jsonl(&folder, &mut files);
+        let size = |path: PathBuf| (path.clone(), fs::metadata(path).map_or(0, |data| data.len()));
+        Record { folder, sizes: files.into_iter().map(size).collect() }
+    }
+
+    /// Waits for the record of `prompt`: looks every millisecond.
+    fn wait(&self, prompt: &str) {
+        let end = Instant::now() + PATIENCE;
+        while !self.holds(prompt) {
+            assert!(Instant::now() < end, "no record of {prompt}");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn holds(&self, prompt: &str) -> bool {
+        let mut files = Vec::new();
+        find_jsonl(&self.folder, &mut files);
+        files.iter().any(|path| {
+            let before =
+                self.sizes.iter().find(|(known, _)| known == path).map_or(0, |known| known.1);
+            let Ok(bytes) = fs::read(path) else { return false };
+            let new = bytes.get(usize::try_from(before).unwrap()..).unwrap_or_default();
+            let told = String::from_utf8_lossy(new);
+            let is_prompt = |line: &str| {
+                ["\"type\":\"user\"", "\"UserMessage\"", "\"user_message\""]
+                    .iter()
+                    .any(|kind| line.contains(kind))
+            };
+            told.split_inclusive('\n')
+                .any(|line| line.ends_with('\n') && line.contains(prompt) && is_prompt(line))
+        })
+    }
+}
+
+fn find_jsonl(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            find_jsonl(&path, found);
+        } else if path.extension().is_some_and(|end| end == "jsonl") {
+            found.push(path);
+        }
+    }
+}
+
+/// Pastes by hand, waits for the echo, and measures from Enter to the record.
+fn by_hand(agent: Agent, home: &Home, pane: &str, prompt: &str) -> Duration {
+    let record = Record::begin(agent, home);
+    match agent.kind {
+        Kind::Claude => {
+            home.tmux().paste(pane, &format!("{prompt} "));
+            home.tmux().wait_text(pane, prompt);
+        }
+        Kind::Codex => home.tmux().paste(pane, &format!(" {prompt} ")),
+    }
+    let entered = Instant::now();
+    home.tmux().keys(pane, &["Enter"]);
+    record.wait(prompt);
+    entered.elapsed()
+}
+
+fn paste(agent: Agent, runs: usize, original: Option<&Path>) {
+    let model = Model::start();
+    let home = home(agent, &model);
+    let spawned = run(&home, "spawn", &["-b", agent.backend(), "-s", "m", "-p", "begin"]);
+    let pane = spawned.record()["paneId"].as_str().unwrap().to_owned();
+    let idle = || drop(run(&home, "flag", &["wait", "m", "--timeout", "60"]));
+    let rest = || {
+        idle();
+        // What follows a turn, such as the agent's own saving, is no part of a delivery.
+        thread::sleep(Duration::from_millis(300));
+    };
+    let (mut own, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
+    for n in 0..runs {
+        rest();
+        own.push(by_hand(agent, &home, &pane, &format!("by hand {n} of the measurement")));
+        thread::sleep(Duration::from_millis(700));
+        rest();
+        let prompt = format!("ours {n} of the measurement");
+        let began = Instant::now();
+        run(&home, "paste", &["-s", "m", "-p", &prompt]).record();
+        ours.push(began.elapsed());
+        let Some(original) = original else { continue };
+        rest();
+        let prompt = format!("theirs {n} of the measurement");
+        let record = Record::begin(agent, &home);
+        let began = Instant::now();
+        let sent = python(&home, original, "send", agent, "m").args(["-p", &prompt]).output();
+        let took = began.elapsed();
+        if sent.is_ok_and(|sent| sent.status.success()) && record.holds(&prompt) {
+            theirs.push(took);
+        }
+        thread::sleep(Duration::from_millis(700));
+    }
+    let own = row("the agent: Enter to record", &mut own);
+    let ours = row("aimax-paste: call to proof", &mut ours);
+    verdict("  over the agent's own time", ours, own, 60.0);
+    row("aimax 0.1.0 send: call to return, recorded", &mut theirs);
+    idle();
+    run(&home, "kill", &["m"]).record();
+}
+
+fn python(home: &Home, program: &Path, verb: &str, agent: Agent, name: &str) -> Command {
+    let mut command = home.command(program);
+    command.args([verb, "-b", agent.backend(), "-s", name, "--json"]).stdin(Stdio::null());
+    command
+}
+
+/// Starts the agent by hand: the time to its earliest readiness, and the time from there to the
+/// record of a prompt.
+fn start_by_hand(agent: Agent, home: &Home, prompt: &str) -> Duration {
+    let argv: &[&str] = match agent.kind {
+        Kind::Claude => &["claude", "--dangerously-skip-permissions"],
+        Kind::Codex => &[
+            "codex",
+            "-c",
+            r#"tui.terminal_title=["activity","run-state","thread-id"]"#,
+            "-c",
+            "tui.animations=false",
+            "-c",
+            "features.daemon_auto_start=false",
+            "--dangerously-bypass-approvals-and-sandbox",
+        ],
+    };
+    let began = Instant::now();
+    let pane = home.tmux().start("by-hand", &home.proj(), argv);
+    let pid = home.tmux().ask(&pane, "pane_pid");
+    let state = home.home().join(format!(".claude/sessions/{pid}.json"));
+    let ready = || match agent.kind {
+        Kind::Claude => {
+            fs::read_to_string(&state).is_ok_and(|text| text.contains("\"status\":\"idle\""))
+        }
+        Kind::Codex => home.tmux().ask(&pane, "pane_title").starts_with("Ready | "),
+    };
+    while !ready() {
+        assert!(began.elapsed() < PATIENCE, "not ready");
+        thread::sleep(Duration::from_millis(1));
+    }
+    let readiness = began.elapsed();
+    let took = readiness + by_hand(agent, home, &pane, prompt);
+    home.tmux().run(["kill-window", "-t", &pane]);
+    took
+}
+
+fn spawn(agent: Agent, runs: usize, original: Option<&Path>) {
+    let model = Model::start();
+    let home = home(agent, &model);
+    let (mut own, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
+    let proj = home.proj().to_string_lossy().into_owned();
+    for n in 0..runs {
+        own.push(start_by_hand(agent, &home, &format!("by hand {n} of the start")));
+        let name = format!("ours-{n}");
+        let prompt = format!("ours {n} of the start");
+        let began = Instant::now();
+        run(&home, "spawn", &["-b", agent.backend(), "-s", &name, "-p", &prompt]).record();
+        ours.push(began.elapsed());
+        run(&home, "kill", &[&name]).record();
+        // Its start of a Codex ends in a time-out.
+        let Some(original) = original.filter(|_| agent.kind == Kind::Claude && n < 3) else {
+            continue;
+        };
+        let (name, prompt) = (format!("theirs-{n}"), format!("theirs {n} of the start"));
+        let record = Record::begin(agent, &home);
+        let began = Instant::now();
+        let mut create = python(&home, original, "create", agent, &name);
+        let created = create.args(["--cwd", &proj, "--use-proxy", "false", "-p", &prompt]).output();
+        let took = began.elapsed();
+        if created.is_ok_and(|created| created.status.success()) && record.holds(&prompt) {
+            theirs.push(took);
+        }
+        let _ended_or_never_there = run(&home, "kill", &[&name]);
+    }
+    let own = row("the agent: start to ready, Enter to record", &mut own);
+    let ours = row("aimax-spawn -p: call to proof", &mut ours);
+    verdict("  over the agent's own time", ours, own, 400.0);
+    row("aimax 0.1.0 create: call to return, recorded", &mut theirs);
+}
