@@ -142,7 +142,7 @@ impl Job {
 
     /// Whoever changes the flags after a look at them does both alone: a hook may see the end of a
     /// job while its sender is still noting the proof, and one would undo what the other did.
-    fn hold(&self) -> Result<Lock> {
+    pub(super) fn hold(&self) -> Result<Lock> {
         let path = self.lock.with_file_name("flags.lock");
         let deadline = Deadline::after(Duration::from_secs(30));
         fs::lock(&path, deadline, "flags", "another process keeps them locked")
@@ -171,13 +171,22 @@ impl Job {
 
     /// How the job stands; and sets the flags right when it has ended.
     pub fn look(&mut self, config: &Config, pane: Option<&Pane>) -> Result<JobState> {
+        let live = pane.filter(|pane| !pane.dead);
+        let status = live.map(|pane| self.agent.status(config, pane)).transpose()?;
+        self.look_after(config, pane, status)
+    }
+
+    /// The same with the agent's status, which was read just before: "idle" then speaks of a moment
+    /// before what is read here, and cannot hide a prompt that came in between.
+    pub(super) fn look_after(
+        &mut self,
+        config: &Config,
+        pane: Option<&Pane>,
+        status: Option<Status>,
+    ) -> Result<JobState> {
         let Some(begun) = self.begun()? else { return self.over() };
         // A sender that was killed leaves its mark, but not its lock.
         let sender = begun.sending && fs::is_locked(&self.lock)?;
-        // The status is read before the transcript: "idle" then speaks of a moment before what is
-        // read, and cannot hide a prompt that came in between.
-        let live = pane.filter(|pane| !pane.dead);
-        let status = live.map(|pane| self.agent.status(config, pane)).transpose()?;
         if let Some(path) = self.transcript(config, pane)? {
             self.catch_up(path, begun.offset)?;
         }

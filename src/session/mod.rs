@@ -26,7 +26,9 @@ mod live;
 mod preflight;
 mod prompt;
 mod proof;
+mod sight;
 mod spawn;
+mod vigil;
 mod window;
 
 pub use answer::{Question, answer, question};
@@ -35,7 +37,9 @@ pub use end::{Ended, end};
 pub use interrupt::{Interruption, interrupt};
 pub use job::{Job, JobState};
 pub use prompt::{Prompt, Reading};
+pub use sight::{Sight, sights};
 pub use spawn::{Spawn, Started, spawn};
+pub use vigil::Vigil;
 pub use window::enter as enter_window;
 
 /// A session that the state files know.

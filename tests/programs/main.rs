@@ -7,6 +7,7 @@ mod util;
 mod demo;
 mod desk;
 mod flag;
+mod flag_many;
 mod front;
 mod generated;
 mod kill;
