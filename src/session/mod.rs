@@ -35,7 +35,7 @@ pub use answer::{Question, answer, question};
 pub use deliver::{Delivery, Manner, Verdict, deliver};
 pub use end::{Ended, end};
 pub use interrupt::{Interruption, interrupt};
-pub use job::{Job, JobState};
+pub use job::{Ends, Job, JobState};
 pub use prompt::{Prompt, Reading};
 pub use sight::{Sight, sights};
 pub use spawn::{Spawn, Started, spawn};

@@ -103,15 +103,16 @@ impl<'a> Vigil<'a> {
 
     /// Sleeps until something may have changed, or `deadline`.
     pub fn wait(&mut self, deadline: Deadline) -> Result<Woke> {
+        let soon = self.seats.iter().filter_map(|seat| seat.job.as_ref()?.soon()).min();
         let follows = |seat: &Seat| seat.session.agent().title_at_turn_end().is_some();
-        if std::mem::take(&mut self.stirred) && self.seats.iter().any(follows) {
-            return match self.watch.wait(deadline.min(Deadline::after(TITLE)))? {
-                Woke::Deadline if !deadline.passed() => Ok(Woke::Event),
-                woke => Ok(woke),
-            };
+        let title = (self.stirred && self.seats.iter().any(follows)).then_some(TITLE);
+        let patience = soon.into_iter().chain(title).min().map_or(Deadline::NEVER, Deadline::after);
+        let woke = self.watch.wait(deadline.min(patience))?;
+        self.stirred = woke == Woke::Event;
+        match woke {
+            // It was only our patience that ended.
+            Woke::Deadline if !deadline.passed() => Ok(Woke::Event),
+            woke => Ok(woke),
         }
-        let woke = self.watch.wait(deadline)?;
-        self.stirred = true;
-        Ok(woke)
     }
 }

@@ -122,6 +122,15 @@ impl Ledger {
         self.accepted == 0 && self.last_input.is_none()
     }
 
+    /// Whether `prompts` prompts were accepted, all were taken up, and no end has come since.
+    #[must_use]
+    pub fn unanswered(&self, prompts: usize) -> bool {
+        let Some(input) = self.last_input else { return false };
+        self.accepted >= prompts
+            && self.queued == 0
+            && self.end.as_ref().is_none_or(|(at, _)| at.before(input))
+    }
+
     /// How the work ended, once `prompts` prompts were accepted, all were taken up, and an end
     /// came after the last of them.
     #[must_use]
@@ -154,6 +163,8 @@ mod tests {
         assert_eq!(ledger(&[(Kind::Prompt, 1), (Kind::TurnEnd, 2)]).ended(2), None);
         let queued = [(Kind::Prompt, 1), (Kind::Queued, 2), (Kind::TurnEnd, 3)];
         assert_eq!(ledger(&queued).ended(1), None);
+        assert!(!ledger(&queued).unanswered(2) && !ledger(&[]).unanswered(0));
+        assert!(ledger(&[(Kind::TurnEnd, 1), (Kind::Prompt, 2)]).unanswered(1));
         let taken = [&queued[..], &[(Kind::Taken, 4)]].concat();
         assert_eq!(ledger(&taken).ended(2), None, "the turn that took it has not ended");
         let done = [&taken[..], &[(Kind::TurnEnd, 5)]].concat();
