@@ -43,6 +43,7 @@ pub struct Job {
     lock: PathBuf,
     read: Option<Reading>,
     soon: Option<Duration>,
+    rests: bool,
 }
 
 /// The transcript since the job began.
@@ -109,6 +110,7 @@ impl Job {
             lock: Session::lock_path(config, session.backend, &session.name),
             read: None,
             soon: None,
+            rests: true,
         })
     }
 
@@ -218,7 +220,7 @@ impl Job {
         pane: Option<&Pane>,
         status: Option<Status>,
     ) -> Result<JobState> {
-        self.soon = None;
+        (self.soon, self.rests) = (None, true);
         let Some(begun) = self.begun()? else { return self.over() };
         // A sender that was killed leaves its mark, but not its lock.
         let sender = begun.sending && fs::is_locked(&self.lock)?;
@@ -236,6 +238,7 @@ impl Job {
             }
             None => None,
         };
+        self.rests = end.is_some();
         // What the agent promised to say is not for us to say, while it lives.
         match (end, status) {
             (Some(end), status) if begun.ends == Ends::ByTurn || status.is_none() => {
@@ -276,8 +279,9 @@ impl Job {
         }
         // A turn that is stopped before its first word leaves no trace but this: the agent is idle
         // since after the prompt, and goes on writing nothing.
-        let stopped = ledger.is_some_and(|ledger| ledger.unanswered(prompts));
-        if sender || !(left || stopped && since.is_some_and(|since| rests(&since))) {
+        let silent = ledger.is_some_and(|ledger| ledger.unanswered(prompts))
+            && since.is_some_and(|since| rests(&since));
+        if sender || !(left || silent) {
             return None;
         }
         let due = Duration::from_millis(since.unwrap_or(0)).saturating_add(WRITTEN);
@@ -286,11 +290,18 @@ impl Job {
             self.soon = Some(wait);
             return None;
         }
-        Some(if stopped {
-            End::Interrupted
-        } else {
-            End::Failed("the conversation was left".into())
-        })
+        match ledger.and_then(Ledger::last_end) {
+            Some(end) => Some(end.clone()),
+            None if silent => Some(End::Interrupted),
+            None => Some(End::Failed("the conversation was left".into())),
+        }
+    }
+
+    /// Whether the last look found that nothing is left of the prompts, though the agent, who has
+    /// the last word, may not have said it yet.
+    #[must_use]
+    pub fn rests(&self) -> bool {
+        self.rests
     }
 
     /// How long after the last look the next one is due, though nothing may happen until then.

@@ -18,6 +18,8 @@ pub struct Sight {
     pub status: Option<Status>,
     /// How its job stands. It cannot be told, for example, when the folder of the flags is gone.
     pub job: Result<JobState>,
+    /// Nothing is left of its prompts, though the agent may still have to say so.
+    pub rests: bool,
 }
 
 impl Sight {
@@ -35,11 +37,14 @@ impl Sight {
     ) -> Result<Sight> {
         let live = pane.as_ref().filter(|pane| !pane.dead);
         let status = live.map(|pane| session.agent().status(config, pane)).transpose()?;
-        let job = match job {
-            Some(job) => job.look_after(config, pane.as_ref(), status.clone()),
-            None => Ok(JobState::Done),
+        let (job, rests) = match job {
+            Some(job) => {
+                let state = job.look_after(config, pane.as_ref(), status.clone());
+                (state, job.rests())
+            }
+            None => (Ok(JobState::Done), true),
         };
-        Ok(Sight { pane, status, job })
+        Ok(Sight { pane, status, job, rests })
     }
 }
 

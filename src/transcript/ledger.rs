@@ -27,6 +27,7 @@ pub struct Ledger {
     /// A prompt was given in the present turn.
     asked: bool,
     seen: u64,
+    last_prompt: Option<Moment>,
     last_input: Option<Moment>,
     end: Option<(Moment, End)>,
 }
@@ -58,6 +59,9 @@ impl Ledger {
                     self.accepted += 1;
                 }
                 self.asked = true;
+                if self.last_prompt.is_none_or(|last| last.before(now)) {
+                    self.last_prompt = Some(now);
+                }
                 self.input(now);
             }
             Kind::Queued => {
@@ -129,6 +133,14 @@ impl Ledger {
         self.accepted >= prompts
             && self.queued == 0
             && self.end.as_ref().is_none_or(|(at, _)| at.before(input))
+    }
+
+    /// How the last turn ended, when nothing more is to come: what was taken up since was a command
+    /// that has no end. `None` when the turn has none either.
+    #[must_use]
+    pub fn last_end(&self) -> Option<&End> {
+        let (at, end) = self.end.as_ref()?;
+        self.last_prompt.is_none_or(|prompt| !at.before(prompt)).then_some(end)
     }
 
     /// How the work ended, once `prompts` prompts were accepted, all were taken up, and an end

@@ -8,6 +8,7 @@ mod demo;
 mod desk;
 mod flag;
 mod flag_many;
+mod flag_truth;
 mod front;
 mod generated;
 mod kill;

@@ -11,3 +11,4 @@ mod agents;
 mod model;
 mod run;
 mod tour;
+mod truth;

@@ -14,7 +14,7 @@ use crate::util::home::Home;
 use crate::util::model::Model;
 use crate::util::wait::{PATIENCE, wait_until};
 
-fn backend(agent: Agent) -> &'static str {
+pub(crate) fn backend(agent: Agent) -> &'static str {
     match agent.kind {
         Kind::Claude => "tmux-claude-code",
         Kind::Codex => "tmux-codex",

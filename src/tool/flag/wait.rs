@@ -51,7 +51,7 @@ impl Until {
                 says: Some("the job ended without a question".into()),
                 ..outcome
             }),
-            (Until::Idle, JobState::Done | JobState::Failed(_)) => match &sight.status {
+            (Until::Idle, _) if sight.rests => match &sight.status {
                 None => Some(Outcome::of(&JobState::Failed("the agent ended".into()))),
                 Some(Status::Idle(_)) => {
                     Some(Outcome { state: "idle", reason: None, exit: Exit::Done, says: None })
