@@ -65,7 +65,7 @@ pub enum Ends {
 }
 
 /// How long an agent may take, once it says that it is idle, to write down how the turn ended.
-const WRITTEN: Duration = Duration::from_millis(750);
+const WRITTEN: Duration = Duration::from_millis(500);
 
 /// What `running.flag` says of the job.
 #[derive(Clone, PartialEq, Eq)]

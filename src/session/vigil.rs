@@ -56,6 +56,28 @@ impl<'a> Vigil<'a> {
         Ok(())
     }
 
+    /// Watches these from now on and no others: new ones, and those watched before as they are now.
+    pub fn keep(&mut self, sessions: Vec<Session>) -> Result<()> {
+        let mut before = std::mem::take(&mut self.seats);
+        for session in sessions {
+            let same = |seat: &Seat| {
+                seat.session.name == session.name && seat.session.backend == session.backend
+            };
+            match before.iter().position(same) {
+                Some(at) if before[at].session.entry == session.entry => {
+                    self.seats.push(before.swap_remove(at));
+                }
+                _ => self.add(session)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Watches what `path` names too.
+    pub fn path(&mut self, path: &std::path::Path) -> Result<()> {
+        self.watch.path(path)
+    }
+
     /// Looks at each session in turn and tells what is seen; one for which `tell` breaks off is
     /// not watched any longer. Says whether any is left.
     pub fn look(
