@@ -6,6 +6,7 @@ mod util;
 
 mod demo;
 mod desk;
+mod examples;
 mod flag;
 mod flag_many;
 mod flag_truth;
