@@ -96,6 +96,17 @@ impl Flags {
         read(&self.running())
     }
 
+    /// When `running.flag` was written, in epoch milliseconds: by its own word, or else, when
+    /// somebody else wrote it, by the file's time. `None` when it is not there.
+    pub fn began_at(&self) -> Result<Option<u64>> {
+        let Some(fields) = self.read_running()? else { return Ok(None) };
+        if let Some(at) = fields.get("startedAt").and_then(|text| time::parse_rfc3339(text)) {
+            return Ok(Some(at));
+        }
+        let written = self.running().metadata().and_then(|data| data.modified()).ok();
+        Ok(written.map(time::epoch_ms))
+    }
+
     /// What `failed.flag` says, if it is there.
     pub fn read_failed(&self) -> Result<Option<Fields>> {
         read(&self.failed())

@@ -17,7 +17,7 @@ function __aimax_flag_at
             case --
                 set place more
                 break
-            case -s --session -b --backend --timeout --reason
+            case -s --session -b --backend --until --timeout --older-than --root --reason
                 set skip 1
             case '-?*'
             case '*'
@@ -35,7 +35,12 @@ end
 complete -c aimax-flag -f
 complete -c aimax-flag -s s -l session -d 'The session\'s name' -x -a '(aimax-ls --names 2>/dev/null)'
 complete -c aimax-flag -s b -l backend -d 'The agent\'s backend' -x -a 'tmux-claude-code tmux-codex tmux-practice'
+complete -c aimax-flag -l all -d 'All sessions, or all that are named'
+complete -c aimax-flag -l any -d 'Return with the first that ends'
+complete -c aimax-flag -l until -d 'Wait for `done`, `idle` or `waiting`' -x -a 'done idle waiting'
 complete -c aimax-flag -l timeout -d 'Give up after this long' -x
+complete -c aimax-flag -l older-than -d 'Ask whether the job runs for longer than this' -x
+complete -c aimax-flag -l root -d 'Judge by the files in this folder alone' -x -a '(__fish_complete_directories (commandline -ct))'
 complete -c aimax-flag -l reason -d 'Why the job failed' -x
 complete -c aimax-flag -s h -l help -d 'Show help; `--help` shows all of it'
 complete -c aimax-flag -s V -l version -d 'Show the version'

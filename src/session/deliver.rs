@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    Interruption, Job, JobState, Prompt, Session,
+    Ends, Interruption, Job, JobState, Prompt, Session,
     interrupt::stop,
     live::Live,
     preflight,
@@ -96,6 +96,8 @@ pub struct Manner {
     pub lock_wait: Duration,
     /// How long to wait for the proof.
     pub timeout: Duration,
+    /// Whose word ends the job.
+    pub ends: Ends,
 }
 
 /// Delivers a prompt to a live session, alone: waits for the session's lock first.
@@ -188,7 +190,7 @@ pub(super) fn type_prompt(
     // A command is no job: nothing says when it ends.
     let mut job = if prompt.is_command() { None } else { Job::of(live.config, session) };
     if let Some(job) = &mut job {
-        job.sending(live.config, &look.pane, proof.offset)?;
+        job.sending(live.config, &look.pane, proof.offset, manner.ends)?;
     }
     let delivery = paste(live, session, prompt, &mut proof, Deadline::after(manner.timeout))?;
     trace::step("verdict", || json!({ "verdict": delivery.verdict }));

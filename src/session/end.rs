@@ -41,8 +41,10 @@ pub fn end(config: &Config, tmux: &Tmux, session: &Session, wait: Deadline) -> R
         kill(tmux, pane)?;
     }
     session.backend.store(config).forget(&session.name)?;
-    if let Some(flags) = session.flags() {
-        flags.remove()?;
+    if let Some(job) = Job::of(config, session) {
+        // Somebody may be about to write that the agent has ended: that would stay behind.
+        let _held = job.hold()?;
+        job.flags().remove()?;
     }
     for file in made_for(config, session.backend.name(), &session.name) {
         fs::remove(&file)?;

@@ -14,7 +14,7 @@ use crate::{
     error::Result,
     flag::{Fields, Flags},
     fs::{self, Lock},
-    time::Deadline,
+    time::{self, Deadline},
     tmux::Pane,
     transcript::{
         follow::{Follow, Seen, Start},
@@ -42,6 +42,8 @@ pub struct Job {
     kept_path: Option<PathBuf>,
     lock: PathBuf,
     read: Option<Reading>,
+    soon: Option<Duration>,
+    rests: bool,
 }
 
 /// The transcript since the job began.
@@ -52,15 +54,32 @@ struct Reading {
     ledger: Ledger,
 }
 
+/// Whose word ends a job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ends {
+    /// The end of the last turn.
+    #[default]
+    ByTurn,
+    /// The agent's own: it was asked to remove `running.flag`. Only its death ends the job too.
+    ByAgent,
+}
+
+/// How long an agent may take, once it says that it is idle, to write down how the turn ended.
+const WRITTEN: Duration = Duration::from_millis(500);
+
 /// What `running.flag` says of the job.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 struct Begun {
-    /// Where the transcript stood before the first prompt.
+    /// The transcript, if it was known then. A person may begin another conversation.
+    transcript: Option<PathBuf>,
+    /// Where it stood before the first prompt.
     offset: u64,
     /// The prompts that were proven.
     prompts: usize,
     /// Another prompt was about to be typed, by a process that held the session's lock.
     sending: bool,
+    /// Whose word ends it.
+    ends: Ends,
 }
 
 impl Begun {
@@ -68,9 +87,14 @@ impl Begun {
     fn of(fields: &Fields) -> Begun {
         let number = |key: &str| fields.get(key).and_then(|text| text.parse::<u64>().ok());
         Begun {
+            transcript: fields.get("transcript").map(PathBuf::from),
             offset: number("offset").unwrap_or(0),
             prompts: number("prompts").and_then(|n| usize::try_from(n).ok()).unwrap_or(1),
             sending: number("sending") == Some(1),
+            ends: match fields.get("done").map(String::as_str) {
+                Some("agent") => Ends::ByAgent,
+                _ => Ends::ByTurn,
+            },
         }
     }
 }
@@ -85,6 +109,8 @@ impl Job {
             kept_path: session.entry.jsonl_path().map(PathBuf::from),
             lock: Session::lock_path(config, session.backend, &session.name),
             read: None,
+            soon: None,
+            rests: true,
         })
     }
 
@@ -96,21 +122,22 @@ impl Job {
 
     /// A prompt is about to be typed while the transcript stands at `offset`: the job goes on, or
     /// one begins. The caller holds the session's lock.
-    pub fn sending(&mut self, config: &Config, pane: &Pane, offset: u64) -> Result<()> {
+    pub fn sending(&mut self, config: &Config, pane: &Pane, offset: u64, ends: Ends) -> Result<()> {
         self.look(config, Some(pane))?;
+        let transcript = self.transcript(config, Some(pane))?;
         let _held = self.hold()?;
         let now = match self.begun()? {
-            Some(begun) => Begun { sending: true, ..begun },
-            None => Begun { offset, prompts: 0, sending: true },
+            Some(begun) => Begun { sending: true, ends, ..begun },
+            None => Begun { transcript, offset, prompts: 0, sending: true, ends },
         };
-        self.set(now)
+        self.set(&now)
     }
 
     /// The prompt is proven.
     pub fn sent(&self) -> Result<()> {
         let _held = self.hold()?;
         match self.begun()? {
-            Some(begun) => self.set(Begun { prompts: begun.prompts + 1, sending: false, ..begun }),
+            Some(begun) => self.set(&Begun { prompts: begun.prompts + 1, sending: false, ..begun }),
             None => Ok(()),
         }
     }
@@ -119,7 +146,7 @@ impl Job {
     pub fn not_sent(&self) -> Result<()> {
         let _held = self.hold()?;
         match self.begun()? {
-            Some(begun) if begun.prompts > 0 => self.set(Begun { sending: false, ..begun }),
+            Some(begun) if begun.prompts > 0 => self.set(&Begun { sending: false, ..begun }),
             _ => self.flags.clear().map(|_| ()),
         }
     }
@@ -127,8 +154,10 @@ impl Job {
     /// The turn was stopped by a key.
     pub fn stopped(&self) -> Result<()> {
         match self.begun()? {
-            Some(begun) => self.close(begun, &End::Interrupted).map(|_| ()),
-            None => Ok(()),
+            Some(begun) if begun.ends == Ends::ByTurn => {
+                self.close(&begun, &End::Interrupted).map(|_| ())
+            }
+            _ => Ok(()),
         }
     }
 
@@ -136,13 +165,16 @@ impl Job {
     pub fn turn_is_open(&mut self, config: &Config, pane: &Pane) -> Result<Option<bool>> {
         let Some(begun) = self.begun()? else { return Ok(None) };
         let Some(path) = self.transcript(config, Some(pane))? else { return Ok(None) };
+        if begun.transcript.is_some_and(|own| own != path) {
+            return Ok(None);
+        }
         self.catch_up(path, begun.offset)?;
         Ok(self.read.as_ref().map(|read| read.ledger.open_turn().is_some()))
     }
 
     /// Whoever changes the flags after a look at them does both alone: a hook may see the end of a
     /// job while its sender is still noting the proof, and one would undo what the other did.
-    fn hold(&self) -> Result<Lock> {
+    pub(super) fn hold(&self) -> Result<Lock> {
         let path = self.lock.with_file_name("flags.lock");
         let deadline = Deadline::after(Duration::from_secs(30));
         fs::lock(&path, deadline, "flags", "another process keeps them locked")
@@ -152,8 +184,12 @@ impl Job {
         Ok(self.flags.read_running()?.as_ref().map(Begun::of))
     }
 
-    fn set(&self, begun: Begun) -> Result<()> {
+    fn set(&self, begun: &Begun) -> Result<()> {
+        let transcript = begun.transcript.as_deref().map(|path| path.to_string_lossy());
+        let done = if begun.ends == Ends::ByAgent { "agent" } else { "" };
         self.flags.set(&[
+            ("done", done.into()),
+            ("transcript", transcript.unwrap_or_default().into_owned()),
             ("offset", begun.offset.to_string()),
             ("prompts", begun.prompts.to_string()),
             ("sending", u8::from(begun.sending).to_string()),
@@ -171,43 +207,107 @@ impl Job {
 
     /// How the job stands; and sets the flags right when it has ended.
     pub fn look(&mut self, config: &Config, pane: Option<&Pane>) -> Result<JobState> {
+        let live = pane.filter(|pane| !pane.dead);
+        let status = live.map(|pane| self.agent.status(config, pane)).transpose()?;
+        self.look_after(config, pane, status)
+    }
+
+    /// The same with the agent's status, which was read just before: "idle" then speaks of a moment
+    /// before what is read here, and cannot hide a prompt that came in between.
+    pub(super) fn look_after(
+        &mut self,
+        config: &Config,
+        pane: Option<&Pane>,
+        status: Option<Status>,
+    ) -> Result<JobState> {
+        (self.soon, self.rests) = (None, true);
         let Some(begun) = self.begun()? else { return self.over() };
         // A sender that was killed leaves its mark, but not its lock.
         let sender = begun.sending && fs::is_locked(&self.lock)?;
-        // The status is read before the transcript: "idle" then speaks of a moment before what is
-        // read, and cannot hide a prompt that came in between.
-        let live = pane.filter(|pane| !pane.dead);
-        let status = live.map(|pane| self.agent.status(config, pane)).transpose()?;
-        if let Some(path) = self.transcript(config, pane)? {
+        let now = self.transcript(config, pane)?;
+        // A person may have begun another conversation: the job stays with its own.
+        let left = begun.transcript.is_some() && now.is_some() && begun.transcript != now;
+        if let Some(path) = begun.transcript.clone().or(now) {
             self.catch_up(path, begun.offset)?;
         }
+        let end = match self.end(&begun, sender, left, status.as_ref()) {
+            Some(end) => Some(end),
+            None if status.is_none() => {
+                let how = pane.map(with_status).unwrap_or_default();
+                Some(End::Failed(format!("the agent ended{how}")))
+            }
+            None => None,
+        };
+        self.rests = end.is_some();
+        // What the agent promised to say is not for us to say, while it lives.
+        match (end, status) {
+            (Some(end), status) if begun.ends == Ends::ByTurn || status.is_none() => {
+                self.close(&begun, &end)
+            }
+            (_, Some(Status::Waiting(what))) => Ok(JobState::Waiting(what)),
+            _ => Ok(JobState::Running),
+        }
+    }
+
+    /// How the job ended, if it has: by the transcript, and by the status that was read before it.
+    fn end(
+        &mut self,
+        begun: &Begun,
+        sender: bool,
+        left: bool,
+        status: Option<&Status>,
+    ) -> Option<End> {
         let ledger = self.read.as_ref().map(|read| &read.ledger);
         let prompts = begun.prompts + usize::from(sender);
+        let last_input = ledger.and_then(Ledger::last_input);
+        let rests = |since: &u64| last_input.is_none_or(|input| *since >= input);
         if let Some(end) = ledger.and_then(|ledger| ledger.ended(prompts)) {
-            let last_input = ledger.and_then(Ledger::last_input);
-            let idle = match &status {
-                None => true,
-                Some(Status::Idle(Some(since))) => last_input.is_none_or(|input| *since >= input),
-                Some(Status::Idle(None)) => true,
+            let idle = match status {
+                None | Some(Status::Idle(None)) => true,
+                Some(Status::Idle(Some(since))) => rests(since),
                 Some(_) => !self.agent.end_needs_idle(),
             };
             if idle {
-                return self.close(begun, &end.clone());
+                return Some(end.clone());
             }
         }
+        let Some(Status::Idle(since)) = status else { return None };
         let nothing = begun.prompts == 0 && ledger.is_none_or(Ledger::is_empty);
-        if begun.sending && !sender && nothing && matches!(status, Some(Status::Idle(_))) {
+        if begun.sending && !sender && nothing {
             let reason = "the sender ended before the prompt was proven";
-            return self.close(begun, &End::Failed(reason.into()));
+            return Some(End::Failed(reason.into()));
         }
-        match (status, pane) {
-            (Some(Status::Waiting(what)), _) => Ok(JobState::Waiting(what)),
-            (Some(_), _) => Ok(JobState::Running),
-            (None, pane) => {
-                let how = pane.map(with_status).unwrap_or_default();
-                self.close(begun, &End::Failed(format!("the agent ended{how}")))
-            }
+        // A turn that is stopped before its first word leaves no trace but this: the agent is idle
+        // since after the prompt, and goes on writing nothing.
+        let silent = ledger.is_some_and(|ledger| ledger.unanswered(prompts))
+            && since.is_some_and(|since| rests(&since));
+        if sender || !(left || silent) {
+            return None;
         }
+        let due = Duration::from_millis(since.unwrap_or(0)).saturating_add(WRITTEN);
+        let wait = due.saturating_sub(Duration::from_millis(time::now_ms()));
+        if !wait.is_zero() {
+            self.soon = Some(wait);
+            return None;
+        }
+        match ledger.and_then(Ledger::last_end) {
+            Some(end) => Some(end.clone()),
+            None if silent => Some(End::Interrupted),
+            None => Some(End::Failed("the conversation was left".into())),
+        }
+    }
+
+    /// Whether the last look found that nothing is left of the prompts, though the agent, who has
+    /// the last word, may not have said it yet.
+    #[must_use]
+    pub fn rests(&self) -> bool {
+        self.rests
+    }
+
+    /// How long after the last look the next one is due, though nothing may happen until then.
+    #[must_use]
+    pub fn soon(&self) -> Option<Duration> {
+        self.soon
     }
 
     /// How the last job ended.
@@ -220,10 +320,10 @@ impl Job {
 
     /// Ends the job that `seen` said of; when the flag says something else by now, its change is
     /// what to look at next.
-    fn close(&self, seen: Begun, end: &End) -> Result<JobState> {
+    fn close(&self, seen: &Begun, end: &End) -> Result<JobState> {
         let _held = self.hold()?;
         match self.begun()? {
-            Some(now) if now == seen => {}
+            Some(now) if now == *seen => {}
             Some(_) => return Ok(JobState::Running),
             None => return self.over(),
         }

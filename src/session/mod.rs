@@ -3,7 +3,7 @@
 //! A [`Session`] is a name, a backend, and what the state files say of it. Whether it lives is never
 //! kept: tmux is asked.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::HashSet, path::PathBuf, time::Duration};
 
 use crate::{
     agent::{Agent, Backend, Thread},
@@ -26,16 +26,20 @@ mod live;
 mod preflight;
 mod prompt;
 mod proof;
+mod sight;
 mod spawn;
+mod vigil;
 mod window;
 
 pub use answer::{Question, answer, question};
 pub use deliver::{Delivery, Manner, Verdict, deliver};
 pub use end::{Ended, end};
 pub use interrupt::{Interruption, interrupt};
-pub use job::{Job, JobState};
+pub use job::{Ends, Job, JobState};
 pub use prompt::{Prompt, Reading};
+pub use sight::{Sight, sights};
 pub use spawn::{Spawn, Started, spawn};
+pub use vigil::Vigil;
 pub use window::enter as enter_window;
 
 /// A session that the state files know.
@@ -87,6 +91,18 @@ impl Session {
             for (name, entry) in backend.store(config).sessions()? {
                 found.push(Session { name, backend, entry });
             }
+        }
+        Ok(found)
+    }
+
+    /// All sessions of the given backends that were ended.
+    pub fn past(config: &Config, backend: Option<Backend>) -> Result<Vec<Session>> {
+        let mut found = Vec::new();
+        for backend in backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
+            let store = backend.store(config);
+            let live: HashSet<Name> = store.sessions()?.into_iter().map(|(name, _)| name).collect();
+            let past = store.archived()?.into_iter().filter(|(name, _)| !live.contains(name));
+            found.extend(past.map(|(name, entry)| Session { name, backend, entry }));
         }
         Ok(found)
     }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    Delivery, Manner, Prompt, Session, deliver,
+    Delivery, Ends, Manner, Prompt, Session, deliver,
     live::Live,
     window::{self, Orders},
     with_status,
@@ -49,6 +49,8 @@ pub struct Spawn {
     pub rest: Vec<OsString>,
     /// The first prompt.
     pub prompt: Option<Prompt>,
+    /// Whose word ends its job.
+    pub ends: Ends,
     /// The longest time until the agent is ready, and again until the prompt is proven.
     pub timeout: Duration,
 }
@@ -135,6 +137,7 @@ pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
                 interrupt: false,
                 lock_wait: Duration::ZERO,
                 timeout: ask.timeout,
+                ends: ask.ends,
             };
             Some(deliver::type_prompt(&mut live, &mut half.session, prompt, &manner)?)
         }

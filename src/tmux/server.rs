@@ -45,7 +45,11 @@ impl Fault {
             || text.starts_with("lost server")
         {
             Fault::NoServer
-        } else if text.starts_with("can't find") || text.starts_with("no such") {
+        } else if text.starts_with("can't find")
+            || text.starts_with("no such")
+            // A server that has just started has no session at all, for some milliseconds.
+            || text == "no current target"
+        {
             Fault::NotFound
         } else {
             Fault::Said(text.to_owned())

@@ -1,6 +1,6 @@
 //! `aimax-flag`: the flag files, and waiting for them.
 
-use std::{ffi::OsString, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use serde_json::json;
 
@@ -11,13 +11,17 @@ use crate::{
         output::Output,
     },
     config::Config,
-    error::{Error, Exit, Kind, Result},
+    error::{Error, Exit, Result},
     flag::Flags,
-    session::{Job, JobState, Session},
-    time::Deadline,
-    tmux::Tmux,
-    watch::{Watch, Woke},
+    session::{JobState, Session},
+    state::Name,
 };
+
+mod check;
+mod truth;
+mod wait;
+
+use wait::Until;
 
 /// The program.
 pub struct Flag;
@@ -26,7 +30,12 @@ pub struct Flag;
 #[derive(Debug, Default)]
 pub struct Args {
     target: Target,
+    all: bool,
+    any: bool,
+    until: Until,
     timeout: Option<Duration>,
+    older_than: Option<Duration>,
+    root: Option<PathBuf>,
     reason: Option<String>,
 }
 
@@ -42,21 +51,8 @@ impl Tool for Flag {
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-flag",
         tagline: "read, set and wait for a session's flag files",
-        synopsis: &["aimax-flag VERB [OPTION]... NAME"],
-        about: "\
-Every prompt puts `running.flag` into `ROOT/.imac/flags/NAME/`, where
-ROOT is the session's folder. When the work has ended the file is
-removed; when it failed, `failed.flag` is put there first, with the
-reason. So any process that can read the folder knows how the job
-stands.
-
-The work has ended when the transcript shows the end of the turn that
-took the last prompt, nothing is queued, and the agent is idle. The
-program that sees that first sets the flags right: a hook in the agent
-or in tmux, `wait`, `check`, or `aimax-ls`.
-
-`wait` and `check` answer by their status; `check` is a `wait` that does
-not wait.",
+        synopsis: &["aimax-flag VERB [OPTION]... [NAME...]"],
+        about: truth::ABOUT,
         verbs: &[
             VerbDoc { name: "check", brief: "Answer at once whether the job is done" },
             VerbDoc { name: "wait", brief: "Wait until the job has ended" },
@@ -69,13 +65,21 @@ not wait.",
         rest: None,
         exits: &[
             (Exit::Done, "the job is done; or the flag was set, cleared, printed"),
-            (Exit::No, "the job failed"),
+            (Exit::No, "the job failed; `--older-than`: it runs for too long"),
             (Exit::Person, "the agent asks something"),
             (Exit::Timeout, "the job still runs"),
         ],
         examples: &[
             ("aimax-flag wait demo && echo done", "Waits for the end of the job."),
             ("aimax-flag check demo", "For cron: answers at once, by its status."),
+            (
+                "aimax-flag wait a b c | jq -r 'select(.state!=\"done\").sessionId'",
+                "Waits for three, and names those that did not go well.",
+            ),
+            (
+                "aimax-flag check --all --older-than 30m",
+                "Says which jobs have been running for half an hour.",
+            ),
         ],
         see_also: &[("aimax-paste", 1), ("aimax-ls", 1)],
     };
@@ -83,6 +87,56 @@ not wait.",
     const OPTS: &'static [Opt<Args>] = &[
         target::session(),
         target::backend(),
+        Opt {
+            doc: OptDoc {
+                short: None,
+                long: "all",
+                negated: None,
+                value: None,
+                brief: "All sessions, or all that are named",
+                full: "\
+With `wait`, waits for the end of all that are named, as it does without
+this option. With `wait` and `check`, and no NAME, all sessions.",
+            },
+            set: |args, given| {
+                args.all = given.on();
+                Ok(())
+            },
+        },
+        Opt {
+            doc: OptDoc {
+                short: None,
+                long: "any",
+                negated: None,
+                value: None,
+                brief: "Return with the first that ends",
+                full: "\
+With `wait`, returns with the first that ends: its record and its status
+are the only ones.",
+            },
+            set: |args, given| {
+                args.any = given.on();
+                Ok(())
+            },
+        },
+        Opt {
+            doc: OptDoc {
+                short: None,
+                long: "until",
+                negated: None,
+                value: Some(ValueDoc { name: "STATE", complete: Complete::OneOf(Until::NAMES) }),
+                brief: "Wait for `done`, `idle` or `waiting`",
+                full: "\
+With `wait`, what to wait for. `done`, the default: the job has ended.
+`idle`: the agent waits for a prompt, whatever became of the job.
+`waiting`: the agent asks something; then the status is 0, and it is 1
+when the job ends without a question.",
+            },
+            set: |args, given| {
+                args.until = Until::of(given.one_of(Until::NAMES)?);
+                Ok(())
+            },
+        },
         Opt {
             doc: OptDoc {
                 short: None,
@@ -96,6 +150,40 @@ there is no end.",
             },
             set: |args, given| {
                 args.timeout = Some(given.seconds()?);
+                Ok(())
+            },
+        },
+        Opt {
+            doc: OptDoc {
+                short: None,
+                long: "older-than",
+                negated: None,
+                value: Some(ValueDoc { name: "TIME", complete: Complete::Nothing }),
+                brief: "Ask whether the job runs for longer than this",
+                full: "\
+With `check`, asks another question: is the job stuck? The status is 1,
+with a line on standard error, when it has been running for longer than
+this since its last prompt, and else 0.",
+            },
+            set: |args, given| {
+                args.older_than = Some(given.seconds()?);
+                Ok(())
+            },
+        },
+        Opt {
+            doc: OptDoc {
+                short: None,
+                long: "root",
+                negated: None,
+                value: Some(ValueDoc { name: "DIR", complete: Complete::Dir }),
+                brief: "Judge by the files in this folder alone",
+                full: "\
+Judges by the files in this folder alone: a session that has no folder
+for flags in it is missing (69). It needs no tmux, no state and no write
+permission, so another user can watch. Nobody sets the flags right then.",
+            },
+            set: |args, given| {
+                args.root = Some(given.path());
                 Ok(())
             },
         },
@@ -121,79 +209,69 @@ there is no end.",
         let Some(verb) = operands.next() else {
             return Err(Error::usage("verb", "none is given"));
         };
-        let names = args.target.names(&config, &operands.collect::<Vec<_>>())?;
-        let [name] = &names[..] else {
-            return Err(Error::usage("NAME", "one session only"));
+        let operands: Vec<OsString> = operands.collect();
+        let files = |what: &str| -> Result<(Name, Flags)> {
+            let names = args.target.names(&config, &operands)?;
+            let [name] = &names[..] else {
+                return Err(Error::usage("NAME", format!("one session only to {what}")));
+            };
+            Ok((name.clone(), args.files(&config, name)?))
         };
-        let session = Session::find(&config, name, args.target.backend(&config)?)?;
-        let flags = session
-            .flags()
-            .ok_or_else(|| Error::missing(name, "the state says no folder for its flags"))?;
         match verb.to_str() {
-            Some("wait") => {
-                let deadline = args.timeout.map_or(Deadline::NEVER, Deadline::after);
-                let state = wait(&config, &session, deadline)?;
-                out.record(&record(&session, &state))?;
-                answer(&session, &state)
+            Some("wait") => wait::run(&config, &args, &operands, out),
+            Some("check") => check::run(&config, &args, &operands),
+            Some("path") => {
+                let (name, flags) = files("path")?;
+                out.record(&paths(&config, &args, &name, &flags)?).map(|()| Exit::Done)
             }
-            Some("check") => Ok(status(&look(&config, &session)?)),
-            Some("path") => out.record(&paths(&session, &flags)).map(|()| Exit::Done),
-            Some("set") => flags.set(&[]).map(|()| Exit::Done),
-            Some("clear") => flags.clear().map(|_| Exit::Done),
+            Some("set") => files("set")?.1.set(&[]).map(|()| Exit::Done),
+            Some("clear") => files("clear")?.1.clear().map(|_| Exit::Done),
             Some("fail") => {
-                flags.fail(args.reason.as_deref().unwrap_or("unknown")).map(|()| Exit::Done)
+                let reason = args.reason.as_deref().unwrap_or("unknown");
+                files("fail")?.1.fail(reason).map(|()| Exit::Done)
             }
             _ => Err(Error::usage(verb.display(), "no such verb")),
         }
     }
 }
 
-fn paths(session: &Session, flags: &Flags) -> serde_json::Value {
-    json!({
-        "sessionId": session.name,
-        "backend": session.backend.name(),
+impl Args {
+    /// The sessions that are meant: those that are named, or all.
+    fn sessions(&self, config: &Config, operands: &[OsString]) -> Result<Vec<Session>> {
+        let backend = self.target.backend(config)?;
+        if self.all && operands.is_empty() && !self.target.is_given() {
+            return Session::all(config, backend);
+        }
+        let names = self.target.names(config, operands)?;
+        names.iter().map(|name| Session::find(config, name, backend)).collect()
+    }
+
+    /// The flags of one session: where `--root` says, or the state does.
+    fn files(&self, config: &Config, name: &Name) -> Result<Flags> {
+        if let Some(root) = &self.root {
+            return Ok(Flags::new(root, name));
+        }
+        let session = Session::find(config, name, self.target.backend(config)?)?;
+        session
+            .flags()
+            .ok_or_else(|| Error::missing(name, "the state says no folder for its flags"))
+    }
+}
+
+fn paths(config: &Config, args: &Args, name: &Name, flags: &Flags) -> Result<serde_json::Value> {
+    let mut record = json!({
+        "sessionId": name,
         "running": flags.running(),
         "failed": flags.failed(),
-    })
-}
-
-/// How the job stands now.
-fn look(config: &Config, session: &Session) -> Result<JobState> {
-    let Some(mut job) = Job::of(config, session) else { return Ok(JobState::Done) };
-    let tmux = Tmux::new(config)?;
-    job.look(config, session.pane(config, &tmux)?.as_ref())
-}
-
-/// Waits until the job has ended, or needs a person, or `deadline`.
-fn wait(config: &Config, session: &Session, deadline: Deadline) -> Result<JobState> {
-    let Some(mut job) = Job::of(config, session) else { return Ok(JobState::Done) };
-    let tmux = Tmux::new(config)?;
-    let mut watch = Watch::new()?;
-    watch.path(&job.flags().running())?;
-    watch.path(&job.flags().failed())?;
-    watch.reader_of(&1);
-    let mut pane = session.pane(config, &tmux)?;
-    if let Some(live) = pane.as_ref().filter(|pane| !pane.dead) {
-        watch.process(live.pid)?;
-        for path in session.agent().witnesses(config, live) {
-            watch.path(&path)?;
-        }
+    });
+    if args.root.is_none() {
+        let session = Session::find(config, name, args.target.backend(config)?)?;
+        record["backend"] = session.backend.name().into();
     }
-    loop {
-        if let Some(path) = job.transcript(config, pane.as_ref())? {
-            watch.path(&path)?;
-        }
-        let state = job.look(config, pane.as_ref())?;
-        if state != JobState::Running {
-            return Ok(state);
-        }
-        if watch.wait(deadline)? == Woke::Deadline {
-            return Ok(state);
-        }
-        pane = session.pane(config, &tmux)?;
-    }
+    Ok(record)
 }
 
+/// The status that tells how a job stands.
 fn status(state: &JobState) -> Exit {
     match state {
         JobState::Done => Exit::Done,
@@ -203,27 +281,7 @@ fn status(state: &JobState) -> Exit {
     }
 }
 
-fn record(session: &Session, state: &JobState) -> serde_json::Value {
-    let (word, reason) = match state {
-        JobState::Done => ("done", None),
-        JobState::Failed(reason) => ("failed", Some(reason)),
-        JobState::Waiting(what) => ("waiting", Some(what)),
-        JobState::Running => ("running", None),
-    };
-    let mut record =
-        json!({ "sessionId": session.name, "backend": session.backend.name(), "state": word });
-    if let Some(reason) = reason {
-        record["reason"] = json!(reason);
-    }
-    record
-}
-
-fn answer(session: &Session, state: &JobState) -> Result<Exit> {
-    let error = |kind, cause: String| Err(Error::new(kind, &session.name, cause));
-    match state {
-        JobState::Done => Ok(Exit::Done),
-        JobState::Failed(reason) => error(Kind::No, format!("the job failed: {reason}")),
-        JobState::Waiting(what) => error(Kind::Person, format!("the agent asks: {what}")),
-        JobState::Running => error(Kind::Timeout, "the job still runs".into()),
-    }
+/// Of two statuses the one that tells of both: the higher.
+fn worse(a: Exit, b: Exit) -> Exit {
+    if b as u8 > a as u8 { b } else { a }
 }

@@ -13,11 +13,13 @@ use crate::{
         output::Output,
     },
     config::Config,
-    error::{Error, Exit, Result},
-    session::{self, Job, JobState, Question, Session},
+    error::{Exit, Result},
+    session::{self, JobState, Question, Session, Sight},
     state::Name,
-    tmux::{Pane, Tmux},
+    tmux::Tmux,
 };
+
+mod watch;
 
 /// The program.
 pub struct Ls;
@@ -27,6 +29,8 @@ pub struct Ls;
 pub struct Args {
     target: Target,
     names: bool,
+    all: bool,
+    watch: bool,
 }
 
 impl Targeted for Args {
@@ -52,6 +56,7 @@ The states:
     waiting   it asks something: `waitingFor` and `choices` say what
     failed    it waits for a prompt, and the last job failed: `reason`
     dead      the agent has ended, or its window is gone
+    archived  it was ended: `aimax-spawn --resume` goes on with it
 
 A `dead` session stays in the list until `aimax-kill` or a new start
 with its name.",
@@ -65,6 +70,10 @@ with its name.",
         examples: &[
             ("aimax-ls | jq -r 'select(.state==\"idle\").sessionId'", "The idle sessions."),
             ("aimax-ls demo >/dev/null && echo alive", "Asks whether a session lives."),
+            (
+                "aimax-ls --watch | jq --unbuffered -r '[.sessionId,.state]|@tsv'",
+                "Tells of each change as it happens.",
+            ),
         ],
         see_also: &[("aimax-spawn", 1), ("aimax-flag", 1)],
     };
@@ -86,6 +95,38 @@ with its name.",
                 Ok(())
             },
         },
+        Opt {
+            doc: OptDoc {
+                short: None,
+                long: "all",
+                negated: None,
+                value: None,
+                brief: "List ended sessions too",
+                full: "\
+Lists the sessions that were ended too, with the state `archived`, and
+with what `aimax-spawn --resume` needs: `agentSessionId` and `cwd`.",
+            },
+            set: |args, given| {
+                args.all = given.on();
+                Ok(())
+            },
+        },
+        Opt {
+            doc: OptDoc {
+                short: None,
+                long: "watch",
+                negated: None,
+                value: None,
+                brief: "Go on, with a record for each change",
+                full: "\
+Goes on, with a record for each change of a session: in its state, its
+conversation, its window. One that is ended becomes `archived`.",
+            },
+            set: |args, given| {
+                args.watch = given.on();
+                Ok(())
+            },
+        },
     ];
 
     fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
@@ -95,25 +136,25 @@ with its name.",
             (true, None) => None,
             _ => Some(args.target.names(&config, &operands)?),
         };
+        if args.watch {
+            return watch::run(&config, backend, named.as_deref(), out);
+        }
         let sessions = sessions(&config, backend, named.as_deref())?;
+        let past = if args.all { past(&config, backend, named.as_deref())? } else { Vec::new() };
         if args.names {
-            for session in &sessions {
+            for session in sessions.iter().chain(&past) {
                 out.line(session.name.as_str().as_bytes())?;
             }
             return Ok(Exit::Done);
         }
         let tmux = Tmux::new(&config)?;
         let mut alive = true;
-        for backend in Backend::ALL {
-            if !sessions.iter().any(|session| session.backend == backend) {
-                continue;
-            }
-            let panes = tmux.panes(&backend.hub(&config))?;
-            for session in sessions.iter().filter(|session| session.backend == backend) {
-                let pane = panes.iter().find(|pane| pane.window_name == session.name.as_str());
-                alive &= pane.is_some_and(|pane| !pane.dead);
-                out.record(&record(&config, &tmux, session, pane)?)?;
-            }
+        for (session, sight) in sessions.iter().zip(session::sights(&config, &tmux, &sessions)?) {
+            alive &= sight.status.is_some();
+            out.record(&record(&config, &tmux, session, &sight)?)?;
+        }
+        for session in &past {
+            out.record(&facts(session, "archived"))?;
         }
         Ok(if named.is_some() && !alive { Exit::No } else { Exit::Done })
     }
@@ -130,56 +171,69 @@ fn sessions(
     }
 }
 
+/// The sessions that were ended, and can be gone on with.
+fn past(config: &Config, backend: Option<Backend>, named: Option<&[Name]>) -> Result<Vec<Session>> {
+    let mut past = Session::past(config, backend)?;
+    past.retain(|session| named.is_none_or(|names| names.contains(&session.name)));
+    Ok(past)
+}
+
 fn record(
     config: &Config,
     tmux: &Tmux,
     session: &Session,
-    pane: Option<&Pane>,
+    sight: &Sight,
 ) -> Result<serde_json::Value> {
-    let live = pane.filter(|pane| !pane.dead);
-    let job = Job::of(config, session).map(|mut job| job.look(config, pane)).transpose();
-    // A folder for flags that has gone is the session's trouble, not the listing's.
-    let job = job.unwrap_or_else(|error: Error| {
-        cli::say(Ls::DOC.name, &format!("{}: {error}", session.name));
-        None
-    });
-    let status = live.map(|pane| session.agent().status(config, pane)).transpose()?;
-    let mut waiting_for = None;
-    let failure = match job {
-        Some(JobState::Failed(reason)) => Some(reason),
-        _ => None,
+    let failure = match &sight.job {
+        Ok(JobState::Failed(reason)) => Some(reason),
+        Ok(_) => None,
+        // A folder for flags that has gone is the session's trouble, not the listing's.
+        Err(error) => {
+            cli::say(Ls::DOC.name, &format!("{}: {error}", session.name));
+            None
+        }
     };
-    let state = match status {
+    let mut waiting_for = None;
+    let state = match &sight.status {
         None => "dead",
         Some(Status::Starting) => "starting",
         Some(Status::Busy) => "working",
         Some(Status::Waiting(what)) => {
             let question = session::question(config, tmux, session)?;
-            waiting_for = question.or(Some(Question { name: what, choices: Vec::new() }));
+            waiting_for =
+                question.or_else(|| Some(Question { name: what.clone(), choices: Vec::new() }));
             "waiting"
         }
         Some(Status::Idle(_)) if failure.is_some() => "failed",
         Some(Status::Idle(_)) => "idle",
     };
-    let entry = &session.entry;
-    let mut record = json!({
-        "sessionId": session.name,
-        "backend": session.backend.name(),
-        "state": state,
-        "agentSessionId": entry.agent_session_id(),
-        "pid": live.map(|pane| pane.pid),
-        "cwd": entry.cwd(),
-        "jsonlPath": entry.jsonl_path(),
-        "startedAt": entry.started_at(),
-        "windowId": pane.map(|pane| &pane.window),
-        "displayName": entry.fields().get("displayName"),
-    });
+    let mut record = facts(session, state);
+    let live = sight.pane.as_ref().filter(|pane| !pane.dead);
+    record["pid"] = live.map(|pane| pane.pid).into();
+    record["windowId"] = sight.pane.as_ref().map(|pane| pane.window.as_str()).into();
     if let Some(Question { name, choices }) = waiting_for {
         record["waitingFor"] = name.into();
         record["choices"] = choices.into();
     }
     if let Some(reason) = failure {
-        record["reason"] = reason.into();
+        record["reason"] = reason.as_str().into();
     }
     Ok(record)
+}
+
+/// What the state files say of a session.
+fn facts(session: &Session, state: &str) -> serde_json::Value {
+    let entry = &session.entry;
+    json!({
+        "sessionId": session.name,
+        "backend": session.backend.name(),
+        "state": state,
+        "agentSessionId": entry.agent_session_id(),
+        "pid": null,
+        "cwd": entry.cwd(),
+        "jsonlPath": entry.jsonl_path(),
+        "startedAt": entry.started_at(),
+        "windowId": null,
+        "displayName": entry.fields().get("displayName"),
+    })
 }

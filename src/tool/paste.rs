@@ -107,6 +107,7 @@ when there was nothing to stop, or `unproven`.",
         words::prompt(),
         words::prompt_file(),
         words::strip_control(),
+        words::done(),
         words::command(),
         Opt {
             doc: OptDoc {
@@ -271,6 +272,7 @@ seconds by default.",
             let tmux = Tmux::new(&config)?;
             return interrupt(&config, &tmux, &mut session, lock_wait, timeout, out);
         }
+        let ends = args.words.ends();
         let prompt = args.words.read(session.agent())?.ok_or_else(|| {
             Error::usage("prompt", "none is given").advise("give -p TEXT, -f FILE, or pipe it in")
         })?;
@@ -282,6 +284,7 @@ seconds by default.",
             interrupt: args.interrupt,
             lock_wait,
             timeout,
+            ends,
         };
         let delivery = session::deliver(&config, &tmux, &mut session, &prompt, &manner)?;
         let mut record = json!({ "sessionId": session.name, "backend": session.backend.name() });

@@ -105,6 +105,7 @@ fails, the session stays.",
         words::prompt(),
         words::prompt_file(),
         words::strip_control(),
+        words::done(),
         Opt {
             doc: OptDoc {
                 short: None,
@@ -226,6 +227,7 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
         let backend = args.target.backend(&config)?.ok_or_else(|| {
             Error::usage("backend", "none is named").advise("give -b BACKEND, or set AIMAX_BACKEND")
         })?;
+        let ends = args.words.ends();
         let prompt = args.words.read(backend.agent())?;
         let tmux = Tmux::new(&config)?;
         // From here on a signal must not leave half a session.
@@ -244,6 +246,7 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
                 ask_permission: args.ask,
                 rest: args.rest,
                 prompt,
+                ends,
                 timeout: args.timeout.unwrap_or(TIMEOUT),
             },
         )?;

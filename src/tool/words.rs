@@ -12,7 +12,7 @@ use crate::{
     cli::option::{Complete, Opt, OptDoc, ValueDoc},
     config::Config,
     error::{At, Error, Result},
-    session::{Prompt, Reading},
+    session::{Ends, Prompt, Reading},
     trace,
 };
 
@@ -22,6 +22,7 @@ pub struct Words {
     prompt: Option<Vec<u8>>,
     file: Option<PathBuf>,
     reading: Reading,
+    ends: Ends,
     explain: bool,
 }
 
@@ -111,6 +112,31 @@ agent would not take it as text.",
     }
 }
 
+/// `--done`.
+pub(super) const fn done<A: Worded>() -> Opt<A> {
+    Opt {
+        doc: OptDoc {
+            short: None,
+            long: "done",
+            negated: None,
+            value: Some(ValueDoc { name: "WHEN", complete: Complete::OneOf(&["turn", "agent"]) }),
+            brief: "What ends the job: the `turn`, or the `agent`",
+            full: "\
+With `turn`, the default, `running.flag` is removed when the turn has
+ended and nothing is queued. With `agent` that is left to the agent,
+which the prompt should tell to do it; only when the agent dies is the
+job failed all the same.",
+        },
+        set: |args, given| {
+            args.words().ends = match given.one_of(&["turn", "agent"])? {
+                "agent" => Ends::ByAgent,
+                _ => Ends::ByTurn,
+            };
+            Ok(())
+        },
+    }
+}
+
 /// `--explain`.
 pub(super) const fn explain<A: Worded>() -> Opt<A> {
     Opt {
@@ -135,6 +161,11 @@ impl Words {
     /// Begins the trace that `--explain` or `AIMAX_TRACE` asks for.
     pub(super) fn begin_trace(&self, config: &Config, say: fn(&str)) -> Result<()> {
         trace::begin(config.trace.as_deref(), self.explain.then_some(say))
+    }
+
+    /// Whose word ends the job that the prompt begins.
+    pub(super) fn ends(&self) -> Ends {
+        self.ends
     }
 
     /// Whether `-p` or `-f` is given.

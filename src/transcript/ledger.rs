@@ -27,6 +27,7 @@ pub struct Ledger {
     /// A prompt was given in the present turn.
     asked: bool,
     seen: u64,
+    last_prompt: Option<Moment>,
     last_input: Option<Moment>,
     end: Option<(Moment, End)>,
 }
@@ -58,6 +59,9 @@ impl Ledger {
                     self.accepted += 1;
                 }
                 self.asked = true;
+                if self.last_prompt.is_none_or(|last| last.before(now)) {
+                    self.last_prompt = Some(now);
+                }
                 self.input(now);
             }
             Kind::Queued => {
@@ -122,6 +126,23 @@ impl Ledger {
         self.accepted == 0 && self.last_input.is_none()
     }
 
+    /// Whether `prompts` prompts were accepted, all were taken up, and no end has come since.
+    #[must_use]
+    pub fn unanswered(&self, prompts: usize) -> bool {
+        let Some(input) = self.last_input else { return false };
+        self.accepted >= prompts
+            && self.queued == 0
+            && self.end.as_ref().is_none_or(|(at, _)| at.before(input))
+    }
+
+    /// How the last turn ended, when nothing more is to come: what was taken up since was a command
+    /// that has no end. `None` when the turn has none either.
+    #[must_use]
+    pub fn last_end(&self) -> Option<&End> {
+        let (at, end) = self.end.as_ref()?;
+        self.last_prompt.is_none_or(|prompt| !at.before(prompt)).then_some(end)
+    }
+
     /// How the work ended, once `prompts` prompts were accepted, all were taken up, and an end
     /// came after the last of them.
     #[must_use]
@@ -154,6 +175,8 @@ mod tests {
         assert_eq!(ledger(&[(Kind::Prompt, 1), (Kind::TurnEnd, 2)]).ended(2), None);
         let queued = [(Kind::Prompt, 1), (Kind::Queued, 2), (Kind::TurnEnd, 3)];
         assert_eq!(ledger(&queued).ended(1), None);
+        assert!(!ledger(&queued).unanswered(2) && !ledger(&[]).unanswered(0));
+        assert!(ledger(&[(Kind::TurnEnd, 1), (Kind::Prompt, 2)]).unanswered(1));
         let taken = [&queued[..], &[(Kind::Taken, 4)]].concat();
         assert_eq!(ledger(&taken).ended(2), None, "the turn that took it has not ended");
         let done = [&taken[..], &[(Kind::TurnEnd, 5)]].concat();

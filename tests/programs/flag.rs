@@ -59,7 +59,9 @@ fn wrong_usage() {
     let desk = Desk::new();
     desk.run("aimax-flag", &[]).fails(2, "verb: none is given");
     desk.run("aimax-flag", &["check"]).fails(2, "session: none is named");
-    desk.run("aimax-flag", &["check", "a", "b"]).fails(2, "NAME: one session only");
+    desk.run("aimax-flag", &["path", "a", "b"]).fails(2, "NAME: one session only");
+    desk.run("aimax-flag", &["wait", "a", "--root", "/"]).fails(2, "--root: `wait` looks at");
+    desk.run("aimax-flag", &["wait", "a", "--until", "x"]).fails(2, "no such choice `x`");
     desk.run("aimax-flag", &["check", "_root"]).fails(2, "not a legal name");
     desk.run("aimax-flag", &["check", "none"]).fails(69, "none: no such session");
     desk.ready("one");

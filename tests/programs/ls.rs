@@ -1,11 +1,14 @@
 //! `aimax-ls`: every state, and the answer for a session that is named.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-use std::fs;
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+};
 
 use crate::{
     desk::{Desk, GATE},
-    records::{Job, Listed},
+    records::{Job, Killed, Listed, Spawned},
     util::wait::{PATIENCE, wait_until},
 };
 
@@ -124,4 +127,54 @@ fn a_broken_state_file_is_set_aside() {
         .find(|path| path.to_string_lossy().contains(".broken-"))
         .unwrap();
     assert_eq!(fs::read_to_string(kept).unwrap(), "{\"one\": {");
+}
+
+#[test]
+fn changes_are_told_as_they_happen() {
+    let desk = Desk::new();
+    desk.ready("a");
+    let mut watching = desk.start("aimax-ls", &["--watch"]);
+    let mut lines = BufReader::new(watching.child.stdout.take().unwrap()).lines();
+    let mut until = |name: &str, state: &str| {
+        for line in lines.by_ref() {
+            let listed: Listed = serde_json::from_str(&line.unwrap()).unwrap();
+            if (listed.session_id.as_str(), listed.state.as_str()) == (name, state) {
+                return listed;
+            }
+        }
+        panic!("the watch has ended")
+    };
+    until("a", "idle");
+    desk.paste("a", GATE);
+    until("a", "working");
+    desk.open_gate();
+    until("a", "idle");
+    desk.paste("a", ":error 500");
+    assert_eq!(until("a", "failed").reason.as_deref(), Some("API Error: 500 practice error"));
+    let b = desk.ready("b");
+    until("b", "idle");
+    aimax::sys::kill(b.pid.try_into().unwrap(), aimax::sys::KILL).unwrap();
+    desk.died(&b.pane_id);
+    until("b", "dead");
+    desk.run("aimax-kill", &["a"]).record::<Killed>();
+    until("a", "archived");
+    watching.child.kill().unwrap();
+    watching.child.wait().unwrap();
+}
+
+#[test]
+fn what_was_ended_is_archived_and_can_go_on() {
+    let desk = Desk::new();
+    let spawned = desk.spawn("a", "hello");
+    desk.done("a");
+    desk.ready("b");
+    desk.run("aimax-kill", &["a"]).record::<Killed>();
+    let all: Vec<Listed> = desk.run("aimax-ls", &["--all"]).records();
+    let told: Vec<_> = all.iter().map(|l| (l.session_id.as_str(), l.state.as_str())).collect();
+    assert_eq!(told, [("b", "idle"), ("a", "archived")]);
+    let id = all[1].agent_session_id.clone();
+    assert_eq!((&id, &all[1].cwd), (&spawned.agent_session_id, &desk.home.proj()));
+    let again = ["-b", "tmux-practice", "-s", "a", "--resume", &id, "-p", "again"];
+    let again: Spawned = desk.run("aimax-spawn", &again).record();
+    assert_eq!(again.jsonl_path, spawned.jsonl_path);
 }

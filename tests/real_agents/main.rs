@@ -14,3 +14,4 @@ mod model;
 mod run;
 mod starts;
 mod tour;
+mod truth;

@@ -163,6 +163,10 @@ impl Session {
         let Some(turn) = &mut self.turn else { return Ok(()) };
         match step {
             Step::Wait(span) => turn.wake = Deadline::after(span),
+            Step::Hang => {
+                turn.mute = true;
+                turn.wake = Deadline::NEVER;
+            }
             Step::Pad(bytes) => turn.padding = bytes,
             Step::Run(command) => {
                 let id = self.log.tool_use(&command)?;
@@ -240,9 +244,14 @@ impl Session {
         self.state.set(Status::Idle)
     }
 
-    /// Escape in a turn. No hook tells of it.
-    pub(super) fn interrupt(&mut self) -> Result<()> {
-        let Some(turn) = self.turn.take() else { return Ok(()) };
+    /// Escape in a turn. No hook tells of it. Before the model's first word nothing is written
+    /// either: the prompt, which is the answer here, goes back into the box.
+    pub(super) fn interrupt(&mut self) -> Result<Option<String>> {
+        let Some(turn) = self.turn.take() else { return Ok(None) };
+        if turn.mute {
+            self.end(Duration::ZERO)?;
+            return Ok(Some(turn.heard.join("\n")));
+        }
         let marker = match &turn.tool {
             Some(tool) => {
                 self.log.tool_result(&tool.id, REFUSED, true)?;
@@ -252,7 +261,8 @@ impl Session {
         };
         self.log.interrupted(marker, Some(&turn.prompt_id))?;
         self.screen.say("  ⎿  ", "Interrupted by user", SHOWN);
-        self.end(Duration::ZERO)
+        self.end(Duration::ZERO)?;
+        Ok(None)
     }
 
     /// Opens `dialog` over the box.

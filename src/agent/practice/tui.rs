@@ -205,8 +205,15 @@ impl Program {
                 self.draft.restore(&queued);
             }
             Key::Up | Key::Down => {}
-            Key::Escape => return self.session.interrupt(),
+            Key::Escape => return self.interrupt(),
             Key::Interrupt => return self.control_c(),
+        }
+        Ok(())
+    }
+
+    fn interrupt(&mut self) -> Result<()> {
+        if let Some(prompt) = self.session.interrupt()? {
+            self.draft.restore(&prompt);
         }
         Ok(())
     }
@@ -216,7 +223,7 @@ impl Program {
         if self.armed.is_some() {
             self.session.leave("prompt_input_exit", 0);
         } else if self.session.turn.is_some() {
-            return self.session.interrupt();
+            return self.interrupt();
         } else {
             self.draft.clear();
             self.armed = Some(Deadline::after(ARMED));

@@ -27,6 +27,8 @@ const OUTPUT_MAX: usize = 30_000;
 pub(super) enum Step {
     /// `:slow MS`: works for so long.
     Wait(Duration),
+    /// `:hang`: the model says no word, until Escape.
+    Hang,
     /// `!COMMAND`: runs it as a tool.
     Run(String),
     /// `:ask [COMMAND]`: asks first.
@@ -54,6 +56,7 @@ fn step(line: &str) -> Option<Step> {
     let (name, value) = line.split_once(' ').unwrap_or((line, ""));
     match (name, value.trim()) {
         (":slow", ms) => ms.parse().ok().map(Duration::from_millis).map(Step::Wait),
+        (":hang", "") => Some(Step::Hang),
         (":ask", "") => Some(Step::Ask("true".to_owned())),
         (":ask", command) => Some(Step::Ask(command.to_owned())),
         (":error", status) => status.parse().ok().map(Step::Fail),
@@ -71,6 +74,8 @@ pub(super) struct Turn {
     pub(super) steps: VecDeque<Step>,
     /// The prompts that it answers.
     pub(super) heard: Vec<String>,
+    /// The model has not said a word yet: a stop now leaves no trace.
+    pub(super) mute: bool,
     /// How much longer its answer is.
     pub(super) padding: usize,
     /// The next step comes not before this.
@@ -91,6 +96,7 @@ impl Turn {
         Turn {
             steps: prompts.iter().flat_map(|prompt| steps(prompt)).collect(),
             heard: prompts,
+            mute: false,
             padding: 0,
             wake: Deadline::after(THINK),
             tool: None,

@@ -1,0 +1,89 @@
+//! What is seen of a session in one look: its pane, what the agent says that it does, and how its
+//! job stands.
+
+use super::{Job, JobState, Session};
+use crate::{
+    agent::{Backend, Status},
+    config::Config,
+    error::Result,
+    tmux::{Pane, Tmux},
+};
+
+/// One look at one session.
+#[derive(Debug)]
+pub struct Sight {
+    /// Its pane, if the window is there.
+    pub pane: Option<Pane>,
+    /// What the agent says that it does; `None` when it has ended.
+    pub status: Option<Status>,
+    /// How its job stands. It cannot be told, for example, when the folder of the flags is gone.
+    pub job: Result<JobState>,
+    /// Nothing is left of its prompts, though the agent may still have to say so.
+    pub rests: bool,
+}
+
+impl Sight {
+    /// A look at the session whose pane this is; sets its flags right when its job has ended.
+    pub(super) fn of(config: &Config, session: &Session, pane: Option<Pane>) -> Result<Sight> {
+        Sight::with(config, session, Job::of(config, session).as_mut(), pane)
+    }
+
+    /// The same with a job that has been looked at before.
+    pub(super) fn with(
+        config: &Config,
+        session: &Session,
+        job: Option<&mut Job>,
+        pane: Option<Pane>,
+    ) -> Result<Sight> {
+        let live = pane.as_ref().filter(|pane| !pane.dead);
+        let status = live.map(|pane| session.agent().status(config, pane)).transpose()?;
+        let (job, rests) = match job {
+            Some(job) => {
+                let state = job.look_after(config, pane.as_ref(), status.clone());
+                (state, job.rests())
+            }
+            None => (Ok(JobState::Done), true),
+        };
+        Ok(Sight { pane, status, job, rests })
+    }
+}
+
+/// A look at many sessions, with one question to tmux for each backend among them.
+pub fn sights(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<Vec<Sight>> {
+    let mut panes = Panes::default();
+    let look = |session: &Session| {
+        let pane = panes.of(config, tmux, session)?;
+        Sight::of(config, session, pane)
+    };
+    sessions.iter().map(look).collect()
+}
+
+/// The panes of all hubs, each asked for once, when it is needed.
+#[derive(Default)]
+pub(super) struct Panes {
+    hubs: Vec<(Backend, Vec<Pane>)>,
+}
+
+impl Panes {
+    /// The session's pane.
+    pub(super) fn of(
+        &mut self,
+        config: &Config,
+        tmux: &Tmux,
+        session: &Session,
+    ) -> Result<Option<Pane>> {
+        let known = self.hubs.iter().position(|(backend, _)| *backend == session.backend);
+        let hub = match known {
+            Some(known) => known,
+            None => {
+                let mut panes = tmux.panes(&session.backend.hub(config))?;
+                panes.sort_by(|a, b| a.window_name.cmp(&b.window_name));
+                self.hubs.push((session.backend, panes));
+                self.hubs.len() - 1
+            }
+        };
+        let panes = &self.hubs[hub].1;
+        let found = panes.partition_point(|pane| *pane.window_name < *session.name.as_str());
+        Ok(panes.get(found).filter(|pane| pane.window_name == session.name.as_str()).cloned())
+    }
+}

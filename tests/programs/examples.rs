@@ -1,0 +1,83 @@
+//! The examples of the README for cron, systemd and the shell, run as they stand.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+use std::{fs, process::Stdio};
+
+use crate::{
+    desk::{Desk, GATE, Ran, prompts},
+    util::wait::{PATIENCE, wait_until},
+};
+
+const README: &str = include_str!("../../README.md");
+
+/// The fenced blocks of that language in the section on cron.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let section = README.split("## From cron").nth(1).unwrap().split("\n## ").next().unwrap();
+    let mut fences = section.split("```");
+    fences.next();
+    fences.step_by(2).filter_map(|block| block.strip_prefix(&format!("{language}\n"))).collect()
+}
+
+/// As `shell` runs it, in the project's folder.
+fn run(desk: &Desk, shell: &str, script: &str) -> Ran {
+    let mut command = desk.home.command(shell);
+    command.args(["-c", script]).current_dir(desk.home.proj());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    desk.started(shell, command).end()
+}
+
+/// The command of a crontab line, as cron gives it to `/bin/sh`.
+fn cron_commands() -> Vec<&'static str> {
+    let lines = blocks("crontab").into_iter().flat_map(str::lines);
+    let commands: Vec<_> = lines.filter(|line| line.starts_with('*')).collect();
+    commands
+        .into_iter()
+        .map(|line| {
+            assert!(!line.contains('%'), "cron would make a newline of it");
+            line.splitn(6, ' ').nth(5).unwrap()
+        })
+        .collect()
+}
+
+#[test]
+fn the_crontab_lines() {
+    let desk = Desk::new();
+    let [hand_out, watch] = cron_commands()[..] else { panic!("two lines") };
+    let spawned = desk.spawn("demo", GATE);
+    fs::write(desk.home.proj().join("next-task.md"), "the next task\n").unwrap();
+    assert_eq!(run(&desk, "sh", hand_out).code(), Some(124), "it is busy");
+    run(&desk, "sh", &watch.replace("~/proj", ".")).silent();
+    desk.open_gate();
+    desk.done("demo");
+    assert_eq!(run(&desk, "sh", hand_out).code(), Some(0));
+    assert_eq!(prompts(&spawned.jsonl_path).last().unwrap().trim(), "the next task");
+}
+
+/// What systemd would do with the unit: a condition, and then the start.
+#[test]
+fn the_unit() {
+    let desk = Desk::new();
+    let [unit] = blocks("ini")[..] else { panic!("one unit") };
+    let value = |key: &str| unit.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+    let spawned = desk.spawn("demo", "one");
+    desk.done("demo");
+    fs::write(desk.home.proj().join("next-task.md"), "two").unwrap();
+    run(&desk, "sh", value("ExecCondition=")).silent();
+    assert_eq!(run(&desk, "sh", value("ExecStart=")).code(), Some(0));
+    wait_until(PATIENCE, "the prompt", || prompts(&spawned.jsonl_path) == ["one", "two"]);
+}
+
+#[test]
+fn ten_at_once_and_four_at_a_time() {
+    let desk = Desk::new();
+    let [fan_out, four] = blocks("bash")[..] else { panic!("two scripts") };
+    let ran = run(&desk, "bash", fan_out);
+    assert_eq!((ran.code(), ran.error()), (Some(0), ""), "{ran:?}");
+    let expected: String = (1..=10).map(|n| format!("\"text\":\"echo: Question {n}\"\n")).collect();
+    assert_eq!(ran.text(), expected);
+
+    fs::write(desk.home.proj().join("names.txt"), "ant\nbee\ncow\ndog\nelk\n").unwrap();
+    let ran = run(&desk, "bash", four);
+    assert_eq!((ran.code(), ran.error()), (Some(0), ""), "{ran:?}");
+    assert_eq!(ran.text().matches("\"state\":\"done\"").count(), 5);
+}
