@@ -116,7 +116,8 @@ pub(super) fn clear(
         trace::step(&found.reason, || json!({ "title": look.pane.title }));
         if found.draft && replace_draft && !cleared {
             cleared = true;
-            clear_box(live, session, wait)?;
+            // It has its own patience: the caller asked for it.
+            clear_box(live, session, Deadline::NEVER)?;
             continue;
         }
         if wait.passed() {

@@ -50,7 +50,7 @@ fn plain(got: &str) -> String {
     unwrap().unwrap_or(got).to_owned()
 }
 
-fn cell(sent: &Prompt, said: &Said, got: &[String]) -> String {
+fn cell(agent: Agent, state: State, sent: &Prompt, said: &Said, got: &[String]) -> String {
     let start = |text: &str| text.chars().take(40).collect::<String>();
     match (said, got) {
         (Said::Refused(reason), []) => format!("refused: {reason}"),
@@ -60,7 +60,11 @@ fn cell(sent: &Prompt, said: &Said, got: &[String]) -> String {
         }
         (Said::Proven(changes), [got]) => {
             let (got, expected) = (plain(got), &sent.text);
-            if leads(expected, changes, &got) {
+            // Queued prompts go to the model together: each is trimmed, and a newline parts them.
+            let bare = got.strip_suffix('\n').unwrap_or(&got);
+            let joined = [&changes[..], &["leading_blanks".to_owned()]].concat();
+            let is_joined = agent.kind == Kind::Claude && state == State::Working;
+            if leads(expected, changes, &got) || is_joined && leads(expected, &joined, bare) {
                 return [&["ok".to_owned()], &changes[..]].concat().join(" ");
             }
             let same = got.chars().zip(expected.chars()).take_while(|(a, b)| a == b).count();
@@ -122,7 +126,10 @@ fn column(agent: Agent, state: State, prompts: &[Prompt]) -> Vec<String> {
     run(&home, "flag", &["wait", "m", "--timeout", "60"]).record();
     let left = model.prompts().len() - seen;
     assert_eq!(left, 0, "{agent:?} {state:?}: more than was sent");
-    let cells = prompts.iter().zip(&told).map(|(prompt, (word, got))| cell(prompt, word, got));
+    let cells = prompts
+        .iter()
+        .zip(&told)
+        .map(|(prompt, (word, got))| cell(agent, state, prompt, word, got));
     let cells = cells.collect();
     assert!(!home.proj().join("pwned").exists(), "a part of a prompt was run");
     run(&home, "kill", &["m"]).record();
