@@ -119,7 +119,7 @@ pub fn deliver(
         trace::step("the session is ours alone", || json!(null));
         let pane = session.live_pane(config, tmux)?;
         // Another sender may have been first while we waited for the lock.
-        if manner.when_idle && !is_idle(config, session, &pane)? {
+        if manner.when_idle && !is_idle(config, session, &pane, &mut Job::of(config, session))? {
             continue;
         }
         let mut live = Live::attach(config, tmux, session, &pane)?;
@@ -132,8 +132,8 @@ pub fn deliver(
     }
 }
 
-fn is_idle(config: &Config, session: &Session, pane: &Pane) -> Result<bool> {
-    if let Some(mut job) = Job::of(config, session)
+fn is_idle(config: &Config, session: &Session, pane: &Pane, job: &mut Option<Job>) -> Result<bool> {
+    if let Some(job) = job
         && job.look(config, Some(pane))? == JobState::Running
     {
         return Ok(false);
@@ -152,14 +152,15 @@ fn wait_idle(config: &Config, tmux: &Tmux, session: &Session, deadline: Deadline
     for path in session.agent().witnesses(config, &pane) {
         watch.path(&path)?;
     }
-    if let Some(job) = Job::of(config, session) {
+    let mut job = Job::of(config, session);
+    if let Some(job) = &job {
         watch.path(&job.flags().running())?;
         if let Some(path) = job.transcript(config, Some(&pane))? {
             watch.path(&path)?;
         }
     }
     loop {
-        if is_idle(config, session, &pane)? {
+        if is_idle(config, session, &pane, &mut job)? {
             return Ok(true);
         }
         if deadline.passed() {
@@ -167,7 +168,8 @@ fn wait_idle(config: &Config, tmux: &Tmux, session: &Session, deadline: Deadline
         }
         let told = session.agent().end_needs_idle();
         let next = if told { Deadline::NEVER } else { Deadline::after(OFTEN) };
-        let _woke = watch.wait(deadline.min(next))?;
+        let soon = job.as_ref().and_then(Job::soon).map_or(Deadline::NEVER, Deadline::after);
+        let _woke = watch.wait(deadline.min(next).min(soon))?;
         pane = session.live_pane(config, tmux)?;
     }
 }
@@ -179,6 +181,12 @@ pub(super) fn type_prompt(
     prompt: &Prompt,
     manner: &Manner,
 ) -> Result<Delivery> {
+    if let Some(left) =
+        Job::of(live.config, session).map(|job| job.left_behind()).transpose()?.flatten()
+    {
+        trace::step("a sender was killed here: its text may still come", || json!(null));
+        preflight::await_draft(live, session, Deadline::after(left))?;
+    }
     let ready_by = Deadline::after(manner.wait_ready);
     let look = match preflight::clear(live, session, manner.replace_draft, ready_by)? {
         Ok(look) => look,

@@ -80,7 +80,12 @@ struct Begun {
     sending: bool,
     /// Whose word ends it.
     ends: Ends,
+    /// When this was written, in epoch milliseconds.
+    at: u64,
 }
+
+/// How long a text that a killed sender has pasted may take to show.
+const ARRIVES: Duration = Duration::from_secs(3);
 
 impl Begun {
     /// A flag that somebody else wrote says nothing: one prompt, somewhere in the transcript.
@@ -91,11 +96,20 @@ impl Begun {
             offset: number("offset").unwrap_or(0),
             prompts: number("prompts").and_then(|n| usize::try_from(n).ok()).unwrap_or(1),
             sending: number("sending") == Some(1),
+            at: fields.get("startedAt").and_then(|at| time::parse_rfc3339(at)).unwrap_or(0),
             ends: match fields.get("done").map(String::as_str) {
                 Some("agent") => Ends::ByAgent,
                 _ => Ends::ByTurn,
             },
         }
+    }
+}
+
+impl Begun {
+    /// How long the text of a sender that was killed may still take to show.
+    fn arrives_in(&self) -> Option<Duration> {
+        let age = Duration::from_millis(time::now_ms().saturating_sub(self.at));
+        ARRIVES.checked_sub(age).filter(|left| self.sending && !left.is_zero())
     }
 }
 
@@ -128,9 +142,15 @@ impl Job {
         let _held = self.hold()?;
         let now = match self.begun()? {
             Some(begun) => Begun { sending: true, ends, ..begun },
-            None => Begun { transcript, offset, prompts: 0, sending: true, ends },
+            None => Begun { transcript, offset, prompts: 0, sending: true, ends, at: 0 },
         };
         self.set(&now)
+    }
+
+    /// How long to wait for the text of a sender that was killed, if there was one. The caller holds
+    /// the session's lock, so no other sender is at work.
+    pub fn left_behind(&self) -> Result<Option<Duration>> {
+        Ok(self.begun()?.and_then(|begun| begun.arrives_in()))
     }
 
     /// The prompt is proven.
@@ -274,6 +294,10 @@ impl Job {
         let Some(Status::Idle(since)) = status else { return None };
         let nothing = begun.prompts == 0 && ledger.is_none_or(Ledger::is_empty);
         if begun.sending && !sender && nothing {
+            self.soon = begun.arrives_in();
+            if self.soon.is_some() {
+                return None;
+            }
             let reason = "the sender ended before the prompt was proven";
             return Some(End::Failed(reason.into()));
         }

@@ -127,6 +127,20 @@ pub(super) fn clear(
     }
 }
 
+/// Waits until a text shows in the input box, at the longest until `deadline`.
+pub(super) fn await_draft(
+    live: &mut Live<'_>,
+    session: &Session,
+    deadline: Deadline,
+) -> Result<()> {
+    loop {
+        let look = live.look(session)?;
+        if live.profile.draft(&look) == Draft::Some || live.wait(deadline)? == Woke::Deadline {
+            return Ok(());
+        }
+    }
+}
+
 /// Empties the input box with the keys that the agent is measured to survive: a round of them, and
 /// another one only while the box still shows a text that has changed.
 pub(super) fn clear_box(live: &mut Live<'_>, session: &Session, wait: Deadline) -> Result<bool> {
