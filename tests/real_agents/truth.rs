@@ -30,7 +30,11 @@ impl Stage {
 
     fn paste(&self, prompt: &str) {
         // A prompt that went back into the box is taken out of it again.
-        let pasted = run(&self.home, "paste", &["-s", "t", "--replace-draft", "-p", prompt]);
+        let pasted = run(
+            &self.home,
+            "paste",
+            &["-s", "t", "--replace-draft", "--wait-ready", "9", "-p", prompt],
+        );
         assert_eq!(pasted.record()["verdict"], "submitted");
     }
 
