@@ -27,8 +27,8 @@ waits. A look is the next `check`, `wait` or `aimax-ls`.
     prompts are queued       running until the last has ended
     a tool runs for long     running: see `--older-than`
     a background command     done: the agent takes prompts again
-    /compact in a turn       running until the turn behind it ends
-    /clear                   as its last turn ended: hook
+    auto-compact             running: the turn goes on
+    /compact, /clear         as the turn before it ended: hook or look
     an API error             running while it is retried, then failed
     no network               the same; new Codex retries for ever
     a question               waiting (5); `running.flag` stays
