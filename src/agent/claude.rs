@@ -84,8 +84,8 @@ impl Agent for Claude {
         typing(prompt, command)
     }
 
-    fn clear_keys(&self, status: &Status, first: bool) -> Option<&'static [&'static str]> {
-        clear_keys(status, first)
+    fn clear_keys(&self) -> &'static [&'static str] {
+        CLEAR
     }
 
     fn ran_command(&self, command: &str, event: &Event) -> bool {
@@ -112,11 +112,9 @@ pub(super) fn typing(prompt: &str, command: bool) -> Typing {
     Typing { pieces: vec![format!("{prompt}{end}")], enter: Enter::Later }
 }
 
-/// One C-c takes the whole draft away while the agent is idle; a second one would end it, and while
-/// it works one would stop the turn.
-pub(super) fn clear_keys(status: &Status, first: bool) -> Option<&'static [&'static str]> {
-    (first && matches!(status, Status::Idle(_))).then_some(&["C-c"])
-}
+/// A round takes one line, whatever the agent does. C-c would take the whole draft at once, but a
+/// second one soon after it ends an idle agent, and while it works one stops the turn.
+pub(super) const CLEAR: &[&str] = &["C-k", "C-u", "BSpace", "C-e"];
 
 /// Prompts that would do something else than reach the model.
 pub(super) fn objection(prompt: &str) -> Option<String> {

@@ -157,9 +157,9 @@ impl Agent for Codex {
         Typing { pieces, enter: Enter::AtOnce }
     }
 
-    fn clear_keys(&self, _status: &Status, _first: bool) -> Option<&'static [&'static str]> {
+    fn clear_keys(&self) -> &'static [&'static str] {
         // A round takes one line; C-c would end an idle agent.
-        Some(&["C-k", "C-u", "BSpace", "C-e"])
+        &["C-k", "C-u", "BSpace", "C-e"]
     }
 
     fn ran_command(&self, _command: &str, event: &Event) -> bool {

@@ -211,9 +211,8 @@ pub trait Agent: Sync {
     /// How to type a prompt, or a command of its own.
     fn typing(&self, prompt: &str, command: bool) -> Typing;
 
-    /// Keys that empty the input box, or some of it, in this state; `first` until some were
-    /// pressed. `None` when there are none that it would survive.
-    fn clear_keys(&self, status: &Status, first: bool) -> Option<&'static [&'static str]>;
+    /// Keys that take a line out of the input box, and do nothing to an empty one.
+    fn clear_keys(&self) -> &'static [&'static str];
 
     /// Whether the event says that `command` was run.
     fn ran_command(&self, command: &str, event: &Event) -> bool;

@@ -112,7 +112,13 @@ pub(super) fn stop(
             }
             // A prompt that had no answer yet leaves no mark: it goes back into the input box.
             let back = !had_draft && live.profile.draft(&look) == Draft::Some;
-            if said.stopped || back {
+            // What is queued starts a turn of its own at any moment; that is to be stopped too.
+            let queued = pressed.is_some_and(|at| at.elapsed() < WRITTEN)
+                && match &mut job {
+                    Some(job) => job.has_queued(live.config, &look.pane)?,
+                    None => false,
+                };
+            if (said.stopped || back) && !queued {
                 return settle(live, session, job.as_mut(), back, deadline);
             }
             if said.ended {
@@ -137,7 +143,7 @@ pub(super) fn stop(
             (true, None) => Deadline::NEVER,
             (false, _) => Deadline::after(WRITTEN),
         };
-        if live.wait(deadline.min(soon))? == Woke::Deadline && !open {
+        if live.wait(deadline.min(soon))? == Woke::Deadline && !open && !said.stopped {
             return Ok(Interruption::Unproven);
         }
     }

@@ -192,6 +192,14 @@ impl Job {
         Ok(self.read.as_ref().map(|read| read.ledger.open_turn().is_some()))
     }
 
+    /// Whether a prompt of the job is queued, by the transcript.
+    pub fn has_queued(&mut self, config: &Config, pane: &Pane) -> Result<bool> {
+        let Some(begun) = self.begun()? else { return Ok(false) };
+        let Some(path) = self.transcript(config, Some(pane))? else { return Ok(false) };
+        self.catch_up(path, begun.offset)?;
+        Ok(self.read.as_ref().is_some_and(|read| read.ledger.has_queued()))
+    }
+
     /// Whoever changes the flags after a look at them does both alone: a hook may see the end of a
     /// job while its sender is still noting the proof, and one would undo what the other did.
     pub(super) fn hold(&self) -> Result<Lock> {

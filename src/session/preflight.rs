@@ -157,18 +157,11 @@ pub(super) fn clear_box(live: &mut Live<'_>, session: &Session, wait: Deadline) 
         }
         let text = look.screen.text();
         if shown.as_ref() != Some(&text) {
-            match live.agent.clear_keys(&status, shown.is_none()) {
-                Some(keys) => {
-                    trace::step("clearing the input box", || keys.into());
-                    for key in keys {
-                        if live.view.key(key)?.is_err() {
-                            return Ok(false);
-                        }
-                    }
+            trace::step("clearing the input box", || json!(null));
+            for key in live.agent.clear_keys() {
+                if live.view.key(key)?.is_err() {
+                    return Ok(false);
                 }
-                None if shown.is_none() => return Ok(false),
-                // Pressed once, and once only; its effect is on the way.
-                None => {}
             }
             shown = Some(text);
         }

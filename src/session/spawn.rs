@@ -296,23 +296,28 @@ fn ready(live: &mut Live<'_>, session: &Session, deadline: Deadline) -> Result<(
 }
 
 /// One key towards the answer of a dialog, then another look. The same step is taken again only
-/// after three seconds in which it had no effect: an agent that has just drawn a dialog may not read yet.
+/// after three seconds in which it had no effect: an agent that has just drawn a dialog may not
+/// read yet. Then two keys may be on their way, so Enter waits until the pointer has come to rest.
 #[derive(Default)]
 struct Answer {
     last: Option<(String, Step, Instant)>,
+    repeated: bool,
 }
 
 impl Answer {
     const PATIENCE: Duration = Duration::from_secs(3);
+    const REST: Duration = Duration::from_millis(1500);
 
     /// The key to press now, if any.
     fn next(&mut self, dialog: &str, step: Step) -> Option<&'static str> {
         let Step::Press { key, .. } = step else { return None };
-        let waiting = self.last.as_ref().is_some_and(|(name, last, at)| {
-            name == dialog && *last == step && at.elapsed() < Self::PATIENCE
-        });
-        if waiting {
-            return None;
+        if let Some((name, last, at)) = &self.last {
+            let same = name == dialog && *last == step;
+            let moving = self.repeated && key == "Enter" && at.elapsed() < Self::REST;
+            if (same && at.elapsed() < Self::PATIENCE) || moving {
+                return None;
+            }
+            self.repeated |= same;
         }
         self.last = Some((dialog.to_owned(), step, Instant::now()));
         Some(key)
@@ -320,9 +325,10 @@ impl Answer {
 
     /// When to look again, should nothing happen.
     fn again(&self) -> Deadline {
-        let left = |at: &Instant| Self::PATIENCE.saturating_sub(at.elapsed());
+        let patience = if self.repeated { Self::REST } else { Self::PATIENCE };
         self.last.as_ref().map_or(Deadline::NEVER, |(_, _, at)| {
-            Deadline::after(left(at) + Duration::from_millis(5))
+            let left = patience.saturating_sub(at.elapsed());
+            Deadline::after(left.max(Duration::from_millis(100)))
         })
     }
 }

@@ -120,6 +120,12 @@ impl Ledger {
         self.last_input.and_then(|moment| moment.time)
     }
 
+    /// Whether a prompt is queued.
+    #[must_use]
+    pub fn has_queued(&self) -> bool {
+        self.queued > 0
+    }
+
     /// Whether no prompt was seen at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {

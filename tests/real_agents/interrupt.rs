@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_169, Kind, Trust};
 use crate::run::{Ran, run};
 use crate::util::home::Home;
 use crate::util::model::Model;
@@ -83,16 +83,11 @@ fn every_state(agent: Agent) {
     idle(&home);
     assert!(marks(&home) > before && !is_running(&home));
 
-    // While an answer streams; 0.142.5 takes no Escape there.
+    // While an answer streams.
     run(&home, "paste", &["-s", "i", "-p", "SLOW:9000 answer"]).record();
     home.tmux().wait_text(&pane, "slow 3");
-    let ran = interrupt(&home);
-    if agent.version == CODEX_142.version {
-        assert!(matches!(ran.status, Some(0 | 4)), "{ran:#?}");
-    } else {
-        assert_eq!(ran.record()["verdict"], "interrupted");
-        assert!(!is_running(&home));
-    }
+    assert_eq!(interrupt(&home).record()["verdict"], "interrupted");
+    assert!(!is_running(&home));
     idle(&home);
     wait_until(PATIENCE, "the flag goes", || {
         state(&home);
@@ -142,9 +137,7 @@ fn any_moment(agent: Agent) {
         }
         let ran = run(&home, "paste", &["-s", "i", "--interrupt", "--timeout", "3"]);
         *verdicts.entry(verdict(&ran)).or_default() += 1;
-        if agent.version != CODEX_142.version {
-            assert_eq!(ran.status, Some(0), "{n}: {ran:#?}");
-        }
+        assert_eq!(ran.status, Some(0), "{n}: {ran:#?}");
     }
     println!("{agent:?}: {verdicts:?}");
     let last = run(&home, "paste", &["-s", "i", "--when", "idle", "-p", "alive?"]).record().clone();
@@ -165,10 +158,9 @@ macro_rules! on_each_agent {
             fn claude_330() { super::$scenario(super::CLAUDE_330); }
             #[test]
             fn codex_169() { super::$scenario(super::CODEX_169); }
-            #[test]
-            fn codex_142() { super::$scenario(super::CODEX_142); }
         }
     )*};
 }
 
+// Codex 0.142.5 is left out: it takes no Escape while whole lines of an answer stream.
 on_each_agent!(every_state, any_moment);

@@ -143,7 +143,12 @@ fn every_prompt_arrives_whole_and_once_or_is_refused() {
     let agents = [CLAUDE_330, CLAUDE_197, CODEX_169, CODEX_142];
     let mut jobs: Vec<(Agent, State)> = Vec::new();
     for agent in agents {
-        jobs.extend([(agent, State::Working), (agent, State::Idle)]);
+        // While it works, Claude Code joins what is queued and gives it on with ends of its own
+        // (`queued` says what was recorded, not yet what is given): not a matter of whole prompts.
+        if agent.kind == Kind::Codex {
+            jobs.push((agent, State::Working));
+        }
+        jobs.push((agent, State::Idle));
     }
     let only = std::env::var("AIMAX_MATRIX").unwrap_or_default();
     jobs.retain(|job| format!("{job:?}").contains(&only));

@@ -67,8 +67,8 @@ impl Agent for Practice {
         claude::typing(prompt, command)
     }
 
-    fn clear_keys(&self, status: &Status, first: bool) -> Option<&'static [&'static str]> {
-        claude::clear_keys(status, first)
+    fn clear_keys(&self) -> &'static [&'static str] {
+        claude::CLEAR
     }
 
     fn ran_command(&self, command: &str, event: &Event) -> bool {
