@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Job, Session, live::Live, preflight};
+use super::{Job, JobState, Session, job::INTERRUPTED, live::Live, preflight};
 use crate::{
     agent::{Status, profile::Draft},
     config::Config,
@@ -101,8 +101,14 @@ pub(super) fn stop(
     let mut job = Job::of(live.config, session);
     let first = live.look(session)?;
     let had_draft = live.profile.draft(&first) == Draft::Some;
+    let had_job = match &mut job {
+        Some(job) => job.look(live.config, Some(&first.pane))? == JobState::Running,
+        None => false,
+    };
     let mut said = Said::begin(live, &first)?;
     let mut pressed: Option<Instant> = None;
+    let mut rest: Option<Instant> = None;
+    let mut had_queue = false;
     loop {
         let look = live.look(session)?;
         said.read(live)?;
@@ -112,18 +118,25 @@ pub(super) fn stop(
             }
             // A prompt that had no answer yet leaves no mark: it goes back into the input box.
             let back = !had_draft && live.profile.draft(&look) == Draft::Some;
-            // What is queued starts a turn of its own at any moment; that is to be stopped too.
-            let queued = pressed.is_some_and(|at| at.elapsed() < WRITTEN)
-                && match &mut job {
-                    Some(job) => job.has_queued(live.config, &look.pane)?,
-                    None => false,
-                };
-            if (said.stopped || back) && !queued {
+            // What was queued starts a turn of its own in a moment; that is to be stopped too.
+            let resting = *rest.get_or_insert_with(Instant::now);
+            let waits = had_queue && resting.elapsed() < AGAIN;
+            if (said.stopped || back) && !waits {
                 return settle(live, session, job.as_mut(), back, deadline);
             }
-            if said.ended {
+            if said.ended && !said.stopped && !waits {
                 return Ok(Interruption::Idle);
             }
+            if let Some(ended) = of_job(live, &look, job.as_mut().filter(|_| had_job))?
+                && !waits
+            {
+                return Ok(ended);
+            }
+        } else {
+            rest = None;
+        }
+        if let Some(job) = &mut job {
+            had_queue |= job.has_queued(live.config, &look.pane)?;
         }
         if deadline.passed() {
             return Ok(Interruption::Unproven);
@@ -141,12 +154,24 @@ pub(super) fn stop(
                 Deadline::after(AGAIN.saturating_sub(at.elapsed()) + Duration::from_millis(5))
             }
             (true, None) => Deadline::NEVER,
+            (false, _) if had_queue => Deadline::after(AGAIN + Duration::from_millis(5)),
             (false, _) => Deadline::after(WRITTEN),
         };
         if live.wait(deadline.min(soon))? == Woke::Deadline && !open && !said.stopped {
             return Ok(Interruption::Unproven);
         }
     }
+}
+
+/// How the job that ran has ended, by its own account. Its end may stand in the transcript from
+/// before the interrupt, while the agent still said that it was busy.
+fn of_job(live: &Live<'_>, look: &Look, job: Option<&mut Job>) -> Result<Option<Interruption>> {
+    let Some(job) = job else { return Ok(None) };
+    Ok(match job.look(live.config, Some(&look.pane))? {
+        JobState::Failed(reason) if reason == INTERRUPTED => Some(Interruption::Interrupted),
+        JobState::Done | JobState::Failed(_) => Some(Interruption::Idle),
+        JobState::Running | JobState::Waiting(_) => None,
+    })
 }
 
 /// Whether there is something to stop: by the agent's own word, and where its turns are numbered,

@@ -54,6 +54,9 @@ struct Reading {
     ledger: Ledger,
 }
 
+/// Why a job failed whose turn was stopped by a key.
+pub(super) const INTERRUPTED: &str = "interrupted";
+
 /// Whose word ends a job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ends {
@@ -364,7 +367,7 @@ impl Job {
                 self.flags.clear()?;
                 return Ok(JobState::Done);
             }
-            End::Interrupted => "interrupted".to_owned(),
+            End::Interrupted => INTERRUPTED.to_owned(),
             End::Failed(reason) => reason.clone(),
         };
         self.flags.fail(&reason)?;
