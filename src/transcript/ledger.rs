@@ -42,7 +42,9 @@ struct Moment {
 impl Moment {
     fn before(self, other: Moment) -> bool {
         match (self.time, other.time) {
-            (Some(a), Some(b)) if a != b => a < b,
+            // At the same millisecond an end is taken to come after its prompt: the order of lines
+            // does not tell.
+            (Some(a), Some(b)) => a < b,
             _ => self.line < other.line,
         }
     }
@@ -194,6 +196,7 @@ mod tests {
     #[test]
     fn the_time_counts_not_the_order_of_lines() {
         assert_eq!(ledger(&[(Kind::TurnEnd, 2), (Kind::Prompt, 1)]).ended(1), Some(&End::Done));
+        assert_eq!(ledger(&[(Kind::TurnEnd, 2), (Kind::Prompt, 2)]).ended(1), Some(&End::Done));
         assert_eq!(ledger(&[(Kind::TurnEnd, 1), (Kind::Prompt, 2)]).ended(1), None);
     }
 
