@@ -59,6 +59,39 @@ pub struct Opt<A> {
     pub set: fn(&mut A, Given) -> std::result::Result<(), String>,
 }
 
+impl OptDoc {
+    /// An option without a value and without a short form.
+    pub const fn new(long: &'static str, brief: &'static str, full: &'static str) -> Self {
+        OptDoc { short: None, long, negated: None, value: None, brief, full }
+    }
+
+    /// The same with a value.
+    #[must_use]
+    pub const fn value(self, name: &'static str, complete: Complete) -> Self {
+        OptDoc { value: Some(ValueDoc { name, complete }), ..self }
+    }
+
+    /// The same with a short form.
+    #[must_use]
+    pub const fn short(self, short: char) -> Self {
+        OptDoc { short: Some(short), ..self }
+    }
+
+    /// The same with a form that takes it back.
+    #[must_use]
+    pub const fn negated(self, long: &'static str) -> Self {
+        OptDoc { negated: Some(long), ..self }
+    }
+
+    /// With what it does to the arguments of a program.
+    pub const fn sets<A>(
+        self,
+        set: fn(&mut A, Given) -> std::result::Result<(), String>,
+    ) -> Opt<A> {
+        Opt { doc: self, set }
+    }
+}
+
 /// How an option was given.
 #[derive(Debug)]
 pub enum Given {

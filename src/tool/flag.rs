@@ -87,120 +87,86 @@ impl Tool for Flag {
     const OPTS: &'static [Opt<Args>] = &[
         target::session(),
         target::backend(),
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "all",
-                negated: None,
-                value: None,
-                brief: "All sessions, or all that are named",
-                full: "\
+        OptDoc::new(
+            "all",
+            "All sessions, or all that are named",
+            "\
 With `wait`, waits for the end of all that are named, as it does without
 this option. With `wait` and `check`, and no NAME, all sessions.",
-            },
-            set: |args, given| {
-                args.all = given.on();
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "any",
-                negated: None,
-                value: None,
-                brief: "Return with the first that ends",
-                full: "\
+        )
+        .sets(|args, given| {
+            args.all = given.on();
+            Ok(())
+        }),
+        OptDoc::new(
+            "any",
+            "Return with the first that ends",
+            "\
 With `wait`, returns with the first that ends: its record and its status
 are the only ones.",
-            },
-            set: |args, given| {
-                args.any = given.on();
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "until",
-                negated: None,
-                value: Some(ValueDoc { name: "STATE", complete: Complete::OneOf(Until::NAMES) }),
-                brief: "Wait for `done`, `idle` or `waiting`",
-                full: "\
+        )
+        .sets(|args, given| {
+            args.any = given.on();
+            Ok(())
+        }),
+        OptDoc::new(
+            "until",
+            "Wait for `done`, `idle` or `waiting`",
+            "\
 With `wait`, what to wait for. `done`, the default: the job has ended.
 `idle`: the agent waits for a prompt, whatever became of the job.
 `waiting`: the agent asks something; then the status is 0, and it is 1
 when the job ends without a question.",
-            },
-            set: |args, given| {
-                args.until = Until::of(given.one_of(Until::NAMES)?);
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "timeout",
-                negated: None,
-                value: Some(ValueDoc { name: "TIME", complete: Complete::Nothing }),
-                brief: "Give up after this long",
-                full: "\
+        )
+        .value("STATE", Complete::OneOf(Until::NAMES))
+        .sets(|args, given| {
+            args.until = Until::of(given.one_of(Until::NAMES)?);
+            Ok(())
+        }),
+        OptDoc::new(
+            "timeout",
+            "Give up after this long",
+            "\
 With `wait`, the longest time to wait: `90`, `1.5m`, `500ms`. Without it
 there is no end.",
-            },
-            set: |args, given| {
-                args.timeout = Some(given.seconds()?);
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "older-than",
-                negated: None,
-                value: Some(ValueDoc { name: "TIME", complete: Complete::Nothing }),
-                brief: "Ask whether the job runs for longer than this",
-                full: "\
+        )
+        .value("TIME", Complete::Nothing)
+        .sets(|args, given| {
+            args.timeout = Some(given.seconds()?);
+            Ok(())
+        }),
+        OptDoc::new(
+            "older-than",
+            "Ask whether the job runs for longer than this",
+            "\
 With `check`, asks another question: is the job stuck? The status is 1,
 with a line on standard error, when it has been running for longer than
 this since its last prompt, and else 0.",
-            },
-            set: |args, given| {
-                args.older_than = Some(given.seconds()?);
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "root",
-                negated: None,
-                value: Some(ValueDoc { name: "DIR", complete: Complete::Dir }),
-                brief: "Judge by the files in this folder alone",
-                full: "\
+        )
+        .value("TIME", Complete::Nothing)
+        .sets(|args, given| {
+            args.older_than = Some(given.seconds()?);
+            Ok(())
+        }),
+        OptDoc::new(
+            "root",
+            "Judge by the files in this folder alone",
+            "\
 Judges by the files in this folder alone: a session that has no folder
 for flags in it is missing (69). It needs no tmux, no state and no write
 permission, so another user can watch. Nobody sets the flags right then.",
-            },
-            set: |args, given| {
-                args.root = Some(given.path());
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "reason",
-                negated: None,
-                value: Some(ValueDoc { name: "TEXT", complete: Complete::Nothing }),
-                brief: "Why the job failed",
-                full: "With `fail`, why the job failed.",
-            },
-            set: |args, given| {
+        )
+        .value("DIR", Complete::Dir)
+        .sets(|args, given| {
+            args.root = Some(given.path());
+            Ok(())
+        }),
+        OptDoc::new("reason", "Why the job failed", "With `fail`, why the job failed.")
+            .value("TEXT", Complete::Nothing)
+            .sets(|args, given| {
                 args.reason = Some(given.text()?);
                 Ok(())
-            },
-        },
+            }),
     ];
 
     fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {

@@ -61,22 +61,18 @@ with it. Prints one record for each session.",
     const OPTS: &'static [Opt<Args>] = &[
         target::session(),
         target::backend(),
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "lock-wait",
-                negated: None,
-                value: Some(ValueDoc { name: "TIME", complete: Complete::Nothing }),
-                brief: "Wait this long for other programs",
-                full: "\
+        OptDoc::new(
+            "lock-wait",
+            "Wait this long for other programs",
+            "\
 How long to wait for another program that is busy with the session. 60
 seconds by default.",
-            },
-            set: |args, given| {
-                args.lock_wait = Some(given.seconds()?);
-                Ok(())
-            },
-        },
+        )
+        .value("TIME", Complete::Nothing)
+        .sets(|args, given| {
+            args.lock_wait = Some(given.seconds()?);
+            Ok(())
+        }),
     ];
 
     fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {

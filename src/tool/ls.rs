@@ -81,52 +81,37 @@ with its name.",
     const OPTS: &'static [Opt<Args>] = &[
         target::session(),
         target::backend(),
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "names",
-                negated: None,
-                value: None,
-                brief: "Print names only, one a line",
-                full: "Prints names only, one a line, for completions and loops.",
-            },
-            set: |args, given| {
-                args.names = given.on();
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "all",
-                negated: None,
-                value: None,
-                brief: "List ended sessions too",
-                full: "\
+        OptDoc::new(
+            "names",
+            "Print names only, one a line",
+            "Prints names only, one a line, for completions and loops.",
+        )
+        .sets(|args, given| {
+            args.names = given.on();
+            Ok(())
+        }),
+        OptDoc::new(
+            "all",
+            "List ended sessions too",
+            "\
 Lists the sessions that were ended too, with the state `archived`, and
 with what `aimax-spawn --resume` needs: `agentSessionId` and `cwd`.",
-            },
-            set: |args, given| {
-                args.all = given.on();
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "watch",
-                negated: None,
-                value: None,
-                brief: "Go on, with a record for each change",
-                full: "\
+        )
+        .sets(|args, given| {
+            args.all = given.on();
+            Ok(())
+        }),
+        OptDoc::new(
+            "watch",
+            "Go on, with a record for each change",
+            "\
 Goes on, with a record for each change of a session: in its state, its
 conversation, its window. One that is ended becomes `archived`.",
-            },
-            set: |args, given| {
-                args.watch = given.on();
-                Ok(())
-            },
-        },
+        )
+        .sets(|args, given| {
+            args.watch = given.on();
+            Ok(())
+        }),
     ];
 
     fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     cli::{
         self,
-        option::{Complete, Opt, OptDoc, Tool, ToolDoc, ValueDoc},
+        option::{Complete, Opt, OptDoc, Tool, ToolDoc},
         output::Output,
     },
     config::Config,
@@ -109,138 +109,101 @@ when there was nothing to stop, or `unproven`.",
         words::strip_control(),
         words::done(),
         words::command(),
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "when",
-                negated: None,
-                value: Some(ValueDoc {
-                    name: "MOMENT",
-                    complete: Complete::OneOf(&["now", "idle"]),
-                }),
-                brief: "`now`, or when the session is `idle`",
-                full: "\
+        OptDoc::new(
+            "when",
+            "`now`, or when the session is `idle`",
+            "\
 With `now`, the default, a prompt that comes while a turn runs is taken
 as the agent takes it: queued, or into the turn. With `idle` the end of
 the work is waited for first, within `--timeout`.",
-            },
-            set: |args, given| {
-                args.when_idle = given.one_of(&["now", "idle"])? == "idle";
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "interrupt",
-                negated: None,
-                value: None,
-                brief: "Stop the present turn first",
-                full: "\
+        )
+        .value("MOMENT", Complete::OneOf(&["now", "idle"]))
+        .sets(|args, given| {
+            args.when_idle = given.one_of(&["now", "idle"])? == "idle";
+            Ok(())
+        }),
+        OptDoc::new(
+            "interrupt",
+            "Stop the present turn first",
+            "\
 Stops the present turn, and proves it, before the prompt is delivered,
 if there is one.",
-            },
-            set: |args, given| {
-                args.interrupt = given.on();
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "replace-draft",
-                negated: None,
-                value: None,
-                brief: "Clear somebody's draft first",
-                full: "\
+        )
+        .sets(|args, given| {
+            args.interrupt = given.on();
+            Ok(())
+        }),
+        OptDoc::new(
+            "replace-draft",
+            "Clear somebody's draft first",
+            "\
 Clears a draft out of the input box. Without it a draft forbids the
 delivery: the two texts would become one.",
-            },
-            set: |args, given| {
-                args.replace_draft = given.on();
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "wait-ready",
-                negated: None,
-                value: Some(ValueDoc { name: "TIME", complete: Complete::Nothing }),
-                brief: "Wait this long for what forbids typing",
-                full: "\
+        )
+        .sets(|args, given| {
+            args.replace_draft = given.on();
+            Ok(())
+        }),
+        OptDoc::new(
+            "wait-ready",
+            "Wait this long for what forbids typing",
+            "\
 How long to wait for a dialog, a draft or a start to be over before the
 delivery is refused. Half a second by default: a screen that is just
 being drawn can look like any of these.",
-            },
-            set: |args, given| {
-                args.wait_ready = Some(given.seconds()?);
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "answer",
-                negated: None,
-                value: Some(ValueDoc { name: "KEY", complete: Complete::Nothing }),
-                brief: "Press this key in the open dialog",
-                full: "\
+        )
+        .value("TIME", Complete::Nothing)
+        .sets(|args, given| {
+            args.wait_ready = Some(given.seconds()?);
+            Ok(())
+        }),
+        OptDoc::new(
+            "answer",
+            "Press this key in the open dialog",
+            "\
 Presses a key, by its tmux name (`1`, `y`, `Enter`, `Escape`), if the
 dialog that `--expect` names is open, and waits until it is gone.
 `aimax-ls` shows the name and the choices.",
-            },
-            set: |args, given| {
-                args.answer = Some(given.text()?);
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "expect",
-                negated: None,
-                value: Some(ValueDoc { name: "DIALOG", complete: Complete::Nothing }),
-                brief: "The dialog that must be open",
-                full: "The name of the dialog that must be open for `--answer`.",
-            },
-            set: |args, given| {
-                args.expect = Some(given.text()?);
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "lock-wait",
-                negated: None,
-                value: Some(ValueDoc { name: "TIME", complete: Complete::Nothing }),
-                brief: "Wait this long for other programs",
-                full: "\
+        )
+        .value("KEY", Complete::Nothing)
+        .sets(|args, given| {
+            args.answer = Some(given.text()?);
+            Ok(())
+        }),
+        OptDoc::new(
+            "expect",
+            "The dialog that must be open",
+            "The name of the dialog that must be open for `--answer`.",
+        )
+        .value("DIALOG", Complete::Nothing)
+        .sets(|args, given| {
+            args.expect = Some(given.text()?);
+            Ok(())
+        }),
+        OptDoc::new(
+            "lock-wait",
+            "Wait this long for other programs",
+            "\
 How long to wait for another program that is busy with the session. 60
 seconds by default.",
-            },
-            set: |args, given| {
-                args.lock_wait = Some(given.seconds()?);
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "timeout",
-                negated: None,
-                value: Some(ValueDoc { name: "TIME", complete: Complete::Nothing }),
-                brief: "Give up after this long",
-                full: "\
+        )
+        .value("TIME", Complete::Nothing)
+        .sets(|args, given| {
+            args.lock_wait = Some(given.seconds()?);
+            Ok(())
+        }),
+        OptDoc::new(
+            "timeout",
+            "Give up after this long",
+            "\
 The longest time to wait for the proof: `90`, `1.5m`, `500ms`. 30
 seconds by default.",
-            },
-            set: |args, given| {
-                args.timeout = Some(given.seconds()?);
-                Ok(())
-            },
-        },
+        )
+        .value("TIME", Complete::Nothing)
+        .sets(|args, given| {
+            args.timeout = Some(given.seconds()?);
+            Ok(())
+        }),
         words::explain(),
     ];
 

@@ -106,113 +106,79 @@ fails, the session stays.",
         words::prompt_file(),
         words::strip_control(),
         words::done(),
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "cwd",
-                negated: None,
-                value: Some(ValueDoc { name: "DIR", complete: Complete::Dir }),
-                brief: "The folder to work in",
-                full: "The folder to work in; the current one by default.",
-            },
-            set: |args, given| {
-                args.cwd = Some(given.path());
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "flag-root",
-                negated: None,
-                value: Some(ValueDoc { name: "DIR", complete: Complete::Dir }),
-                brief: "The folder that holds the flags",
-                full: "The folder whose `.imac/flags` holds the flags; `--cwd` by default.",
-            },
-            set: |args, given| {
-                args.flag_root = Some(given.path());
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: Some('m'),
-                long: "model",
-                negated: None,
-                value: Some(ValueDoc { name: "MODEL", complete: Complete::Nothing }),
-                brief: "The model",
-                full: "The model; the agent's own choice by default.",
-            },
-            set: |args, given| {
+        OptDoc::new(
+            "cwd",
+            "The folder to work in",
+            "The folder to work in; the current one by default.",
+        )
+        .value("DIR", Complete::Dir)
+        .sets(|args, given| {
+            args.cwd = Some(given.path());
+            Ok(())
+        }),
+        OptDoc::new(
+            "flag-root",
+            "The folder that holds the flags",
+            "The folder whose `.imac/flags` holds the flags; `--cwd` by default.",
+        )
+        .value("DIR", Complete::Dir)
+        .sets(|args, given| {
+            args.flag_root = Some(given.path());
+            Ok(())
+        }),
+        OptDoc::new("model", "The model", "The model; the agent's own choice by default.")
+            .value("MODEL", Complete::Nothing)
+            .short('m')
+            .sets(|args, given| {
                 args.model = Some(given.text()?);
                 Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "resume",
-                negated: None,
-                value: Some(ValueDoc { name: "ID", complete: Complete::Nothing }),
-                brief: "Go on in this conversation",
-                full: "\
+            }),
+        OptDoc::new(
+            "resume",
+            "Go on in this conversation",
+            "\
 Goes on in an old conversation: the agent's own id of it, as
 `agentSessionId` in the records. One that is open elsewhere is refused.",
-            },
-            set: |args, given| {
-                args.resume = Some(given.text()?);
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "permissions",
-                negated: None,
-                value: Some(ValueDoc {
-                    name: "HOW",
-                    complete: Complete::OneOf(&["bypass", "ask"]),
-                }),
-                brief: "`bypass` the agent's questions, or let it `ask`",
-                full: "\
+        )
+        .value("ID", Complete::Nothing)
+        .sets(|args, given| {
+            args.resume = Some(given.text()?);
+            Ok(())
+        }),
+        OptDoc::new(
+            "permissions",
+            "`bypass` the agent's questions, or let it `ask`",
+            "\
 With `bypass`, the default, the agent does what it wants without asking.
 With `ask` its own questions stay on; they show as the state `waiting`.",
-            },
-            set: |args, given| {
-                args.ask = given.one_of(&["bypass", "ask"])? == "ask";
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "display-name",
-                negated: None,
-                value: Some(ValueDoc { name: "TEXT", complete: Complete::Nothing }),
-                brief: "A label for people",
-                full: "A label for people, kept with the session.",
-            },
-            set: |args, given| {
-                args.display_name = Some(given.text()?);
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "timeout",
-                negated: None,
-                value: Some(ValueDoc { name: "TIME", complete: Complete::Nothing }),
-                brief: "Give up after this long",
-                full: "\
+        )
+        .value("HOW", Complete::OneOf(&["bypass", "ask"]))
+        .sets(|args, given| {
+            args.ask = given.one_of(&["bypass", "ask"])? == "ask";
+            Ok(())
+        }),
+        OptDoc::new(
+            "display-name",
+            "A label for people",
+            "A label for people, kept with the session.",
+        )
+        .value("TEXT", Complete::Nothing)
+        .sets(|args, given| {
+            args.display_name = Some(given.text()?);
+            Ok(())
+        }),
+        OptDoc::new(
+            "timeout",
+            "Give up after this long",
+            "\
 The longest time until the agent is ready, and again until the prompt is
 proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
-            },
-            set: |args, given| {
-                args.timeout = Some(given.seconds()?);
-                Ok(())
-            },
-        },
+        )
+        .value("TIME", Complete::Nothing)
+        .sets(|args, given| {
+            args.timeout = Some(given.seconds()?);
+            Ok(())
+        }),
         words::explain(),
     ];
 

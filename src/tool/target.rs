@@ -2,7 +2,7 @@
 
 use crate::{
     agent::Backend,
-    cli::option::{Complete, Opt, OptDoc, ValueDoc},
+    cli::option::{Complete, Opt, OptDoc},
     config::Config,
     error::{Error, Result},
     session::Session,
@@ -28,41 +28,35 @@ pub(super) const NAMES: Complete = Complete::Run("aimax-ls --names");
 
 /// `-s`.
 pub(super) const fn session<A: Targeted>() -> Opt<A> {
-    Opt {
-        doc: OptDoc {
-            short: Some('s'),
-            long: "session",
-            negated: None,
-            value: Some(ValueDoc { name: "NAME", complete: NAMES }),
-            brief: "The session's name",
-            full: "The session's name. Without it, `AIMAX_SESSION` is taken.",
-        },
-        set: |args, given| {
-            args.target().sessions.push(given.text()?);
-            Ok(())
-        },
-    }
+    OptDoc::new(
+        "session",
+        "The session's name",
+        "The session's name. Without it, `AIMAX_SESSION` is taken.",
+    )
+    .value("NAME", NAMES)
+    .short('s')
+    .sets(|args, given| {
+        args.target().sessions.push(given.text()?);
+        Ok(())
+    })
 }
 
 /// `-b`.
 pub(super) const fn backend<A: Targeted>() -> Opt<A> {
-    Opt {
-        doc: OptDoc {
-            short: Some('b'),
-            long: "backend",
-            negated: None,
-            value: Some(ValueDoc { name: "BACKEND", complete: Complete::OneOf(Backend::NAMES) }),
-            brief: "The agent's backend",
-            full: "\
+    OptDoc::new(
+        "backend",
+        "The agent's backend",
+        "\
 The agent's backend: `tmux-claude-code`, `tmux-codex`, or
 `tmux-practice`, which is built in. Without it, `AIMAX_BACKEND` is
 taken. A session that only one backend knows needs neither.",
-        },
-        set: |args, given| {
-            args.target().backend = Some(given.one_of(Backend::NAMES)?.to_owned());
-            Ok(())
-        },
-    }
+    )
+    .value("BACKEND", Complete::OneOf(Backend::NAMES))
+    .short('b')
+    .sets(|args, given| {
+        args.target().backend = Some(given.one_of(Backend::NAMES)?.to_owned());
+        Ok(())
+    })
 }
 
 impl Target {

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     agent::Agent,
-    cli::option::{Complete, Opt, OptDoc, ValueDoc},
+    cli::option::{Complete, Opt, OptDoc},
     config::Config,
     error::{At, Error, Result},
     session::{Ends, Prompt, Reading},
@@ -34,127 +34,98 @@ pub trait Worded {
 
 /// `-p`.
 pub(super) const fn prompt<A: Worded>() -> Opt<A> {
-    Opt {
-        doc: OptDoc {
-            short: Some('p'),
-            long: "prompt",
-            negated: None,
-            value: Some(ValueDoc { name: "TEXT", complete: Complete::Nothing }),
-            brief: "The prompt",
-            full: "The prompt, as it is to reach the model.",
-        },
-        set: |args, given| {
+    OptDoc::new("prompt", "The prompt", "The prompt, as it is to reach the model.")
+        .value("TEXT", Complete::Nothing)
+        .short('p')
+        .sets(|args, given| {
             use std::os::unix::ffi::OsStringExt;
             args.words().prompt = Some(given.os().into_vec());
             Ok(())
-        },
-    }
+        })
 }
 
 /// `-f`.
 pub(super) const fn prompt_file<A: Worded>() -> Opt<A> {
-    Opt {
-        doc: OptDoc {
-            short: Some('f'),
-            long: "prompt-file",
-            negated: None,
-            value: Some(ValueDoc { name: "FILE", complete: Complete::File }),
-            brief: "A file that holds the prompt; `-` is stdin",
-            full: "\
+    OptDoc::new(
+        "prompt-file",
+        "A file that holds the prompt; `-` is stdin",
+        "\
 A file that holds the prompt; `-` is standard input. Without `-p` and
 `-f`, a pipe or a file on standard input is read.",
-        },
-        set: |args, given| {
-            args.words().file = Some(given.path());
-            Ok(())
-        },
-    }
+    )
+    .value("FILE", Complete::File)
+    .short('f')
+    .sets(|args, given| {
+        args.words().file = Some(given.path());
+        Ok(())
+    })
 }
 
 /// `--strip-control`.
 pub(super) const fn strip_control<A: Worded>() -> Opt<A> {
-    Opt {
-        doc: OptDoc {
-            short: None,
-            long: "strip-control",
-            negated: None,
-            value: None,
-            brief: "Leave control characters out",
-            full: "\
+    OptDoc::new(
+        "strip-control",
+        "Leave control characters out",
+        "\
 Leaves control characters out of the prompt. Without it they are
 refused: an escape sequence in a paste could leave the paste and type.",
-        },
-        set: |args, given| {
-            args.words().reading.strip_control = given.on();
-            Ok(())
-        },
-    }
+    )
+    .sets(|args, given| {
+        args.words().reading.strip_control = given.on();
+        Ok(())
+    })
 }
 
 /// `--command`.
 pub(super) const fn command<A: Worded>() -> Opt<A> {
-    Opt {
-        doc: OptDoc {
-            short: None,
-            long: "command",
-            negated: None,
-            value: None,
-            brief: "The prompt is the agent's own command",
-            full: "\
+    OptDoc::new(
+        "command",
+        "The prompt is the agent's own command",
+        "\
 The prompt is one of the agent's own commands, such as `/compact`, or a
 shell command behind `!`. Without it such a prompt is refused where the
 agent would not take it as text.",
-        },
-        set: |args, given| {
-            args.words().reading.command = given.on();
-            Ok(())
-        },
-    }
+    )
+    .sets(|args, given| {
+        args.words().reading.command = given.on();
+        Ok(())
+    })
 }
 
 /// `--done`.
 pub(super) const fn done<A: Worded>() -> Opt<A> {
-    Opt {
-        doc: OptDoc {
-            short: None,
-            long: "done",
-            negated: None,
-            value: Some(ValueDoc { name: "WHEN", complete: Complete::OneOf(&["turn", "agent"]) }),
-            brief: "What ends the job: the `turn`, or the `agent`",
-            full: "\
+    OptDoc::new(
+        "done",
+        "What ends the job: the `turn`, or the `agent`",
+        "\
 With `turn`, the default, `running.flag` is removed when the turn has
 ended and nothing is queued. With `agent` that is left to the agent,
 which the prompt should tell to do it; only when the agent dies is the
 job failed all the same.",
-        },
-        set: |args, given| {
-            args.words().ends = match given.one_of(&["turn", "agent"])? {
-                "agent" => Ends::ByAgent,
-                _ => Ends::ByTurn,
-            };
-            Ok(())
-        },
-    }
+    )
+    .value("WHEN", Complete::OneOf(&["turn", "agent"]))
+    .sets(|args, given| {
+        args.words().ends = match given.one_of(&["turn", "agent"])? {
+            "agent" => Ends::ByAgent,
+            _ => Ends::ByTurn,
+        };
+        Ok(())
+    })
 }
 
 /// `--explain`.
 pub(super) const fn explain<A: Worded>() -> Opt<A> {
-    Opt {
-        doc: OptDoc {
-            short: None,
-            long: "explain",
-            negated: None,
-            value: None,
-            brief: "Say each step on stderr, with its time",
-            full: "\
+    OptDoc::new(
+        "explain",
+        "Say each step on stderr, with its time",
+        "\
 Says each step on standard error, with its time. `AIMAX_TRACE`, set to a
 file's name, gets them all with every call of tmux, for a bug report.",
-        },
-        set: |args, given| {
-            args.words().explain = given.on();
-            Ok(())
-        },
-    }
+    )
+    .sets(|args, given| {
+        args.words().explain = given.on();
+        Ok(())
+    })
 }
 
 impl Words {
