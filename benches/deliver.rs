@@ -17,6 +17,7 @@ mod util;
 
 use std::{
     fs,
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
@@ -77,13 +78,6 @@ fn verdict(what: &str, took: Option<f64>, own: Option<f64>, bound: f64) {
     }
 }
 
-/// A home in which a program that knows no other tmux server finds ours.
-fn home(agent: Agent, model: &Model) -> Home {
-    let mut home = agent.home(model, Trust::Seeded);
-    home.set("AIMAX_TMUX_SOCKET", "default");
-    home
-}
-
 /// Where the agent records, and how long that file is.
 struct Record {
     folder: PathBuf,
@@ -131,6 +125,36 @@ impl Record {
     }
 }
 
+/// Whether the agent says that it waits for a prompt.
+fn is_idle(agent: Agent, home: &Home, pane: &str, pid: &str) -> bool {
+    match agent.kind {
+        Kind::Claude => {
+            fs::read_to_string(home.home().join(format!(".claude/sessions/{pid}.json")))
+                .is_ok_and(|text| text.contains("\"status\":\"idle\""))
+        }
+        Kind::Codex => home.tmux().ask(pane, "pane_title").starts_with("Ready | "),
+    }
+}
+
+/// How long an agent that is idle writes nothing before it is at rest: what follows a turn, such
+/// as its own saving, is no part of a delivery.
+const REST: Duration = Duration::from_millis(300);
+
+/// Waits until the agent is idle and has written nothing for a while.
+fn rest(agent: Agent, home: &Home, pane: &str) {
+    let pid = home.tmux().ask(pane, "pane_pid");
+    let end = Instant::now() + PATIENCE;
+    let (mut since, mut before) = (Instant::now(), Vec::new());
+    while since.elapsed() < REST {
+        assert!(Instant::now() < end, "no rest");
+        thread::sleep(Duration::from_millis(10));
+        let now = Record::begin(agent, home).sizes;
+        if now != before || !is_idle(agent, home, pane, &pid) {
+            (since, before) = (Instant::now(), now);
+        }
+    }
+}
+
 fn find_jsonl(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -160,20 +184,14 @@ fn by_hand(agent: Agent, home: &Home, pane: &str, prompt: &str) -> Duration {
 
 fn paste(agent: Agent, runs: usize, original: Option<&Path>) {
     let model = Model::start();
-    let home = home(agent, &model);
+    let home = agent.home(&model, Trust::Seeded);
     let spawned = run(&home, "spawn", &["-b", agent.backend(), "-s", "m", "-p", "begin"]);
     let pane = spawned.record()["paneId"].as_str().unwrap().to_owned();
-    let idle = || drop(run(&home, "flag", &["wait", "m", "--timeout", "60"]));
-    let rest = || {
-        idle();
-        // What follows a turn, such as the agent's own saving, is no part of a delivery.
-        thread::sleep(Duration::from_millis(300));
-    };
+    let rest = || rest(agent, &home, &pane);
     let (mut own, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
     for n in 0..runs {
         rest();
         own.push(by_hand(agent, &home, &pane, &format!("by hand {n} of the measurement")));
-        thread::sleep(Duration::from_millis(700));
         rest();
         let prompt = format!("ours {n} of the measurement");
         let began = Instant::now();
@@ -189,17 +207,20 @@ fn paste(agent: Agent, runs: usize, original: Option<&Path>) {
         if sent.is_ok_and(|sent| sent.status.success()) && record.holds(&prompt) {
             theirs.push(took);
         }
-        thread::sleep(Duration::from_millis(700));
     }
     let own = row("the agent: Enter to record", &mut own);
     let ours = row("aimax-paste: call to proof", &mut ours);
     verdict("  over the agent's own time", ours, own, 60.0);
     row("aimax 0.1.0 send: call to return, recorded", &mut theirs);
-    idle();
+    rest();
     run(&home, "kill", &["m"]).record();
 }
 
 fn python(home: &Home, program: &Path, verb: &str, agent: Agent, name: &str) -> Command {
+    // It knows tmux's default socket alone.
+    for folder in fs::read_dir(home.root().join("tmux")).unwrap().flatten() {
+        let _there_already = symlink(util::tmux::Tmux::SOCKET, folder.path().join("default"));
+    }
     let mut command = home.command(program);
     command.args([verb, "-b", agent.backend(), "-s", name, "--json"]).stdin(Stdio::null());
     command
@@ -224,14 +245,7 @@ fn start_by_hand(agent: Agent, home: &Home, prompt: &str) -> Duration {
     let began = Instant::now();
     let pane = home.tmux().start("by-hand", &home.proj(), argv);
     let pid = home.tmux().ask(&pane, "pane_pid");
-    let state = home.home().join(format!(".claude/sessions/{pid}.json"));
-    let ready = || match agent.kind {
-        Kind::Claude => {
-            fs::read_to_string(&state).is_ok_and(|text| text.contains("\"status\":\"idle\""))
-        }
-        Kind::Codex => home.tmux().ask(&pane, "pane_title").starts_with("Ready | "),
-    };
-    while !ready() {
+    while !is_idle(agent, home, &pane, &pid) {
         assert!(began.elapsed() < PATIENCE, "not ready");
         thread::sleep(Duration::from_millis(1));
     }
@@ -243,7 +257,7 @@ fn start_by_hand(agent: Agent, home: &Home, prompt: &str) -> Duration {
 
 fn spawn(agent: Agent, runs: usize, original: Option<&Path>) {
     let model = Model::start();
-    let home = home(agent, &model);
+    let home = agent.home(&model, Trust::Seeded);
     let (mut own, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
     let proj = home.proj().to_string_lossy().into_owned();
     for n in 0..runs {

@@ -200,7 +200,8 @@ pub(super) fn type_prompt(
     if let Some(job) = &mut job {
         job.sending(live.config, &look.pane, proof.offset, manner.ends)?;
     }
-    let delivery = paste(live, session, prompt, &mut proof, Deadline::after(manner.timeout))?;
+    let by = Deadline::after(manner.timeout);
+    let delivery = paste(live, session, prompt, &mut proof, look, by)?;
     trace::step("verdict", || json!({ "verdict": delivery.verdict }));
     if let Some(job) = &mut job {
         match delivery.verdict {
@@ -253,12 +254,12 @@ fn paste(
     session: &mut Session,
     prompt: &Prompt,
     proof: &mut Proof,
+    mut look: Look,
     deadline: Deadline,
 ) -> Result<Delivery> {
     let typing = live.agent.typing(prompt.text(), prompt.is_command());
-    let pane = live.view.pane().to_owned();
     let pieces: Vec<&str> = typing.pieces.iter().map(String::as_str).collect();
-    if live.tmux.paste(&pane, &pieces, typing.enter)?.is_err() {
+    if live.tmux.paste(&look.pane.id, &pieces, typing.enter)?.is_err() {
         let reason = "the pane stopped taking input at that moment";
         return Ok(Delivery::new(Verdict::Blocked, proof.offset, reason));
     }
@@ -269,7 +270,7 @@ fn paste(
     };
     trace::step("pasted", || json!({ "bytes": prompt.text().len(), "enter": enters.count }));
     loop {
-        let look = live.look(session)?;
+        // A file is read sooner than a screen.
         match proof.look(live, session, &look, prompt)? {
             Some(Word::Same(verdict, normalized)) => {
                 return Ok(Delivery { normalized, ..Delivery::new(verdict, proof.offset, "") });
@@ -282,6 +283,10 @@ fn paste(
         if look.pane.dead {
             let reason = "the agent ended before it recorded the prompt";
             return Ok(Delivery::new(Verdict::Unproven, proof.offset, reason));
+        }
+        look = live.look(session)?;
+        if look.pane.dead {
+            continue;
         }
         let in_box = live.profile.draft(&look) == Draft::Some;
         let status = live.status(&look)?;

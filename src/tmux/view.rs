@@ -31,6 +31,8 @@ pub struct View {
     fifo: File,
     /// Somebody else pipes the pane's output: there is no word of it, so it is looked at often.
     deaf: bool,
+    /// What the pane showed when we began to listen.
+    first: Option<Look>,
 }
 
 /// A pane and its screen at one moment.
@@ -60,7 +62,8 @@ impl View {
         sys::make_fifo(path).at(path)?;
         let fifo = open().at(path)?;
         let path = path.to_owned();
-        let mut view = View { tmux: tmux.clone(), pane: pane.to_owned(), path, fifo, deaf: false };
+        let (tmux, pane) = (tmux.clone(), pane.to_owned());
+        let mut view = View { tmux, pane, path, fifo, deaf: false, first: None };
         view.listen()?;
         drop(left);
         Ok(view)
@@ -79,13 +82,19 @@ impl View {
         let pipe = format!(
             "set-option -p -t {pane} {MARK} 1 ; pipe-pane -O -t {pane} \"exec cat >'{path}'\""
         );
-        let command = ["if-shell", "-F", "-t", &pane, &free, &pipe, "display-message -p deaf"];
-        self.deaf = match self.tmux.run(&command)? {
-            Ok(said) => said.contains("deaf"),
+        let otherwise = format!("display-message -p {DEAF}");
+        let listen = ["if-shell", "-F", "-t", &pane, &free, &pipe, &otherwise, ";"];
+        let command: Vec<&str> = listen.into_iter().chain(look_at(&pane)).collect();
+        match self.tmux.run(&command)? {
+            Ok(said) => {
+                let looked = said.strip_prefix(DEAF);
+                self.deaf = looked.is_some();
+                self.first = Look::parse(looked.map_or(&*said, str::trim_start), &pane);
+            }
             // A program that has ended writes nothing more; its last words are there to be read.
-            Err(Fault::Said(text)) if text.contains("exited") => true,
+            Err(Fault::Said(text)) if text.contains("exited") => self.deaf = true,
             Err(fault) => return Err(fault.about(&pane)),
-        };
+        }
         Ok(())
     }
 
@@ -103,6 +112,9 @@ impl View {
 
     /// The pane and its screen now; `None` when the pane is gone.
     pub fn look(&mut self) -> Result<Option<Look>> {
+        if let Some(first) = self.first.take() {
+            return Ok(Some(first));
+        }
         // What came before the look is in it; what comes after makes the FIFO readable again.
         self.drain()?;
         self.tmux.look(&self.pane)
@@ -140,31 +152,32 @@ impl View {
 impl Tmux {
     /// A pane and its screen now; `None` when the pane is gone.
     pub fn look(&self, pane: &str) -> Result<Option<Look>> {
-        let command = [
-            "display-message",
-            "-p",
-            "-t",
-            pane,
-            Pane::FORMAT,
-            ";",
-            "capture-pane",
-            "-p",
-            "-e",
-            "-t",
-            pane,
-        ];
-        let text = match self.run(&command)? {
-            Ok(text) => text,
-            Err(Fault::NoServer | Fault::NotFound) => return Ok(None),
-            Err(fault) => return Err(fault.about(pane)),
-        };
-        let (facts, screen) = text.split_once('\n').unwrap_or((&text, ""));
-        // For a missing pane tmux prints the data of another one, with success.
-        Ok(Pane::parse(facts)
-            .filter(|found| found.id == pane)
-            .map(|pane| Look { pane, screen: Screen::parse(screen) }))
+        match self.run(&look_at(pane))? {
+            Ok(text) => Ok(Look::parse(&text, pane)),
+            Err(Fault::NoServer | Fault::NotFound) => Ok(None),
+            Err(fault) => Err(fault.about(pane)),
+        }
     }
 }
+
+/// The command that prints what [`Look::parse`] reads.
+fn look_at(pane: &str) -> Vec<&str> {
+    let facts = ["display-message", "-p", "-t", pane, Pane::FORMAT, ";"];
+    let screen = ["capture-pane", "-p", "-e", "-t", pane];
+    [facts.as_slice(), &screen].concat()
+}
+
+impl Look {
+    /// `None` when it is another pane's: for a missing one tmux prints that, with success.
+    fn parse(text: &str, pane: &str) -> Option<Look> {
+        let (facts, screen) = text.split_once('\n').unwrap_or((text, ""));
+        let found = Pane::parse(facts).filter(|found| found.id == pane)?;
+        Some(Look { pane: found, screen: Screen::parse(screen) })
+    }
+}
+
+/// What is said of a pane whose output somebody else has.
+const DEAF: &str = "aimax-deaf";
 
 /// The option that marks a pane's pipe as ours.
 const MARK: &str = "@aimax_pipe";
