@@ -103,13 +103,14 @@ impl Agent for Claude {
 
 /// A blank behind the prompt is trimmed by the agent, and keeps a `\` or an `@word` at the end from
 /// taking the Enter for itself. A long paste folds into a label: what is in it takes no Enter, and
-/// is not trimmed.
+/// is not trimmed. It is read for a while, and a command opens a list: then Enter comes later.
 pub(super) fn typing(prompt: &str, command: bool) -> Typing {
     let folds = prompt.chars().count() >= 800 || prompt.matches('\n').count() > 2;
     let last = prompt.rsplit(char::is_whitespace).next().unwrap_or_default();
     let takes_enter = last.ends_with('\\') || last.contains('@');
     let end = if command || folds && !takes_enter { "" } else { " " };
-    Typing { pieces: vec![format!("{prompt}{end}")], enter: Enter::Later }
+    let enter = if command || folds { Enter::Later } else { Enter::Soon };
+    Typing { pieces: vec![format!("{prompt}{end}")], enter }
 }
 
 /// A round takes one line, whatever the agent does. C-c would take the whole draft at once, but a

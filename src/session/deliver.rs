@@ -92,6 +92,8 @@ pub struct Manner {
     pub when_idle: bool,
     /// Stop the present turn first.
     pub interrupt: bool,
+    /// The agent has only just become ready: it may not read keys as fast as it will.
+    pub just_started: bool,
     /// How long to wait for another program that is busy with the session.
     pub lock_wait: Duration,
     /// How long to wait for the proof.
@@ -200,8 +202,7 @@ pub(super) fn type_prompt(
     if let Some(job) = &mut job {
         job.sending(live.config, &look.pane, proof.offset, manner.ends)?;
     }
-    let by = Deadline::after(manner.timeout);
-    let delivery = paste(live, session, prompt, &mut proof, look, by)?;
+    let delivery = paste(live, session, prompt, &mut proof, look, manner)?;
     trace::step("verdict", || json!({ "verdict": delivery.verdict }));
     if let Some(job) = &mut job {
         match delivery.verdict {
@@ -233,18 +234,27 @@ impl Enters {
             || (self.may_repeat && self.count < ENTERS && self.last.elapsed() > SWALLOWED)
     }
 
-    /// When to look again, should nothing happen.
+    /// When Enter may be right again.
     fn next_look(&self) -> Deadline {
-        if self.count == 0 || !self.may_repeat || self.count >= ENTERS {
-            return Deadline::NEVER;
+        match SWALLOWED.checked_sub(self.last.elapsed()) {
+            Some(left) if self.count > 0 && self.may_repeat && self.count < ENTERS => {
+                Deadline::after(left + Duration::from_millis(1))
+            }
+            _ => Deadline::NEVER,
         }
-        let left = SWALLOWED.saturating_sub(self.last.elapsed());
-        Deadline::after(left + Duration::from_millis(5))
+    }
+
+    fn press(&mut self, live: &mut Live<'_>) -> Result<()> {
+        if live.view.key("Enter")?.is_ok() {
+            self.pressed();
+        }
+        Ok(())
     }
 
     fn pressed(&mut self) {
         self.count += 1;
         self.last = Instant::now();
+        trace::step("Enter", || json!({ "count": self.count }));
     }
 }
 
@@ -255,20 +265,25 @@ fn paste(
     prompt: &Prompt,
     proof: &mut Proof,
     mut look: Look,
-    deadline: Deadline,
+    manner: &Manner,
 ) -> Result<Delivery> {
+    let deadline = Deadline::after(manner.timeout);
     let typing = live.agent.typing(prompt.text(), prompt.is_command());
     let pieces: Vec<&str> = typing.pieces.iter().map(String::as_str).collect();
     if live.tmux.paste(&look.pane.id, &pieces, typing.enter)?.is_err() {
         let reason = "the pane stopped taking input at that moment";
         return Ok(Delivery::new(Verdict::Blocked, proof.offset, reason));
     }
-    let mut enters = Enters {
-        count: u32::from(typing.enter == Enter::AtOnce),
-        last: Instant::now(),
-        may_repeat: live.agent.may_swallow_enter(),
-    };
-    trace::step("pasted", || json!({ "bytes": prompt.text().len(), "enter": enters.count }));
+    trace::step("pasted", || json!({ "bytes": prompt.text().len() }));
+    let mut enters =
+        Enters { count: 0, last: Instant::now(), may_repeat: live.agent.may_swallow_enter() };
+    match typing.enter {
+        Enter::AtOnce => enters.pressed(),
+        Enter::Soon if !manner.just_started && matches!(live.status(&look)?, Status::Idle(_)) => {
+            enters.press(live)?;
+        }
+        Enter::Soon | Enter::Later => {}
+    }
     loop {
         // A file is read sooner than a screen.
         match proof.look(live, session, &look, prompt)? {
@@ -290,13 +305,14 @@ fn paste(
         }
         let in_box = live.profile.draft(&look) == Draft::Some;
         let status = live.status(&look)?;
-        if in_box && takes_prompt(&status) && enters.is_due() && live.view.key("Enter")?.is_ok() {
-            enters.pressed();
-            trace::step("Enter", || json!({ "count": enters.count }));
+        if in_box && takes_prompt(&status) && enters.is_due() {
+            enters.press(live)?;
         }
         if deadline.passed() {
             return Ok(unproven(live, &look, &status, proof.offset, in_box));
         }
+        // What the pane writes matters while a key may be right, or tells which transcript it is.
+        live.listen(enters.is_due() || !proof.has_transcript());
         let _woke = live.wait(deadline.min(enters.next_look()).min(proof.next_look()))?;
     }
 }

@@ -62,6 +62,14 @@ impl<'a> Live<'a> {
         question(&self.profile, look, status)
     }
 
+    /// Whether what the pane writes ends a wait, as it does from the beginning.
+    pub(super) fn listen(&mut self, to_output: bool) {
+        self.watch.ignore(&self.view);
+        if to_output {
+            self.watch.readable(&self.view);
+        }
+    }
+
     /// Sleeps until the pane, a witness or the process has changed, or `deadline`.
     pub(super) fn wait(&mut self, deadline: Deadline) -> Result<Woke> {
         // A launcher's agent has its files later than its pane.

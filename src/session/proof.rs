@@ -106,6 +106,11 @@ impl Proof {
         Ok(word.or_else(|| late.map(|(difference, _)| Word::Other(difference.clone()))))
     }
 
+    /// Whether it is known which file will hold the record.
+    pub(super) fn has_transcript(&self) -> bool {
+        self.follow.is_some()
+    }
+
     /// When to look again although nothing has changed.
     pub(super) fn next_look(&self) -> Deadline {
         match &self.other {

@@ -135,6 +135,7 @@ pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
                 wait_ready: Duration::from_secs(5),
                 when_idle: false,
                 interrupt: false,
+                just_started: true,
                 lock_wait: Duration::ZERO,
                 timeout: ask.timeout,
                 ends: ask.ends,

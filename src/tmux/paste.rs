@@ -12,6 +12,8 @@ use crate::error::{Error, Result};
 pub enum Enter {
     /// Nothing: Enter comes later, after another look.
     Later,
+    /// Nothing; Enter comes in the next step of the server if the agent is idle, else later.
+    Soon,
     /// Enter in the same step of the server.
     AtOnce,
 }

@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     error::Result,
     fs,
-    tmux::Pane,
+    tmux::{Enter, Pane},
     transcript::record::{Event, Kind},
 };
 
@@ -64,7 +64,8 @@ impl Agent for Practice {
     }
 
     fn typing(&self, prompt: &str, command: bool) -> Typing {
-        claude::typing(prompt, command)
+        // What it is told to do wrong is done between the paste and Enter.
+        Typing { enter: Enter::Later, ..claude::typing(prompt, command) }
     }
 
     fn clear_keys(&self) -> &'static [&'static str] {
