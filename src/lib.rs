@@ -14,6 +14,7 @@
 //! | [`state`] | the session files that all programs share |
 //! | [`flag`] | `running.flag` and `failed.flag` |
 //! | [`config`] | the environment, read once |
+//! | [`recorder`] | a record of each delivery, for statistics |
 //! | [`trace`] | what was done and why, when somebody asks |
 //! | [`fs`], [`time`], [`sys`], [`error`] | whole files, clocks, system calls, errors and statuses |
 //!
@@ -32,6 +33,7 @@ pub mod config;
 pub mod error;
 pub mod flag;
 pub mod fs;
+pub mod recorder;
 pub mod session;
 pub mod state;
 pub mod sys;

@@ -253,7 +253,7 @@ seconds by default.",
         let mut record = json!({ "sessionId": session.name, "backend": session.backend.name() });
         add_verdict(&mut record, &delivery);
         out.record(&record)?;
-        conclude(&session.name, &delivery)
+        conclude(Self::DOC.name, &session.name, &delivery)
     }
 }
 
@@ -284,7 +284,7 @@ fn interrupt(
 
 /// Adds what became of the prompt to a record.
 pub(super) fn add_verdict(record: &mut Value, delivery: &Delivery) {
-    record["verdict"] = json!(delivery.verdict);
+    record["verdict"] = json!(delivery.verdict.name());
     record["offset"] = json!(delivery.offset);
     record["queued"] = json!(delivery.verdict == Verdict::Queued);
     record["normalized"] = json!(delivery.normalized);
@@ -293,13 +293,11 @@ pub(super) fn add_verdict(record: &mut Value, delivery: &Delivery) {
     }
 }
 
-/// The status of a delivery; one that is not proven is an error too, with its reason.
-pub(super) fn conclude(name: &Name, delivery: &Delivery) -> Result<Exit> {
-    let kind = match delivery.exit() {
-        Exit::Done => return Ok(Exit::Done),
-        Exit::Person => Kind::Person,
-        Exit::Refused => Kind::Refused,
-        _ => Kind::Unproven,
-    };
-    Err(Error::new(kind, name, &delivery.reason).advise(&delivery.advice))
+/// The status of a delivery, told under the program's name; one that is not proven is an error too,
+/// with its reason.
+pub(super) fn conclude(program: &str, name: &Name, delivery: &Delivery) -> Result<Exit> {
+    if let Some(error) = &delivery.unrecorded {
+        cli::say(program, &format!("the delivery is not recorded: {error}"));
+    }
+    delivery.failure(name).map_or(Ok(Exit::Done), Err)
 }

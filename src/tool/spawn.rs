@@ -232,7 +232,7 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
         }
         out.record(&record)?;
         match &started.delivery {
-            Some(delivery) => paste::conclude(&name, delivery),
+            Some(delivery) => paste::conclude(Self::DOC.name, &name, delivery),
             None => Ok(Exit::Done),
         }
     }
