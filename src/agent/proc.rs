@@ -39,6 +39,28 @@ pub fn open_files(pid: u32) -> Option<Vec<PathBuf>> {
     Some(list.flatten().filter_map(|fd| fs::read_link(fd.path()).ok()).collect())
 }
 
+/// The program that it runs, where that can be known.
+#[must_use]
+pub fn executable(pid: u32) -> Option<PathBuf> {
+    fs::read_link(dir(pid).join("exe")).ok()
+}
+
+/// The files that are mapped into its memory, its libraries among them, as `/proc` lists them.
+#[must_use]
+pub fn mapped(pid: u32) -> Option<String> {
+    let list = fs::read(dir(pid).join("maps")).ok().filter(|list| !list.is_empty())?;
+    Some(String::from_utf8_lossy(&list).into_owned())
+}
+
+/// The environment that it was started with.
+#[must_use]
+pub fn environment(pid: u32) -> Option<Vec<(String, String)>> {
+    let text = fs::read(dir(pid).join("environ")).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    let pairs = text.split('\0').filter_map(|pair| pair.split_once('='));
+    Some(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
 /// The process's descendants, nearest first.
 #[must_use]
 pub fn descendants(pid: u32) -> Vec<u32> {

@@ -7,6 +7,7 @@ pub mod kill;
 pub mod ls;
 pub mod paste;
 pub mod spawn;
+pub mod stats;
 pub mod tail;
 pub mod target;
 pub mod words;
@@ -18,6 +19,7 @@ pub use kill::Kill;
 pub use ls::Ls;
 pub use paste::Paste;
 pub use spawn::Spawn;
+pub use stats::Stats;
 pub use tail::Tail;
 
 use crate::cli::{Page, page};
