@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::{
-    Ends, Interruption, Job, JobState, Prompt, Session,
+    DRAWN, Ends, Interruption, Job, JobState, LOCK_WAIT, PROOF_WAIT, Prompt, Session,
     interrupt::stop,
     live::Live,
     preflight,
@@ -128,6 +128,20 @@ pub struct Manner {
     pub timeout: Duration,
     /// Whose word ends the job.
     pub ends: Ends,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Manner {
+            replace_draft: false,
+            wait_ready: DRAWN,
+            when_idle: false,
+            interrupt: false,
+            lock_wait: LOCK_WAIT,
+            timeout: PROOF_WAIT,
+            ends: Ends::ByTurn,
+        }
+    }
 }
 
 /// Delivers a prompt to a live session, alone: waits for the session's lock first.

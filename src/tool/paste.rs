@@ -15,8 +15,8 @@ use crate::{
         output::Output,
     },
     config::Config,
-    error::{Error, Exit, Kind, Result},
-    session::{self, Delivery, Interruption, LOCK_WAIT, Manner, Session, Verdict},
+    error::{Error, Exit, Result},
+    session::{self, DRAWN, Delivery, LOCK_WAIT, Manner, PROOF_WAIT, Session, Verdict},
     state::Name,
     time::Deadline,
     tmux::Tmux,
@@ -51,12 +51,6 @@ impl Worded for Args {
         &mut self.words
     }
 }
-
-/// How long a screen may show an obstacle while it is being drawn.
-const DRAWN: Duration = Duration::from_millis(500);
-
-/// How long a proof may take, unless the caller says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Tool for Paste {
     type Args = Args;
@@ -211,7 +205,7 @@ seconds by default.",
         let config = Config::from_env();
         args.words.begin_trace(&config, |words| cli::say(Self::DOC.name, words))?;
         let mut session = args.target.find(&config)?;
-        let timeout = args.timeout.unwrap_or(TIMEOUT);
+        let timeout = args.timeout.unwrap_or(PROOF_WAIT);
         let lock_wait = args.lock_wait.unwrap_or(LOCK_WAIT);
         if let Some(key) = &args.answer {
             let expected = args.expect.as_deref().ok_or_else(|| {
@@ -273,13 +267,7 @@ fn interrupt(
         "backend": session.backend.name(),
         "verdict": verdict,
     }))?;
-    match verdict {
-        Interruption::Interrupted | Interruption::Idle => Ok(Exit::Done),
-        Interruption::Unproven => {
-            Err(Error::new(Kind::Unproven, &session.name, "the turn does not show as stopped")
-                .advise("look at the window"))
-        }
-    }
+    verdict.failure(&session.name).map_or(Ok(Exit::Done), Err)
 }
 
 /// Adds what became of the prompt to a record.

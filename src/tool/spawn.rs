@@ -17,7 +17,7 @@ use crate::{
     },
     config::Config,
     error::{Error, Exit, Result},
-    session,
+    session::{self, START_WAIT},
     sys::signals,
     tmux::Tmux,
 };
@@ -52,9 +52,6 @@ impl Worded for Args {
         &mut self.words
     }
 }
-
-/// How long a start may take, unless the caller says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Tool for Spawn {
     type Args = Args;
@@ -228,7 +225,7 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
                 rest: args.rest,
                 prompt,
                 ends,
-                timeout: args.timeout.unwrap_or(TIMEOUT),
+                timeout: args.timeout.unwrap_or(START_WAIT),
             },
         )?;
         let entry = &started.session.entry;
