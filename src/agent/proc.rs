@@ -20,6 +20,12 @@ pub fn start_time(pid: u32) -> Option<String> {
     stat(pid, 22)
 }
 
+/// Whether the process is stopped, as by ^Z.
+#[must_use]
+pub fn is_stopped(pid: u32) -> bool {
+    stat(pid, 3).is_some_and(|state| state == "T")
+}
+
 fn parent(pid: u32) -> Option<u32> {
     stat(pid, 4)?.parse().ok()
 }

@@ -25,8 +25,8 @@
 //! A whole session, with the practice agent in the place of `tmux-codex`:
 //!
 //! ```
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/util/doc.rs"));
-//! # let desk = Desk::new();
+//! # mod desk { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/util/doc.rs")); }
+//! # let desk = desk::Desk::new();
 //! # desk.config.clone().set();
 //! # let folder = desk.folder();
 //! use aimax::{Request, Start};
@@ -63,8 +63,8 @@
 //! Another configuration, and a recorder of deliveries:
 //!
 //! ```
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/util/doc.rs"));
-//! # let desk = Desk::new();
+//! # mod desk { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/util/doc.rs")); }
+//! # let desk = desk::Desk::new();
 //! use std::sync::{Arc, atomic::{AtomicUsize, Ordering}};
 //! use aimax::{Config, Recorder, Request};
 //!

@@ -1,6 +1,7 @@
 //! What each program does: a table of options, arguments, and `run`. One file per program.
 
 pub mod demo;
+pub mod doctor;
 pub mod flag;
 pub mod front;
 pub mod kill;
@@ -13,6 +14,7 @@ pub mod target;
 pub mod words;
 
 pub use demo::Demo;
+pub use doctor::Doctor;
 pub use flag::Flag;
 pub use front::Front;
 pub use kill::Kill;

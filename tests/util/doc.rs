@@ -1,12 +1,12 @@
 /// What an example in the documentation works with: folders and a tmux server of its own, and an
 /// `aimax` on the PATH. All of it goes when it is dropped.
-struct Desk {
+pub(crate) struct Desk {
     root: std::path::PathBuf,
-    config: aimax::Config,
+    pub(crate) config: aimax::Config,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let id = uuid::Uuid::new_v4().simple().to_string();
         let root = std::path::Path::new("/tmp").join(format!("aimax-d-{}", &id[..8]));
         for folder in ["tmux", "proj"] {
@@ -24,7 +24,7 @@ impl Desk {
         Desk { config: aimax::Config::from_vars(environment), root }
     }
 
-    fn folder(&self) -> std::path::PathBuf {
+    pub(crate) fn folder(&self) -> std::path::PathBuf {
         self.root.join("proj")
     }
 
@@ -33,7 +33,7 @@ impl Desk {
         let own = std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/target"));
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or(own, Into::into);
         let built = |profile: &&str| target.join(profile).join("aimax").exists();
-        let profile = ["debug", "release"].iter().find(built);
+        let profile = ["debug", "release"].into_iter().find(built);
         target.join(profile.expect("no `aimax` below target/: `cargo build` makes it"))
     }
 }
