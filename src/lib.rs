@@ -58,3 +58,8 @@ pub use transcript::{
     follow::Start,
     record::{Event, Kind as EventKind},
 };
+
+/// The examples of the README are compiled with those of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

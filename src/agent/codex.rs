@@ -44,14 +44,14 @@ impl Agent for Codex {
                 .advise("install it, for example `npm install -g @openai/codex`")
         })?;
         let mut argv = vec![program.into_os_string()];
+        if let Some(profile) = profile(config, ask) {
+            argv.extend(["-p", profile].map(OsString::from));
+        }
         if let Some(id) = &ask.resume {
             if uuid::Uuid::parse_str(id).is_err() {
                 return Err(Error::usage(format!("thread {id:?}"), "not a thread id (a UUID)"));
             }
             argv.push("resume".into());
-        }
-        if let Some(profile) = profile(config, ask) {
-            argv.extend(["-p", profile].map(OsString::from));
         }
         for value in OVERRIDES {
             argv.extend(["-c", value].map(OsString::from));

@@ -95,8 +95,8 @@ length, verdict, ms. The prompt itself is not noted.",
         }
         let config = Config::from_env();
         let path = args.file.or(config.prompt_events).ok_or_else(|| {
-            Error::missing("stats", "no deliveries are noted")
-                .advise("set AIMAX_PROMPT_EVENTS to a file's name, for them and for this")
+            Error::missing("AIMAX_PROMPT_EVENTS", "not set, so no deliveries are noted")
+                .advise("set it to a file's name, for the programs that deliver and for this")
         })?;
         let stats = recorder::stats_since(&path, args.hours)?;
         let by_session = recorder::counts_by_session_since(&path, args.hours)?;
