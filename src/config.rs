@@ -8,7 +8,13 @@ use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
+    sync::{PoisonError, RwLock},
 };
+
+use crate::recorder::Recorder;
+
+/// What [`Config::set`] has set.
+static SET: RwLock<Option<Config>> = RwLock::new(None);
 
 /// Folders, files and names that the programs use.
 #[derive(Clone, Debug)]
@@ -35,6 +41,16 @@ pub struct Config {
     pub codex_hub: String,
     /// `AIMAX_CODEX_DEFAULT_MODEL`: the model for Codex when none is named.
     pub codex_model: Option<String>,
+    /// `AIMAX_RIGHTCODE_ENV_FILE`: variables for Codex, sourced before it starts.
+    pub rightcode_env_file: PathBuf,
+    /// `AIMAX_PROXY_ENVS_BASH`: variables for an agent behind the proxy, sourced by bash.
+    pub proxy_envs_bash: PathBuf,
+    /// `AIMAX_PROXY_CHAINS_CONF`: the configuration of proxychains.
+    pub proxy_chains_conf: PathBuf,
+    /// `AIMAX_PROMPT_EVENTS`: a SQLite file for a record of each delivery.
+    pub prompt_events: Option<PathBuf>,
+    /// What a program that uses the library wants to be told of each delivery.
+    pub recorder: Option<Recorder>,
     /// `AIMAX_PRACTICE_HOME`: the practice agent's own folder.
     pub practice_home: PathBuf,
     /// `AIMAX_TMUX_SOCKET`: another tmux server, by its `-L` name.
@@ -91,6 +107,15 @@ impl Config {
             codex_state_db: under("CODEX_STATE_DB", None, codex_home.join("state_5.sqlite")),
             codex_hub: text("CODEX_HUB").unwrap_or_else(|| "imac_codex_agent_hub".into()),
             codex_model: text("CODEX_DEFAULT_MODEL"),
+            rightcode_env_file: under(
+                "RIGHTCODE_ENV_FILE",
+                None,
+                codex_home.join("secrets/rightcode.env"),
+            ),
+            proxy_envs_bash: under("PROXY_ENVS_BASH", None, home.join("proxy_envs.bash")),
+            proxy_chains_conf: under("PROXY_CHAINS_CONF", None, home.join("proxy_claude.conf")),
+            prompt_events: vars.ours("PROMPT_EVENTS").map(|path| vars.expand(&path, &home)),
+            recorder: None,
             practice_home: under("PRACTICE_HOME", None, data_dir.join("practice")),
             tmux_socket: vars.ours("TMUX_SOCKET"),
             session: text("SESSION"),
@@ -104,6 +129,25 @@ impl Config {
             codex_home,
             environment,
         }
+    }
+
+    /// Makes this the configuration of this process: that of the backends which [`crate::get`] gives
+    /// from now on. Those that it gave before keep theirs.
+    pub fn set(self) {
+        *SET.write().unwrap_or_else(PoisonError::into_inner) = Some(self);
+    }
+
+    /// The configuration that was [set](Config::set), or else that of the environment.
+    #[must_use]
+    pub fn current() -> Self {
+        let set = SET.read().unwrap_or_else(PoisonError::into_inner).clone();
+        set.unwrap_or_else(Self::from_env)
+    }
+
+    /// The file of what an administrator has set for all sessions.
+    #[must_use]
+    pub fn admin_settings(&self) -> PathBuf {
+        self.data_dir.join("admin-settings.json")
     }
 
     /// The value of an environment variable, unless it is empty.

@@ -4,6 +4,7 @@
 //!
 //! | module | what it knows |
 //! |---|---|
+//! | [`library`] | for programs: [`get`] gives a backend, and that does what the programs do |
 //! | [`tool`] | what each program does: its options, its arguments, its `run` |
 //! | [`cli`] | options, help, man pages, completions, output; knows no agents |
 //! | [`session`] | one session as a whole: spawn, deliver, interrupt, observe, end |
@@ -14,6 +15,7 @@
 //! | [`state`] | the session files that all programs share |
 //! | [`flag`] | `running.flag` and `failed.flag` |
 //! | [`config`] | the environment, read once |
+//! | [`recorder`] | a record of each delivery, for statistics |
 //! | [`trace`] | what was done and why, when somebody asks |
 //! | [`fs`], [`time`], [`sys`], [`error`] | whole files, clocks, system calls, errors and statuses |
 //!
@@ -32,6 +34,8 @@ pub mod config;
 pub mod error;
 pub mod flag;
 pub mod fs;
+pub mod library;
+pub mod recorder;
 pub mod session;
 pub mod state;
 pub mod sys;
@@ -41,3 +45,21 @@ pub mod tool;
 pub mod trace;
 pub mod transcript;
 pub mod watch;
+
+pub use config::Config;
+pub use error::{Error, Kind, Result};
+pub use library::{
+    AgentBackend, Created, History, Record, Request, SUPPORTED_BACKENDS, Sent, SessionInfo,
+    Stopper, ThoughtStream, get, get_with,
+};
+pub use recorder::{PromptEvent, Recorder};
+pub use session::{Ended, Interruption, State, Verdict};
+pub use transcript::{
+    follow::Start,
+    record::{Event, Kind as EventKind},
+};
+
+/// The examples of the README are compiled with those of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -22,6 +22,7 @@ use crate::{
     watch::Watch,
 };
 
+pub mod admin;
 mod python;
 
 /// A session's name: `[A-Za-z0-9][A-Za-z0-9._-]{0,127}`, so that it can be a tmux window, a

@@ -56,6 +56,7 @@ impl Agent for Claude {
         Ok(Launch {
             argv,
             env,
+            sources: Vec::new(),
             thread: Some(Thread { id: Some(id), transcript: Some(transcript) }),
         })
     }

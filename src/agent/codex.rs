@@ -44,6 +44,9 @@ impl Agent for Codex {
                 .advise("install it, for example `npm install -g @openai/codex`")
         })?;
         let mut argv = vec![program.into_os_string()];
+        if let Some(profile) = profile(config, ask) {
+            argv.extend(["-p", profile].map(OsString::from));
+        }
         if let Some(id) = &ask.resume {
             if uuid::Uuid::parse_str(id).is_err() {
                 return Err(Error::usage(format!("thread {id:?}"), "not a thread id (a UUID)"));
@@ -66,7 +69,9 @@ impl Agent for Codex {
             .resume
             .as_ref()
             .map(|id| Thread { id: Some(id.clone()), transcript: rollout(config, id) });
-        Ok(Launch { argv, env: Vec::new(), thread })
+        let secrets = config.rightcode_env_file.clone();
+        let sources = if secrets.exists() { vec![secrets] } else { Vec::new() };
+        Ok(Launch { argv, env: Vec::new(), sources, thread })
     }
 
     fn status(&self, _config: &Config, pane: &Pane) -> Result<Status> {
@@ -202,6 +207,18 @@ impl Title<'_> {
         };
         Title { status, thread: is_id.then_some(part) }
     }
+}
+
+/// The profile that belongs to the way out: `plus` through the proxy, else `rightcode`; if there is
+/// such a profile, and the caller names no other. Codex itself says nothing of one that is not there.
+fn profile(config: &Config, ask: &Ask) -> Option<&'static str> {
+    let name = if ask.use_proxy { "plus" } else { "rightcode" };
+    let names_one = |word: &OsString| {
+        let word = word.to_string_lossy();
+        word == "-p" || word == "--profile" || word.starts_with("--profile=")
+    };
+    let there = config.codex_home.join(format!("{name}.config.toml")).exists();
+    (there && !ask.rest.iter().any(names_one)).then_some(name)
 }
 
 /// The files that the pane's process and those that it launched hold open.

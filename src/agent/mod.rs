@@ -116,6 +116,8 @@ pub struct Ask {
     pub resume: Option<String>,
     /// Leave the agent's own questions on.
     pub ask_permission: bool,
+    /// It is to run behind the proxy.
+    pub use_proxy: bool,
     /// What goes to the agent's command line as it is.
     pub rest: Vec<OsString>,
     /// A private folder for files that the agent is given.
@@ -131,6 +133,8 @@ pub struct Launch {
     pub argv: Vec<OsString>,
     /// Variables to set, besides the caller's.
     pub env: Vec<(OsString, OsString)>,
+    /// Files from which bash is to take more variables first.
+    pub sources: Vec<PathBuf>,
     /// The conversation, where it is known beforehand.
     pub thread: Option<Thread>,
 }

@@ -20,6 +20,12 @@ pub fn start_time(pid: u32) -> Option<String> {
     stat(pid, 22)
 }
 
+/// Whether the process is stopped, as by ^Z.
+#[must_use]
+pub fn is_stopped(pid: u32) -> bool {
+    stat(pid, 3).is_some_and(|state| state == "T")
+}
+
 fn parent(pid: u32) -> Option<u32> {
     stat(pid, 4)?.parse().ok()
 }
@@ -37,6 +43,28 @@ fn stat(pid: u32, field: usize) -> Option<String> {
 pub fn open_files(pid: u32) -> Option<Vec<PathBuf>> {
     let list = fs::read_dir(dir(pid).join("fd")).ok()?;
     Some(list.flatten().filter_map(|fd| fs::read_link(fd.path()).ok()).collect())
+}
+
+/// The program that it runs, where that can be known.
+#[must_use]
+pub fn executable(pid: u32) -> Option<PathBuf> {
+    fs::read_link(dir(pid).join("exe")).ok()
+}
+
+/// The files that are mapped into its memory, its libraries among them, as `/proc` lists them.
+#[must_use]
+pub fn mapped(pid: u32) -> Option<String> {
+    let list = fs::read(dir(pid).join("maps")).ok().filter(|list| !list.is_empty())?;
+    Some(String::from_utf8_lossy(&list).into_owned())
+}
+
+/// The environment that it was started with.
+#[must_use]
+pub fn environment(pid: u32) -> Option<Vec<(String, String)>> {
+    let text = fs::read(dir(pid).join("environ")).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    let pairs = text.split('\0').filter_map(|pair| pair.split_once('='));
+    Some(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
 /// The process's descendants, nearest first.

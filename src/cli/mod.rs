@@ -15,6 +15,7 @@ mod near;
 pub mod option;
 pub mod output;
 pub mod page;
+pub mod paint;
 pub mod parse;
 pub mod status;
 

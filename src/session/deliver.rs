@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    Ends, Interruption, Job, JobState, Prompt, Session,
+    DRAWN, Ends, Interruption, Job, JobState, LOCK_WAIT, PROOF_WAIT, Prompt, Session,
     interrupt::stop,
     live::Live,
     preflight,
@@ -15,16 +14,17 @@ use super::{
 use crate::{
     agent::{Status, profile::Draft, takes_prompt},
     config::Config,
-    error::{Exit, Result},
-    time::Deadline,
+    error::{Error, Exit, Kind, Result},
+    recorder::{self, PromptEvent},
+    state::Name,
+    time::{self, Deadline},
     tmux::{Enter, Look, Pane, Tmux},
     trace,
     watch::Watch,
 };
 
 /// What became of a prompt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The transcript holds the whole prompt, given to the model.
     Submitted,
@@ -38,6 +38,21 @@ pub enum Verdict {
     TypedNotSubmitted,
     /// Nothing was seen before the deadline.
     Unproven,
+}
+
+impl Verdict {
+    /// As the records name it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Submitted => "submitted",
+            Verdict::Queued => "queued",
+            Verdict::Altered => "altered",
+            Verdict::Blocked => "blocked",
+            Verdict::TypedNotSubmitted => "typed_not_submitted",
+            Verdict::Unproven => "unproven",
+        }
+    }
 }
 
 /// A delivery and its proof, or what stood in its way.
@@ -55,6 +70,8 @@ pub struct Delivery {
     pub advice: String,
     /// Only a person can answer what stands in the way.
     pub person: bool,
+    /// Why the recorder did not note it, where there is one and it failed. The prompt is no worse.
+    pub unrecorded: Option<Error>,
 }
 
 impl Delivery {
@@ -66,7 +83,20 @@ impl Delivery {
             reason: reason.into(),
             advice: String::new(),
             person: false,
+            unrecorded: None,
         }
+    }
+
+    /// Why it is not proven, if it is not.
+    #[must_use]
+    pub fn failure(&self, name: &Name) -> Option<Error> {
+        let kind = match self.exit() {
+            Exit::Done => return None,
+            Exit::Person => Kind::Person,
+            Exit::Refused => Kind::Refused,
+            _ => Kind::Unproven,
+        };
+        Some(Error::new(kind, name, &self.reason).advise(&self.advice))
     }
 
     /// The exit status that it stands for.
@@ -100,6 +130,20 @@ pub struct Manner {
     pub timeout: Duration,
     /// Whose word ends the job.
     pub ends: Ends,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Manner {
+            replace_draft: false,
+            wait_ready: DRAWN,
+            when_idle: false,
+            interrupt: false,
+            lock_wait: LOCK_WAIT,
+            timeout: PROOF_WAIT,
+            ends: Ends::ByTurn,
+        }
+    }
 }
 
 /// Delivers a prompt to a live session, alone: waits for the session's lock first.
@@ -176,8 +220,31 @@ fn wait_idle(config: &Config, tmux: &Tmux, session: &Session, deadline: Deadline
     }
 }
 
-/// Delivers to a pane that is under our eyes, with the lock held.
+/// Delivers to a pane that is under our eyes, with the lock held, and has it recorded.
 pub(super) fn type_prompt(
+    live: &mut Live<'_>,
+    session: &mut Session,
+    prompt: &Prompt,
+    manner: &Manner,
+) -> Result<Delivery> {
+    let begun = Instant::now();
+    let delivery = type_unrecorded(live, session, prompt, manner)?;
+    let event = PromptEvent {
+        at_ms: time::now_ms(),
+        backend: session.backend.name(),
+        session: session.name.to_string(),
+        length: prompt.text().chars().count(),
+        verdict: delivery.verdict.name(),
+        ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+    };
+    let Config { prompt_events, recorder, .. } = live.config;
+    let kept = prompt_events.as_ref().map(|path| recorder::keep(path, &event));
+    let told = recorder.as_ref().map(|recorder| recorder.call(&event));
+    let unrecorded = [kept, told].into_iter().flatten().find_map(Result::err);
+    Ok(Delivery { unrecorded, ..delivery })
+}
+
+fn type_unrecorded(
     live: &mut Live<'_>,
     session: &mut Session,
     prompt: &Prompt,
@@ -203,7 +270,7 @@ pub(super) fn type_prompt(
         job.sending(live.config, &look.pane, proof.offset, manner.ends)?;
     }
     let delivery = paste(live, session, prompt, &mut proof, look, manner)?;
-    trace::step("verdict", || json!({ "verdict": delivery.verdict }));
+    trace::step("verdict", || json!({ "verdict": delivery.verdict.name() }));
     if let Some(job) = &mut job {
         match delivery.verdict {
             Verdict::Blocked | Verdict::TypedNotSubmitted => job.not_sent()?,

@@ -12,7 +12,8 @@ use super::{Job, JobState, Session, job::INTERRUPTED, live::Live, preflight};
 use crate::{
     agent::{Status, profile::Draft},
     config::Config,
-    error::Result,
+    error::{self, Error, Result},
+    state::Name,
     time::Deadline,
     tmux::{Look, Tmux},
     trace,
@@ -33,6 +34,17 @@ pub enum Interruption {
     Idle,
     /// The agent still works, or does not say.
     Unproven,
+}
+
+impl Interruption {
+    /// Why it is not proven, if it is not.
+    #[must_use]
+    pub fn failure(self, name: &Name) -> Option<Error> {
+        (self == Interruption::Unproven).then(|| {
+            Error::new(error::Kind::Unproven, name, "the turn does not show as stopped")
+                .advise("look at the window")
+        })
+    }
 }
 
 /// Stops the session's turn, alone: waits for the session's lock first.

@@ -26,6 +26,7 @@ mod live;
 mod preflight;
 mod prompt;
 mod proof;
+mod proxy;
 mod sight;
 mod spawn;
 mod vigil;
@@ -37,7 +38,8 @@ pub use end::{Ended, end};
 pub use interrupt::{Interruption, interrupt};
 pub use job::{Ends, Job, JobState};
 pub use prompt::{Prompt, Reading};
-pub use sight::{Sight, sights};
+pub use proxy::Proxy;
+pub use sight::{Sight, State, sights};
 pub use spawn::{Spawn, Started, spawn};
 pub use vigil::Vigil;
 pub use window::enter as enter_window;
@@ -227,6 +229,15 @@ fn one_of(name: &Name, mut found: Vec<Session>) -> Result<Session> {
 fn with_status(pane: &Pane) -> String {
     pane.status.map(|status| format!(" with status {status}")).unwrap_or_default()
 }
+
+/// How long a screen may show an obstacle to typing while it is being drawn.
+pub const DRAWN: Duration = Duration::from_millis(500);
+
+/// How long a proof may take, unless the caller says otherwise.
+pub const PROOF_WAIT: Duration = Duration::from_secs(30);
+
+/// How long a start may take, unless the caller says otherwise.
+pub const START_WAIT: Duration = Duration::from_secs(60);
 
 /// How long a session's lock is waited for, unless the caller says otherwise.
 pub const LOCK_WAIT: Duration = Duration::from_secs(60);

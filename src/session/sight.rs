@@ -22,7 +22,52 @@ pub struct Sight {
     pub rests: bool,
 }
 
+/// What a session does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The agent is not ready yet.
+    Starting,
+    /// It waits for a prompt.
+    Idle,
+    /// A turn runs.
+    Working,
+    /// It asks something.
+    Waiting,
+    /// It waits for a prompt, and the last job failed.
+    Failed,
+    /// The agent has ended, or its window is gone.
+    Dead,
+}
+
+impl State {
+    /// As the records name it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Starting => "starting",
+            State::Idle => "idle",
+            State::Working => "working",
+            State::Waiting => "waiting",
+            State::Failed => "failed",
+            State::Dead => "dead",
+        }
+    }
+}
+
 impl Sight {
+    /// What the session does.
+    #[must_use]
+    pub fn state(&self) -> State {
+        match &self.status {
+            None => State::Dead,
+            Some(Status::Starting) => State::Starting,
+            Some(Status::Busy) => State::Working,
+            Some(Status::Waiting(_)) => State::Waiting,
+            Some(Status::Idle(_)) if matches!(self.job, Ok(JobState::Failed(_))) => State::Failed,
+            Some(Status::Idle(_)) => State::Idle,
+        }
+    }
+
     /// A look at the session whose pane this is; sets its flags right when its job has ended.
     pub(super) fn of(config: &Config, session: &Session, pane: Option<Pane>) -> Result<Sight> {
         Sight::with(config, session, Job::of(config, session).as_mut(), pane)

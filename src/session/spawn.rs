@@ -12,6 +12,7 @@ use std::{
 use super::{
     Delivery, Ends, Manner, Prompt, Session, deliver,
     live::Live,
+    proxy::{Proxy, sourced},
     window::{self, Orders},
     with_status,
 };
@@ -21,7 +22,7 @@ use crate::{
     error::{Error, Kind, Result},
     flag::Flags,
     fs,
-    state::{Entry, Name},
+    state::{Entry, Name, admin},
     time::{self, Deadline},
     tmux::{Look, Pane, Tmux},
 };
@@ -45,6 +46,8 @@ pub struct Spawn {
     pub resume: Option<String>,
     /// Leave the agent's own questions on.
     pub ask_permission: bool,
+    /// Behind the proxy, or not; without, as the administrator has set for the backend.
+    pub use_proxy: Option<bool>,
     /// What goes to the agent's command line as it is.
     pub rest: Vec<OsString>,
     /// The first prompt.
@@ -75,6 +78,8 @@ pub struct Started {
 pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
     let cwd = folder(&ask.cwd)?;
     let flag_root = ask.flag_root.as_deref().map(folder).transpose()?;
+    let use_proxy = ask.use_proxy.map_or_else(|| admin::use_proxy(config, ask.backend), Ok)?;
+    let proxy = use_proxy.then(|| Proxy::find(config)).transpose()?;
     let deadline = Deadline::after(ask.timeout);
     let _held = Session::lock(config, ask.backend, &ask.name, deadline)?;
     let hub = ask.backend.hub(config);
@@ -100,6 +105,7 @@ pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
             model: ask.model.clone(),
             resume: ask.resume.clone(),
             ask_permission: ask.ask_permission,
+            use_proxy,
             rest: ask.rest.clone(),
             run_dir: run_dir.clone(),
             // The agent waits for its hooks; this one must not be waited for. Nor may it end with
@@ -110,15 +116,21 @@ pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
     let mut env = window::environment(config);
     env.retain(|(name, _)| !launch.env.iter().any(|(set, _)| set == name));
     env.extend(launch.env);
+    let (mut argv, mut sources) = (launch.argv, launch.sources);
+    if let Some(proxy) = &proxy {
+        argv = proxy.around(argv);
+        sources.push(proxy.envs.clone());
+    }
+    let argv = sourced(config, &sources, argv)?;
     let title = ask.backend.agent().title_at_turn_end().unwrap_or_default().to_owned();
-    let orders = Orders { argv: launch.argv, cwd: cwd.clone(), env, at_event, title };
+    let orders = Orders { argv, cwd: cwd.clone(), env, at_event, title };
     let orders_path = run_dir.join("orders");
     orders.write(&orders_path)?;
     let mut argv = own_program(config, "window")?;
     argv.push(orders_path.into_os_string());
 
     let thread = launch.thread.unwrap_or_default();
-    half.session.entry = entry(ask, &cwd, flag_root.as_deref(), &thread);
+    half.session.entry = entry(ask, use_proxy, &cwd, flag_root.as_deref(), &thread);
     let window = tmux.new_window(&hub, ask.name.as_str(), &cwd, &argv)?;
     half.window = Some(window.window.clone());
     ask.backend.store(config).put(&ask.name, &half.session.entry)?;
@@ -127,6 +139,9 @@ pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
     let mut live = Live::attach(config, tmux, &half.session, &pane)?;
     let (look, thread) = ready(&mut live, &half.session, deadline)?;
     half.session.bind(config, &thread)?;
+    if let Some(proxy) = &proxy {
+        proxy.check(live.agent, look.pane.pid)?;
+    }
     let delivery = match &ask.prompt {
         Some(prompt) => {
             // The agent has just said that it is ready, and the lock is held; it may still draw.
@@ -156,14 +171,20 @@ fn folder(path: &Path) -> Result<PathBuf> {
 }
 
 /// The state of a new session, in the original's fields.
-fn entry(ask: &Spawn, cwd: &Path, flag_root: Option<&Path>, thread: &Thread) -> Entry {
+fn entry(
+    ask: &Spawn,
+    use_proxy: bool,
+    cwd: &Path,
+    flag_root: Option<&Path>,
+    thread: &Thread,
+) -> Entry {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let common = Entry::default()
         .with("agentSessionId", thread.id.clone())
         .with("cwd", text(cwd))
         .with("flagRoot", text(flag_root.unwrap_or(cwd)))
         .with("model", ask.model.clone())
-        .with("useProxy", false);
+        .with("useProxy", use_proxy);
     let common = match ask.backend {
         Backend::Codex => common,
         Backend::Claude | Backend::Practice => {

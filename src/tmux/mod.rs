@@ -7,6 +7,7 @@
 //! [`Tmux`] runs single commands. A [`View`] tells at once when a pane's program has written
 //! something, so nobody polls a screen.
 
+pub mod faults;
 mod pane;
 mod paste;
 mod screen;

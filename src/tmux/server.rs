@@ -82,6 +82,13 @@ impl Tmux {
         Ok(Tmux { program, socket: config.tmux_socket.clone(), folder })
     }
 
+    /// What the program says of its version: `tmux 3.3a`.
+    pub fn version(&self) -> Result<String> {
+        let said = Command::new(&self.program).arg("-V").stdin(Stdio::null()).output();
+        let said = said.map_err(|e| Error::io("tmux", &e))?;
+        Ok(String::from_utf8_lossy(&said.stdout).trim().to_owned())
+    }
+
     /// A client of this server, to be given its command. `-u`: names and titles are UTF-8
     /// whatever the caller's locale is.
     pub(super) fn client(&self) -> Command {

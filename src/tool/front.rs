@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use super::{Demo, Flag, Kill, Ls, Paste, Spawn, Tail};
+use super::{Demo, Doctor, Flag, Kill, Ls, Paste, Spawn, Stats, Tail};
 use crate::{
     agent::practice,
     cli::{
@@ -44,6 +44,8 @@ as delivered when the agent's own transcript holds it.",
             VerbDoc { name: "flag", brief: "Ask for the end of a job, or wait for it" },
             VerbDoc { name: "ls", brief: "List sessions" },
             VerbDoc { name: "kill", brief: "End sessions" },
+            VerbDoc { name: "doctor", brief: "Find out what is not as it should be" },
+            VerbDoc { name: "stats", brief: "Count the prompts of the last hours" },
             VerbDoc { name: "version", brief: "Print the version" },
             VerbDoc { name: "help", brief: "Show help, or that of a verb" },
         ],
@@ -102,6 +104,8 @@ fn built_in(
         "tail" => cli::run::<Tail>(&under, rest, out),
         "flag" => cli::run::<Flag>(&under, rest, out),
         "ls" => cli::run::<Ls>(&under, rest, out),
+        "doctor" => cli::run::<Doctor>(&under, rest, out),
+        "stats" => cli::run::<Stats>(&under, rest, out),
         "kill" => cli::run::<Kill>(&under, rest, out),
         _ => return Err(rest),
     }))

@@ -179,20 +179,12 @@ fn record(
         }
     };
     let mut waiting_for = None;
-    let state = match &sight.status {
-        None => "dead",
-        Some(Status::Starting) => "starting",
-        Some(Status::Busy) => "working",
-        Some(Status::Waiting(what)) => {
-            let question = session::question(config, tmux, session)?;
-            waiting_for =
-                question.or_else(|| Some(Question { name: what.clone(), choices: Vec::new() }));
-            "waiting"
-        }
-        Some(Status::Idle(_)) if failure.is_some() => "failed",
-        Some(Status::Idle(_)) => "idle",
-    };
-    let mut record = facts(session, state);
+    if let Some(Status::Waiting(what)) = &sight.status {
+        let question = session::question(config, tmux, session)?;
+        waiting_for =
+            question.or_else(|| Some(Question { name: what.clone(), choices: Vec::new() }));
+    }
+    let mut record = facts(session, sight.state().name());
     let live = sight.pane.as_ref().filter(|pane| !pane.dead);
     record["pid"] = live.map(|pane| pane.pid).into();
     record["windowId"] = sight.pane.as_ref().map(|pane| pane.window.as_str()).into();

@@ -15,8 +15,8 @@ use crate::{
         output::Output,
     },
     config::Config,
-    error::{Error, Exit, Kind, Result},
-    session::{self, Delivery, Interruption, LOCK_WAIT, Manner, Session, Verdict},
+    error::{Error, Exit, Result},
+    session::{self, DRAWN, Delivery, LOCK_WAIT, Manner, PROOF_WAIT, Session, Verdict},
     state::Name,
     time::Deadline,
     tmux::Tmux,
@@ -51,12 +51,6 @@ impl Worded for Args {
         &mut self.words
     }
 }
-
-/// How long a screen may show an obstacle while it is being drawn.
-const DRAWN: Duration = Duration::from_millis(500);
-
-/// How long a proof may take, unless the caller says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Tool for Paste {
     type Args = Args;
@@ -211,7 +205,7 @@ seconds by default.",
         let config = Config::from_env();
         args.words.begin_trace(&config, |words| cli::say(Self::DOC.name, words))?;
         let mut session = args.target.find(&config)?;
-        let timeout = args.timeout.unwrap_or(TIMEOUT);
+        let timeout = args.timeout.unwrap_or(PROOF_WAIT);
         let lock_wait = args.lock_wait.unwrap_or(LOCK_WAIT);
         if let Some(key) = &args.answer {
             let expected = args.expect.as_deref().ok_or_else(|| {
@@ -254,7 +248,7 @@ seconds by default.",
         let mut record = json!({ "sessionId": session.name, "backend": session.backend.name() });
         add_verdict(&mut record, &delivery);
         out.record(&record)?;
-        conclude(&session.name, &delivery)
+        conclude(Self::DOC.name, &session.name, &delivery)
     }
 }
 
@@ -274,18 +268,12 @@ fn interrupt(
         "backend": session.backend.name(),
         "verdict": verdict,
     }))?;
-    match verdict {
-        Interruption::Interrupted | Interruption::Idle => Ok(Exit::Done),
-        Interruption::Unproven => {
-            Err(Error::new(Kind::Unproven, &session.name, "the turn does not show as stopped")
-                .advise("look at the window"))
-        }
-    }
+    verdict.failure(&session.name).map_or(Ok(Exit::Done), Err)
 }
 
 /// Adds what became of the prompt to a record.
 pub(super) fn add_verdict(record: &mut Value, delivery: &Delivery) {
-    record["verdict"] = json!(delivery.verdict);
+    record["verdict"] = json!(delivery.verdict.name());
     record["offset"] = json!(delivery.offset);
     record["queued"] = json!(delivery.verdict == Verdict::Queued);
     record["normalized"] = json!(delivery.normalized);
@@ -294,13 +282,11 @@ pub(super) fn add_verdict(record: &mut Value, delivery: &Delivery) {
     }
 }
 
-/// The status of a delivery; one that is not proven is an error too, with its reason.
-pub(super) fn conclude(name: &Name, delivery: &Delivery) -> Result<Exit> {
-    let kind = match delivery.exit() {
-        Exit::Done => return Ok(Exit::Done),
-        Exit::Person => Kind::Person,
-        Exit::Refused => Kind::Refused,
-        _ => Kind::Unproven,
-    };
-    Err(Error::new(kind, name, &delivery.reason).advise(&delivery.advice))
+/// The status of a delivery, told under the program's name; one that is not proven is an error too,
+/// with its reason.
+pub(super) fn conclude(program: &str, name: &Name, delivery: &Delivery) -> Result<Exit> {
+    if let Some(error) = &delivery.unrecorded {
+        cli::say(program, &format!("the delivery is not recorded: {error}"));
+    }
+    delivery.failure(name).map_or(Ok(Exit::Done), Err)
 }

@@ -17,7 +17,7 @@ use crate::{
     },
     config::Config,
     error::{Error, Exit, Result},
-    session,
+    session::{self, START_WAIT},
     sys::signals,
     tmux::Tmux,
 };
@@ -36,6 +36,7 @@ pub struct Args {
     display_name: Option<String>,
     resume: Option<String>,
     ask: bool,
+    use_proxy: Option<bool>,
     timeout: Option<Duration>,
     rest: Vec<OsString>,
 }
@@ -51,9 +52,6 @@ impl Worded for Args {
         &mut self.words
     }
 }
-
-/// How long a start may take, unless the caller says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Tool for Spawn {
     type Args = Args;
@@ -158,6 +156,19 @@ With `ask` its own questions stay on; they show as the state `waiting`.",
             Ok(())
         }),
         OptDoc::new(
+            "use-proxy",
+            "Start the agent behind the proxy",
+            "\
+Starts the agent behind proxychains, with the variables of
+`~/proxy_envs.bash` and the configuration `~/proxy_claude.conf`; or not,
+whatever the administrator has set. What is missing ends the start.",
+        )
+        .negated("no-proxy")
+        .sets(|args, given| {
+            args.use_proxy = Some(given.on());
+            Ok(())
+        }),
+        OptDoc::new(
             "display-name",
             "A label for people",
             "A label for people, kept with the session.",
@@ -210,10 +221,11 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
                 display_name: args.display_name,
                 resume: args.resume,
                 ask_permission: args.ask,
+                use_proxy: args.use_proxy,
                 rest: args.rest,
                 prompt,
                 ends,
-                timeout: args.timeout.unwrap_or(TIMEOUT),
+                timeout: args.timeout.unwrap_or(START_WAIT),
             },
         )?;
         let entry = &started.session.entry;
@@ -232,7 +244,7 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
         }
         out.record(&record)?;
         match &started.delivery {
-            Some(delivery) => paste::conclude(&name, delivery),
+            Some(delivery) => paste::conclude(Self::DOC.name, &name, delivery),
             None => Ok(Exit::Done),
         }
     }

@@ -6,6 +6,7 @@
 pub(crate) mod home;
 pub(crate) mod model;
 pub(crate) mod prompts;
+pub(crate) mod proxy;
 pub(crate) mod table;
 pub(crate) mod tmux;
 pub(crate) mod wait;

@@ -40,7 +40,7 @@ impl Agent for Practice {
         argv.extend(ask.rest.iter().cloned());
         let transcript = registry::transcript(&projects(config), &id, &ask.cwd);
         let thread = Some(Thread { id: Some(id), transcript: Some(transcript) });
-        Ok(Launch { argv, env: Vec::new(), thread })
+        Ok(Launch { argv, thread, ..Launch::default() })
     }
 
     fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {

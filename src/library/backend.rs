@@ -1,0 +1,245 @@
+//! The one backend that there is: an agent in tmux.
+
+use std::{collections::VecDeque, ops::ControlFlow, path::Path};
+
+use super::{
+    AgentBackend, Created, History, Record, Request, Sent, SessionInfo, ThoughtStream,
+    types::used_proxy,
+};
+use crate::{
+    agent::{Backend, Status},
+    config::Config,
+    error::{At, Error, Kind, Result},
+    session::{
+        self, Delivery, Ended, Ends, Interruption, JobState, LOCK_WAIT, Manner, PROOF_WAIT, Prompt,
+        Reading, START_WAIT, Session, Sight, Spawn,
+    },
+    state::{Entry, Name},
+    time::Deadline,
+    tmux::Tmux,
+    transcript::follow::{Follow, Seen, Start},
+};
+
+pub(super) struct TmuxBackend {
+    backend: Backend,
+    config: Config,
+}
+
+impl TmuxBackend {
+    pub(super) fn new(backend: Backend, config: Config) -> Self {
+        TmuxBackend { backend, config }
+    }
+
+    fn tmux(&self) -> Result<Tmux> {
+        Tmux::new(&self.config)
+    }
+
+    /// The session, also one that was terminated.
+    fn known(&self, name: &Name) -> Result<Option<Session>> {
+        match Session::find_any(&self.config, name, Some(self.backend)) {
+            Err(error) if error.kind == Kind::Missing => Ok(None),
+            found => found.map(Some),
+        }
+    }
+
+    /// A look at a session; `None` when neither a state file nor tmux knows it.
+    fn sight(&self, session: &str) -> Result<Option<Sight>> {
+        let name: Name = session.parse()?;
+        let found = match Session::find(&self.config, &name, Some(self.backend)) {
+            Err(error) if error.kind == Kind::Missing => None,
+            found => Some(found?),
+        };
+        let is_known = found.is_some();
+        let session = found.unwrap_or_else(|| self.stranger(name));
+        let sight = session::sights(&self.config, &self.tmux()?, &[session])?.pop();
+        Ok(sight.filter(|sight| is_known || sight.pane.is_some()))
+    }
+
+    /// A session of which nothing is kept.
+    fn stranger(&self, name: Name) -> Session {
+        Session { name, backend: self.backend, entry: Entry::default() }
+    }
+
+    /// How the session's last job stands.
+    fn job(&self, session: &str) -> Result<Option<JobState>> {
+        self.sight(session)?.map(|sight| sight.job).transpose()
+    }
+
+    /// Delivers to the session where it runs, or else starts it with the prompt.
+    fn send(&self, request: Request, interrupt: bool) -> Result<(Session, Sent)> {
+        let name: Name = request.session_id.parse()?;
+        let bytes = request.prompt.clone().into_bytes();
+        let prompt = Prompt::new(bytes, self.backend.agent(), Reading::default())?;
+        let tmux = self.tmux()?;
+        let session = self.known(&name)?;
+        let pane = tmux.find(&self.backend.hub(&self.config), name.as_str())?;
+        if let Some(mut session) = session.clone()
+            && pane.is_some_and(|pane| !pane.dead)
+        {
+            same_folder(&session, request.cwd.as_deref())?;
+            let manner = Manner { interrupt, ..Manner::default() };
+            let delivery =
+                session::deliver(&self.config, &tmux, &mut session, &prompt, &manner)?;
+            return Ok((session, sent(&name, delivery, false)?));
+        }
+        let request = session.iter().fold(request, Request::again);
+        let started = session::spawn(&self.config, &tmux, &self.order(name, request, prompt)?)?;
+        let Some(delivery) = started.delivery else {
+            return Err(Error::system(&started.session.name, "the prompt was not sent"));
+        };
+        let sent = sent(&started.session.name, delivery, true)?;
+        Ok((started.session, sent))
+    }
+
+    fn order(&self, name: Name, request: Request, prompt: Prompt) -> Result<Spawn> {
+        let cwd = request.cwd.ok_or_else(|| {
+            Error::missing(&name, "no such session").advise("with a folder it is started")
+        })?;
+        Ok(Spawn {
+            name,
+            backend: self.backend,
+            cwd,
+            flag_root: request.flag_root,
+            model: request.model,
+            display_name: request.display_name,
+            resume: request.agent_session_id,
+            ask_permission: false,
+            use_proxy: request.use_proxy,
+            rest: Vec::new(),
+            prompt: Some(prompt),
+            ends: Ends::default(),
+            timeout: START_WAIT,
+        })
+    }
+}
+
+impl AgentBackend for TmuxBackend {
+    fn name(&self) -> &'static str {
+        self.backend.name()
+    }
+
+    fn create(&self, request: &Request) -> Result<Created> {
+        if request.cwd.is_none() {
+            return Err(Error::usage(&request.session_id, "no folder to work in is given"));
+        }
+        let (session, sent) = self.send(request.clone(), false)?;
+        let entry = &session.entry;
+        Ok(Created {
+            session_id: session.name.to_string(),
+            agent_session_id: entry.agent_session_id().map(str::to_owned),
+            jsonl_path: entry.jsonl_path().map(Path::to_owned),
+            started_at: entry.started_at(),
+            sent,
+        })
+    }
+
+    fn queue(&self, request: &Request) -> Result<Sent> {
+        Ok(self.send(request.clone(), false)?.1)
+    }
+
+    fn pause(&self, session: &str) -> Result<Interruption> {
+        let mut session = Session::find(&self.config, &session.parse()?, Some(self.backend))?;
+        let wait = Deadline::after(LOCK_WAIT);
+        let tmux = self.tmux()?;
+        let verdict = session::interrupt(&self.config, &tmux, &mut session, wait, PROOF_WAIT)?;
+        verdict.failure(&session.name).map_or(Ok(verdict), Err)
+    }
+
+    fn pause_and_queue(&self, request: &Request) -> Result<Sent> {
+        Ok(self.send(request.clone(), true)?.1)
+    }
+
+    fn terminate(&self, session: &str) -> Result<Ended> {
+        let name: Name = session.parse()?;
+        let session = self.known(&name)?.unwrap_or_else(|| self.stranger(name));
+        session::end(&self.config, &self.tmux()?, &session, Deadline::after(LOCK_WAIT))
+    }
+
+    fn is_alive(&self, session: &str) -> Result<bool> {
+        Ok(self.sight(session)?.is_some_and(|sight| sight.status.is_some()))
+    }
+
+    fn is_working(&self, session: &str) -> Result<bool> {
+        Ok(self.sight(session)?.is_some_and(|sight| match sight.status {
+            None => false,
+            Some(Status::Busy | Status::Waiting(_)) => true,
+            Some(Status::Starting | Status::Idle(_)) => !sight.rests,
+        }))
+    }
+
+    fn is_job_goal_accomplished(&self, session: &str) -> Result<bool> {
+        Ok(matches!(self.job(session)?, Some(JobState::Done | JobState::Failed(_))))
+    }
+
+    fn is_failed(&self, session: &str) -> Result<bool> {
+        Ok(matches!(self.job(session)?, Some(JobState::Failed(_))))
+    }
+
+    fn list_sessions(&self) -> Result<Vec<SessionInfo>> {
+        let sessions = Session::all(&self.config, Some(self.backend))?;
+        let sights = session::sights(&self.config, &self.tmux()?, &sessions)?;
+        Ok(sessions.iter().zip(&sights).map(|(one, sight)| SessionInfo::of(one, sight)).collect())
+    }
+
+    fn history(&self, session: &str, last: Option<usize>) -> Result<History> {
+        let session = Session::find_any(&self.config, &session.parse()?, Some(self.backend))?;
+        let mut kept = VecDeque::new();
+        let (mut total, mut sentinel) = (0, 0);
+        if let Some(path) = session.entry.jsonl_path() {
+            let mut follow = Follow::open(path, Start::Offset(0))?;
+            loop {
+                let seen = follow.read(|line| {
+                    total += 1;
+                    kept.push_back(Record::of(self.backend, line));
+                    if last.is_some_and(|last| kept.len() > last) {
+                        kept.pop_front();
+                    }
+                    Ok(ControlFlow::Continue(()))
+                })?;
+                match seen {
+                    Seen::Truncated | Seen::Replaced => (total, kept) = (0, VecDeque::new()),
+                    Seen::Packed => {}
+                    Seen::All | Seen::Stopped | Seen::Absent | Seen::Removed => break,
+                }
+            }
+            sentinel = follow.offset();
+        }
+        Ok(History { truncated: total > kept.len(), entries: kept.into(), total, sentinel })
+    }
+
+    fn thought_stream(&self, session: &str, start: Start) -> Result<ThoughtStream> {
+        let session = Session::find_any(&self.config, &session.parse()?, Some(self.backend))?;
+        ThoughtStream::new(self.config.clone(), session, start)
+    }
+
+    fn use_proxy(&self, session: &str) -> Result<Option<bool>> {
+        Ok(self.known(&session.parse()?)?.as_ref().and_then(used_proxy))
+    }
+}
+
+/// That the session works where it is to work, if that is said.
+fn same_folder(session: &Session, asked: Option<&Path>) -> Result<()> {
+    let (Some(runs_in), Some(asked)) = (session.entry.cwd(), asked) else { return Ok(()) };
+    let asked = std::path::absolute(asked).at(asked)?;
+    if asked == runs_in || asked.canonicalize().ok() == runs_in.canonicalize().ok() {
+        return Ok(());
+    }
+    let cause = format!("a session of this name runs in {}", runs_in.display());
+    Err(Error::new(Kind::Refused, &session.name, cause)
+        .advise("choose another name, or terminate it"))
+}
+
+/// A delivery, which must be proven.
+fn sent(name: &Name, delivery: Delivery, started: bool) -> Result<Sent> {
+    if let Some(error) = delivery.failure(name) {
+        return Err(error);
+    }
+    Ok(Sent {
+        session_id: name.to_string(),
+        verdict: delivery.verdict,
+        offset: delivery.offset,
+        normalized: delivery.normalized,
+        started,
+        unrecorded: delivery.unrecorded,
+    })
+}

@@ -1,0 +1,45 @@
+//! What versions of tmux are known to get wrong, as data.
+
+/// A fault, and what is done about it.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownFault {
+    /// The versions that have it, as `tmux -V` names them.
+    pub versions: &'static [&'static str],
+    /// What goes wrong.
+    pub what: &'static str,
+    /// What to do, or not to do, on account of it.
+    pub advice: &'static str,
+}
+
+/// The versions that the programs are tested with.
+pub const TESTED: &[&str] = &["3.3a"];
+
+/// All that are known.
+pub const FAULTS: &[KnownFault] = &[
+    KnownFault {
+        versions: &["3.3a"],
+        what: "the end of a program that was killed can be missed until another program ends",
+        advice: "`aimax-flag check NAME` makes it look again",
+    },
+    KnownFault {
+        versions: &["3.3a"],
+        what: "the server can crash when a client in control mode comes or goes",
+        advice: "keep `tmux -C` and what is built on it away from this server",
+    },
+    KnownFault {
+        versions: &["3.3a"],
+        what: "a paste into a pane whose program has ended ends the whole server",
+        advice: "paste with `aimax-paste`, which looks first",
+    },
+];
+
+/// The version in what `tmux -V` says: `3.3a` of `tmux 3.3a`.
+#[must_use]
+pub fn version(said: &str) -> &str {
+    said.split_whitespace().last().unwrap_or_default()
+}
+
+/// The faults of a version.
+pub fn of(version: &str) -> impl Iterator<Item = &'static KnownFault> {
+    FAULTS.iter().filter(move |fault| fault.versions.contains(&version))
+}

@@ -1,0 +1,117 @@
+//! `aimax doctor`: what is not as it should be, and the command that mends it.
+
+use std::ffi::OsString;
+
+use serde_json::json;
+
+use crate::{
+    cli::{
+        exit::visible,
+        option::{Opt, OptDoc, Tool, ToolDoc},
+        output::Output,
+        paint::Paint,
+    },
+    config::Config,
+    error::{Error, Exit, Result},
+};
+
+mod agents;
+mod files;
+mod finding;
+mod sessions;
+
+use finding::{Finding, Weight};
+
+/// The program.
+pub struct Doctor;
+
+/// Its arguments.
+#[derive(Debug, Default)]
+pub struct Args {
+    json: bool,
+}
+
+impl Tool for Doctor {
+    type Args = Args;
+
+    const DOC: ToolDoc = ToolDoc {
+        name: "aimax-doctor",
+        tagline: "find out what is not as it should be",
+        synopsis: &["aimax doctor [--json]"],
+        about: "\
+Looks at tmux and its known faults, the agents and whether their versions
+are known, the folders, locks that somebody keeps, sessions whose window
+is gone, flags without a session, and what the proxy needs. Each finding
+that can be mended names the command for it. Nothing is changed, but that
+the flags of jobs that have ended are set right, as by any program.
+
+The weights:
+    ok       as it should be
+    note     good to know; nothing is broken
+    problem  something will not work, or is left over
+
+The document of `--json` has `ok` and `findings`, each with `area`,
+`subject`, `weight`, `says` and `mend`.",
+        verbs: &[],
+        operand: None,
+        rest: None,
+        exits: &[(Exit::Done, "no problem was found"), (Exit::No, "there are problems")],
+        examples: &[
+            ("aimax doctor", "For a person."),
+            (
+                "aimax doctor --json | jq -r '.findings[] | select(.weight==\"problem\").mend'",
+                "The commands that mend it all.",
+            ),
+        ],
+        see_also: &[("aimax", 1), ("aimax-ls", 1), ("tmux", 1)],
+    };
+
+    const OPTS: &'static [Opt<Args>] =
+        &[OptDoc::new("json", "Print one JSON document", "Prints one JSON document.").sets(
+            |args, given| {
+                args.json = given.on();
+                Ok(())
+            },
+        )];
+
+    fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        if let Some(operand) = operands.first() {
+            return Err(Error::usage(operand.display(), "it takes options only"));
+        }
+        let config = Config::from_env();
+        let mut findings = agents::tmux(&config);
+        findings.extend(agents::agents(&config));
+        findings.extend(sessions::sessions(&config));
+        findings.extend(sessions::flags(&config));
+        findings.extend(files::folders(&config));
+        findings.extend(files::left_over(&config));
+        findings.extend(files::locks(&config));
+        findings.extend(agents::proxy(&config));
+        let ok = findings.iter().all(|finding| finding.weight != Weight::Problem);
+        if args.json {
+            out.record(&json!({ "ok": ok, "findings": findings }))?;
+        } else {
+            let paint = Paint::stdout(&config);
+            for finding in &findings {
+                out.line(line(finding, paint).as_bytes())?;
+            }
+        }
+        Ok(if ok { Exit::Done } else { Exit::No })
+    }
+}
+
+fn line(finding: &Finding, paint: Paint) -> String {
+    let (word, style) = match finding.weight {
+        Weight::Ok => ("ok", "32"),
+        Weight::Note => ("note", "33"),
+        Weight::Problem => ("problem", "1;31"),
+    };
+    let Finding { area, subject, says, .. } = finding;
+    let says = visible(says);
+    let subject = visible(subject);
+    let mut line = format!("{:7}  {area:7}  {subject}: {says}", word);
+    if let Some(mend) = &finding.mend {
+        line.push_str(&format!("\n{:18}{} {}", "", paint.paint("36", "→"), visible(mend)));
+    }
+    line.replacen(word, &paint.paint(style, word), 1)
+}

@@ -1,0 +1,119 @@
+//! `aimax stats`: how many prompts were typed, where.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use serde_json::json;
+
+use crate::{
+    cli::{
+        option::{Complete, Opt, OptDoc, Tool, ToolDoc},
+        output::Output,
+    },
+    config::Config,
+    error::{Error, Exit, Result},
+    recorder::{self, DEFAULT_HOURS, MOST_HOURS},
+};
+
+/// The program.
+pub struct Stats;
+
+/// Its arguments.
+#[derive(Debug)]
+pub struct Args {
+    hours: u32,
+    json: bool,
+    file: Option<PathBuf>,
+}
+
+impl Default for Args {
+    fn default() -> Self {
+        Args { hours: DEFAULT_HOURS, json: false, file: None }
+    }
+}
+
+impl Tool for Stats {
+    type Args = Args;
+
+    const DOC: ToolDoc = ToolDoc {
+        name: "aimax-stats",
+        tagline: "count the prompts of the last hours",
+        synopsis: &["aimax stats [OPTION]..."],
+        about: "\
+Counts the prompts that were typed in the last hours: in all, for each
+backend, and for each session. A delivery that was blocked typed nothing
+and is not counted.
+
+Deliveries are noted in the SQLite file that `AIMAX_PROMPT_EVENTS` names,
+one row each in the table `prompt_events`: at_ms, backend, session,
+length, verdict, ms. The prompt itself is not noted.",
+        verbs: &[],
+        operand: None,
+        rest: None,
+        exits: &[(Exit::Missing, "also when there is no file of deliveries")],
+        examples: &[
+            ("aimax stats --hours 24", "The prompts of a day."),
+            ("aimax stats --json | jq .by_session", "For a program."),
+        ],
+        see_also: &[("aimax", 1), ("aimax-paste", 1)],
+    };
+
+    const OPTS: &'static [Opt<Args>] = &[
+        OptDoc::new(
+            "hours",
+            "The last so many hours",
+            "The last so many hours, from 1 to 168; 5 by default.",
+        )
+        .value("N", Complete::Nothing)
+        .sets(|args, given| {
+            args.hours = given.parse()?;
+            if !(1..=MOST_HOURS).contains(&args.hours) {
+                return Err(format!("{} is not from 1 to {MOST_HOURS}", args.hours));
+            }
+            Ok(())
+        }),
+        OptDoc::new("json", "Print one JSON document", "Prints one JSON document.").sets(
+            |args, given| {
+                args.json = given.on();
+                Ok(())
+            },
+        ),
+        OptDoc::new(
+            "file",
+            "The file of deliveries",
+            "The file of deliveries; that of `AIMAX_PROMPT_EVENTS` by default.",
+        )
+        .value("FILE", Complete::File)
+        .sets(|args, given| {
+            args.file = Some(given.path());
+            Ok(())
+        }),
+    ];
+
+    fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        if let Some(operand) = operands.first() {
+            return Err(Error::usage(operand.display(), "it takes options only"));
+        }
+        let config = Config::from_env();
+        let path = args.file.or(config.prompt_events).ok_or_else(|| {
+            Error::missing("AIMAX_PROMPT_EVENTS", "not set, so no deliveries are noted")
+                .advise("set it to a file's name, for the programs that deliver and for this")
+        })?;
+        let stats = recorder::stats_since(&path, args.hours)?;
+        let by_session = recorder::counts_by_session_since(&path, args.hours)?;
+        if args.json {
+            let mut document = json!(stats);
+            document["by_session"] = json!(by_session);
+            return out.record(&document).map(|()| Exit::Done);
+        }
+        let recorder::Stats { window_hours, since, total, by_backend } = stats;
+        let prompts = if total == 1 { "prompt" } else { "prompts" };
+        let spell = if window_hours == 1 { "hour".into() } else { format!("{window_hours} hours") };
+        out.line(format!("{total} {prompts} in the last {spell}, since {since}").as_bytes())?;
+        for (title, counts) in [("backend", by_backend), ("session", by_session)] {
+            for (name, count) in counts {
+                out.line(format!("  {title}  {count:>6}  {name}").as_bytes())?;
+            }
+        }
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,130 @@
+//! The agents behind the proxy: the model has a name that only the proxy can lead to, so what
+//! reaches it came that way.
+
+use std::fs;
+use std::path::Path;
+
+use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use crate::run::{Ran, run};
+use crate::util::home::Home;
+use crate::util::model::Model;
+use crate::util::proxy::{ONLY_BY_PROXY, Proxy};
+
+/// A home in which nothing leads to the model, with the files that the proxy needs.
+fn home(agent: Agent, model: &Model, proxy: &Proxy, envs: &str) -> Home {
+    let there = |folder: &&str| Path::new(folder).join("proxychains4").exists();
+    let found = ["/usr/local/bin", "/usr/bin", "/bin"].iter().any(|folder| there(&folder));
+    assert!(found, "this test needs proxychains4: apt install proxychains4");
+    let mut home = agent.home(model, Trust::Seeded);
+    let config = match agent.kind {
+        Kind::Claude => ".claude/settings.json",
+        Kind::Codex => ".codex/config.toml",
+    };
+    let path = home.home().join(config);
+    let text = fs::read_to_string(&path).expect("the agent's configuration");
+    fs::write(&path, text.replace("127.0.0.1", ONLY_BY_PROXY)).expect("another name for the model");
+    // Without these nothing is forbidden: the name itself leads nowhere.
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        home.set(name, "");
+        home.set(&name.to_lowercase(), "");
+    }
+    home.write("proxy_envs.bash", envs);
+    let conf = format!("strict_chain\nproxy_dns\n[ProxyList]\nsocks5 127.0.0.1 {}\n", proxy.port());
+    home.write("proxy_claude.conf", conf);
+    home
+}
+
+fn spawn(home: &Home, agent: Agent, more: &[&str]) -> Ran {
+    run(home, "spawn", &[&["-b", agent.backend(), "-s", "s", "-p", "hello"], more].concat())
+}
+
+fn all_asked_for_the_model(proxy: &Proxy, model: &Model) {
+    let port = model.url().rsplit(':').next().unwrap_or_default().to_owned();
+    let asked = proxy.asked();
+    let to_model = format!("{ONLY_BY_PROXY}:{port}");
+    assert!(asked.contains(&to_model), "{asked:?}");
+    eprintln!("the proxy was asked {} times: {asked:?}", asked.len());
+}
+
+fn end(home: &Home, model: &Model) {
+    run(home, "flag", &["wait", "s", "--timeout", "60"]).record();
+    assert_eq!(model.prompts(), ["hello"]);
+    run(home, "kill", &["s"]).record();
+    model.check();
+}
+
+/// proxychains has a hold on Claude Code, which is dynamically linked.
+fn claude_through_proxychains(agent: Agent) {
+    let (model, proxy) = (Model::start(), Proxy::start());
+    let home = home(agent, &model, &proxy, "export FROM_FILE=yes");
+    assert_eq!(spawn(&home, agent, &["--use-proxy"]).record()["verdict"], "submitted");
+    end(&home, &model);
+    all_asked_for_the_model(&proxy, &model);
+}
+
+#[test]
+fn claude_197() {
+    claude_through_proxychains(CLAUDE_197);
+}
+
+#[test]
+fn claude_330() {
+    claude_through_proxychains(CLAUDE_330);
+}
+
+/// Codex is statically linked, and heeds the variables for HTTP proxies. Through the proxy it takes
+/// the profile `plus`, and its key from the env file.
+fn codex_by_its_variables(agent: Agent) {
+    let (model, proxy) = (Model::start(), Proxy::start());
+    let envs = format!("export ALL_PROXY=http://127.0.0.1:{} NO_PROXY= no_proxy=", proxy.port());
+    let mut home = home(agent, &model, &proxy, &envs);
+    home.set("LOOPBACK_KEY", "");
+    home.write(".codex/secrets/rightcode.env", "export LOOPBACK_KEY=from-the-file");
+    home.write(".codex/plus.config.toml", "model = \"plus-model\"\n");
+    assert_eq!(spawn(&home, agent, &["--use-proxy"]).record()["verdict"], "submitted");
+    end(&home, &model);
+    all_asked_for_the_model(&proxy, &model);
+    let seen = model.seen();
+    assert_eq!(seen.last().expect("a request").body["model"], "plus-model");
+}
+
+#[test]
+fn codex_142() {
+    codex_by_its_variables(CODEX_142);
+}
+
+#[test]
+fn codex_169() {
+    codex_by_its_variables(CODEX_169);
+}
+
+/// Without the variables it would pass the proxy by: it is ended before it gets a prompt.
+#[test]
+fn codex_past_the_proxy() {
+    let (model, proxy) = (Model::start(), Proxy::start());
+    let home = home(CODEX_169, &model, &proxy, "export OTHER=1");
+    let ran = spawn(&home, CODEX_169, &["--use-proxy"]);
+    assert_eq!((ran.status, ran.records.len()), (Some(69), 0), "{ran:#?}");
+    assert!(ran.said.contains("codex: it is statically linked"), "{}", ran.said);
+    assert_eq!(ran.said.lines().count(), 1);
+    assert!(run(&home, "ls", &[]).records.is_empty());
+    assert_eq!(model.prompts(), Vec::<String>::new());
+    model.check();
+}
+
+/// Without the proxy Codex takes the profile `rightcode`, unless the caller names another.
+#[test]
+fn codex_profile_and_env_file() {
+    for (more, expected) in [(&[][..], "rightcode-model"), (&["--", "-p", "own"], "own-model")] {
+        let model = Model::start();
+        let mut home = CODEX_169.home(&model, Trust::Seeded);
+        home.set("LOOPBACK_KEY", "");
+        home.write(".codex/secrets/rightcode.env", "export LOOPBACK_KEY=from-the-file");
+        home.write(".codex/rightcode.config.toml", "model = \"rightcode-model\"\n");
+        home.write(".codex/own.config.toml", "model = \"own-model\"\n");
+        assert_eq!(spawn(&home, CODEX_169, more).record()["verdict"], "submitted");
+        end(&home, &model);
+        let seen = model.seen();
+        assert_eq!(seen.last().expect("a request").body["model"], expected);
+    }
+}
