@@ -22,6 +22,7 @@ use crate::{
     watch::Watch,
 };
 
+pub mod admin;
 mod python;
 
 /// A session's name: `[A-Za-z0-9][A-Za-z0-9._-]{0,127}`, so that it can be a tmux window, a
@@ -145,6 +146,12 @@ impl Store {
     #[must_use]
     pub fn runtime(&self) -> &Path {
         &self.runtime
+    }
+
+    /// The file of all sessions that ever were.
+    #[must_use]
+    pub fn archive(&self) -> &Path {
+        &self.archive
     }
 
     /// The live sessions by name, in the file's order. Names that are not legal are left out: they

@@ -310,7 +310,7 @@ mod tests {
         let path = day.join(format!("rollout-2026-11-22T10-00-00-{id}.jsonl"));
         std::fs::write(packed(&path), "").unwrap();
         let home_text = home.to_str().unwrap();
-        let config = Config::from_vars(vec![("CODEX_HOME".into(), home_text.into())]);
+        let config = Config::from_vars(vec![("CODEX_HOME".into(), home_text.into())]).unwrap();
         assert_eq!(rollout(&config, id), Some(path));
         std::fs::remove_dir_all(&home).unwrap();
     }

@@ -15,7 +15,9 @@ mod near;
 pub mod option;
 pub mod output;
 pub mod page;
+pub mod paint;
 pub mod parse;
+pub mod progress;
 pub mod status;
 
 #[cfg(test)]

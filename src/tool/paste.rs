@@ -53,10 +53,10 @@ impl Worded for Args {
 }
 
 /// How long a screen may show an obstacle while it is being drawn.
-const DRAWN: Duration = Duration::from_millis(500);
+pub(super) const DRAWN: Duration = Duration::from_millis(500);
 
 /// How long a proof may take, unless the caller says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Tool for Paste {
     type Args = Args;
@@ -208,8 +208,10 @@ seconds by default.",
     ];
 
     fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
-        let config = Config::from_env();
-        args.words.begin_trace(&config, |words| cli::say(Self::DOC.name, words))?;
+        let config = Config::from_env()?;
+        args.words.begin_trace(&config, |ms, words| {
+            cli::say(Self::DOC.name, &format!("{ms:8.1} ms  {words}"));
+        })?;
         let mut session = args.target.find(&config)?;
         let timeout = args.timeout.unwrap_or(TIMEOUT);
         let lock_wait = args.lock_wait.unwrap_or(LOCK_WAIT);
@@ -273,10 +275,15 @@ fn interrupt(
         "backend": session.backend.name(),
         "verdict": verdict,
     }))?;
+    stopped(&session.name, verdict)
+}
+
+/// The status of an interruption; one that is not proven is an error.
+pub(super) fn stopped(name: &Name, verdict: Interruption) -> Result<Exit> {
     match verdict {
         Interruption::Interrupted | Interruption::Idle => Ok(Exit::Done),
         Interruption::Unproven => {
-            Err(Error::new(Kind::Unproven, &session.name, "the turn does not show as stopped")
+            Err(Error::new(Kind::Unproven, name, "the turn does not show as stopped")
                 .advise("look at the window"))
         }
     }

@@ -4,9 +4,10 @@ use crate::{
     agent::Backend,
     cli::option::{Complete, Opt, OptDoc},
     config::Config,
-    error::{Error, Result},
+    error::{Error, Kind, Result},
     session::Session,
-    state::Name,
+    state::{Entry, Name},
+    tmux::Tmux,
 };
 
 /// What `-s` and `-b` say.
@@ -57,6 +58,26 @@ taken. A session that only one backend knows needs neither.",
         args.target().backend = Some(given.one_of(Backend::NAMES)?.to_owned());
         Ok(())
     })
+}
+
+/// The session of that name, or the window of that name that no state file knows.
+pub(super) fn find(
+    config: &Config,
+    tmux: &Tmux,
+    name: &Name,
+    backend: Option<Backend>,
+) -> Result<Session> {
+    let missing = match Session::find(config, name, backend) {
+        Err(error) if error.kind == Kind::Missing => error,
+        found => return found,
+    };
+    for backend in backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
+        if tmux.find(&backend.hub(config), name.as_str())?.is_some() {
+            let entry = backend.store(config).find(name)?.unwrap_or_else(Entry::default);
+            return Ok(Session { name: name.clone(), backend, entry });
+        }
+    }
+    Err(missing)
 }
 
 impl Target {
