@@ -5,13 +5,13 @@ use std::ffi::OsString;
 use serde_json::json;
 
 use super::{
-    dispatch::Dispatch,
-    shape::{self, Shaped},
-    start::{self, Start, Starting},
-    target::{self, Target, Targeted},
-    words::{self, Worded, Words},
+    dispatch::{Args, Dispatch},
+    shape,
+    start::{self, Start},
+    target, words,
 };
 use crate::{
+    agent::Backend,
     cli::{
         option::{Opt, Tool, ToolDoc},
         output::Output,
@@ -25,39 +25,6 @@ use crate::{
 
 /// The verb.
 pub struct Create;
-
-/// Its arguments.
-#[derive(Debug, Default)]
-pub struct Args {
-    target: Target,
-    words: Words,
-    start: Start,
-    json: bool,
-}
-
-impl Targeted for Args {
-    fn target(&mut self) -> &mut Target {
-        &mut self.target
-    }
-}
-
-impl Worded for Args {
-    fn words(&mut self) -> &mut Words {
-        &mut self.words
-    }
-}
-
-impl Starting for Args {
-    fn start(&mut self) -> &mut Start {
-        &mut self.start
-    }
-}
-
-impl Shaped for Args {
-    fn json(&mut self) -> &mut bool {
-        &mut self.json
-    }
-}
 
 impl Tool for Create {
     type Args = Args;
@@ -138,7 +105,7 @@ and `startedAt`. `aimax-spawn` has more options, and more to tell.",
                 ("folder", path(entry.cwd())),
                 ("conversation", entry.agent_session_id().map(str::to_owned)),
                 ("transcript", path(entry.jsonl_path())),
-                ("look at it", Some(format!("tmux attach -t {}", backend.hub(&config)))),
+                ("look at it", Some(attach(&config, backend))),
             ] {
                 if let Some(value) = value {
                     shape::line(out, &paint.paint("2", &format!("  {what:12}  {value}")))?;
@@ -147,6 +114,12 @@ and `startedAt`. `aimax-spawn` has more options, and more to tell.",
         }
         sent.conclude()
     }
+}
+
+/// How a person gets to the windows of a backend.
+fn attach(config: &Config, backend: Backend) -> String {
+    let server = config.tmux_socket.as_ref().map(|name| format!("-L {} ", name.display()));
+    format!("tmux {}attach -t {}", server.unwrap_or_default(), backend.hub(config))
 }
 
 /// That the session works where this one is to work.

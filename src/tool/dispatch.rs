@@ -3,7 +3,14 @@
 
 use std::time::Duration;
 
-use super::{paste, spawn, start::Start, words::Words};
+use super::{
+    paste,
+    shape::Shaped,
+    spawn,
+    start::{Start, Starting},
+    target::{Target, Targeted},
+    words::{Worded, Words},
+};
 use crate::{
     agent::Backend,
     config::Config,
@@ -13,6 +20,39 @@ use crate::{
     sys::signals,
     tmux::Tmux,
 };
+
+/// What the command line of these verbs says.
+#[derive(Debug, Default)]
+pub struct Args {
+    pub(super) target: Target,
+    pub(super) words: Words,
+    pub(super) start: Start,
+    pub(super) json: bool,
+}
+
+impl Targeted for Args {
+    fn target(&mut self) -> &mut Target {
+        &mut self.target
+    }
+}
+
+impl Worded for Args {
+    fn words(&mut self) -> &mut Words {
+        &mut self.words
+    }
+}
+
+impl Starting for Args {
+    fn start(&mut self) -> &mut Start {
+        &mut self.start
+    }
+}
+
+impl Shaped for Args {
+    fn json(&mut self) -> &mut bool {
+        &mut self.json
+    }
+}
 
 /// Where a prompt goes.
 pub(super) struct Dispatch<'a> {

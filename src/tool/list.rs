@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use serde_json::{Map, Value, json};
 
 use super::{
-    shape::{self, Shaped},
-    target::{self, Target, Targeted},
+    shape::{self, Args},
+    target,
 };
 use crate::{
     agent::{Backend, Status},
@@ -26,25 +26,6 @@ use crate::{
 
 /// The verb.
 pub struct List;
-
-/// Its arguments.
-#[derive(Debug, Default)]
-pub struct Args {
-    target: Target,
-    json: bool,
-}
-
-impl Targeted for Args {
-    fn target(&mut self) -> &mut Target {
-        &mut self.target
-    }
-}
-
-impl Shaped for Args {
-    fn json(&mut self) -> &mut bool {
-        &mut self.json
-    }
-}
 
 type Seen = (Session, Sight);
 
@@ -110,7 +91,8 @@ fn record((session, sight): &Seen) -> Value {
         "pid": pane.map(|pane| pane.pid),
         "index": pane.map(|pane| pane.index),
         "lastActivityMs": active,
-        "lastActivityAt": active.map(time::rfc3339),
+        // As the original writes it: tmux knows whole seconds only.
+        "lastActivityAt": active.map(|ms| time::rfc3339(ms).replace(".000Z", "+00:00")),
         "tmuxOpen": pane.is_some(),
         "paneDead": pane.is_some_and(|pane| pane.dead),
         "paneCurrentCommand": command,

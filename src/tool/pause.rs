@@ -5,12 +5,8 @@ use std::ffi::OsString;
 use serde_json::json;
 
 use super::{
-    dispatch::Dispatch,
-    paste,
-    shape::{self, Shaped},
-    start::{self, Start, Starting},
-    target::{self, Target, Targeted},
-    words::{self, Worded, Words},
+    dispatch::{Args, Dispatch},
+    paste, shape, start, target, words,
 };
 use crate::{
     cli::{
@@ -27,39 +23,6 @@ use crate::{
 
 /// The verb.
 pub struct Pause;
-
-/// Its arguments.
-#[derive(Debug, Default)]
-pub struct Args {
-    target: Target,
-    words: Words,
-    start: Start,
-    json: bool,
-}
-
-impl Targeted for Args {
-    fn target(&mut self) -> &mut Target {
-        &mut self.target
-    }
-}
-
-impl Worded for Args {
-    fn words(&mut self) -> &mut Words {
-        &mut self.words
-    }
-}
-
-impl Starting for Args {
-    fn start(&mut self) -> &mut Start {
-        &mut self.start
-    }
-}
-
-impl Shaped for Args {
-    fn json(&mut self) -> &mut bool {
-        &mut self.json
-    }
-}
 
 impl Tool for Pause {
     type Args = Args;

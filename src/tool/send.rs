@@ -5,11 +5,8 @@ use std::ffi::OsString;
 use serde_json::json;
 
 use super::{
-    dispatch::Dispatch,
-    shape::{self, Shaped},
-    start::{self, Start, Starting},
-    target::{self, Target, Targeted},
-    words::{self, Worded, Words},
+    dispatch::{Args, Dispatch},
+    shape, start, target, words,
 };
 use crate::{
     cli::{
@@ -25,39 +22,6 @@ use crate::{
 
 /// The verb.
 pub struct Send;
-
-/// Its arguments.
-#[derive(Debug, Default)]
-pub struct Args {
-    target: Target,
-    words: Words,
-    start: Start,
-    json: bool,
-}
-
-impl Targeted for Args {
-    fn target(&mut self) -> &mut Target {
-        &mut self.target
-    }
-}
-
-impl Worded for Args {
-    fn words(&mut self) -> &mut Words {
-        &mut self.words
-    }
-}
-
-impl Starting for Args {
-    fn start(&mut self) -> &mut Start {
-        &mut self.start
-    }
-}
-
-impl Shaped for Args {
-    fn json(&mut self) -> &mut bool {
-        &mut self.json
-    }
-}
 
 impl Tool for Send {
     type Args = Args;

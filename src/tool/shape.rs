@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::target::{Target, Targeted};
 use crate::{
     cli::{
         option::{Opt, OptDoc},
@@ -19,6 +20,25 @@ use crate::{
 pub trait Shaped {
     /// Whether it is given.
     fn json(&mut self) -> &mut bool;
+}
+
+/// The arguments of a verb that takes no others than these.
+#[derive(Debug, Default)]
+pub struct Args {
+    pub(super) target: Target,
+    pub(super) json: bool,
+}
+
+impl Targeted for Args {
+    fn target(&mut self) -> &mut Target {
+        &mut self.target
+    }
+}
+
+impl Shaped for Args {
+    fn json(&mut self) -> &mut bool {
+        &mut self.json
+    }
 }
 
 /// `--json`.

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::{
     list,
-    shape::{self, Shaped},
-    target::{self, Target, Targeted},
+    shape::{self, Args},
+    target,
 };
 use crate::{
     agent::Status as Doing,
@@ -25,25 +25,6 @@ use crate::{
 
 /// The verb.
 pub struct Status;
-
-/// Its arguments.
-#[derive(Debug, Default)]
-pub struct Args {
-    target: Target,
-    json: bool,
-}
-
-impl Targeted for Args {
-    fn target(&mut self) -> &mut Target {
-        &mut self.target
-    }
-}
-
-impl Shaped for Args {
-    fn json(&mut self) -> &mut bool {
-        &mut self.json
-    }
-}
 
 impl Tool for Status {
     type Args = Args;

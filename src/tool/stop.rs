@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use serde_json::json;
 
 use super::{
-    shape::{self, Shaped},
-    target::{self, Target, Targeted},
+    shape::{self, Args},
+    target,
 };
 use crate::{
     cli::{
@@ -23,25 +23,6 @@ use crate::{
 
 /// The verb.
 pub struct Stop;
-
-/// Its arguments.
-#[derive(Debug, Default)]
-pub struct Args {
-    target: Target,
-    json: bool,
-}
-
-impl Targeted for Args {
-    fn target(&mut self) -> &mut Target {
-        &mut self.target
-    }
-}
-
-impl Shaped for Args {
-    fn json(&mut self) -> &mut bool {
-        &mut self.json
-    }
-}
 
 impl Tool for Stop {
     type Args = Args;

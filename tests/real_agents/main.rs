@@ -8,10 +8,14 @@
 mod util;
 
 mod agents;
+mod beside;
 mod interrupt;
 mod matrix;
 mod model;
+mod original;
+mod quick_starts;
 mod run;
 mod starts;
+mod state_files;
 mod tour;
 mod truth;
