@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::{
     shape::{self, Shaped},
@@ -93,20 +93,20 @@ each backend; that is what the file `admin-settings.json` holds, too.",
             }
             Some(_) => {}
         }
-        let mut defaults = Map::new();
-        let paint = Paint::stdout(&config);
+        let mut defaults = Vec::new();
         for backend in admin::BACKENDS {
-            let on = admin::use_proxy(&config, backend)?;
-            defaults.insert(backend.name().into(), json!({ "useProxy": on }));
-            if !args.json {
-                let word =
-                    if on { paint.paint("32", "through the proxy") } else { "direct".into() };
-                shape::line(out, &format!("{:16}  {word}", backend.name()))?;
-            }
+            defaults.push((backend.name(), admin::use_proxy(&config, backend)?));
         }
         if args.json {
-            let defaults = Value::Object(defaults);
+            let each = |(name, on): (&str, bool)| (name.to_owned(), json!({ "useProxy": on }));
+            let defaults: Map<_, _> = defaults.into_iter().map(each).collect();
             shape::document(out, &json!({ "agentBackendDefaults": defaults }))?;
+            return Ok(Exit::Done);
+        }
+        let paint = Paint::stdout(&config);
+        for (name, on) in defaults {
+            let word = if on { paint.paint("32", "through the proxy") } else { "direct".into() };
+            shape::line(out, &format!("{name:16}  {word}"))?;
         }
         Ok(Exit::Done)
     }
