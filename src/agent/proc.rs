@@ -39,6 +39,12 @@ pub fn open_files(pid: u32) -> Option<Vec<PathBuf>> {
     Some(list.flatten().filter_map(|fd| fs::read_link(fd.path()).ok()).collect())
 }
 
+/// The process's program and arguments, each ended by a NUL; `None` where that cannot be known.
+#[must_use]
+pub fn command_line(pid: u32) -> Option<Vec<u8>> {
+    fs::read(dir(pid).join("cmdline")).ok()
+}
+
 /// The process's descendants, nearest first.
 #[must_use]
 pub fn descendants(pid: u32) -> Vec<u32> {

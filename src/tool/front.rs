@@ -136,12 +136,11 @@ fn built_in(
 fn elsewhere(verb: &OsStr, rest: &[OsString]) -> Result<Exit> {
     let mut name = OsString::from("aimax-");
     name.push(verb);
-    let found = name.to_str().filter(|name| !name.contains('/'));
-    match found
-        .map(|name| Config::from_env().map(|config| config.program(name)))
-        .transpose()?
-        .flatten()
-    {
+    let path = match name.to_str().filter(|name| !name.contains('/')) {
+        Some(name) => Config::from_env()?.program(name),
+        None => None,
+    };
+    match path {
         Some(path) => Err(Error::io(path.display(), &Command::new(&path).args(rest).exec())),
         None => Err(Error::usage(verb.display(), "no such verb")),
     }

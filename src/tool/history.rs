@@ -25,6 +25,7 @@ use crate::{
     config::Config,
     error::{Exit, Result},
     session::Session,
+    time,
     tmux::Tmux,
     transcript::{
         check,
@@ -69,9 +70,10 @@ impl Tool for History {
 Prints a conversation: for people on a terminal, and elsewhere the
 records of the agent's own transcript, one a line.
 
-The document of `--json` has `entries`, the records; `total`, how many
-lines there are; `truncated`, true when only the newest 10000 are given;
-and `sentinel`, where the transcript ends: `aimax stream` goes on there.",
+The document of `--json` has `entries`, the records by their times,
+those that have none first; `total`, how many lines there are;
+`truncated`, true when only the newest 10000 are given; and `sentinel`,
+where the transcript ends: `aimax stream` goes on there.",
         verbs: &[],
         operand: None,
         rest: None,
@@ -160,7 +162,8 @@ fn document(path: &Path, tail: u64, out: &mut Output, note: fn(&str)) -> Result<
         Ok(ControlFlow::Continue(()))
     })?;
     let truncated = total > newest.len() as u64;
-    let records: Vec<Vec<u8>> = newest.into_iter().flatten().collect();
+    let mut records: Vec<Vec<u8>> = newest.into_iter().flatten().collect();
+    records.sort_by_cached_key(|record| written_at(record));
     let skipped = match usize::try_from(tail) {
         Ok(0) | Err(_) => 0,
         Ok(count) => records.len().saturating_sub(count),
@@ -184,6 +187,15 @@ fn document(path: &Path, tail: u64, out: &mut Output, note: fn(&str)) -> Result<
     }
     out.line(members(&rest).as_bytes())?;
     out.batch(false)
+}
+
+/// When a record was written, if it says so. The document has those that do not before all others,
+/// as the original's has.
+fn written_at(record: &[u8]) -> Option<u64> {
+    let record: Value = serde_json::from_slice(record).ok()?;
+    let places = ["/timestamp", "/created_at", "/payload/timestamp", "/message/created_at"];
+    let time = |place| time::parse_rfc3339(record.pointer(place)?.as_str()?);
+    places.into_iter().find_map(time)
 }
 
 /// An object's text less its opening brace and newline.

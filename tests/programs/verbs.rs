@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     desk::{Desk, GATE, Ran, prompts},
     records::Listed,
-    util::wait::{PATIENCE, wait_for, wait_until},
+    util::wait::{PATIENCE, wait_until},
 };
 
 const ON: [&str; 2] = ["-b", "tmux-practice"];

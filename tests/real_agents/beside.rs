@@ -22,8 +22,8 @@ const MEANT: &[(&str, &str, &str)] = &[
     ("admin agentBackendDefaults.tmux-claude-code.useProxy: ", "", "no proxy unless asked for"),
     ("list _root: ", "", "`_root` is listed as a session"),
     ("create: ", "", "`create` on Codex times out: unknown dialogs"),
-    ("status at the end jobGoalAccomplished: ", "", "nothing removes `running.flag`"),
-    ("alive after pause: ", "", "`pause` by three C-c ends the agent"),
+    ("end-status jobGoalAccomplished: ", "", "nothing removes `running.flag`"),
+    ("alive-after-pause: ", "", "`pause` by three C-c ends the agent"),
 ];
 
 /// The differences of one run.
@@ -194,7 +194,7 @@ impl Stage {
             }
         }
         self.found.compare_but("list", &moments, &there, &here.document());
-        self.same("list -b", &moments, &["list", "-b", "tmux-codex"]);
+        self.same("list-b", &moments, &["list", "-b", "tmux-codex"]);
     }
 
     fn run(mut self, who: &str) {
@@ -211,7 +211,7 @@ impl Stage {
             let there = theirs(&self.home, &status).document();
             self.idle("theirs");
             let here = ours(&self.home, &status).document();
-            self.found.compare("status at the end", &there, &here);
+            self.found.compare("end-status", &there, &here);
         }
         self.idle("theirs");
         self.look();
@@ -256,7 +256,7 @@ impl Stage {
             (here.document() == again).then(|| (there.document(), again))
         });
         self.found.compare("history", &whole.0, &whole.1);
-        self.same("history --tail", &[], &[&history[..], &["--tail", "2"]].concat());
+        self.same("history-tail", &[], &[&history[..], &["--tail", "2"]].concat());
         let sentinel = whole.1["sentinel"].to_string();
         assert!(whole.1["sentinel"]["primary"].as_u64() > Some(0), "{sentinel}");
         let stream = ["stream", "-b", backend, "-s", name, "--max", "3", "--from-sentinel"];
@@ -288,7 +288,7 @@ impl Stage {
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
         if !alive("theirs") {
-            self.found.note("alive after pause", "no", "yes");
+            self.found.note("alive-after-pause", "no", "yes");
         }
         let again = [&pause("ours")[..], &["-p", "once more"]].concat();
         let resent = ours(&self.home, &again).document();
@@ -306,8 +306,8 @@ impl Stage {
         self.found.compare_but("stop", &own, &there, &here);
         assert_eq!((&there["killed"], &there["wasWorking"]), (&json!(true), &json!(false)));
         for name in ["theirs", "ours"] {
-            self.same("status when gone", &[], &["status", "-b", backend, "-s", name]);
-            self.same("stop when gone", &[], &stop(if name == "ours" { "ours" } else { "theirs" }));
+            self.same("gone-status", &[], &["status", "-b", backend, "-s", name]);
+            self.same("gone-stop", &[], &stop(if name == "ours" { "ours" } else { "theirs" }));
         }
         self.look();
         let mut windows = self.home.command("tmux");

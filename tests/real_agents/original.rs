@@ -130,7 +130,9 @@ pub(crate) fn theirs(home: &Home, args: &[&str]) -> Said {
         } else if line == "{" {
             open = Some(line.into());
         } else if line.starts_with('{') {
-            values.push(serde_json::from_str(line).expect("a record"));
+            // What it prints of a stream runs into what it prints at the end.
+            let read = serde_json::Deserializer::from_str(line).into_iter::<Value>();
+            values.extend(read.map_while(Result::ok));
         }
     }
     said(&output, values)
