@@ -183,18 +183,19 @@ impl Stage {
 
     fn look(&mut self) {
         let moments = ["lastActivityMs", "lastActivityAt"];
-        let (there, here) = self.both(&["list"]);
-        let mut there = there.document();
-        for windows in there.as_object_mut().expect("lists").values_mut() {
-            let windows = windows.as_array_mut().expect("a list");
-            let before = windows.len();
-            windows.retain(|window| window["sessionId"] != "_root");
-            if windows.len() < before {
-                self.found.note("list _root", "listed", "not listed");
+        for args in [&["list"][..], &["list", "-b", self.backend]] {
+            let (there, here) = self.both(args);
+            let mut there = there.document();
+            for windows in there.as_object_mut().expect("lists").values_mut() {
+                let windows = windows.as_array_mut().expect("a list");
+                let before = windows.len();
+                windows.retain(|window| window["sessionId"] != "_root");
+                if windows.len() < before {
+                    self.found.note("list _root", "listed", "not listed");
+                }
             }
+            self.found.compare_but("list", &moments, &there, &here.document());
         }
-        self.found.compare_but("list", &moments, &there, &here.document());
-        self.same("list-b", &moments, &["list", "-b", "tmux-codex"]);
     }
 
     fn run(mut self, who: &str) {
