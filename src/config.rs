@@ -158,6 +158,13 @@ impl Config {
         self.screens.with_file_name("config.json")
     }
 
+    /// Where the value of a setting came from.
+    #[must_use]
+    pub fn source(&self, key: &str) -> &Source {
+        let found = self.settings.iter().find(|one| one.setting.key == key);
+        found.map_or(&Source::Default, |one| &one.source)
+    }
+
     /// The value of an environment variable, unless it is empty.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<OsString> {

@@ -5,6 +5,7 @@
 
 use std::{
     ffi::OsString,
+    fmt,
     path::{Path, PathBuf},
 };
 
@@ -237,6 +238,16 @@ pub enum Source {
     Variable(&'static str),
     /// The file.
     File(PathBuf),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Default => f.write_str("default"),
+            Source::Variable(name) => f.write_str(name),
+            Source::File(path) => path.display().fmt(f),
+        }
+    }
 }
 
 /// A setting with its value.

@@ -19,10 +19,6 @@ fn with_file(name: &str, text: &str) -> (PathBuf, Vec<(String, String)>) {
     (home, vars)
 }
 
-fn source<'a>(config: &'a Config, key: &str) -> &'a Source {
-    &config.settings.iter().find(|one| one.setting.key == key).unwrap().source
-}
-
 #[test]
 fn the_defaults_are_the_originals() {
     let c = config(&[("HOME", "/h")]);
@@ -53,9 +49,9 @@ fn variables_are_expanded_and_the_older_names_come_second() {
     assert_eq!(c.codex_home, Path::new("/h/c/w//wx$NONE"));
     assert_eq!(c.claude_projects, Path::new("/cc/projects"));
     assert!(!c.run_preflight);
-    assert_eq!(*source(&c, "data_dir"), Source::Variable("TMUX_AGENTS_DATA_DIR"));
-    assert_eq!(*source(&c, "codex_home"), Source::Variable("AIMAX_CODEX_HOME"));
-    assert_eq!(*source(&c, "claude_projects_dir"), Source::Default);
+    assert_eq!(*c.source("data_dir"), Source::Variable("TMUX_AGENTS_DATA_DIR"));
+    assert_eq!(*c.source("codex_home"), Source::Variable("AIMAX_CODEX_HOME"));
+    assert_eq!(*c.source("claude_projects_dir"), Source::Default);
 }
 
 #[test]
@@ -84,9 +80,9 @@ fn the_file_stands_below_the_environment() {
     assert_eq!((c.data_dir.clone(), c.claude_hub.as_str()), (home.join("d"), "hers"));
     assert_eq!(c.practice_home, home.join("d/practice"));
     assert!(!c.run_preflight);
-    assert_eq!(*source(&c, "data_dir"), Source::File(c.file()));
-    assert_eq!(*source(&c, "claude_hub"), Source::Variable("AIMAX_CLAUDE_HUB"));
-    assert_eq!(*source(&c, "codex_hub"), Source::Default);
+    assert_eq!(*c.source("data_dir"), Source::File(c.file()));
+    assert_eq!(*c.source("claude_hub"), Source::Variable("AIMAX_CLAUDE_HUB"));
+    assert_eq!(*c.source("codex_hub"), Source::Default);
 }
 
 #[test]

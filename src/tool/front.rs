@@ -38,7 +38,10 @@ Runs one of the programs of this package, or any `aimax-VERB` on PATH.
 
 Claude Code and Codex run as what they are, programs for a terminal,
 each in a tmux window of its own that you may attach to. A prompt counts
-as delivered when the agent's own transcript holds it.",
+as delivered when the agent's own transcript holds it.
+
+Settings come from the environment, and below it from a file, of which
+`aimax help config` tells.",
         verbs: &[
             VerbDoc { name: "create", brief: "Start a session with its first prompt" },
             VerbDoc { name: "send", brief: "Send a prompt to a session" },

@@ -82,14 +82,6 @@ fn plain(value: Option<&Value>) -> Json {
     }
 }
 
-fn words(source: &Source) -> String {
-    match source {
-        Source::Default => "default".into(),
-        Source::Variable(name) => (*name).into(),
-        Source::File(path) => path.display().to_string(),
-    }
-}
-
 /// The files that follow from the settings.
 fn derived(config: &Config) -> Vec<(&'static str, String)> {
     let [claude, codex] = [Backend::Claude, Backend::Codex].map(|one| one.store(config));
@@ -112,7 +104,7 @@ fn document(config: &Config) -> Json {
         .collect();
     let sources: Map<_, _> = settings
         .iter()
-        .map(|one| (one.setting.key.to_owned(), words(&one.source).into()))
+        .map(|one| (one.setting.key.to_owned(), one.source.to_string().into()))
         .collect();
     let overrides: Map<_, _> = settings
         .iter()
@@ -148,7 +140,7 @@ fn print(config: &Config, out: &mut Output) -> Result<()> {
     let wide = rows.iter().map(|(_, value, _)| value.chars().count()).max().unwrap_or(0);
     for (key, value, source) in rows {
         let style = if *source == Source::Default { "2" } else { "32" };
-        let from = paint.paint(style, &words(source));
+        let from = paint.paint(style, &source.to_string());
         shape::line(out, &format!("{key:20}  {value:wide$}  {from}"))?;
     }
     let there = if config.file().exists() { "" } else { " (not there)" };

@@ -1,6 +1,9 @@
 //! The options of a start, the same in all programs that start an agent.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use crate::{
     agent::Backend,
@@ -123,7 +126,7 @@ impl Start {
         self.model = self.model.or_else(|| kept("model"));
         self.display_name = self.display_name.or_else(|| kept("displayName"));
         self.use_proxy = self.use_proxy.or_else(|| entry.fields().get("useProxy")?.as_bool());
-        let begun = entry.jsonl_path().is_some_and(|path| path.exists());
+        let begun = entry.jsonl_path().is_some_and(Path::exists);
         let old = entry.agent_session_id().filter(|_| begun).map(str::to_owned);
         self.resume = self.resume.or(old);
         self

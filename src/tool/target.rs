@@ -94,8 +94,14 @@ impl Target {
 
     /// The backend, if one is named.
     pub(super) fn backend(&self, config: &Config) -> Result<Option<Backend>> {
-        let named = self.backend.as_ref().or(config.backend.as_ref());
-        named.map(|name| Backend::parse(name)).transpose()
+        match (&self.backend, &config.backend) {
+            (Some(given), _) => Backend::parse(given).map(Some),
+            (None, Some(set)) => Backend::parse(set).map(Some).map_err(|error| {
+                let subject = format!("{}: {}", config.source("backend"), error.subject);
+                Error { subject, ..error }
+            }),
+            (None, None) => Ok(None),
+        }
     }
 
     /// The session's name, if one is given; the last one, if several are.

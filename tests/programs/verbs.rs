@@ -322,6 +322,9 @@ fn settings_and_who_set_them() {
         let name = format!("aimax {}", args[0]);
         verb(&desk, args).fails_as(&name, 2, "config.json: claude_hubb: no such setting");
     }
+    let file = desk.home.write(".config/aimax/config.json", r#"{"backend": "tmux-vim"}"#);
+    let says = format!("{}: backend \"tmux-vim\": no such backend: one of ", file.display());
+    verb(&desk, &["list"]).fails_as("aimax list", 2, &says);
     // What tells how to go on needs no settings.
     assert_eq!(verb(&desk, &["help", "config"]).code(), Some(0));
     assert_eq!(done(&verb(&desk, &["version", "--json"])), json!({ "version": "0.2.0" }));
