@@ -1,17 +1,29 @@
-//! Where everything is: the environment, read once.
+//! Where everything is: the environment and the file, read once.
 //!
 //! The variables and their defaults are those of the original program, with its older
-//! `TMUX_AGENTS_…` names as second choice. `~` and `$NAME` are expanded in paths.
+//! `TMUX_AGENTS_…` names as second choice: see [`SETTINGS`]. Below the environment stands a file,
+//! `$XDG_CONFIG_HOME/aimax/config.json`: an object of settings by their keys.
 
 use std::{
     env,
-    ffi::{OsStr, OsString},
-    os::unix::ffi::{OsStrExt, OsStringExt},
+    ffi::OsString,
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock},
 };
 
-use crate::recorder::Recorder;
+use crate::{
+    error::{Error, Result},
+    fs,
+    recorder::Recorder,
+};
+
+mod settings;
+mod vars;
+
+pub use settings::{Default, Kind, Resolved, SETTINGS, Setting, Source, Value, switch};
+
+use settings::{File, Resolver};
+use vars::Vars;
 
 /// What [`Config::set`] has set.
 static SET: RwLock<Option<Config>> = RwLock::new(None);
@@ -19,47 +31,49 @@ static SET: RwLock<Option<Config>> = RwLock::new(None);
 /// Folders, files and names that the programs use.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `AIMAX_HOME`: what `~` means.
+    /// What `~` means.
     pub home: PathBuf,
-    /// `AIMAX_DATA_DIR`: the session files, private to the user.
+    /// The session files, private to the user.
     pub data_dir: PathBuf,
-    /// `$CLAUDE_CONFIG_DIR` or `~/.claude`: Claude Code's own folder.
+    /// Claude Code's own folder.
     pub claude_home: PathBuf,
-    /// `AIMAX_CLAUDE_PROJECTS_DIR`: where Claude Code writes transcripts.
+    /// Where Claude Code writes transcripts.
     pub claude_projects: PathBuf,
-    /// `AIMAX_CLAUDE_SETTINGS`: settings for Claude Code that the caller wants merged in.
+    /// Settings for Claude Code that the caller wants merged in.
     pub claude_settings: PathBuf,
-    /// `AIMAX_CLAUDE_HUB`: the tmux session of the Claude Code windows.
+    /// The tmux session of the Claude Code windows.
     pub claude_hub: String,
-    /// `AIMAX_CODEX_HOME` or `CODEX_HOME`: Codex's own folder.
+    /// Codex's own folder.
     pub codex_home: PathBuf,
-    /// `AIMAX_CODEX_SESSIONS_DIR`: where Codex writes rollouts.
+    /// Where Codex writes rollouts.
     pub codex_sessions: PathBuf,
-    /// `AIMAX_CODEX_STATE_DB`: Codex's index of its threads.
+    /// Codex's index of its threads.
     pub codex_state_db: PathBuf,
-    /// `AIMAX_CODEX_HUB`: the tmux session of the Codex windows.
+    /// The tmux session of the Codex windows.
     pub codex_hub: String,
-    /// `AIMAX_CODEX_DEFAULT_MODEL`: the model for Codex when none is named.
+    /// The model for Codex when none is named.
     pub codex_model: Option<String>,
-    /// `AIMAX_RIGHTCODE_ENV_FILE`: variables for Codex, sourced before it starts.
+    /// Variables for Codex, sourced before it starts.
     pub rightcode_env_file: PathBuf,
-    /// `AIMAX_PROXY_ENVS_BASH`: variables for an agent behind the proxy, sourced by bash.
+    /// Variables for an agent behind the proxy, sourced by bash.
     pub proxy_envs_bash: PathBuf,
-    /// `AIMAX_PROXY_CHAINS_CONF`: the configuration of proxychains.
+    /// The configuration of proxychains.
     pub proxy_chains_conf: PathBuf,
-    /// `AIMAX_PROMPT_EVENTS`: a SQLite file for a record of each delivery.
+    /// Whether a start looks first for what it needs.
+    pub run_preflight: bool,
+    /// A SQLite file for a record of each delivery.
     pub prompt_events: Option<PathBuf>,
     /// What a program that uses the library wants to be told of each delivery.
     pub recorder: Option<Recorder>,
-    /// `AIMAX_PRACTICE_HOME`: the practice agent's own folder.
+    /// The practice agent's own folder.
     pub practice_home: PathBuf,
-    /// `AIMAX_TMUX_SOCKET`: another tmux server, by its `-L` name.
+    /// Another tmux server, by its `-L` name.
     pub tmux_socket: Option<OsString>,
-    /// `AIMAX_SESSION`: stands in for `-s`.
+    /// Stands in for `-s`.
     pub session: Option<String>,
-    /// `AIMAX_BACKEND`: stands in for `-b`.
+    /// Stands in for `-b`.
     pub backend: Option<String>,
-    /// `AIMAX_TRACE`: a file for every step and every call of tmux.
+    /// A file for every step and every call of tmux.
     pub trace: Option<PathBuf>,
     /// Screen profiles of the user's own: `$XDG_CONFIG_HOME/aimax/screens`.
     pub screens: PathBuf,
@@ -67,68 +81,99 @@ pub struct Config {
     pub path: OsString,
     /// The whole environment, from which a window's is made.
     pub environment: Vec<(OsString, OsString)>,
+    /// All settings as they were read, with where each came from.
+    pub settings: Vec<Resolved>,
 }
 
 impl Config {
-    /// Reads the process's environment.
-    #[must_use]
-    pub fn from_env() -> Self {
+    /// Reads the process's environment, and the file.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Usage`], with the variable, or the file and the key, for a bad value
+    /// and for a key that is no setting.
+    pub fn from_env() -> Result<Self> {
         Self::from_vars(env::vars_os().collect())
     }
 
     /// The same from any set of variables.
-    #[must_use]
-    pub fn from_vars(environment: Vec<(OsString, OsString)>) -> Self {
+    pub fn from_vars(environment: Vec<(OsString, OsString)>) -> Result<Self> {
         let vars = Vars(&environment);
-        let home = vars.ours("HOME").or_else(|| vars.get("HOME")).unwrap_or_default();
-        let home = PathBuf::from(home);
-        let under = |name: &str, own: Option<OsString>, default: PathBuf| match own
-            .or_else(|| vars.ours(name))
-        {
-            Some(value) => vars.expand(&value, &home),
-            None => default,
+        let folder = Config::folder(vars)?;
+        let path = folder.join("config.json");
+        // Without a home there is no file either; a relative path would be anybody's.
+        let text = if path.is_absolute() { fs::read(&path)? } else { None };
+        let file = text.map(|text| File::parse(&path, &text)).transpose()?;
+        let settings = Resolver { vars, file, done: Vec::new() }.run()?;
+        let value = |key: &str| {
+            let found = settings.iter().find(|one| one.setting.key == key);
+            found.unwrap_or_else(|| panic!("{key} is in the table")).value.clone()
         };
-        let xdg = |name: &str, default: &str| match vars.get(name) {
-            Some(value) => PathBuf::from(value),
-            None => home.join(default),
+        let path = |key: &str| match value(key) {
+            Some(Value::Path(path)) => Some(path),
+            _ => None,
         };
-        let claude_home = under("", vars.get("CLAUDE_CONFIG_DIR"), home.join(".claude"));
-        let codex_home = match vars.ours("CODEX_HOME").or_else(|| vars.get("CODEX_HOME")) {
-            Some(value) => vars.expand(&value, &home),
-            None => home.join(".codex"),
+        let text = |key: &str| match value(key) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
         };
-        let data_dir = under("DATA_DIR", None, xdg("XDG_DATA_HOME", ".local/share").join("aimax"));
-        let text = |name: &str| vars.ours(name).and_then(|value| value.into_string().ok());
-        Config {
-            claude_projects: under("CLAUDE_PROJECTS_DIR", None, claude_home.join("projects")),
-            claude_settings: under("CLAUDE_SETTINGS", None, claude_home.join("settings.api.json")),
-            claude_hub: text("CLAUDE_HUB").unwrap_or_else(|| "imac_claude_code_agent_hub".into()),
-            codex_sessions: under("CODEX_SESSIONS_DIR", None, codex_home.join("sessions")),
-            codex_state_db: under("CODEX_STATE_DB", None, codex_home.join("state_5.sqlite")),
-            codex_hub: text("CODEX_HUB").unwrap_or_else(|| "imac_codex_agent_hub".into()),
-            codex_model: text("CODEX_DEFAULT_MODEL"),
-            rightcode_env_file: under(
-                "RIGHTCODE_ENV_FILE",
-                None,
-                codex_home.join("secrets/rightcode.env"),
-            ),
-            proxy_envs_bash: under("PROXY_ENVS_BASH", None, home.join("proxy_envs.bash")),
-            proxy_chains_conf: under("PROXY_CHAINS_CONF", None, home.join("proxy_claude.conf")),
-            prompt_events: vars.ours("PROMPT_EVENTS").map(|path| vars.expand(&path, &home)),
+        // What has a default is always there.
+        let a_path = |key| path(key).unwrap_or_default();
+        let a_text = |key| text(key).unwrap_or_default();
+        Ok(Config {
+            home: a_path("home"),
+            data_dir: a_path("data_dir"),
+            claude_home: a_path("claude_home"),
+            claude_projects: a_path("claude_projects_dir"),
+            claude_settings: a_path("claude_settings"),
+            claude_hub: a_text("claude_hub"),
+            codex_home: a_path("codex_home"),
+            codex_sessions: a_path("codex_sessions_dir"),
+            codex_state_db: a_path("codex_state_db"),
+            codex_hub: a_text("codex_hub"),
+            codex_model: text("codex_default_model"),
+            rightcode_env_file: a_path("rightcode_env_file"),
+            proxy_envs_bash: a_path("proxy_envs_bash"),
+            proxy_chains_conf: a_path("proxy_chains_conf"),
+            run_preflight: value("run_preflight") == Some(Value::Switch(true)),
+            prompt_events: path("prompt_events"),
             recorder: None,
-            practice_home: under("PRACTICE_HOME", None, data_dir.join("practice")),
-            tmux_socket: vars.ours("TMUX_SOCKET"),
-            session: text("SESSION"),
-            backend: text("BACKEND"),
-            trace: vars.ours("TRACE").map(|path| vars.expand(&path, &home)),
-            screens: xdg("XDG_CONFIG_HOME", ".config").join("aimax/screens"),
+            practice_home: a_path("practice_home"),
+            tmux_socket: text("tmux_socket").map(OsString::from),
+            session: text("session"),
+            backend: text("backend"),
+            trace: path("trace"),
+            screens: folder.join("screens"),
             path: vars.get("PATH").unwrap_or_default(),
-            home,
-            data_dir,
-            claude_home,
-            codex_home,
+            settings,
             environment,
-        }
+        })
+    }
+
+    /// Where the file and the screen profiles are: the one thing that no file can tell.
+    fn folder(vars: Vars<'_>) -> Result<PathBuf> {
+        let own = ["AIMAX_HOME", "TMUX_AGENTS_HOME"].iter().find_map(|name| vars.get(name));
+        let user = PathBuf::from(vars.get("HOME").unwrap_or_default());
+        let home = match own {
+            Some(path) => {
+                let path = vars.expand(&path, &user);
+                std::path::absolute(&path).map_err(|e| Error::io(path.display(), &e))?
+            }
+            None => user,
+        };
+        Ok(vars.xdg("XDG_CONFIG_HOME", &home, ".config").join("aimax"))
+    }
+
+    /// The file of the settings, whether it is there or not.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
+        self.screens.with_file_name("config.json")
+    }
+
+    /// Where the value of a setting came from.
+    #[must_use]
+    pub fn source(&self, key: &str) -> &Source {
+        let found = self.settings.iter().find(|one| one.setting.key == key);
+        found.map_or(&Source::Default, |one| &one.source)
     }
 
     /// Makes this the configuration of this process: that of the backends which [`crate::get`] gives
@@ -138,16 +183,12 @@ impl Config {
     }
 
     /// The configuration that was [set](Config::set), or else that of the environment.
-    #[must_use]
-    pub fn current() -> Self {
+    ///
+    /// # Errors
+    /// As [`from_env`](Config::from_env).
+    pub fn current() -> Result<Self> {
         let set = SET.read().unwrap_or_else(PoisonError::into_inner).clone();
-        set.unwrap_or_else(Self::from_env)
-    }
-
-    /// The file of what an administrator has set for all sessions.
-    #[must_use]
-    pub fn admin_settings(&self) -> PathBuf {
-        self.data_dir.join("admin-settings.json")
+        set.map_or_else(Self::from_env, Ok)
     }
 
     /// The value of an environment variable, unless it is empty.
@@ -172,91 +213,13 @@ impl Config {
     pub fn run_dir(&self, backend: &str, session: &str) -> PathBuf {
         self.data_dir.join("run").join(backend).join(session)
     }
-}
 
-/// Look-ups in a set of variables; an empty one counts as not set.
-struct Vars<'a>(&'a [(OsString, OsString)]);
-
-impl Vars<'_> {
-    fn get(&self, name: &str) -> Option<OsString> {
-        let (_, value) = self.0.iter().find(|(key, _)| key == name)?;
-        (!value.is_empty()).then(|| value.clone())
+    /// The file of what an administrator has set for all sessions.
+    #[must_use]
+    pub fn admin_settings(&self) -> PathBuf {
+        Path::new(&self.data_dir).join("admin-settings.json")
     }
-
-    /// `AIMAX_NAME`, or `TMUX_AGENTS_NAME` as the original's predecessor called it.
-    fn ours(&self, name: &str) -> Option<OsString> {
-        if name.is_empty() {
-            return None;
-        }
-        self.get(&format!("AIMAX_{name}")).or_else(|| self.get(&format!("TMUX_AGENTS_{name}")))
-    }
-
-    /// `~`, `$NAME` and `${NAME}` replaced; a variable that is not set stays as it is written.
-    fn expand(&self, path: &OsStr, home: &Path) -> PathBuf {
-        let bytes = path.as_bytes();
-        let mut done = match bytes {
-            [b'~'] | [b'~', b'/', ..] => home.as_os_str().as_bytes().to_vec(),
-            _ => Vec::new(),
-        };
-        let mut rest = if done.is_empty() { bytes } else { &bytes[1..] };
-        while let Some(at) = rest.iter().position(|&b| b == b'$') {
-            done.extend_from_slice(&rest[..at]);
-            let (whole, name) = variable(&rest[at..]);
-            match std::str::from_utf8(name).ok().and_then(|name| self.get(name)) {
-                Some(value) => done.extend_from_slice(value.as_bytes()),
-                None => done.extend_from_slice(&rest[at..at + whole]),
-            }
-            rest = &rest[at + whole..];
-        }
-        done.extend_from_slice(rest);
-        PathBuf::from(OsString::from_vec(done))
-    }
-}
-
-/// The length of the variable at the start of `text`, dollar included, and its name.
-fn variable(text: &[u8]) -> (usize, &[u8]) {
-    if text.get(1) == Some(&b'{') {
-        return match text.iter().position(|&b| b == b'}') {
-            Some(end) => (end + 1, &text[2..end]),
-            None => (1, &[]),
-        };
-    }
-    let name = &text[1..];
-    let end =
-        name.iter().position(|b| !(b.is_ascii_alphanumeric() || *b == b'_')).unwrap_or(name.len());
-    (1 + end, &name[..end])
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn config(vars: &[(&str, &str)]) -> Config {
-        Config::from_vars(vars.iter().map(|(k, v)| (k.into(), v.into())).collect())
-    }
-
-    #[test]
-    fn the_defaults_are_the_originals() {
-        let c = config(&[("HOME", "/h")]);
-        assert_eq!(c.data_dir, Path::new("/h/.local/share/aimax"));
-        assert_eq!(c.claude_projects, Path::new("/h/.claude/projects"));
-        assert_eq!(c.codex_sessions, Path::new("/h/.codex/sessions"));
-        assert_eq!(c.claude_hub, "imac_claude_code_agent_hub");
-        assert_eq!(c.codex_model, None);
-    }
-
-    #[test]
-    fn variables_are_expanded_and_the_older_names_come_second() {
-        let c = config(&[
-            ("HOME", "/h"),
-            ("W", "/w"),
-            ("TMUX_AGENTS_DATA_DIR", "/old"),
-            ("AIMAX_CODEX_HOME", "~/c$W/${W}x$NONE"),
-            ("TMUX_AGENTS_CODEX_HOME", "/no"),
-            ("CLAUDE_CONFIG_DIR", "/cc"),
-        ]);
-        assert_eq!(c.data_dir, Path::new("/old"));
-        assert_eq!(c.codex_home, Path::new("/h/c/w//wx$NONE"));
-        assert_eq!(c.claude_projects, Path::new("/cc/projects"));
-    }
-}
+mod tests;

@@ -14,7 +14,7 @@
 //! | [`watch`] | waits until the kernel says "look again" |
 //! | [`state`] | the session files that all programs share |
 //! | [`flag`] | `running.flag` and `failed.flag` |
-//! | [`config`] | the environment, read once |
+//! | [`config`] | the environment and the file of settings, read once |
 //! | [`recorder`] | a record of each delivery, for statistics |
 //! | [`trace`] | what was done and why, when somebody asks |
 //! | [`fs`], [`time`], [`sys`], [`error`] | whole files, clocks, system calls, errors and statuses |

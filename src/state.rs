@@ -148,6 +148,12 @@ impl Store {
         &self.runtime
     }
 
+    /// The file of all sessions that ever were.
+    #[must_use]
+    pub fn archive(&self) -> &Path {
+        &self.archive
+    }
+
     /// The live sessions by name, in the file's order. Names that are not legal are left out: they
     /// are not sessions of ours.
     pub fn sessions(&self) -> Result<Vec<(Name, Entry)>> {
@@ -172,9 +178,10 @@ impl Store {
         Ok(read(&self.archive)?.remove(name.as_str()).and_then(entry))
     }
 
-    /// Merges the fields of `entry` into the session, in both files.
+    /// Merges the fields of `entry` into the session, in both files: the archive first, for the
+    /// original, when it finds a live session that is not in the archive, writes that anew.
     pub fn put(&self, name: &Name, entry: &Entry) -> Result<()> {
-        for path in [&self.runtime, &self.archive] {
+        for path in [&self.archive, &self.runtime] {
             change(path, |sessions| {
                 let kept = sessions.entry(name.as_str()).or_insert_with(|| Map::new().into());
                 if !kept.is_object() {
@@ -338,13 +345,14 @@ mod tests {
             for writer in 0..20 {
                 let store = &store;
                 scope.spawn(move || {
-                    for n in 0..5 {
+                    for n in 0..10 {
                         store.put(&name(&format!("s{writer}-{n}")), &Entry::default()).unwrap();
                     }
                 });
             }
         });
-        assert_eq!(store.sessions().unwrap().len(), 100);
+        assert_eq!(store.sessions().unwrap().len(), 200);
+        assert_eq!(store.archived().unwrap().len(), 200);
         fs::remove_dir(&folder).unwrap();
     }
 }

@@ -24,17 +24,17 @@ use crate::{
 struct Trace {
     began: Instant,
     file: Option<File>,
-    person: Option<fn(&str)>,
+    person: Option<fn(f64, &str)>,
 }
 
 static TRACE: OnceLock<Trace> = OnceLock::new();
 
-/// Begins the trace of this process: to `file` as NDJSON, appended, and to `person` as lines.
+/// Begins the trace of this process: to `file` as NDJSON, appended, and to `person`, with the milliseconds since.
 /// Only the first call counts.
 ///
 /// # Errors
 /// When the file cannot be opened.
-pub fn begin(file: Option<&Path>, person: Option<fn(&str)>) -> Result<()> {
+pub fn begin(file: Option<&Path>, person: Option<fn(f64, &str)>) -> Result<()> {
     if file.is_none() && person.is_none() {
         return Ok(());
     }
@@ -50,7 +50,7 @@ pub fn step(words: &str, facts: impl FnOnce() -> Value) {
     let Some(trace) = TRACE.get() else { return };
     let ms = trace.began.elapsed().as_secs_f64() * 1000.0;
     if let Some(say) = trace.person {
-        say(&format!("{ms:8.1} ms  {words}"));
+        say(ms, words);
     }
     trace.write(ms, "step", words, &facts());
 }

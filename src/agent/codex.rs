@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    ops::ControlFlow,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -12,6 +13,7 @@ use crate::{
     error::{Error, Result},
     tmux::{Enter, Pane},
     transcript::{
+        follow::{Follow, Start},
         packed::packed,
         record::{Event, Kind},
     },
@@ -28,6 +30,9 @@ const OVERRIDES: [&str; 4] = [
     "check_for_update_on_startup=false",
     "features.daemon_auto_start=false",
 ];
+
+/// By this an agent that we started is known.
+const TITLE: &str = "tui.terminal_title";
 
 impl Agent for Codex {
     fn program(&self) -> &'static str {
@@ -75,11 +80,22 @@ impl Agent for Codex {
     }
 
     fn status(&self, _config: &Config, pane: &Pane) -> Result<Status> {
-        Ok(Title::parse(&pane.title).status)
+        let status = Title::parse(&pane.title).status;
+        if status == Status::Starting
+            && let Some(rollout) = foreign(pane)
+        {
+            let open = turn_is_open(&rollout)?;
+            return Ok(if open { Status::Busy } else { Status::Idle(None) });
+        }
+        Ok(status)
     }
 
     fn thread(&self, config: &Config, pane: &Pane) -> Result<Option<Thread>> {
-        let Some(part) = Title::parse(&pane.title).thread else { return Ok(None) };
+        let Some(part) = Title::parse(&pane.title).thread else {
+            return Ok(
+                foreign(pane).map(|path| Thread { id: id_of(&path), transcript: Some(path) })
+            );
+        };
         // The title holds 29 of the id's 36 characters; the files of the pane's own process hold
         // all of it. A lock that another process holds means that the thread is open elsewhere.
         let locked = lock_of(config, part);
@@ -116,7 +132,6 @@ impl Agent for Codex {
                 at.day()
             ))
         };
-        let _ = pane;
         let days = [day(-14), day(0), day(14)];
         // The folder of a day to come appears in that of its month, and so on; the lock of another
         // thread appears as soon as a person goes over to it.
@@ -124,6 +139,9 @@ impl Agent for Codex {
         let mut witnesses: Vec<PathBuf> = above.map(Path::to_owned).collect();
         witnesses.push(config.codex_home.join("thread-writer-locks"));
         witnesses.extend(days);
+        if Title::parse(&pane.title).thread.is_none() {
+            witnesses.extend(foreign(pane));
+        }
         witnesses.sort();
         witnesses.dedup();
         witnesses
@@ -228,6 +246,46 @@ fn open_files(pid: u32) -> Option<Vec<PathBuf>> {
     Some(first.into_iter().chain(others).collect())
 }
 
+/// The rollout of an agent that somebody else has started, who did not ask for our title: then the
+/// transcript that it holds open is all that tells of its state.
+fn foreign(pane: &Pane) -> Option<PathBuf> {
+    let asked = |pid| {
+        let words = proc::command_line(pid).unwrap_or_default();
+        words.windows(TITLE.len()).any(|part| part == TITLE.as_bytes())
+    };
+    if proc::family(pane.pid).any(asked) {
+        return None;
+    }
+    open_files(pane.pid)?.into_iter().find(|path| is_rollout(path, ""))
+}
+
+/// Whether the last turn in a rollout has begun and not ended.
+fn turn_is_open(rollout: &Path) -> Result<bool> {
+    let mut count = 64;
+    loop {
+        let (mut open, mut lines) = (None, 0);
+        let _seen = Follow::open(rollout, Start::Last(count))?.read(|line| {
+            lines += 1;
+            for event in codex_log::read(line.bytes) {
+                match event.kind {
+                    Kind::TurnStart => open = Some(true),
+                    Kind::TurnEnd | Kind::Unanswered | Kind::Interrupted | Kind::Error => {
+                        open = Some(false);
+                    }
+                    _ => {}
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        match open {
+            Some(open) => return Ok(open),
+            None if lines < count => return Ok(false),
+            // A turn of many lines: further back.
+            None => count *= 8,
+        }
+    }
+}
+
 /// The lock file of the thread whose id begins with `part`.
 fn lock_of(config: &Config, part: &str) -> Option<PathBuf> {
     let folder = std::fs::read_dir(config.codex_home.join("thread-writer-locks")).ok()?;
@@ -311,6 +369,22 @@ mod tests {
     }
 
     #[test]
+    fn a_turn_is_open_until_its_end_however_long_it_is() {
+        let path = std::env::temp_dir().join(format!("aimax-turn-{}", std::process::id()));
+        let line = |kind: &str| {
+            format!("{{\"type\":\"event_msg\",\"payload\":{{\"type\":\"{kind}\"}}}}\n")
+        };
+        let begun = line("task_complete") + &line("task_started") + &line("other").repeat(1000);
+        for (text, open) in
+            [(String::new(), false), (begun.clone(), true), (begun + &line("turn_aborted"), false)]
+        {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(turn_is_open(&path).unwrap(), open);
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
     fn an_id_stands_at_the_end_of_a_rollouts_name() {
         let name = "/x/rollout-2026-11-22T10-00-00-01a20300-6ab9-7f92-845b-5c85cabcdef0.jsonl";
         assert_eq!(id_of(Path::new(name)).unwrap(), "01a20300-6ab9-7f92-845b-5c85cabcdef0");
@@ -327,7 +401,7 @@ mod tests {
         let path = day.join(format!("rollout-2026-11-22T10-00-00-{id}.jsonl"));
         std::fs::write(packed(&path), "").unwrap();
         let home_text = home.to_str().unwrap();
-        let config = Config::from_vars(vec![("CODEX_HOME".into(), home_text.into())]);
+        let config = Config::from_vars(vec![("CODEX_HOME".into(), home_text.into())]).unwrap();
         assert_eq!(rollout(&config, id), Some(path));
         std::fs::remove_dir_all(&home).unwrap();
     }

@@ -67,6 +67,12 @@ pub fn environment(pid: u32) -> Option<Vec<(String, String)>> {
     Some(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
+/// The process's program and arguments, each ended by a NUL; `None` where that cannot be known.
+#[must_use]
+pub fn command_line(pid: u32) -> Option<Vec<u8>> {
+    fs::read(dir(pid).join("cmdline")).ok()
+}
+
 /// The process's descendants, nearest first.
 #[must_use]
 pub fn descendants(pid: u32) -> Vec<u32> {

@@ -89,7 +89,7 @@ fn names(page: &Page, wrong: &mut Vec<String>) {
         }
     }
     for form in page.tool.synopsis {
-        if form.split_whitespace().next() != Some(page.tool.name) {
+        if page.arguments(form).is_none() {
             wrong.push(format!("synopsis does not begin with the name: {form}"));
         }
     }

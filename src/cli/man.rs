@@ -28,7 +28,7 @@ pub fn man(page: &Page) -> String {
         tagline = escaped(tool.tagline),
     );
     for form in tool.synopsis {
-        synopsis(&mut text, form.strip_prefix(tool.name).unwrap_or(form));
+        synopsis(&mut text, page, form);
     }
     text.push_str(".Sh DESCRIPTION\n");
     prose(&mut text, tool.about);
@@ -43,6 +43,13 @@ pub fn man(page: &Page) -> String {
     text.push_str(".Pp\nThe options are:\n.Bl -tag -width Ds\n");
     for opt in &page.opts {
         option(&mut text, opt);
+    }
+    if !page.environment.is_empty() {
+        text.push_str(".El\n.Sh ENVIRONMENT\n.Bl -tag -width Ds\n");
+    }
+    for (names, about) in &page.environment {
+        _ = writeln!(text, ".It {}", escaped(names));
+        prose(&mut text, about);
     }
     text.push_str(".El\n.Sh EXIT STATUS\n.Bl -tag -width Ds\n");
     for (exit, meaning) in STATUSES {
@@ -88,10 +95,12 @@ fn option(text: &mut String, opt: &OptDoc) {
     prose(text, opt.full);
 }
 
-/// One form of the command line, less the name: a macro for each of its words.
-fn synopsis(text: &mut String, form: &str) {
-    text.push_str(".Nm\n");
-    for word in form.split_whitespace() {
+/// One form of the command line: a macro for each of its words.
+fn synopsis(text: &mut String, page: &Page, form: &str) {
+    // A verb of the front's is called as one, not by the name of its page.
+    let name = form.split_whitespace().next().filter(|name| *name != page.tool.name);
+    _ = writeln!(text, ".Nm{}", name.map(|name| format!(" {name}")).unwrap_or_default());
+    for word in form.split_whitespace().skip(1) {
         let inner = word.trim_start_matches('[');
         for _ in inner.len()..word.len() {
             text.push_str(".Oo\n");
@@ -285,7 +294,8 @@ mod tests {
     #[test]
     fn forms_become_macros() {
         let mut text = String::new();
-        synopsis(&mut text, " set [-s NAME]... [[-x] --long=A|-b] {a|b} [FILE...] [-- W...]");
+        let form = "fake-job set [-s NAME]... [[-x] --long=A|-b] {a|b} [FILE...] [-- W...]";
+        synopsis(&mut text, &page::<Job>(), form);
         assert_eq!(
             text,
             ".Nm\n.Cm set\n.Oo\n.Fl s\n.Ar NAME\n.Oc Ns ...\n.Oo\n.Oo\n.Fl x\n.Oc\n\

@@ -17,6 +17,7 @@ pub mod output;
 pub mod page;
 pub mod paint;
 pub mod parse;
+pub mod progress;
 pub mod status;
 
 #[cfg(test)]

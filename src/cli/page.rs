@@ -11,6 +11,8 @@ pub struct Page {
     pub opts: Vec<OptDoc>,
     /// Whether its first operand ends its options: see [`Tool::FRONT`].
     pub front: bool,
+    /// The variables that it reads, with what each is: for the manual.
+    pub environment: Vec<(String, String)>,
 }
 
 /// The options that every program has. The parser answers them itself.
@@ -37,10 +39,19 @@ pub const COMMON: [OptDoc; 2] = [
 #[must_use]
 pub fn page<T: Tool>() -> Page {
     let opts = T::OPTS.iter().map(|opt| opt.doc).chain(COMMON).collect();
-    Page { tool: T::DOC, opts, front: T::FRONT }
+    Page { tool: T::DOC, opts, front: T::FRONT, environment: Vec::new() }
 }
 
 impl Page {
+    /// What follows the name in a form of the command line. A page of the front's verbs has a dash
+    /// where the command line has a blank.
+    pub(super) fn arguments<'a>(&self, form: &'a str) -> Option<&'a str> {
+        let name = self.tool.name;
+        let called =
+            form.strip_prefix(name).or_else(|| form.strip_prefix(&name.replacen('-', " ", 1)));
+        called.filter(|rest| rest.is_empty() || rest.starts_with(' '))
+    }
+
     /// The program's name as a shell function's name: `aimax_tail`.
     pub(super) fn word(&self) -> String {
         self.tool.name.replace('-', "_")

@@ -72,7 +72,7 @@
 //! let sum = Arc::clone(&characters);
 //! # let base = desk.config.clone();
 //! # #[cfg(any())]
-//! let base = Config::from_env();
+//! let base = Config::from_env()?;
 //! let backend = aimax::get_with("tmux-practice", Config {
 //!     recorder: Some(Recorder::new(move |event| {
 //!         sum.fetch_add(event.length, Ordering::Relaxed);
@@ -94,6 +94,8 @@ use backend::TmuxBackend;
 pub use stream::{Stopper, ThoughtStream};
 pub use types::{Created, History, Record, Request, Sent, SessionInfo};
 
+#[cfg(doc)]
+use crate::error::{Error, Kind};
 use crate::{
     agent::Backend,
     config::Config,
@@ -101,8 +103,6 @@ use crate::{
     session::{Ended, Interruption},
     transcript::follow::Start,
 };
-#[cfg(doc)]
-use crate::error::{Error, Kind};
 
 /// The names that [`get`] knows.
 pub const SUPPORTED_BACKENDS: &[&str] = Backend::NAMES;
@@ -122,7 +122,7 @@ pub const SUPPORTED_BACKENDS: &[&str] = Backend::NAMES;
 /// # Ok::<(), aimax::Error>(())
 /// ```
 pub fn get(name: &str) -> Result<Box<dyn AgentBackend>> {
-    get_with(name, Config::current())
+    get_with(name, Config::current()?)
 }
 
 /// The same with a configuration of its own.

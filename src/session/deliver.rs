@@ -139,6 +139,7 @@ impl Default for Manner {
             wait_ready: DRAWN,
             when_idle: false,
             interrupt: false,
+            just_started: false,
             lock_wait: LOCK_WAIT,
             timeout: PROOF_WAIT,
             ends: Ends::ByTurn,

@@ -154,7 +154,8 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         let home = folder.to_str().unwrap();
         let config = |path: &str| {
-            Config::from_vars(vec![("HOME".into(), home.into()), ("PATH".into(), path.into())])
+            let vars = vec![("HOME".into(), home.into()), ("PATH".into(), path.into())];
+            Config::from_vars(vars).unwrap()
         };
         let path = std::env::var("PATH").unwrap();
         let fails = |config: &Config| Proxy::find(config).unwrap_err().to_string();
@@ -176,7 +177,7 @@ mod tests {
 
     #[test]
     fn files_are_sourced_in_their_order() {
-        let config = Config::from_env();
+        let config = Config::from_env().unwrap();
         let folder = std::env::temp_dir().join(format!("aimax-sourced-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let files = [folder.join("a b"), folder.join("c'd")];

@@ -1,11 +1,14 @@
 //! What is seen of a session in one look: its pane, what the agent says that it does, and how its
 //! job stands.
 
+use std::collections::HashMap;
+
 use super::{Job, JobState, Session};
 use crate::{
     agent::{Backend, Status},
     config::Config,
     error::Result,
+    state::{Entry, Name},
     tmux::{Pane, Tmux},
 };
 
@@ -101,6 +104,25 @@ pub fn sights(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<Vec<
         Sight::of(config, session, pane)
     };
     sessions.iter().map(look).collect()
+}
+
+/// All windows of a backend's hub that bear a session's name, with a look at each: also those that
+/// no state file knows. Names that are not legal are left out, such as that of the hub's own window.
+pub fn windows(config: &Config, tmux: &Tmux, backend: Backend) -> Result<Vec<(Session, Sight)>> {
+    let panes = tmux.panes(&backend.hub(config))?;
+    if panes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut entries: HashMap<Name, Entry> = backend.store(config).sessions()?.into_iter().collect();
+    let mut seen = Vec::new();
+    for pane in panes {
+        let Ok(name) = pane.window_name.parse::<Name>() else { continue };
+        let entry = entries.remove(&name).unwrap_or_default();
+        let session = Session { name, backend, entry };
+        let sight = Sight::of(config, &session, Some(pane))?;
+        seen.push((session, sight));
+    }
+    Ok(seen)
 }
 
 /// The panes of all hubs, each asked for once, when it is needed.

@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::json;
+
 use super::{
     Delivery, Ends, Manner, Prompt, Session, deliver,
     live::Live,
@@ -25,6 +27,7 @@ use crate::{
     state::{Entry, Name, admin},
     time::{self, Deadline},
     tmux::{Look, Pane, Tmux},
+    trace,
 };
 
 /// What to start.
@@ -133,6 +136,7 @@ pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
     half.session.entry = entry(ask, use_proxy, &cwd, flag_root.as_deref(), &thread);
     let window = tmux.new_window(&hub, ask.name.as_str(), &cwd, &argv)?;
     half.window = Some(window.window.clone());
+    trace::step("the agent starts", || json!({ "window": window.window }));
     ask.backend.store(config).put(&ask.name, &half.session.entry)?;
 
     let pane = Pane { id: window.pane, pid: window.pid, ..Pane::default() };
@@ -288,6 +292,7 @@ fn ready(live: &mut Live<'_>, session: &Session, deadline: Deadline) -> Result<(
             return Err(died(live, session, look)?);
         }
         if let Some(thread) = agent::ready(live.agent, live.config, &live.profile, &look)? {
+            trace::step("the agent is ready", || json!({ "thread": thread.id }));
             return Ok((look, thread));
         }
         let mut soon = Deadline::NEVER;
@@ -301,6 +306,10 @@ fn ready(live: &mut Live<'_>, session: &Session, deadline: Deadline) -> Result<(
                 .advise(&dialog.advice));
             }
             if let Some(key) = answer.next(&dialog.name, live.profile.step(dialog, &look.screen)) {
+                trace::step(
+                    &format!("the {} dialog is open", dialog.name),
+                    || json!({ "key": key }),
+                );
                 // Refused, it is tried again with the next look.
                 let _taken = live.view.key(key)?;
             }

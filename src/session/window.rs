@@ -101,7 +101,7 @@ impl Orders {
 ///
 /// Returns only when that fails; the error is then what the window shows.
 pub fn enter(orders: &Path) -> Result<std::convert::Infallible> {
-    let config = Config::from_env();
+    let config = Config::from_env()?;
     let bytes = fs::read(orders)?
         .ok_or_else(|| Error::missing(orders.display(), "no orders for this window"))?;
     fs::remove(orders)?;
@@ -147,7 +147,8 @@ mod tests {
     #[test]
     fn what_marks_a_child_is_not_inherited() {
         let vars = [("CLAUDECODE", "1"), ("TMUX", "x"), ("HOME", "/h"), ("FOO", "é")];
-        let config = Config::from_vars(vars.iter().map(|(k, v)| (k.into(), v.into())).collect());
+        let config =
+            Config::from_vars(vars.iter().map(|(k, v)| (k.into(), v.into())).collect()).unwrap();
         let names: Vec<_> = environment(&config).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["HOME", "FOO"]);
     }

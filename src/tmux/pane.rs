@@ -12,6 +12,10 @@ pub struct Pane {
     pub window_name: String,
     /// `@N`.
     pub window: String,
+    /// The window's number in its hub, which a person types.
+    pub index: u32,
+    /// When something last happened in the window, in seconds of the epoch.
+    pub active_at: u64,
     /// `%N`.
     pub id: String,
     /// The process that tmux started in it.
@@ -49,17 +53,19 @@ pub struct Window {
 
 impl Pane {
     /// The tmux format that [`Pane::parse`] reads. The title comes last: it may hold anything.
-    pub(super) const FORMAT: &'static str = "#{window_name}\t#{window_id}\t#{pane_id}\t#{pane_pid}\t\
-        #{pane_dead}\t#{pane_dead_status}\t#{pane_dead_signal}\t#{pane_in_mode}\t\
+    pub(super) const FORMAT: &'static str = "#{window_name}\t#{window_id}\t#{window_index}\t#{window_activity}\t\
+        #{pane_id}\t#{pane_pid}\t#{pane_dead}\t#{pane_dead_status}\t#{pane_dead_signal}\t#{pane_in_mode}\t\
         #{pane_input_off}\t#{pane_synchronized}\t#{cursor_x}\t#{cursor_y}\t\
         #{pane_current_command}\t#{pane_title}";
 
     /// Reads one line of [`Pane::FORMAT`].
     pub(super) fn parse(line: &str) -> Option<Pane> {
-        let mut parts = line.splitn(14, '\t');
+        let mut parts = line.splitn(16, '\t');
         let mut next = || parts.next();
         let window_name = next()?.to_owned();
         let window = next()?.to_owned();
+        let index = next()?.parse().ok()?;
+        let active_at = next()?.parse().ok()?;
         let id = next()?.to_owned();
         let pid = next()?.parse().ok()?;
         let dead = next()? == "1";
@@ -68,6 +74,8 @@ impl Pane {
         Some(Pane {
             window_name,
             window,
+            index,
+            active_at,
             id,
             pid,
             dead,
@@ -197,9 +205,10 @@ mod tests {
 
     #[test]
     fn a_title_may_hold_anything() {
-        let line = "w\t@1\t%2\t77\t1\t\t9\t0\t0\t0\t2\t5\tclaude\tReady\t| x";
+        let line = "w\t@1\t3\t1700000000\t%2\t77\t1\t\t9\t0\t0\t0\t2\t5\tclaude\tReady\t| x";
         let pane = Pane::parse(line).unwrap();
         assert_eq!((pane.pid, pane.dead, pane.status), (77, true, Some(137)));
+        assert_eq!((pane.index, pane.active_at), (3, 1_700_000_000));
         assert_eq!((pane.cursor_x, pane.cursor_y), (2, 5));
         assert_eq!(pane.title, "Ready\t| x");
         assert_eq!(Pane::parse("w\t@1"), None);

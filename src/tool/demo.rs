@@ -51,7 +51,7 @@ its own, and leaves nothing behind.",
     const OPTS: &'static [Opt<()>] = &[];
 
     fn run((): (), _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
-        let config = Config::from_env();
+        let config = Config::from_env()?;
         // Before anything is said or made: without tmux there is only one line, the error.
         Tmux::new(&config)?;
         // From here on a signal must not leave a server and a folder behind.

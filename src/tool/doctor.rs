@@ -78,7 +78,7 @@ The document of `--json` has `ok` and `findings`, each with `area`,
         if let Some(operand) = operands.first() {
             return Err(Error::usage(operand.display(), "it takes options only"));
         }
-        let config = Config::from_env();
+        let config = Config::from_env()?;
         let mut findings = agents::tmux(&config);
         findings.extend(agents::agents(&config));
         findings.extend(sessions::sessions(&config));
@@ -109,7 +109,7 @@ fn line(finding: &Finding, paint: Paint) -> String {
     let Finding { area, subject, says, .. } = finding;
     let says = visible(says);
     let subject = visible(subject);
-    let mut line = format!("{:7}  {area:7}  {subject}: {says}", word);
+    let mut line = format!("{word:7}  {area:7}  {subject}: {says}");
     if let Some(mend) = &finding.mend {
         line.push_str(&format!("\n{:18}{} {}", "", paint.paint("36", "→"), visible(mend)));
     }

@@ -170,7 +170,7 @@ permission, so another user can watch. Nobody sets the flags right then.",
     ];
 
     fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
-        let config = Config::from_env();
+        let config = Config::from_env()?;
         let mut operands = operands.into_iter();
         let Some(verb) = operands.next() else {
             return Err(Error::usage("verb", "none is given"));

@@ -7,7 +7,10 @@ use std::{
     process::Command,
 };
 
-use super::{Demo, Doctor, Flag, Kill, Ls, Paste, Spawn, Stats, Tail};
+use super::{
+    Admin, Create, Demo, Doctor, Flag, History, Kill, List, Ls, Paste, Pause, Send, Settings,
+    Spawn, Stats, Status, Stop, Stream, Tail, Version,
+};
 use crate::{
     agent::practice,
     cli::{
@@ -35,8 +38,21 @@ Runs one of the programs of this package, or any `aimax-VERB` on PATH.
 
 Claude Code and Codex run as what they are, programs for a terminal,
 each in a tmux window of its own that you may attach to. A prompt counts
-as delivered when the agent's own transcript holds it.",
+as delivered when the agent's own transcript holds it.
+
+Settings come from the environment, and below it from a file, of which
+`aimax help config` tells.",
         verbs: &[
+            VerbDoc { name: "create", brief: "Start a session with its first prompt" },
+            VerbDoc { name: "send", brief: "Send a prompt to a session" },
+            VerbDoc { name: "pause", brief: "Stop the present turn" },
+            VerbDoc { name: "stop", brief: "End a session" },
+            VerbDoc { name: "list", brief: "List the sessions that have a window" },
+            VerbDoc { name: "status", brief: "Tell how a session is" },
+            VerbDoc { name: "history", brief: "Print what a conversation holds" },
+            VerbDoc { name: "stream", brief: "Print what happens, as it happens" },
+            VerbDoc { name: "config", brief: "Show all settings" },
+            VerbDoc { name: "admin", brief: "Show and set what holds for all sessions" },
             VerbDoc { name: "demo", brief: "Show a whole session with the practice agent" },
             VerbDoc { name: "spawn", brief: "Start an agent" },
             VerbDoc { name: "paste", brief: "Deliver a prompt" },
@@ -54,9 +70,14 @@ as delivered when the agent's own transcript holds it.",
         exits: &[],
         examples: &[
             ("aimax demo", "Shows everything in a minute, without an account."),
-            ("aimax help spawn", "The same as `aimax-spawn --help`."),
+            ("aimax create -b tmux-codex -s demo --cwd . -p 'Hi.'", "Starts Codex."),
+            ("aimax help create", "Tells all of a verb."),
         ],
         see_also: &[
+            ("aimax-create", 1),
+            ("aimax-send", 1),
+            ("aimax-list", 1),
+            ("aimax-config", 1),
             ("aimax-spawn", 1),
             ("aimax-paste", 1),
             ("aimax-tail", 1),
@@ -79,10 +100,6 @@ as delivered when the agent's own transcript holds it.",
         let rest: Vec<OsString> = operands.collect();
         match verb.to_str().unwrap_or_default() {
             "help" => help(rest, out),
-            "version" => {
-                out.line(format!("aimax {}", env!("CARGO_PKG_VERSION")).as_bytes())?;
-                Ok(Exit::Done)
-            }
             "window" => window(rest),
             "practice-agent" => practice::main(rest).map(|code| std::process::exit(code)),
             name => built_in(name, rest, out).unwrap_or_else(|rest| elsewhere(&verb, &rest)),
@@ -98,6 +115,17 @@ fn built_in(
 ) -> std::result::Result<Result<Exit>, Vec<OsString>> {
     let under = format!("aimax {name}");
     Ok(Ok(match name {
+        "create" => cli::run::<Create>(&under, rest, out),
+        "send" => cli::run::<Send>(&under, rest, out),
+        "pause" => cli::run::<Pause>(&under, rest, out),
+        "stop" => cli::run::<Stop>(&under, rest, out),
+        "list" => cli::run::<List>(&under, rest, out),
+        "status" => cli::run::<Status>(&under, rest, out),
+        "history" => cli::run::<History>(&under, rest, out),
+        "stream" => cli::run::<Stream>(&under, rest, out),
+        "config" => cli::run::<Settings>(&under, rest, out),
+        "admin" => cli::run::<Admin>(&under, rest, out),
+        "version" => cli::run::<Version>(&under, rest, out),
         "demo" => cli::run::<Demo>(&under, rest, out),
         "spawn" => cli::run::<Spawn>(&under, rest, out),
         "paste" => cli::run::<Paste>(&under, rest, out),
@@ -115,8 +143,11 @@ fn built_in(
 fn elsewhere(verb: &OsStr, rest: &[OsString]) -> Result<Exit> {
     let mut name = OsString::from("aimax-");
     name.push(verb);
-    let found = name.to_str().filter(|name| !name.contains('/'));
-    match found.and_then(|name| Config::from_env().program(name)) {
+    let path = match name.to_str().filter(|name| !name.contains('/')) {
+        Some(name) => Config::from_env()?.program(name),
+        None => None,
+    };
+    match path {
         Some(path) => Err(Error::io(path.display(), &Command::new(&path).args(rest).exec())),
         None => Err(Error::usage(verb.display(), "no such verb")),
     }

@@ -6,15 +6,13 @@ use serde_json::json;
 
 use super::target::{self, NAMES, Target, Targeted};
 use crate::{
-    agent::Backend,
     cli::{
         option::{Complete, Opt, OptDoc, Tool, ToolDoc, ValueDoc},
         output::Output,
     },
     config::Config,
-    error::{self, Exit, Result},
-    session::{self, LOCK_WAIT, Session},
-    state::{Entry, Name},
+    error::{Exit, Result},
+    session::{self, LOCK_WAIT},
     time::Deadline,
     tmux::Tmux,
 };
@@ -76,13 +74,13 @@ seconds by default.",
     ];
 
     fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
-        let config = Config::from_env();
+        let config = Config::from_env()?;
         let tmux = Tmux::new(&config)?;
         let backend = args.target.backend(&config)?;
         let mut failed = None;
         for name in args.target.names(&config, &operands)? {
             let wait = Deadline::after(args.lock_wait.unwrap_or(LOCK_WAIT));
-            let done = find(&config, &tmux, &name, backend)
+            let done = target::find(&config, &tmux, &name, backend)
                 .and_then(|session| Ok((session::end(&config, &tmux, &session, wait)?, session)));
             match done {
                 Ok((ended, session)) => out.record(&json!({
@@ -97,19 +95,4 @@ seconds by default.",
         }
         failed.map_or(Ok(Exit::Done), Err)
     }
-}
-
-/// The session of that name, or the window of that name that no state file knows.
-fn find(config: &Config, tmux: &Tmux, name: &Name, backend: Option<Backend>) -> Result<Session> {
-    let missing = match Session::find(config, name, backend) {
-        Err(error) if error.kind == error::Kind::Missing => error,
-        found => return found,
-    };
-    for backend in backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
-        if tmux.find(&backend.hub(config), name.as_str())?.is_some() {
-            let entry = backend.store(config).find(name)?.unwrap_or_else(Entry::default);
-            return Ok(Session { name: name.clone(), backend, entry });
-        }
-    }
-    Err(missing)
 }

@@ -115,7 +115,7 @@ conversation, its window. One that is ended becomes `archived`.",
     ];
 
     fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
-        let config = Config::from_env();
+        let config = Config::from_env()?;
         let backend = args.target.backend(&config)?;
         let named = match (operands.is_empty(), args.target.name(&config)?) {
             (true, None) => None,

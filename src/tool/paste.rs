@@ -202,8 +202,10 @@ seconds by default.",
     ];
 
     fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
-        let config = Config::from_env();
-        args.words.begin_trace(&config, |words| cli::say(Self::DOC.name, words))?;
+        let config = Config::from_env()?;
+        args.words.begin_trace(&config, |ms, words| {
+            cli::say(Self::DOC.name, &format!("{ms:8.1} ms  {words}"));
+        })?;
         let mut session = args.target.find(&config)?;
         let timeout = args.timeout.unwrap_or(PROOF_WAIT);
         let lock_wait = args.lock_wait.unwrap_or(LOCK_WAIT);

@@ -1,11 +1,12 @@
 //! `aimax-spawn`: start an agent, wait until it is ready, deliver the first prompt.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{ffi::OsString, time::Duration};
 
 use serde_json::json;
 
 use super::{
     paste,
+    start::{self, Start, Starting},
     target::{self, Target, Targeted},
     words::{self, Worded, Words},
 };
@@ -30,13 +31,8 @@ pub struct Spawn;
 pub struct Args {
     target: Target,
     words: Words,
-    cwd: Option<PathBuf>,
-    flag_root: Option<PathBuf>,
-    model: Option<String>,
-    display_name: Option<String>,
-    resume: Option<String>,
+    start: Start,
     ask: bool,
-    use_proxy: Option<bool>,
     timeout: Option<Duration>,
     rest: Vec<OsString>,
 }
@@ -50,6 +46,12 @@ impl Targeted for Args {
 impl Worded for Args {
     fn words(&mut self) -> &mut Words {
         &mut self.words
+    }
+}
+
+impl Starting for Args {
+    fn start(&mut self) -> &mut Start {
+        &mut self.start
     }
 }
 
@@ -104,45 +106,10 @@ fails, the session stays.",
         words::prompt_file(),
         words::strip_control(),
         words::done(),
-        OptDoc::new(
-            "cwd",
-            "The folder to work in",
-            "The folder to work in; the current one by default.",
-        )
-        .value("DIR", Complete::Dir)
-        .sets(|args, given| {
-            args.cwd = Some(given.path());
-            Ok(())
-        }),
-        OptDoc::new(
-            "flag-root",
-            "The folder that holds the flags",
-            "The folder whose `.imac/flags` holds the flags; `--cwd` by default.",
-        )
-        .value("DIR", Complete::Dir)
-        .sets(|args, given| {
-            args.flag_root = Some(given.path());
-            Ok(())
-        }),
-        OptDoc::new("model", "The model", "The model; the agent's own choice by default.")
-            .value("MODEL", Complete::Nothing)
-            .short('m')
-            .sets(|args, given| {
-                args.model = Some(given.text()?);
-                Ok(())
-            }),
-        OptDoc::new(
-            "resume",
-            "Go on in this conversation",
-            "\
-Goes on in an old conversation: the agent's own id of it, as
-`agentSessionId` in the records. One that is open elsewhere is refused.",
-        )
-        .value("ID", Complete::Nothing)
-        .sets(|args, given| {
-            args.resume = Some(given.text()?);
-            Ok(())
-        }),
+        start::cwd(),
+        start::flag_root(),
+        start::model(),
+        start::resume("resume"),
         OptDoc::new(
             "permissions",
             "`bypass` the agent's questions, or let it `ask`",
@@ -165,19 +132,10 @@ whatever the administrator has set. What is missing ends the start.",
         )
         .negated("no-proxy")
         .sets(|args, given| {
-            args.use_proxy = Some(given.on());
+            args.start.use_proxy = Some(given.on());
             Ok(())
         }),
-        OptDoc::new(
-            "display-name",
-            "A label for people",
-            "A label for people, kept with the session.",
-        )
-        .value("TEXT", Complete::Nothing)
-        .sets(|args, given| {
-            args.display_name = Some(given.text()?);
-            Ok(())
-        }),
+        start::display_name(),
         OptDoc::new(
             "timeout",
             "Give up after this long",
@@ -198,8 +156,10 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
     }
 
     fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
-        let config = Config::from_env();
-        args.words.begin_trace(&config, |words| cli::say(Self::DOC.name, words))?;
+        let config = Config::from_env()?;
+        args.words.begin_trace(&config, |ms, words| {
+            cli::say(Self::DOC.name, &format!("{ms:8.1} ms  {words}"));
+        })?;
         let name = args.target.needed(&config)?;
         let backend = args.target.backend(&config)?.ok_or_else(|| {
             Error::usage("backend", "none is named").advise("give -b BACKEND, or set AIMAX_BACKEND")
@@ -209,25 +169,13 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
         let tmux = Tmux::new(&config)?;
         // From here on a signal must not leave half a session.
         signals::catch(&signals::ENDING).map_err(|e| Error::io("signals", &e))?;
-        let started = session::spawn(
-            &config,
-            &tmux,
-            &session::Spawn {
-                name: name.clone(),
-                backend,
-                cwd: args.cwd.unwrap_or_else(|| ".".into()),
-                flag_root: args.flag_root,
-                model: args.model,
-                display_name: args.display_name,
-                resume: args.resume,
-                ask_permission: args.ask,
-                use_proxy: args.use_proxy,
-                rest: args.rest,
-                prompt,
-                ends,
-                timeout: args.timeout.unwrap_or(START_WAIT),
-            },
-        )?;
+        let timeout = args.timeout.unwrap_or(START_WAIT);
+        let order = session::Spawn {
+            ask_permission: args.ask,
+            rest: args.rest,
+            ..args.start.spawn(&name, backend, prompt, ends, timeout)
+        };
+        let started = session::spawn(&config, &tmux, &order)?;
         let entry = &started.session.entry;
         let mut record = json!({
             "sessionId": name,

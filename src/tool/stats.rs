@@ -93,7 +93,7 @@ length, verdict, ms. The prompt itself is not noted.",
         if let Some(operand) = operands.first() {
             return Err(Error::usage(operand.display(), "it takes options only"));
         }
-        let config = Config::from_env();
+        let config = Config::from_env()?;
         let path = args.file.or(config.prompt_events).ok_or_else(|| {
             Error::missing("AIMAX_PROMPT_EVENTS", "not set, so no deliveries are noted")
                 .advise("set it to a file's name, for the programs that deliver and for this")

@@ -5,12 +5,7 @@
 //! run goes on: nothing is given twice, nothing is left out. Between records the program sleeps in
 //! one system call, and still notices at once when its reader goes away.
 
-use std::{
-    ffi::OsString,
-    io::{self, IsTerminal},
-    os::fd::RawFd,
-    path::Path,
-};
+use std::{ffi::OsString, os::fd::RawFd, path::Path};
 
 use self::{
     cursor::Cursor,
@@ -25,6 +20,7 @@ use crate::{
         self,
         option::{Complete, Opt, Tool, ToolDoc, ValueDoc},
         output::Output,
+        paint::Paint,
     },
     config::Config,
     error::{Error, Exit, Result},
@@ -33,7 +29,7 @@ use crate::{
 
 mod cursor;
 mod form;
-mod options;
+pub(super) mod options;
 mod roll;
 mod run;
 mod stream;
@@ -105,9 +101,23 @@ as by `--offsets`, or are `--events` or `--text`.",
     const OPTS: &'static [Opt<Args>] = options::TABLE;
 
     fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
-        let plan = Plan::new(&args, operands)?;
-        plan.run(&args, out, &mut say)?.run(Some(STDOUT))
+        print(&args, operands, out, &mut say).0
     }
+}
+
+/// Prints what `args` ask for; says how that ended, and how many records there were.
+pub(super) fn print(
+    args: &Args,
+    operands: Vec<OsString>,
+    out: &mut Output,
+    note: &mut dyn FnMut(&str),
+) -> (Result<Exit>, u64) {
+    let mut run = match Plan::new(args, operands).and_then(|plan| plan.run(args, out, note)) {
+        Ok(run) => run,
+        Err(error) => return (Err(error), 0),
+    };
+    let done = run.run(Some(STDOUT));
+    (done, args.max.unwrap_or(u64::MAX) - run.printer.left)
 }
 
 /// The descriptor whose reader may go away.
@@ -145,7 +155,7 @@ impl Plan {
                 streams.push(stream.longest(args.max_line));
             }
             (None, None) => {
-                let config = Config::from_env();
+                let config = Config::from_env()?;
                 let meant = meant(args, &config)?;
                 many = !matches!(&meant, Meant::Named(names) if names.len() == 1);
                 let sessions = Roll::new(config, meant, args, start)?;
@@ -158,7 +168,7 @@ impl Plan {
             alone(args.cursor.is_some(), "--cursor", "it keeps one place")?;
             alone(args.raw, "--raw", "which line is whose could not be told")?;
         }
-        let mut plan = Plan { streams, roll, form: form(args, many), note: None };
+        let mut plan = Plan { streams, roll, form: form(args, many)?, note: None };
         if let Some(file) = &args.cursor {
             plan.keep_place(file)?;
         }
@@ -237,17 +247,16 @@ fn meant(args: &Args, config: &Config) -> Result<Meant> {
     }
 }
 
-fn form(args: &Args, many: bool) -> Form {
-    if args.events {
+fn form(args: &Args, many: bool) -> Result<Form> {
+    Ok(if args.events {
         Form::Events
     } else if args.text {
-        let plain = Config::from_env().var("NO_COLOR").is_some();
-        Form::Text(Page::new(io::stdout().is_terminal() && !plain, many))
+        Form::Text(Page::new(Paint::stdout(&Config::from_env()?), many))
     } else if args.offsets || many {
         Form::Wrapped
     } else {
         Form::Plain
-    }
+    })
 }
 
 #[cfg(test)]

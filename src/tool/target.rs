@@ -4,9 +4,10 @@ use crate::{
     agent::Backend,
     cli::option::{Complete, Opt, OptDoc},
     config::Config,
-    error::{Error, Result},
+    error::{Error, Kind, Result},
     session::Session,
-    state::Name,
+    state::{Entry, Name},
+    tmux::Tmux,
 };
 
 /// What `-s` and `-b` say.
@@ -59,6 +60,26 @@ taken. A session that only one backend knows needs neither.",
     })
 }
 
+/// The session of that name, or the window of that name that no state file knows.
+pub(super) fn find(
+    config: &Config,
+    tmux: &Tmux,
+    name: &Name,
+    backend: Option<Backend>,
+) -> Result<Session> {
+    let missing = match Session::find(config, name, backend) {
+        Err(error) if error.kind == Kind::Missing => error,
+        found => return found,
+    };
+    for backend in backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
+        if tmux.find(&backend.hub(config), name.as_str())?.is_some() {
+            let entry = backend.store(config).find(name)?.unwrap_or_else(Entry::default);
+            return Ok(Session { name: name.clone(), backend, entry });
+        }
+    }
+    Err(missing)
+}
+
 impl Target {
     /// As `-s` would have given it.
     #[cfg(test)]
@@ -73,8 +94,14 @@ impl Target {
 
     /// The backend, if one is named.
     pub(super) fn backend(&self, config: &Config) -> Result<Option<Backend>> {
-        let named = self.backend.as_ref().or(config.backend.as_ref());
-        named.map(|name| Backend::parse(name)).transpose()
+        match (&self.backend, &config.backend) {
+            (Some(given), _) => Backend::parse(given).map(Some),
+            (None, Some(set)) => Backend::parse(set).map(Some).map_err(|error| {
+                let subject = format!("{}: {}", config.source("backend"), error.subject);
+                Error { subject, ..error }
+            }),
+            (None, None) => Ok(None),
+        }
     }
 
     /// The session's name, if one is given; the last one, if several are.

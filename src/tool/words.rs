@@ -130,7 +130,7 @@ file's name, gets them all with every call of tmux, for a bug report.",
 
 impl Words {
     /// Begins the trace that `--explain` or `AIMAX_TRACE` asks for.
-    pub(super) fn begin_trace(&self, config: &Config, say: fn(&str)) -> Result<()> {
+    pub(super) fn begin_trace(&self, config: &Config, say: fn(f64, &str)) -> Result<()> {
         trace::begin(config.trace.as_deref(), self.explain.then_some(say))
     }
 
@@ -144,14 +144,24 @@ impl Words {
         self.prompt.is_some() || self.file.is_some()
     }
 
+    /// Whether there is a prompt, by an option or in a pipe. What is there is read and kept.
+    pub(super) fn is_there(&mut self) -> Result<bool> {
+        self.prompt = self.bytes()?;
+        Ok(self.prompt.is_some())
+    }
+
     /// The prompt, if one is given, checked for `agent`.
-    pub(super) fn read(self, agent: &dyn Agent) -> Result<Option<Prompt>> {
+    pub(super) fn read(mut self, agent: &dyn Agent) -> Result<Option<Prompt>> {
+        let reading = self.reading;
+        self.bytes()?.map(|bytes| Prompt::new(bytes, agent, reading)).transpose()
+    }
+
+    fn bytes(&mut self) -> Result<Option<Vec<u8>>> {
         let stdin = || {
             let mut bytes = Vec::new();
             io::stdin().read_to_end(&mut bytes).at("stdin").map(|_| bytes)
         };
-        let reading = self.reading;
-        let bytes = match (self.prompt, self.file) {
+        Ok(match (self.prompt.take(), self.file.take()) {
             (Some(_), Some(_)) => {
                 return Err(Error::usage("prompt", "given by --prompt and by --prompt-file"));
             }
@@ -163,8 +173,7 @@ impl Words {
             // Standard input that holds nothing gives no prompt: cron and the like leave it empty.
             (None, None) if is_piped()? => Some(stdin()?).filter(|bytes| !bytes.is_empty()),
             (None, None) => None,
-        };
-        bytes.map(|bytes| Prompt::new(bytes, agent, reading)).transpose()
+        })
     }
 }
 

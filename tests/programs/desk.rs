@@ -287,6 +287,13 @@ impl Ran {
         self.complains(code, says);
     }
 
+    /// The same of a verb of the front's, which says its name as it was called.
+    #[track_caller]
+    pub(crate) fn fails_as(&self, name: &str, code: i32, says: &str) {
+        assert!(self.stdout.is_empty(), "{self:#?}");
+        self.complains_as(name, code, says);
+    }
+
     /// Failed with a record, and with one line that holds `says`.
     #[track_caller]
     pub(crate) fn fails_with<T: DeserializeOwned + Debug>(&self, code: i32, says: &str) -> T {
@@ -296,8 +303,13 @@ impl Ran {
 
     #[track_caller]
     fn complains(&self, code: i32, says: &str) {
+        self.complains_as(&self.program, code, says);
+    }
+
+    #[track_caller]
+    fn complains_as(&self, name: &str, code: i32, says: &str) {
         assert_eq!(self.code(), Some(code), "{self:#?}");
-        let name = format!("{}: ", self.program);
+        let name = format!("{name}: ");
         let line = self.stderr.strip_prefix(&name).and_then(|rest| rest.strip_suffix('\n'));
         let line = line.unwrap_or_else(|| panic!("not a line of {name}{self:#?}"));
         assert!(line.contains(says) && !line.contains('\n'), "not {says:?}: {self:#?}");

@@ -23,9 +23,16 @@ fn help_and_version() {
         let version = desk.run(&format!("aimax-{verb}"), &["--version"]);
         assert_eq!(version.text(), format!("aimax-{verb} {}\n", env!("CARGO_PKG_VERSION")));
     }
-    let version = desk.run("aimax", &["version"]);
-    assert_eq!(version.text(), format!("aimax {}\n", env!("CARGO_PKG_VERSION")));
-    assert_eq!(desk.run("aimax", &["--version"]).text(), version.text());
+    for verb in [
+        "create", "send", "pause", "stop", "list", "status", "history", "stream", "config", "admin",
+    ] {
+        let through = desk.run("aimax", &["help", verb]);
+        assert_eq!((through.code(), through.error()), (Some(0), ""));
+        assert!(through.text().contains(&format!("usage: aimax {verb}")), "{}", through.text());
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(desk.run("aimax", &["version"]).text(), format!("{version}\n"));
+    assert_eq!(desk.run("aimax", &["--version"]).text(), format!("aimax {version}\n"));
     assert_eq!(desk.run("aimax", &[]).code(), Some(2));
 }
 

@@ -19,7 +19,7 @@ use crate::{
 impl Desk {
     fn config(&self) -> Config {
         let env = self.home.env();
-        Config::from_vars(env.into_iter().map(|(k, v)| (k.into(), v.into())).collect())
+        Config::from_vars(env.into_iter().map(|(k, v)| (k.into(), v.into())).collect()).unwrap()
     }
 
     fn backend(&self) -> Box<dyn AgentBackend> {
@@ -136,9 +136,8 @@ fn a_stream_gives_what_is_there_and_what_comes_and_ends_with_the_session() {
     let all = backend.thought_stream("one", Start::Offset(0)).unwrap();
     let new = backend.thought_stream("one", Start::Offset(history.sentinel)).unwrap();
     let now = backend.thought_stream("one", Start::Last(0)).unwrap();
-    let readers = [all, new, now].map(|stream| {
-        thread::spawn(move || stream.collect::<aimax::Result<Vec<_>>>().unwrap())
-    });
+    let readers = [all, new, now]
+        .map(|stream| thread::spawn(move || stream.collect::<aimax::Result<Vec<_>>>().unwrap()));
     backend.queue(&Request::new("one", "second")).unwrap();
     desk.done("one");
     let whole = backend.history("one", None).unwrap().entries;

@@ -34,3 +34,4 @@ mod tail_one;
 mod tour;
 mod trace;
 mod transcripts;
+mod verbs;

@@ -62,7 +62,8 @@ fn fixtures() -> PathBuf {
 fn profile(folder: &str) -> Profile {
     let backend = if folder.starts_with("claude") { Backend::Claude } else { Backend::Codex };
     let (name, built_in) = backend.agent().profile();
-    Profile::load(&Config::from_vars(Vec::new()), name, built_in).expect("the profile parses")
+    Profile::load(&Config::from_vars(Vec::new()).expect("a configuration"), name, built_in)
+        .expect("the profile parses")
 }
 
 fn screen(folder: &str, name: &str) -> Screen {
@@ -182,7 +183,8 @@ fn an_empty_box_is_told_from_a_draft() {
 fn a_users_profile_replaces_the_built_in_one() {
     let folder = std::env::temp_dir().join(format!("aimax-profile-{}", std::process::id()));
     fs::create_dir_all(folder.join("aimax/screens")).unwrap();
-    let config = Config::from_vars(vec![("XDG_CONFIG_HOME".into(), folder.clone().into())]);
+    let config = Config::from_vars(vec![("XDG_CONFIG_HOME".into(), folder.clone().into())])
+        .expect("a configuration");
     let (name, built_in) = Backend::Claude.agent().profile();
     let path = folder.join("aimax/screens").join(name);
     fs::write(&path, built_in.replace("\"trust\"", "\"mine\"")).unwrap();

@@ -8,11 +8,15 @@
 mod util;
 
 mod agents;
+mod beside;
 mod interrupt;
 mod matrix;
 mod model;
+mod original;
 mod proxy;
+mod quick_starts;
 mod run;
 mod starts;
+mod state_files;
 mod tour;
 mod truth;

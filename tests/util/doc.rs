@@ -21,7 +21,7 @@ impl Desk {
             ("AIMAX_TMUX_SOCKET".into(), "d".into()),
             ("AIMAX_PRACTICE".into(), "trust=yes".into()),
         ];
-        Desk { config: aimax::Config::from_vars(environment), root }
+        Desk { config: aimax::Config::from_vars(environment).unwrap(), root }
     }
 
     pub(crate) fn folder(&self) -> std::path::PathBuf {

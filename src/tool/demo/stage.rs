@@ -46,7 +46,7 @@ impl Stage {
         let program = std::env::current_exe().map_err(|e| Error::io("aimax", &e))?;
         // Fails where something of that name is: the folder is ours alone.
         DirBuilder::new().mode(0o700).create(&root).at(&root)?;
-        let config = Config::from_vars(environment(config, &root));
+        let config = Config::from_vars(environment(config, &root))?;
         let stage = Stage { root, config, program };
         for folder in ["home", "proj", "tmux", "data"] {
             fs::make_dir(&stage.root.join(folder), 0o700)?;

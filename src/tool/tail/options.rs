@@ -8,19 +8,19 @@ use crate::tool::target::{self, Target, Targeted};
 /// What its command line says.
 #[derive(Clone, Debug, Default)]
 pub struct Args {
-    pub(super) target: Target,
-    pub(super) from: Option<u64>,
-    pub(super) lines: Option<u64>,
-    pub(super) follow: bool,
-    pub(super) offsets: bool,
-    pub(super) max: Option<u64>,
-    pub(super) timeout: Option<Duration>,
-    pub(super) raw: bool,
-    pub(super) all: bool,
-    pub(super) events: bool,
-    pub(super) text: bool,
-    pub(super) cursor: Option<PathBuf>,
-    pub(super) max_line: Option<usize>,
+    pub(in crate::tool) target: Target,
+    pub(in crate::tool) from: Option<u64>,
+    pub(in crate::tool) lines: Option<u64>,
+    pub(in crate::tool) follow: bool,
+    pub(in crate::tool) offsets: bool,
+    pub(in crate::tool) max: Option<u64>,
+    pub(in crate::tool) timeout: Option<Duration>,
+    pub(in crate::tool) raw: bool,
+    pub(in crate::tool) all: bool,
+    pub(in crate::tool) events: bool,
+    pub(in crate::tool) text: bool,
+    pub(in crate::tool) cursor: Option<PathBuf>,
+    pub(in crate::tool) max_line: Option<usize>,
 }
 
 impl Targeted for Args {
@@ -28,6 +28,11 @@ impl Targeted for Args {
         &mut self.target
     }
 }
+
+/// `--max`.
+pub(in crate::tool) const MAX: OptDoc =
+    OptDoc::new("max", "End after so many records", "End after so many records.")
+        .value("COUNT", Complete::Nothing);
 
 /// The table.
 pub(super) const TABLE: &[Opt<Args>] = &[
@@ -153,12 +158,10 @@ long as memory allows.",
         args.max_line = Some(given.parse()?);
         Ok(())
     }),
-    OptDoc::new("max", "End after so many records", "End after so many records.")
-        .value("COUNT", Complete::Nothing)
-        .sets(|args, given| {
-            args.max = Some(number(&given.text()?)?);
-            Ok(())
-        }),
+    MAX.sets(|args, given| {
+        args.max = Some(number(&given.text()?)?);
+        Ok(())
+    }),
     OptDoc::new(
         "timeout",
         "Give up after this long",
@@ -182,14 +185,15 @@ With `--follow`, the longest time of the whole run: `90`, `1.5m`,
     }),
 ];
 
-fn number(text: &str) -> std::result::Result<u64, String> {
+pub(in crate::tool) fn number(text: &str) -> std::result::Result<u64, String> {
     text.parse().map_err(|_| format!("{text:?} is not a whole number"))
 }
 
 /// A plain number, or the object that holds it as `primary`.
-pub(super) fn offset(text: &str) -> std::result::Result<u64, String> {
+pub(in crate::tool) fn offset(text: &str) -> std::result::Result<u64, String> {
     #[derive(serde::Deserialize)]
     struct Offsets {
+        #[serde(alias = "primarySize", alias = "size")]
         primary: u64,
     }
     if !text.trim_start().starts_with('{') {

@@ -23,7 +23,7 @@ pub(super) struct Run<'a> {
 impl Run<'_> {
     /// Prints what there is, and with `--follow` what comes. `reader` is where the records go, if
     /// somebody must be there to read them.
-    pub(super) fn run(mut self, reader: Option<RawFd>) -> Result<Exit> {
+    pub(super) fn run(&mut self, reader: Option<RawFd>) -> Result<Exit> {
         let done = if self.args.follow { self.follow(reader) } else { self.once() };
         match done {
             Err(e) if e.kind == Kind::ReaderGone => Ok(Exit::Done),

@@ -74,8 +74,8 @@ fn run(place: &Place, session: Option<&str>, options: &[(&str, &str)]) -> Ran {
         plan.streams[0].who = form::Who::new(session, Some(Backend::Claude));
         plan
     });
-    let result =
-        plan.and_then(|plan| plan.run(&args, &mut out, &mut note).and_then(|run| run.run(None)));
+    let result = plan
+        .and_then(|plan| plan.run(&args, &mut out, &mut note).and_then(|mut run| run.run(None)));
     let text = String::from_utf8(writes.0.borrow().concat()).unwrap();
     Ran { result, text, notes }
 }
@@ -184,7 +184,7 @@ fn follow(path: &Path, options: &'static [(&str, &str)]) -> (BufReader<io::PipeR
         let mut notes = Vec::new();
         let mut note = |note: &str| notes.push(note.to_owned());
         let plan = Plan::new(&args, vec![path.into()]).unwrap();
-        let run = plan.run(&args, &mut out, &mut note).unwrap();
+        let mut run = plan.run(&args, &mut out, &mut note).unwrap();
         (run.run(Some(reader)), notes)
     });
     (BufReader::new(from), thread)

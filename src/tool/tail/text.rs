@@ -1,7 +1,7 @@
 //! Events as a person reads them.
 
 use crate::{
-    cli::exit::visible,
+    cli::{exit::visible, paint::Paint},
     transcript::record::{Event, Kind},
 };
 
@@ -13,7 +13,7 @@ const WIDE: usize = 200;
 
 /// What was shown last, and how.
 pub(super) struct Page {
-    colour: bool,
+    paint: Paint,
     /// Several sessions share it: each is named when another one spoke last.
     shared: bool,
     last: Option<String>,
@@ -49,8 +49,8 @@ fn look(kind: Kind) -> Option<Look> {
 }
 
 impl Page {
-    pub(super) fn new(colour: bool, shared: bool) -> Self {
-        Page { colour, shared, last: None }
+    pub(super) fn new(paint: Paint, shared: bool) -> Self {
+        Page { paint, shared, last: None }
     }
 
     /// The text of some events, each line with its newline; `None` when there is nothing to show.
@@ -71,7 +71,7 @@ impl Page {
         }
         if self.shared && self.last.as_deref() != session {
             self.last = session.map(str::to_owned);
-            let head = self.paint("1", &format!("==> {} <==", session.unwrap_or_default()));
+            let head = self.paint.paint("1", &format!("==> {} <==", session.unwrap_or_default()));
             text.insert_str(0, &format!("{head}\n"));
         }
         Some(text)
@@ -87,21 +87,13 @@ impl Page {
             }
             // What an agent or a tool wrote must not reach the terminal as a command to it.
             let line = format!("{}{}", look.mark, visible(&line));
-            text.push_str(&self.paint(look.colour, line.trim_end()));
+            text.push_str(&self.paint.paint(look.colour, line.trim_end()));
             text.push('\n');
         }
         if count > shown {
             let more = format!("{}… {} more lines", look.mark, count - shown);
-            text.push_str(&self.paint(look.colour, &more));
+            text.push_str(&self.paint.paint(look.colour, &more));
             text.push('\n');
-        }
-    }
-
-    fn paint(&self, colour: &str, line: &str) -> String {
-        if self.colour && !colour.is_empty() {
-            format!("\x1b[{colour}m{line}\x1b[0m")
-        } else {
-            line.to_owned()
         }
     }
 }
@@ -120,7 +112,7 @@ mod tests {
             Event::new(Kind::Text, None, "done\n"),
             Event::new(Kind::Interrupted, None, ""),
         ];
-        let shown = Page::new(false, false).show(None, &events).unwrap();
+        let shown = Page::new(Paint::NONE, false).show(None, &events).unwrap();
         let results = "  | x\n".repeat(11);
         assert_eq!(
             shown,
@@ -128,8 +120,8 @@ mod tests {
                 "> do\n> it\n* Bash {{}}\n  | a\\u{{1b}}[31m\n{results}  | … 9 more lines\ndone\n! interrupted\n"
             )
         );
-        assert_eq!(Page::new(false, false).show(None, &events[1..2]), None);
-        let mut page = Page::new(true, true);
+        assert_eq!(Page::new(Paint::NONE, false).show(None, &events[1..2]), None);
+        let mut page = Page::new(Paint::ALWAYS, true);
         let shown = page.show(Some("a"), &events[2..3]).unwrap();
         assert_eq!(shown, "\x1b[1m==> a <==\x1b[0m\n\x1b[33m* Bash {}\x1b[0m\n");
         assert!(!page.show(Some("a"), &events[2..3]).unwrap().contains("==>"));

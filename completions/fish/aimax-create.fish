@@ -1,0 +1,16 @@
+# Generated from the option table of aimax-create; do not edit.
+
+complete -c aimax-create -f
+complete -c aimax-create -s s -l session -d 'The session\'s name' -x -a '(aimax-ls --names 2>/dev/null)'
+complete -c aimax-create -s b -l backend -d 'The agent\'s backend' -x -a 'tmux-claude-code tmux-codex tmux-practice'
+complete -c aimax-create -l cwd -d 'The folder to work in' -x -a '(__fish_complete_directories (commandline -ct))'
+complete -c aimax-create -s p -l prompt -d 'The prompt' -x
+complete -c aimax-create -s f -l prompt-file -d 'A file that holds the prompt; `-` is stdin' -r -F
+complete -c aimax-create -l flag-root -d 'The folder that holds the flags' -x -a '(__fish_complete_directories (commandline -ct))'
+complete -c aimax-create -s m -l model -d 'The model' -x
+complete -c aimax-create -l display-name -d 'A label for people' -x
+complete -c aimax-create -l use-proxy -d 'Whether to go through the proxy' -x -a 'true false'
+complete -c aimax-create -l agent-session-id -d 'Go on in this conversation' -x
+complete -c aimax-create -l json -d 'Print one JSON document'
+complete -c aimax-create -s h -l help -d 'Show help; `--help` shows all of it'
+complete -c aimax-create -s V -l version -d 'Show the version'

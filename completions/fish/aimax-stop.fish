@@ -1,0 +1,8 @@
+# Generated from the option table of aimax-stop; do not edit.
+
+complete -c aimax-stop -f
+complete -c aimax-stop -s s -l session -d 'The session\'s name' -x -a '(aimax-ls --names 2>/dev/null)'
+complete -c aimax-stop -s b -l backend -d 'The agent\'s backend' -x -a 'tmux-claude-code tmux-codex tmux-practice'
+complete -c aimax-stop -l json -d 'Print one JSON document'
+complete -c aimax-stop -s h -l help -d 'Show help; `--help` shows all of it'
+complete -c aimax-stop -s V -l version -d 'Show the version'

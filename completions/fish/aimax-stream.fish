@@ -1,0 +1,10 @@
+# Generated from the option table of aimax-stream; do not edit.
+
+complete -c aimax-stream -f
+complete -c aimax-stream -s s -l session -d 'The session\'s name' -x -a '(aimax-ls --names 2>/dev/null)'
+complete -c aimax-stream -s b -l backend -d 'The agent\'s backend' -x -a 'tmux-claude-code tmux-codex tmux-practice'
+complete -c aimax-stream -l from-sentinel -d 'Begin where a history ended' -x
+complete -c aimax-stream -l max -d 'End after so many records' -x
+complete -c aimax-stream -l json -d 'Print records, and at the end how many'
+complete -c aimax-stream -s h -l help -d 'Show help; `--help` shows all of it'
+complete -c aimax-stream -s V -l version -d 'Show the version'

@@ -1,0 +1,45 @@
+//! What is going on, for a person at a terminal: one line on standard error, written over by the
+//! next one, and gone when it is over.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::OnceLock,
+};
+
+use super::exit::visible;
+
+/// What the line is about; set once somebody is there to read it.
+static SUBJECT: OnceLock<String> = OnceLock::new();
+
+/// A line that is shown; dropped, it goes.
+#[must_use]
+pub struct Progress(());
+
+impl Progress {
+    /// Begins to tell of `subject`; nothing, and nobody, unless standard error is a terminal.
+    pub fn begin(subject: &str) -> Option<Progress> {
+        if !io::stderr().is_terminal() {
+            return None;
+        }
+        SUBJECT.get_or_init(|| subject.to_owned());
+        Some(Progress(()))
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        write("\r\x1b[K");
+    }
+}
+
+/// Shows a step, and how long after the beginning it was.
+pub fn show(ms: f64, words: &str) {
+    if let Some(subject) = SUBJECT.get() {
+        write(&format!("\r\x1b[K{subject}: {} … {:.1} s", visible(words), ms / 1000.0));
+    }
+}
+
+/// What cannot be shown is not missed.
+fn write(text: &str) {
+    drop(io::stderr().write_all(text.as_bytes()));
+}

@@ -1,0 +1,132 @@
+use std::path::Path;
+
+use super::*;
+
+fn read(vars: &[(&str, &str)]) -> Result<Config> {
+    Config::from_vars(vars.iter().map(|(k, v)| (k.into(), v.into())).collect())
+}
+
+fn config(vars: &[(&str, &str)]) -> Config {
+    read(vars).unwrap()
+}
+
+/// A home with this file of settings.
+fn with_file(name: &str, text: &str) -> (PathBuf, Vec<(String, String)>) {
+    let home = std::env::temp_dir().join(format!("aimax-config-{name}-{}", std::process::id()));
+    fs::make_dir(&home.join(".config/aimax"), 0o700).unwrap();
+    std::fs::write(home.join(".config/aimax/config.json"), text).unwrap();
+    let vars = vec![("HOME".to_owned(), home.to_string_lossy().into_owned())];
+    (home, vars)
+}
+
+#[test]
+fn the_defaults_are_the_originals() {
+    let c = config(&[("HOME", "/h")]);
+    assert_eq!(c.data_dir, Path::new("/h/.local/share/aimax"));
+    assert_eq!(c.claude_projects, Path::new("/h/.claude/projects"));
+    assert_eq!(c.codex_sessions, Path::new("/h/.codex/sessions"));
+    assert_eq!(c.claude_hub, "imac_claude_code_agent_hub");
+    assert_eq!(c.codex_model, None);
+    assert_eq!(c.proxy_envs_bash, Path::new("/h/proxy_envs.bash"));
+    assert_eq!(c.proxy_chains_conf, Path::new("/h/proxy_claude.conf"));
+    assert_eq!(c.rightcode_env_file, Path::new("/h/.codex/secrets/rightcode.env"));
+    assert!(c.run_preflight && c.settings.iter().all(|one| one.source == Source::Default));
+}
+
+#[test]
+fn variables_are_expanded_and_the_older_names_come_second() {
+    let c = config(&[
+        ("HOME", "/h"),
+        ("W", "/w"),
+        ("TMUX_AGENTS_DATA_DIR", "/old"),
+        ("AIMAX_CODEX_HOME", "~/c$W/${W}x$NONE"),
+        ("TMUX_AGENTS_CODEX_HOME", "/no"),
+        ("CODEX_HOME", "/nor"),
+        ("CLAUDE_CONFIG_DIR", "/cc"),
+        ("AIMAX_RUN_PREFLIGHT", "Off"),
+    ]);
+    assert_eq!(c.data_dir, Path::new("/old"));
+    assert_eq!(c.codex_home, Path::new("/h/c/w//wx$NONE"));
+    assert_eq!(c.claude_projects, Path::new("/cc/projects"));
+    assert!(!c.run_preflight);
+    assert_eq!(*c.source("data_dir"), Source::Variable("TMUX_AGENTS_DATA_DIR"));
+    assert_eq!(*c.source("codex_home"), Source::Variable("AIMAX_CODEX_HOME"));
+    assert_eq!(*c.source("claude_projects_dir"), Source::Default);
+}
+
+#[test]
+fn folders_of_the_xdg_convention_are_absolute() {
+    let c = config(&[("HOME", "/h"), ("XDG_DATA_HOME", "~/d"), ("XDG_CONFIG_HOME", "c")]);
+    assert_eq!(c.data_dir, Path::new("/h/d/aimax"));
+    assert_eq!(c.file(), Path::new("/h/.config/aimax/config.json"));
+    let c = config(&[("HOME", "/h"), ("AIMAX_HOME", "/other")]);
+    assert_eq!(c.file(), Path::new("/other/.config/aimax/config.json"));
+    assert_eq!(c.codex_home, Path::new("/other/.codex"));
+}
+
+#[test]
+fn a_relative_path_is_made_absolute() {
+    let c = config(&[("HOME", "/h"), ("AIMAX_DATA_DIR", "here")]);
+    assert_eq!(c.data_dir, std::env::current_dir().unwrap().join("here"));
+}
+
+#[test]
+fn the_file_stands_below_the_environment() {
+    let text = r#"{"data_dir": "~/d", "claude_hub": "mine", "run_preflight": false}"#;
+    let (home, mut vars) = with_file("below", text);
+    vars.push(("AIMAX_CLAUDE_HUB".into(), "hers".into()));
+    let c = read(&vars.iter().map(|(k, v)| (&**k, &**v)).collect::<Vec<_>>()).unwrap();
+    fs::remove_dir(&home).unwrap();
+    assert_eq!((c.data_dir.clone(), c.claude_hub.as_str()), (home.join("d"), "hers"));
+    assert_eq!(c.practice_home, home.join("d/practice"));
+    assert!(!c.run_preflight);
+    assert_eq!(*c.source("data_dir"), Source::File(c.file()));
+    assert_eq!(*c.source("claude_hub"), Source::Variable("AIMAX_CLAUDE_HUB"));
+    assert_eq!(*c.source("codex_hub"), Source::Default);
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_place() {
+    for (n, (text, cause)) in [
+        ("[]", "not a JSON object"),
+        ("{", "not JSON: EOF while parsing an object at line 1 column 1"),
+        (r#"{"data": "/x"}"#, "data: no such setting"),
+        (r#"{"data_dir": 1}"#, "data_dir: 1 is not a text"),
+        (r#"{"data_dir": ""}"#, "data_dir: it is empty"),
+        (r#"{"data_dir": "d"}"#, "data_dir: `d` is not an absolute path"),
+        (r#"{"run_preflight": "no"}"#, "run_preflight: \"no\" is neither true nor false"),
+        (r#"{"codex_hub": "a:b"}"#, "codex_hub: `a:b`: tmux allows no `:` and no `.`"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let (home, vars) = with_file(&format!("wrong-{n}"), text);
+        let error = read(&[("HOME", &vars[0].1)]).unwrap_err();
+        fs::remove_dir(&home).unwrap();
+        assert_eq!(error.kind, crate::error::Kind::Usage);
+        assert!(error.subject.ends_with("/.config/aimax/config.json"), "{error}");
+        assert!(error.cause.starts_with(cause), "{error}");
+    }
+    for (name, value, cause) in [
+        ("AIMAX_RUN_PREFLIGHT", "maybe", "`maybe` is neither true nor false"),
+        ("TMUX_AGENTS_CODEX_HUB", "a.b", "`a.b`: tmux allows no"),
+    ] {
+        let error = read(&[("HOME", "/h"), (name, value)]).unwrap_err();
+        assert_eq!(error.subject, name);
+        assert!(error.cause.starts_with(cause), "{error}");
+    }
+}
+
+#[test]
+fn the_table_is_sound() {
+    for (n, setting) in SETTINGS.iter().enumerate() {
+        let others = &SETTINGS[..n];
+        assert!(others.iter().all(|other| other.key != setting.key), "{} twice", setting.key);
+        if let Default::Below(key, _) = setting.default {
+            let above = others.iter().find(|other| other.key == key);
+            assert!(above.is_some_and(|other| other.kind == Kind::Path), "{}", setting.key);
+        }
+        let own = format!("AIMAX_{}", setting.key.to_uppercase());
+        assert!(setting.variables[0] == own || setting.key == "claude_home", "{own}");
+    }
+}

@@ -1,0 +1,137 @@
+//! A prompt for a session, which is started first when it does not run: what `aimax create`,
+//! `aimax send` and `aimax pause` share.
+
+use super::{
+    paste,
+    shape::Shaped,
+    start::{Start, Starting},
+    target::{Target, Targeted},
+    words::{Worded, Words},
+};
+use crate::{
+    agent::Backend,
+    config::Config,
+    error::{Error, Exit, Kind, Result},
+    session::{self, Delivery, Manner, START_WAIT, Session},
+    state::Name,
+    sys::signals,
+    tmux::Tmux,
+};
+
+/// What the command line of these verbs says.
+#[derive(Debug, Default)]
+pub struct Args {
+    pub(super) target: Target,
+    pub(super) words: Words,
+    pub(super) start: Start,
+    pub(super) json: bool,
+}
+
+impl Targeted for Args {
+    fn target(&mut self) -> &mut Target {
+        &mut self.target
+    }
+}
+
+impl Worded for Args {
+    fn words(&mut self) -> &mut Words {
+        &mut self.words
+    }
+}
+
+impl Starting for Args {
+    fn start(&mut self) -> &mut Start {
+        &mut self.start
+    }
+}
+
+impl Shaped for Args {
+    fn json(&mut self) -> &mut bool {
+        &mut self.json
+    }
+}
+
+/// Where a prompt goes.
+pub(super) struct Dispatch<'a> {
+    pub(super) config: &'a Config,
+    pub(super) tmux: &'a Tmux,
+    pub(super) name: &'a Name,
+    pub(super) backend: Backend,
+    /// What is kept of the session, if it is known.
+    pub(super) session: Option<Session>,
+}
+
+/// What became of it.
+pub(super) struct Dispatched {
+    pub(super) session: Session,
+    pub(super) delivery: Delivery,
+    /// Whether the session was started for it.
+    pub(super) started: bool,
+    /// The prompt's length in characters.
+    pub(super) length: usize,
+}
+
+impl Dispatched {
+    /// Whether the prompt is proven.
+    pub(super) fn is_proven(&self) -> bool {
+        self.delivery.exit() == Exit::Done
+    }
+
+    /// The exit status, or the error, for the program of that name.
+    pub(super) fn conclude(&self, program: &str) -> Result<Exit> {
+        paste::conclude(program, &self.session.name, &self.delivery)
+    }
+}
+
+impl<'a> Dispatch<'a> {
+    /// The session of that name. One that is not known needs a backend.
+    pub(super) fn to(
+        config: &'a Config,
+        tmux: &'a Tmux,
+        name: &'a Name,
+        backend: Option<Backend>,
+    ) -> Result<Dispatch<'a>> {
+        let session = match Session::find(config, name, backend) {
+            Err(error) if error.kind == Kind::Missing => None,
+            found => Some(found?),
+        };
+        let known = session.as_ref().map(|session| session.backend);
+        let backend = known.or(backend).ok_or_else(|| {
+            Error::missing(name, "no such session")
+                .advise("`aimax list` lists them; with -b and --cwd it is started")
+        })?;
+        Ok(Dispatch { config, tmux, name, backend, session })
+    }
+
+    /// Whether an agent runs in the session's window.
+    pub(super) fn runs(&self) -> Result<bool> {
+        let hub = self.backend.hub(self.config);
+        let pane = self.tmux.find(&hub, self.name.as_str())?;
+        Ok(self.session.is_some() && pane.is_some_and(|pane| !pane.dead))
+    }
+
+    /// Delivers the prompt that `words` give to the running session, or starts it with that.
+    pub(super) fn send(self, words: Words, start: Start, interrupt: bool) -> Result<Dispatched> {
+        let ends = words.ends();
+        let prompt = words.read(self.backend.agent())?.ok_or_else(|| {
+            Error::usage("prompt", "none is given").advise("give -p TEXT, -f FILE, or pipe it in")
+        })?;
+        let length = prompt.text().chars().count();
+        if self.runs()?
+            && let Some(mut session) = self.session
+        {
+            let manner = Manner { interrupt, ends, ..Manner::default() };
+            let delivery =
+                session::deliver(self.config, self.tmux, &mut session, &prompt, &manner)?;
+            return Ok(Dispatched { session, delivery, started: false, length });
+        }
+        // From here on a signal must not leave half a session.
+        signals::catch(&signals::ENDING).map_err(|e| Error::io("signals", &e))?;
+        let order = start.spawn(self.name, self.backend, Some(prompt), ends, START_WAIT);
+        let started = session::spawn(self.config, self.tmux, &order)?;
+        let delivery = started
+            .delivery
+            .ok_or_else(|| Error::system(self.name, "started, but the prompt was not sent"))?;
+        Ok(Dispatched { session: started.session, delivery, started: true, length })
+    }
+}
