@@ -208,7 +208,8 @@ mod tests {
         assert_eq!(missing.kind, crate::error::Kind::Missing);
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| (0..10).for_each(|_| keep(&path, &event("a", 0, "queued")).unwrap()));
+                scope
+                    .spawn(|| (0..10).for_each(|_| keep(&path, &event("a", 0, "queued")).unwrap()));
             }
         });
         keep(&path, &event("x", 2, "unproven")).unwrap();

@@ -78,8 +78,7 @@ impl TmuxBackend {
         {
             same_folder(&session, request.cwd.as_deref())?;
             let manner = Manner { interrupt, ..Manner::default() };
-            let delivery =
-                session::deliver(&self.config, &tmux, &mut session, &prompt, &manner)?;
+            let delivery = session::deliver(&self.config, &tmux, &mut session, &prompt, &manner)?;
             return Ok((session, sent(&name, delivery, false)?));
         }
         let request = session.iter().fold(request, Request::again);

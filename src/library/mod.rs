@@ -94,6 +94,8 @@ use backend::TmuxBackend;
 pub use stream::{Stopper, ThoughtStream};
 pub use types::{Created, History, Record, Request, Sent, SessionInfo};
 
+#[cfg(doc)]
+use crate::error::{Error, Kind};
 use crate::{
     agent::Backend,
     config::Config,
@@ -101,8 +103,6 @@ use crate::{
     session::{Ended, Interruption},
     transcript::follow::Start,
 };
-#[cfg(doc)]
-use crate::error::{Error, Kind};
 
 /// The names that [`get`] knows.
 pub const SUPPORTED_BACKENDS: &[&str] = Backend::NAMES;

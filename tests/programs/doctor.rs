@@ -162,6 +162,9 @@ fn what_is_not_installed() {
     let proxy = look(&desk).of("proxy", "proxy").clone();
     assert_eq!(proxy.weight, "problem");
     assert!(proxy.says.contains("/proxy_claude.conf: "), "{}", proxy.says);
+    let conf = desk.home.write("proxy_claude.conf", "strict_chain\nproxy_dns\n");
+    let says = look(&desk).of("proxy", conf.to_str().unwrap()).says.clone();
+    assert!(says.contains("`proxy_dns`"), "{says}");
     let mut command = desk.command("aimax", &["doctor", "--json"]);
     command.env("PATH", "/nowhere");
     let report: Report = desk.started("aimax", command).end().records().remove(0);

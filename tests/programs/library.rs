@@ -136,9 +136,8 @@ fn a_stream_gives_what_is_there_and_what_comes_and_ends_with_the_session() {
     let all = backend.thought_stream("one", Start::Offset(0)).unwrap();
     let new = backend.thought_stream("one", Start::Offset(history.sentinel)).unwrap();
     let now = backend.thought_stream("one", Start::Last(0)).unwrap();
-    let readers = [all, new, now].map(|stream| {
-        thread::spawn(move || stream.collect::<aimax::Result<Vec<_>>>().unwrap())
-    });
+    let readers = [all, new, now]
+        .map(|stream| thread::spawn(move || stream.collect::<aimax::Result<Vec<_>>>().unwrap()));
     backend.queue(&Request::new("one", "second")).unwrap();
     desk.done("one");
     let whole = backend.history("one", None).unwrap().entries;

@@ -89,7 +89,7 @@ fn each_command_parses() {
             seen.insert(words[0].clone());
         }
     }
-    assert_eq!(seen.len(), 6, "each program is shown: {seen:?}");
+    assert_eq!(seen.len(), 7, "each program is shown: {seen:?}");
     assert!(parses(&commands("aimax-ls --bogus")[0]).is_err());
 }
 

@@ -59,7 +59,8 @@ fn each_delivery_is_noted_and_counted() {
     fails(&desk, &["stats", "now"], 2, "now");
 
     let rows = rusqlite::Connection::open(&file).unwrap();
-    let sql = "select count(*), sum(length), sum(verdict = 'blocked'), sum(ms > 0), sum(at_ms > 1e12)
+    let sql =
+        "select count(*), sum(length), sum(verdict = 'blocked'), sum(ms > 0), sum(at_ms > 1e12)
         from prompt_events";
     let row: (u32, u32, u32, u32, u32) = rows
         .query_row(sql, [], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?)))

@@ -53,7 +53,8 @@ fn serve(mut client: TcpStream, log: &Mutex<Vec<String>>) -> io::Result<()> {
     log.lock().unwrap_or_else(PoisonError::into_inner).push(target);
     let here = host == ONLY_BY_PROXY || host == "127.0.0.1" || host == "localhost";
     if !here {
-        let refusal: &[u8] = if socks { &[5, 2, 0, 1, 0, 0, 0, 0, 0, 0] } else { b"HTTP/1.1 403 No\r\n\r\n" };
+        let refusal: &[u8] =
+            if socks { &[5, 2, 0, 1, 0, 0, 0, 0, 0, 0] } else { b"HTTP/1.1 403 No\r\n\r\n" };
         return client.write_all(refusal);
     }
     let mut server = TcpStream::connect(("127.0.0.1", port))?;

@@ -58,9 +58,8 @@ pub(super) fn agents(config: &Config) -> Vec<Finding> {
         let own = config.screens.join(file);
         let version = version(&program);
         findings.push(match (Profile::load(config, file, built_in), version) {
-            (Err(error), _) => {
-                Finding::problem("agent", name, error).mend(format!("rm {}", super::finding::word(&own)))
-            }
+            (Err(error), _) => Finding::problem("agent", name, error)
+                .mend(format!("rm {}", super::finding::word(&own))),
             (_, Err(error)) => Finding::problem("agent", name, error),
             (Ok(profile), Ok(version)) => covered(name, &version, &profile, &own),
         });
@@ -73,7 +72,8 @@ pub(super) fn agents(config: &Config) -> Vec<Finding> {
 }
 
 fn covered(name: &str, version: &str, profile: &Profile, own: &Path) -> Finding {
-    let of = if own.exists() { format!("{}, made from", own.display()) } else { "made from".into() };
+    let of =
+        if own.exists() { format!("{}, made from", own.display()) } else { "made from".into() };
     if profile.versions.split([',', ' ']).any(|known| known == version) {
         return Finding::ok("agent", name, format!("{version}, which the screen profile covers"));
     }
@@ -106,7 +106,8 @@ fn version(program: &Path) -> Result<String> {
         stdout.read_to_string(&mut said).at(program)?;
     }
     child.wait().at(program)?;
-    let version = said.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    let version =
+        said.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
     version.map(str::to_owned).ok_or_else(|| {
         Error::system(program.display(), "`--version` says no version").advise("run it by hand")
     })
@@ -123,6 +124,15 @@ pub(super) fn proxy(config: &Config) -> Vec<Finding> {
             Err(error) => findings.push(Finding::problem("proxy", "admin settings", error)),
         }
     }
+    let conf = &config.proxy_chains_conf;
+    if std::fs::read_to_string(conf).is_ok_and(|text| text.lines().any(|l| l.trim() == "proxy_dns"))
+    {
+        let says = "with `proxy_dns` Claude Code waits for ever for a name";
+        findings.push(Finding::note("proxy", conf.display(), says).mend(format!(
+            "sed -i 's/^proxy_dns$/proxy_dns_daemon 127.0.0.1:1053/' {} && proxychains4-daemon",
+            super::finding::word(conf)
+        )));
+    }
     let default = wanted.join(", ");
     findings.push(match (Proxy::find(config), wanted.is_empty()) {
         (Ok(proxy), true) => {
@@ -130,7 +140,8 @@ pub(super) fn proxy(config: &Config) -> Vec<Finding> {
         }
         (Ok(_), false) => Finding::ok("proxy", "proxy", format!("the default for {default}")),
         (Err(error), true) => {
-            let says = format!("not set up, and nobody needs it: {}: {}", error.subject, error.cause);
+            let says =
+                format!("not set up, and nobody needs it: {}: {}", error.subject, error.cause);
             Finding::note("proxy", "proxy", says)
         }
         (Err(error), false) => {

@@ -54,7 +54,8 @@ fn writable(what: &str, folder: &Path) -> Finding {
             Finding::ok("folder", subject, format!("holds {what}{yet}"))
         }
         Err(e) => {
-            let says = format!("for {what}, but nothing can be written in {}: {e}", there.display());
+            let says =
+                format!("for {what}, but nothing can be written in {}: {e}", there.display());
             let finding = Finding::problem("folder", subject, says);
             match e.kind() {
                 std::io::ErrorKind::PermissionDenied => {
@@ -80,7 +81,8 @@ pub(super) fn left_over(config: &Config) -> Vec<Finding> {
         } else {
             continue;
         };
-        let mend = if name.contains(".json.broken-") { "mend it and put it back, or: rm" } else { "rm" };
+        let mend =
+            if name.contains(".json.broken-") { "mend it and put it back, or: rm" } else { "rm" };
         let mend = format!("{mend} {}", word(&path));
         findings.push(Finding::note("file", path.display(), says).mend(mend));
     }
@@ -149,10 +151,8 @@ fn held(path: &Path, subject: impl std::fmt::Display) -> Finding {
             let says = format!("process {pid} holds the lock, and is stopped");
             Finding::problem("lock", subject, says).mend(format!("kill -CONT {pid}"))
         }
-        Some(pid) => {
-            Finding::note("lock", subject, format!("process {pid} is busy with it"))
-                .mend(format!("ps -o etime,args -p {pid}"))
-        }
+        Some(pid) => Finding::note("lock", subject, format!("process {pid} is busy with it"))
+            .mend(format!("ps -o etime,args -p {pid}")),
         None => Finding::note("lock", subject, "a process is busy with it"),
     }
 }

@@ -60,9 +60,8 @@ fn seen(session: &Session, sight: &Sight) -> Finding {
     }
     match &sight.job {
         Err(error) => Finding::problem("session", name, format!("its flags: {error}")),
-        Ok(JobState::Waiting(what)) => {
-            Finding::note("session", name, format!("it asks: {what}")).mend(format!("aimax-ls {name}"))
-        }
+        Ok(JobState::Waiting(what)) => Finding::note("session", name, format!("it asks: {what}"))
+            .mend(format!("aimax-ls {name}")),
         Ok(_) => Finding::ok("session", name, sight.state().name()),
     }
 }
@@ -95,7 +94,8 @@ fn without_session(root: &Path, live: &BTreeSet<String>) -> Vec<Finding> {
         if live.contains(&name) || !entry.path().join("running.flag").exists() {
             continue;
         }
-        let says = format!("{} is there, but no session", entry.path().join("running.flag").display());
+        let says =
+            format!("{} is there, but no session", entry.path().join("running.flag").display());
         let clear = format!("aimax-flag clear {name} --root {}", word(root));
         findings.push(Finding::problem("flag", name, says).mend(clear));
     }
