@@ -8,7 +8,13 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::desk::{Desk, HUB};
+use crate::{
+    desk::{Desk, HUB},
+    util::wait::{PATIENCE, wait_until},
+};
+
+/// SIGSTOP, on Linux.
+const STOP: i32 = 19;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -147,6 +153,33 @@ fn folders_files_and_locks() {
 
     desk.home.set("AIMAX_DATA_DIR", "/dev/null/data");
     assert_eq!(look(&desk).of("folder", "/dev/null/data").weight, "problem");
+}
+
+#[test]
+fn a_lock_in_the_hands_of_a_stopped_process() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let desk = desk();
+    let ready = desk.ready("one");
+    desk.tmux().run(["send-keys", "-l", "-t", &ready.pane_id, "a draft"]);
+    desk.tmux().wait_text(&ready.pane_id, "a draft");
+    let args = ["-s", "one", "-p", "x", "--wait-ready", "600"];
+    let paste = desk.start("aimax-paste", &args);
+    let pid = paste.child.id();
+    wait_until(PATIENCE, "a lock that is held", || {
+        look(&desk).findings.iter().any(|finding| finding.area == "lock")
+    });
+    paste.signal(STOP);
+    wait_until(PATIENCE, "a stopped process", || aimax::agent::proc::is_stopped(pid));
+    let report = look(&desk);
+    assert_eq!(report.problems(), ["one"]);
+    let held = report.of("lock", "one");
+    assert_eq!(held.says, format!("process {pid} holds the lock, and is stopped"));
+    mend(&desk, held);
+    assert_eq!(look(&desk).of("lock", "one").weight, "note");
+    paste.signal(aimax::sys::TERMINATE);
+    assert_eq!(paste.end().signal(), Some(aimax::sys::TERMINATE));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod util;
 
 mod agents;
 mod interrupt;
+mod library;
 mod matrix;
 mod model;
 mod proxy;
