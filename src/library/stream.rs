@@ -107,7 +107,10 @@ impl ThoughtStream {
         };
         // What is wrong with the offset is told now. And "now" is now, not when it is first asked.
         stream.place()?;
-        stream.open()?;
+        if stream.open()?.is_none() && matches!(start, Start::Last(_)) {
+            // All that there will be is still to come.
+            stream.start = Start::Offset(0);
+        }
         Ok(stream)
     }
 

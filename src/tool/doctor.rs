@@ -109,7 +109,7 @@ fn line(finding: &Finding, paint: Paint) -> String {
     let Finding { area, subject, says, .. } = finding;
     let says = visible(says);
     let subject = visible(subject);
-    let mut line = format!("{:7}  {area:7}  {subject}: {says}", word);
+    let mut line = format!("{word:7}  {area:7}  {subject}: {says}");
     if let Some(mend) = &finding.mend {
         line.push_str(&format!("\n{:18}{} {}", "", paint.paint("36", "→"), visible(mend)));
     }
