@@ -8,6 +8,7 @@ use aimax::{Config, Event, EventKind, Interruption, Request, Start};
 use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Trust};
 use crate::run::run;
 use crate::util::model::Model;
+use crate::util::wait::PATIENCE;
 
 /// The prompts among the records of a stream, until there are `count`.
 fn prompts(stream: aimax::ThoughtStream, count: usize) -> Vec<String> {
@@ -37,7 +38,8 @@ fn whole_session(agent: Agent) {
     backend.queue(&Request::new("s", "second")).expect("a prompt");
     assert_eq!(reader.join().expect("the reader"), ["first", "second"]);
     idle();
-    backend.queue(&Request::new("s", "SLOW:30000")).expect("a prompt");
+    backend.queue(&Request::new("s", "HANG here")).expect("a prompt");
+    assert!(model.wait_prompt(PATIENCE, "HANG here"));
     assert!(backend.is_working("s").expect("an answer"));
     assert_eq!(backend.pause("s").expect("a proof"), Interruption::Interrupted);
     assert!(backend.is_failed("s").expect("an answer"));
