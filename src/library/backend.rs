@@ -34,21 +34,20 @@ impl TmuxBackend {
         Tmux::new(&self.config)
     }
 
+    /// The session, unless it was terminated or is not known.
+    fn kept(&self, name: &Name) -> Result<Option<Session>> {
+        if_any(Session::find(&self.config, name, Some(self.backend)))
+    }
+
     /// The session, also one that was terminated.
     fn known(&self, name: &Name) -> Result<Option<Session>> {
-        match Session::find_any(&self.config, name, Some(self.backend)) {
-            Err(error) if error.kind == Kind::Missing => Ok(None),
-            found => found.map(Some),
-        }
+        if_any(Session::find_any(&self.config, name, Some(self.backend)))
     }
 
     /// A look at a session; `None` when neither a state file nor tmux knows it.
     fn sight(&self, session: &str) -> Result<Option<Sight>> {
         let name: Name = session.parse()?;
-        let found = match Session::find(&self.config, &name, Some(self.backend)) {
-            Err(error) if error.kind == Kind::Missing => None,
-            found => Some(found?),
-        };
+        let found = self.kept(&name)?;
         let is_known = found.is_some();
         let session = found.unwrap_or_else(|| self.stranger(name));
         let sight = session::sights(&self.config, &self.tmux()?, &[session])?.pop();
@@ -66,22 +65,26 @@ impl TmuxBackend {
     }
 
     /// Delivers to the session where it runs, or else starts it with the prompt.
-    fn send(&self, request: Request, interrupt: bool) -> Result<(Session, Sent)> {
+    fn send(&self, request: &Request, how: How) -> Result<(Session, Sent)> {
         let name: Name = request.session_id.parse()?;
         let bytes = request.prompt.clone().into_bytes();
         let prompt = Prompt::new(bytes, self.backend.agent(), Reading::default())?;
         let tmux = self.tmux()?;
-        let session = self.known(&name)?;
+        let session = self.kept(&name)?;
         let pane = tmux.find(&self.backend.hub(&self.config), name.as_str())?;
-        if let Some(mut session) = session.clone()
+        if let Some(session) = &session
             && pane.is_some_and(|pane| !pane.dead)
         {
-            same_folder(&session, request.cwd.as_deref())?;
-            let manner = Manner { interrupt, ..Manner::default() };
+            same_folder(session, request.cwd.as_deref())?;
+            let mut session = session.clone();
+            let manner = Manner { interrupt: how == How::Instead, ..Manner::default() };
             let delivery = session::deliver(&self.config, &tmux, &mut session, &prompt, &manner)?;
             return Ok((session, sent(&name, delivery, false)?));
         }
-        let request = session.iter().fold(request, Request::again);
+        let request = match &session {
+            Some(session) if how != How::New => request.clone().again(session),
+            _ => request.clone(),
+        };
         let started = session::spawn(&self.config, &tmux, &self.order(name, request, prompt)?)?;
         let Some(delivery) = started.delivery else {
             return Err(Error::system(&started.session.name, "the prompt was not sent"));
@@ -121,7 +124,7 @@ impl AgentBackend for TmuxBackend {
         if request.cwd.is_none() {
             return Err(Error::usage(&request.session_id, "no folder to work in is given"));
         }
-        let (session, sent) = self.send(request.clone(), false)?;
+        let (session, sent) = self.send(request, How::New)?;
         let entry = &session.entry;
         Ok(Created {
             session_id: session.name.to_string(),
@@ -133,7 +136,7 @@ impl AgentBackend for TmuxBackend {
     }
 
     fn queue(&self, request: &Request) -> Result<Sent> {
-        Ok(self.send(request.clone(), false)?.1)
+        Ok(self.send(request, How::Also)?.1)
     }
 
     fn pause(&self, session: &str) -> Result<Interruption> {
@@ -145,7 +148,7 @@ impl AgentBackend for TmuxBackend {
     }
 
     fn pause_and_queue(&self, request: &Request) -> Result<Sent> {
-        Ok(self.send(request.clone(), true)?.1)
+        Ok(self.send(request, How::Instead)?.1)
     }
 
     fn terminate(&self, session: &str) -> Result<Ended> {
@@ -213,6 +216,24 @@ impl AgentBackend for TmuxBackend {
 
     fn use_proxy(&self, session: &str) -> Result<Option<bool>> {
         Ok(self.known(&session.parse()?)?.as_ref().and_then(used_proxy))
+    }
+}
+
+/// What a prompt does to what there is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// It begins a session; one that runs takes it as it is.
+    New,
+    /// It comes to what runs; a session that does not run goes on in its conversation.
+    Also,
+    /// The same, but what runs is stopped first.
+    Instead,
+}
+
+fn if_any(found: Result<Session>) -> Result<Option<Session>> {
+    match found {
+        Err(error) if error.kind == Kind::Missing => Ok(None),
+        found => found.map(Some),
     }
 }
 

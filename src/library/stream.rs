@@ -107,7 +107,10 @@ impl ThoughtStream {
         };
         // What is wrong with the offset is told now. And "now" is now, not when it is first asked.
         stream.place()?;
-        stream.open()?;
+        if stream.open()?.is_none() && matches!(start, Start::Last(_)) {
+            // All that there will be is still to come.
+            stream.start = Start::Offset(0);
+        }
         Ok(stream)
     }
 
@@ -121,7 +124,7 @@ impl ThoughtStream {
         self.stop.asked.load(Ordering::SeqCst)
     }
 
-    /// Waits until there are records, or the stream is over.
+    /// Waits until there are records, or the stream is over or stopped.
     fn fill(&mut self) -> Result<()> {
         loop {
             // Looked at before the old transcript is read to its end: an agent writes that after it
@@ -137,11 +140,14 @@ impl ThoughtStream {
                 (self.path, self.follow, self.start) = (Some(next), None, Start::Offset(0));
                 continue;
             }
-            if self.is_stopped() || !was_kept {
+            if !was_kept {
                 self.is_over = true;
                 return Ok(());
             }
             let _woke = self.watch.wait(Deadline::NEVER)?;
+            if self.is_stopped() {
+                return Ok(());
+            }
             let changed = self.watch.changed();
             if changed != self.spot.into_iter().collect::<BTreeSet<_>>() {
                 self.place()?;

@@ -8,7 +8,13 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::desk::{Desk, HUB};
+use crate::{
+    desk::{Desk, HUB},
+    util::wait::{PATIENCE, wait_until},
+};
+
+/// SIGSTOP, on Linux.
+const STOP: i32 = 19;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -150,6 +156,33 @@ fn folders_files_and_locks() {
 }
 
 #[test]
+fn a_lock_in_the_hands_of_a_stopped_process() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let desk = desk();
+    let ready = desk.ready("one");
+    desk.tmux().run(["send-keys", "-l", "-t", &ready.pane_id, "a draft"]);
+    desk.tmux().wait_text(&ready.pane_id, "a draft");
+    let args = ["-s", "one", "-p", "x", "--wait-ready", "600"];
+    let paste = desk.start("aimax-paste", &args);
+    let pid = paste.child.id();
+    wait_until(PATIENCE, "a lock that is held", || {
+        look(&desk).findings.iter().any(|finding| finding.area == "lock")
+    });
+    paste.signal(STOP);
+    wait_until(PATIENCE, "a stopped process", || aimax::agent::proc::is_stopped(pid));
+    let report = look(&desk);
+    assert_eq!(report.problems(), ["one"]);
+    let held = report.of("lock", "one");
+    assert_eq!(held.says, format!("process {pid} holds the lock, and is stopped"));
+    mend(&desk, held);
+    assert_eq!(look(&desk).of("lock", "one").weight, "note");
+    paste.signal(aimax::sys::TERMINATE);
+    assert_eq!(paste.end().signal(), Some(aimax::sys::TERMINATE));
+}
+
+#[test]
 fn what_is_not_installed() {
     let desk = Desk::new();
     let report = look(&desk);
@@ -162,6 +195,9 @@ fn what_is_not_installed() {
     let proxy = look(&desk).of("proxy", "proxy").clone();
     assert_eq!(proxy.weight, "problem");
     assert!(proxy.says.contains("/proxy_claude.conf: "), "{}", proxy.says);
+    let conf = desk.home.write("proxy_claude.conf", "strict_chain\nproxy_dns\n");
+    let says = look(&desk).of("proxy", conf.to_str().unwrap()).says.clone();
+    assert!(says.contains("`proxy_dns`"), "{says}");
     let mut command = desk.command("aimax", &["doctor", "--json"]);
     command.env("PATH", "/nowhere");
     let report: Report = desk.started("aimax", command).end().records().remove(0);

@@ -78,6 +78,9 @@ fn a_whole_session() {
     assert!(!backend.terminate("one").unwrap().killed, "it is as good");
     assert_eq!(backend.history("one", None).unwrap(), history);
     desk.nothing_of("one");
+    assert_eq!(kind(backend.queue(&Request::new("one", "x"))), Kind::Missing);
+    let again = backend.create(&desk.request("anew")).unwrap();
+    assert_ne!(again.agent_session_id, one.agent_session_id, "a conversation of its own");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod util;
 mod agents;
 mod beside;
 mod interrupt;
+mod library;
 mod matrix;
 mod model;
 mod original;

@@ -2,7 +2,9 @@
 //! reaches it came that way.
 
 use std::fs;
+use std::net::UdpSocket;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
 use crate::run::{Ran, run};
@@ -13,7 +15,7 @@ use crate::util::proxy::{ONLY_BY_PROXY, Proxy};
 /// A home in which nothing leads to the model, with the files that the proxy needs.
 fn home(agent: Agent, model: &Model, proxy: &Proxy, envs: &str) -> Home {
     let there = |folder: &&str| Path::new(folder).join("proxychains4").exists();
-    let found = ["/usr/local/bin", "/usr/bin", "/bin"].iter().any(|folder| there(&folder));
+    let found = ["/usr/local/bin", "/usr/bin", "/bin"].iter().any(|folder| there(folder));
     assert!(found, "this test needs proxychains4: apt install proxychains4");
     let mut home = agent.home(model, Trust::Seeded);
     let config = match agent.kind {
@@ -29,9 +31,39 @@ fn home(agent: Agent, model: &Model, proxy: &Proxy, envs: &str) -> Home {
         home.set(&name.to_lowercase(), "");
     }
     home.write("proxy_envs.bash", envs);
-    let conf = format!("strict_chain\nproxy_dns\n[ProxyList]\nsocks5 127.0.0.1 {}\n", proxy.port());
-    home.write("proxy_claude.conf", conf);
+    chain(&home, "", proxy);
     home
+}
+
+/// The configuration of proxychains, with `names` saying how names are resolved.
+fn chain(home: &Home, names: &str, proxy: &Proxy) {
+    let conf = format!("strict_chain\n{names}\n[ProxyList]\nsocks5 127.0.0.1 {}\n", proxy.port());
+    home.write("proxy_claude.conf", conf);
+}
+
+/// What resolves names for proxychains. Its own thread for that, `proxy_dns`, lets Claude Code wait
+/// for ever.
+struct Names(Child, u16);
+
+impl Names {
+    fn start() -> Names {
+        let free = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+        let port = free.expect("a free loopback port").port();
+        let daemon = Command::new("proxychains4-daemon")
+            .args(["-i", "127.0.0.1", "-p", &port.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        Names(daemon.expect("proxychains4-daemon, of the package proxychains4"), port)
+    }
+}
+
+impl Drop for Names {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 fn spawn(home: &Home, agent: Agent, more: &[&str]) -> Ran {
@@ -57,6 +89,8 @@ fn end(home: &Home, model: &Model) {
 fn claude_through_proxychains(agent: Agent) {
     let (model, proxy) = (Model::start(), Proxy::start());
     let home = home(agent, &model, &proxy, "export FROM_FILE=yes");
+    let names = Names::start();
+    chain(&home, &format!("proxy_dns_daemon 127.0.0.1:{}", names.1), &proxy);
     assert_eq!(spawn(&home, agent, &["--use-proxy"]).record()["verdict"], "submitted");
     end(&home, &model);
     all_asked_for_the_model(&proxy, &model);

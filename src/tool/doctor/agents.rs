@@ -124,6 +124,15 @@ pub(super) fn proxy(config: &Config) -> Vec<Finding> {
             Err(error) => findings.push(Finding::problem("proxy", "admin settings", error)),
         }
     }
+    let conf = &config.proxy_chains_conf;
+    if std::fs::read_to_string(conf).is_ok_and(|text| text.lines().any(|l| l.trim() == "proxy_dns"))
+    {
+        let says = "with `proxy_dns` Claude Code waits for ever for a name";
+        findings.push(Finding::note("proxy", conf.display(), says).mend(format!(
+            "sed -i 's/^proxy_dns$/proxy_dns_daemon 127.0.0.1:1053/' {} && proxychains4-daemon",
+            super::finding::word(conf)
+        )));
+    }
     let default = wanted.join(", ");
     findings.push(match (Proxy::find(config), wanted.is_empty()) {
         (Ok(proxy), true) => {
