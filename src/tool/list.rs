@@ -58,14 +58,12 @@ the sessions without a window.",
         let config = Config::from_env()?;
         let tmux = Tmux::new(&config)?;
         let asked = args.target.backend(&config)?;
-        let mut all: Vec<(Backend, Vec<Seen>)> = Vec::new();
-        for backend in asked.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
-            let seen = session::windows(&config, &tmux, backend)?;
-            // The practice agent is nobody's business but of those who practise.
-            if !seen.is_empty() || asked.is_some() || admin::BACKENDS.contains(&backend) {
-                all.push((backend, seen));
-            }
-        }
+        let backends = asked.map_or(Backend::ALL.to_vec(), |one| vec![one]);
+        let mut all: Vec<(Backend, Vec<Seen>)> = session::windows(&config, &tmux, &backends)?;
+        // The practice agent is nobody's business but of those who practise.
+        all.retain(|(backend, seen)| {
+            !seen.is_empty() || asked.is_some() || admin::BACKENDS.contains(backend)
+        });
         if args.json {
             let lists: Map<String, Value> = all
                 .iter()
