@@ -348,7 +348,8 @@ fn on(agent: Agent) {
         Kind::Claude => "\"tool_use\"",
         Kind::Codex => "function_call",
     };
-    Stage::of(home, agent.backend(), ["TOOL:sleep 30", under_way]).run(&who);
+    Stage::of(home, agent.backend(), ["TOOL:for i in $(seq 60); do sleep 1; done", under_way])
+        .run(&who);
     model.check();
 }
 
