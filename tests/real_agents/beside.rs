@@ -236,7 +236,6 @@ impl Stage {
         }
         self.idle("theirs");
         self.look();
-        let backend = self.backend;
         for name in ["theirs", "ours"] {
             self.status(name);
         }
