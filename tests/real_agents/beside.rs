@@ -345,7 +345,7 @@ fn on(agent: Agent) {
     let who = format!("{} {}", agent.program(), agent.version);
     let under_way = match agent.kind {
         Kind::Claude => "\"tool_use\"",
-        Kind::Codex => "function_call",
+        Kind::Codex => "_call\"",
     };
     Stage::of(home, agent.backend(), ["TOOL:for i in $(seq 60); do sleep 1; done", under_way])
         .run(&who);
