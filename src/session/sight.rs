@@ -61,6 +61,9 @@ pub fn sights(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<Vec<
     sessions.iter().map(look).collect()
 }
 
+/// A session, and what was seen of it.
+pub type Seen = (Session, Sight);
+
 /// The windows of some backends that bear a session's name, with a look at each, by one question to
 /// tmux: also those that no state file knows. Names that are not legal are left out, such as that of
 /// a hub's own window.
@@ -68,7 +71,7 @@ pub fn windows(
     config: &Config,
     tmux: &Tmux,
     backends: &[Backend],
-) -> Result<Vec<(Backend, Vec<(Session, Sight)>)>> {
+) -> Result<Vec<(Backend, Vec<Seen>)>> {
     let hubs: Vec<String> = backends.iter().map(|backend| backend.hub(config)).collect();
     let panes = tmux.panes_of(&hubs)?;
     let of = |&backend: &Backend| {

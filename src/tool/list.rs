@@ -18,7 +18,7 @@ use crate::{
     },
     config::Config,
     error::{Exit, Result},
-    session::{self, JobState, Session, Sight},
+    session::{self, JobState, Seen, Sight},
     state::admin,
     time,
     tmux::Tmux,
@@ -26,8 +26,6 @@ use crate::{
 
 /// The verb.
 pub struct List;
-
-type Seen = (Session, Sight);
 
 impl Tool for List {
     type Args = Args;
