@@ -194,6 +194,7 @@ impl Stage {
         if there.status == Some(0) {
             self.found.compare_but("create", &own, &there.told(), &here.document());
         } else {
+            assert_eq!(self.backend, "tmux-codex", "{there:#?}");
             self.starts = false;
             let last = there.text.trim().lines().last().unwrap_or_default().to_owned();
             self.found.note("create", last, here.document());
@@ -283,7 +284,6 @@ impl Stage {
         let (there, here) = self.both(&[&stream[..], &["0"]].concat());
         assert_eq!(here.status, Some(0), "{here:#?}");
         assert_eq!(here.values.last(), Some(&json!({ "received": 3 })), "{here:#?}");
-        assert_eq!(&here.values[..3], &whole.1["entries"].as_array().expect("entries")[..3]);
         // It may get some more than it counts.
         self.found.compare("stream", &json!(there.values[..3]), &json!(here.values[..3]));
     }
@@ -327,7 +327,7 @@ impl Stage {
         assert_eq!((&there["killed"], &there["wasWorking"]), (&json!(true), &json!(false)));
         for name in ["theirs", "ours"] {
             self.same("gone-status", &[], &["status", "-b", backend, "-s", name]);
-            self.same("gone-stop", &[], &stop(if name == "ours" { "ours" } else { "theirs" }));
+            self.same("gone-stop", &[], &stop(name));
         }
         self.look();
         let mut windows = self.home.command("tmux");
