@@ -39,7 +39,7 @@ pub use interrupt::{Interruption, interrupt};
 pub use job::{Ends, Job, JobState};
 pub use prompt::{Prompt, Reading};
 pub use proxy::Proxy;
-pub use sight::{Sight, State, sights, windows};
+pub use sight::{Seen, Sight, State, sights, windows};
 pub use spawn::{Spawn, Started, spawn};
 pub use vigil::Vigil;
 pub use window::enter as enter_window;

@@ -106,23 +106,37 @@ pub fn sights(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<Vec<
     sessions.iter().map(look).collect()
 }
 
-/// All windows of a backend's hub that bear a session's name, with a look at each: also those that
-/// no state file knows. Names that are not legal are left out, such as that of the hub's own window.
-pub fn windows(config: &Config, tmux: &Tmux, backend: Backend) -> Result<Vec<(Session, Sight)>> {
-    let panes = tmux.panes(&backend.hub(config))?;
-    if panes.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut entries: HashMap<Name, Entry> = backend.store(config).sessions()?.into_iter().collect();
-    let mut seen = Vec::new();
-    for pane in panes {
-        let Ok(name) = pane.window_name.parse::<Name>() else { continue };
-        let entry = entries.remove(&name).unwrap_or_default();
-        let session = Session { name, backend, entry };
-        let sight = Sight::of(config, &session, Some(pane))?;
-        seen.push((session, sight));
-    }
-    Ok(seen)
+/// A session, and what was seen of it.
+pub type Seen = (Session, Sight);
+
+/// The windows of some backends that bear a session's name, with a look at each, by one question to
+/// tmux: also those that no state file knows. Names that are not legal are left out, such as that of
+/// a hub's own window.
+pub fn windows(
+    config: &Config,
+    tmux: &Tmux,
+    backends: &[Backend],
+) -> Result<Vec<(Backend, Vec<Seen>)>> {
+    let hubs: Vec<String> = backends.iter().map(|backend| backend.hub(config)).collect();
+    let panes = tmux.panes_of(&hubs)?;
+    let of = |&backend: &Backend| {
+        let hub = backend.hub(config);
+        let panes: Vec<&Pane> =
+            panes.iter().filter(|(of, _)| *of == hub).map(|(_, pane)| pane).collect();
+        let entries =
+            if panes.is_empty() { Vec::new() } else { backend.store(config).sessions()? };
+        let mut entries: HashMap<Name, Entry> = entries.into_iter().collect();
+        let mut seen = Vec::new();
+        for pane in panes {
+            let Ok(name) = pane.window_name.parse::<Name>() else { continue };
+            let entry = entries.remove(&name).unwrap_or_default();
+            let session = Session { name, backend, entry };
+            let sight = Sight::of(config, &session, Some(pane.clone()))?;
+            seen.push((session, sight));
+        }
+        Ok((backend, seen))
+    };
+    backends.iter().map(of).collect()
 }
 
 /// The panes of all hubs, each asked for once, when it is needed.

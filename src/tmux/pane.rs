@@ -96,21 +96,25 @@ impl Tmux {
     /// empty list.
     pub fn panes(&self, hub: &str) -> Result<Vec<Pane>> {
         let target = format!("={hub}:");
-        let listed = match self.run(&["list-panes", "-s", "-t", &target, "-F", Pane::FORMAT])? {
-            Ok(text) => text,
-            Err(Fault::NoServer | Fault::NotFound) => return Ok(Vec::new()),
-            Err(fault) => return Err(fault.about(hub)),
+        let listed = self.run(&["list-panes", "-s", "-t", &target, "-F", Pane::FORMAT])?;
+        first_panes(listed, hub, |line| Some(("", Pane::parse(line)?)))
+            .map(|panes| panes.into_iter().map(|(_, pane)| pane).collect())
+    }
+
+    /// The same of several hubs by one question, each pane with its hub.
+    pub fn panes_of(&self, hubs: &[String]) -> Result<Vec<(String, Pane)>> {
+        let format = format!("#{{session_name}}\t{}", Pane::FORMAT);
+        let listed = self.run(&["list-panes", "-a", "-F", &format])?;
+        // What others have in their windows need not be readable.
+        let ours = |line: &&str| {
+            let of = line.split_once('\t').map(|(session, _)| session);
+            hubs.iter().any(|hub| of == Some(hub))
         };
-        let mut panes: Vec<Pane> = Vec::new();
-        for line in listed.lines() {
-            let pane = Pane::parse(line)
-                .ok_or_else(|| Error::system("tmux", format!("unexpected answer {line:?}")))?;
-            // A person may have split the window; the agent is in its first pane.
-            if panes.last().is_none_or(|last| last.window != pane.window) {
-                panes.push(pane);
-            }
-        }
-        Ok(panes)
+        let listed = listed.map(|text| text.lines().filter(ours).collect::<Vec<_>>().join("\n"));
+        first_panes(listed, "tmux", |line| {
+            let (session, pane) = line.split_once('\t')?;
+            Some((session, Pane::parse(pane)?))
+        })
     }
 
     /// The pane of the window that is called exactly `name`.
@@ -192,6 +196,30 @@ impl Tmux {
             Err(fault) => Err(fault.about(window)),
         }
     }
+}
+
+/// The panes that were listed, the first one of each window: a person may have split it, and the
+/// agent is in its first pane. No server and no session are an empty list.
+fn first_panes(
+    listed: std::result::Result<String, Fault>,
+    about: &str,
+    parse: impl Fn(&str) -> Option<(&str, Pane)>,
+) -> Result<Vec<(String, Pane)>> {
+    let listed = match listed {
+        Ok(text) => text,
+        Err(Fault::NoServer | Fault::NotFound) => return Ok(Vec::new()),
+        Err(fault) => return Err(fault.about(about)),
+    };
+    let mut panes: Vec<(String, Pane)> = Vec::new();
+    for line in listed.lines() {
+        let (session, pane) = parse(line)
+            .ok_or_else(|| Error::system("tmux", format!("unexpected answer {line:?}")))?;
+        let same = |(of, last): &(String, Pane)| of == session && last.window == pane.window;
+        if !panes.last().is_some_and(same) {
+            panes.push((session.to_owned(), pane));
+        }
+    }
+    Ok(panes)
 }
 
 /// A word for tmux's own command language.

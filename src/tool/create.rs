@@ -76,9 +76,7 @@ and `startedAt`. `aimax-spawn` has more options, and more to tell.",
         })?;
         let tmux = Tmux::new(&config)?;
         let to = Dispatch::to(&config, &tmux, &name, Some(backend))?;
-        if let Some(session) = &to.session
-            && to.runs()?
-        {
+        if let Some(session) = to.session.as_ref().filter(|_| to.runs) {
             same_folder(session, &args.start)?;
         }
         let line = shape::progress(&config, &name)?;

@@ -59,6 +59,8 @@ pub(super) struct Dispatch<'a> {
     pub(super) backend: Backend,
     /// What is kept of the session, if it is known.
     pub(super) session: Option<Session>,
+    /// Whether an agent runs in its window.
+    pub(super) runs: bool,
 }
 
 /// What became of it.
@@ -100,14 +102,12 @@ impl<'a> Dispatch<'a> {
             Error::missing(name, "no such session")
                 .advise("`aimax list` lists them; with -b and --cwd it is started")
         })?;
-        Ok(Dispatch { config, tmux, name, backend, session })
-    }
-
-    /// Whether an agent runs in the session's window.
-    pub(super) fn runs(&self) -> Result<bool> {
-        let hub = self.backend.hub(self.config);
-        let pane = self.tmux.find(&hub, self.name.as_str())?;
-        Ok(self.session.is_some() && pane.is_some_and(|pane| !pane.dead))
+        let pane = match &session {
+            Some(session) => session.pane(config, tmux)?,
+            None => None,
+        };
+        let runs = pane.is_some_and(|pane| !pane.dead);
+        Ok(Dispatch { config, tmux, name, backend, session, runs })
     }
 
     /// Delivers the prompt that `words` give to the running session, or starts it with that.
@@ -117,9 +117,7 @@ impl<'a> Dispatch<'a> {
             Error::usage("prompt", "none is given").advise("give -p TEXT, -f FILE, or pipe it in")
         })?;
         let length = prompt.text().chars().count();
-        if self.runs()?
-            && let Some(mut session) = self.session
-        {
+        if let Some(mut session) = self.session.filter(|_| self.runs) {
             let manner = Manner { interrupt, ends, ..Manner::default() };
             let delivery =
                 session::deliver(self.config, self.tmux, &mut session, &prompt, &manner)?;

@@ -192,6 +192,16 @@ fn document(path: &Path, tail: u64, out: &mut Output, note: fn(&str)) -> Result<
 /// When a record was written, if it says so. The document has those that do not before all others,
 /// as the original's has.
 fn written_at(record: &[u8]) -> Option<u64> {
+    // Nearly all say it here, and the rest of the record need not be kept for that.
+    #[derive(serde::Deserialize)]
+    struct Top {
+        timestamp: String,
+    }
+    if let Ok(top) = serde_json::from_slice::<Top>(record)
+        && let Some(time) = time::parse_rfc3339(&top.timestamp)
+    {
+        return Some(time);
+    }
     let record: Value = serde_json::from_slice(record).ok()?;
     let places = ["/timestamp", "/created_at", "/payload/timestamp", "/message/created_at"];
     let time = |place| time::parse_rfc3339(record.pointer(place)?.as_str()?);

@@ -18,7 +18,7 @@ use crate::{
     },
     config::Config,
     error::{Exit, Result},
-    session::{self, JobState, Session, Sight},
+    session::{self, JobState, Seen, Sight},
     state::admin,
     time,
     tmux::Tmux,
@@ -26,8 +26,6 @@ use crate::{
 
 /// The verb.
 pub struct List;
-
-type Seen = (Session, Sight);
 
 impl Tool for List {
     type Args = Args;
@@ -58,14 +56,12 @@ the sessions without a window.",
         let config = Config::from_env()?;
         let tmux = Tmux::new(&config)?;
         let asked = args.target.backend(&config)?;
-        let mut all: Vec<(Backend, Vec<Seen>)> = Vec::new();
-        for backend in asked.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
-            let seen = session::windows(&config, &tmux, backend)?;
-            // The practice agent is nobody's business but of those who practise.
-            if !seen.is_empty() || asked.is_some() || admin::BACKENDS.contains(&backend) {
-                all.push((backend, seen));
-            }
-        }
+        let backends = asked.map_or(Backend::ALL.to_vec(), |one| vec![one]);
+        let mut all: Vec<(Backend, Vec<Seen>)> = session::windows(&config, &tmux, &backends)?;
+        // The practice agent is nobody's business but of those who practise.
+        all.retain(|(backend, seen)| {
+            !seen.is_empty() || asked.is_some() || admin::BACKENDS.contains(backend)
+        });
         if args.json {
             let lists: Map<String, Value> = all
                 .iter()

@@ -73,7 +73,7 @@ characters.",
             Some(session) => args.start.again(&session.entry),
             None => args.start,
         };
-        if start.cwd.is_none() && !to.runs()? {
+        if start.cwd.is_none() && !to.runs {
             return Err(Error::missing(&name, "no such session").advise("with --cwd it is started"));
         }
         let line = shape::progress(&config, &name)?;
