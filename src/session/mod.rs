@@ -37,7 +37,7 @@ pub use end::{Ended, end};
 pub use interrupt::{Interruption, interrupt};
 pub use job::{Ends, Job, JobState};
 pub use prompt::{Prompt, Reading};
-pub use sight::{Sight, sights};
+pub use sight::{Sight, State, sights};
 pub use spawn::{Spawn, Started, spawn};
 pub use vigil::Vigil;
 pub use window::enter as enter_window;

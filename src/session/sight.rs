@@ -48,6 +48,53 @@ impl Sight {
     }
 }
 
+/// What a session does, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The agent is not ready yet.
+    Starting,
+    /// It waits for a prompt.
+    Idle,
+    /// A turn runs.
+    Working,
+    /// It asks something.
+    Waiting,
+    /// It waits for a prompt, and the last job failed.
+    Failed,
+    /// The agent has ended, or its window is gone.
+    Dead,
+}
+
+impl State {
+    /// The word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Starting => "starting",
+            State::Idle => "idle",
+            State::Working => "working",
+            State::Waiting => "waiting",
+            State::Failed => "failed",
+            State::Dead => "dead",
+        }
+    }
+}
+
+impl Sight {
+    /// What the session does.
+    #[must_use]
+    pub fn state(&self) -> State {
+        match (&self.status, &self.job) {
+            (None, _) => State::Dead,
+            (Some(Status::Starting), _) => State::Starting,
+            (Some(Status::Busy), _) => State::Working,
+            (Some(Status::Waiting(_)), _) => State::Waiting,
+            (Some(Status::Idle(_)), Ok(JobState::Failed(_))) => State::Failed,
+            (Some(Status::Idle(_)), _) => State::Idle,
+        }
+    }
+}
+
 /// A look at many sessions, with one question to tmux for each backend among them.
 pub fn sights(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<Vec<Sight>> {
     let mut panes = Panes::default();

@@ -178,28 +178,17 @@ fn record(
             None
         }
     };
-    let mut waiting_for = None;
-    let state = match &sight.status {
-        None => "dead",
-        Some(Status::Starting) => "starting",
-        Some(Status::Busy) => "working",
-        Some(Status::Waiting(what)) => {
-            let question = session::question(config, tmux, session)?;
-            waiting_for =
-                question.or_else(|| Some(Question { name: what.clone(), choices: Vec::new() }));
-            "waiting"
-        }
-        Some(Status::Idle(_)) if failure.is_some() => "failed",
-        Some(Status::Idle(_)) => "idle",
-    };
-    let mut record = facts(session, state);
+    let mut record = facts(session, sight.state().name());
+    if let Some(Status::Waiting(what)) = &sight.status {
+        let question = session::question(config, tmux, session)?;
+        let question =
+            question.unwrap_or_else(|| Question { name: what.clone(), choices: Vec::new() });
+        record["waitingFor"] = question.name.into();
+        record["choices"] = question.choices.into();
+    }
     let live = sight.pane.as_ref().filter(|pane| !pane.dead);
     record["pid"] = live.map(|pane| pane.pid).into();
     record["windowId"] = sight.pane.as_ref().map(|pane| pane.window.as_str()).into();
-    if let Some(Question { name, choices }) = waiting_for {
-        record["waitingFor"] = name.into();
-        record["choices"] = choices.into();
-    }
     if let Some(reason) = failure {
         record["reason"] = reason.as_str().into();
     }

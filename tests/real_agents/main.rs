@@ -12,6 +12,7 @@ mod interrupt;
 mod matrix;
 mod model;
 mod run;
+mod samples;
 mod starts;
 mod tour;
 mod truth;

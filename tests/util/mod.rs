@@ -8,4 +8,5 @@ pub(crate) mod model;
 pub(crate) mod prompts;
 pub(crate) mod table;
 pub(crate) mod tmux;
+pub(crate) mod truth;
 pub(crate) mod wait;
