@@ -14,7 +14,8 @@ use crate::{
 pub struct Sight {
     /// Its pane, if the window is there.
     pub pane: Option<Pane>,
-    /// What the agent says that it does; `None` when it has ended.
+    /// What the agent does, by its own word or, where that is ahead, by its transcript; `None` when it
+    /// has ended.
     pub status: Option<Status>,
     /// How its job stands. It cannot be told, for example, when the folder of the flags is gone.
     pub job: Result<JobState>,
@@ -37,14 +38,12 @@ impl Sight {
     ) -> Result<Sight> {
         let live = pane.as_ref().filter(|pane| !pane.dead);
         let status = live.map(|pane| session.agent().status(config, pane)).transpose()?;
-        let (job, rests) = match job {
-            Some(job) => {
-                let state = job.look_after(config, pane.as_ref(), status.clone());
-                (state, job.rests())
-            }
-            None => (Ok(JobState::Done), true),
+        let Some(job) = job else {
+            return Ok(Sight { pane, status, job: Ok(JobState::Done), rests: true });
         };
-        Ok(Sight { pane, status, job, rests })
+        let state = job.look_after(config, pane.as_ref(), status.clone());
+        let status = if job.works() { Some(Status::Busy) } else { status };
+        Ok(Sight { pane, status, job: state, rests: job.rests() })
     }
 }
 

@@ -19,8 +19,9 @@ use crate::util::wait::{PATIENCE, wait_for, wait_until};
 /// How many looks at each version.
 const LOOKS: usize = 450;
 
-/// What is promised of a turn that is stopped: that it is told so within this.
-const STOPPED: Duration = Duration::from_secs(1);
+/// What is promised of a turn that is stopped: that it is told so within this, or within the other
+/// after the agent's own word.
+const STOPPED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(500));
 
 /// A session that plays its part, and what is true of it.
 struct Play {
@@ -142,8 +143,9 @@ impl Play {
         let word = self.rested(pressed);
         println!("{:?}: its own word {:?} after Escape", self.agent, word - pressed);
         self.states.became("idle", pressed, word);
-        self.states.became("failed", pressed, pressed + STOPPED);
-        self.jobs.became("failed", pressed, pressed + STOPPED);
+        let told = (pressed + STOPPED.0).max(word + STOPPED.1);
+        self.states.became("failed", pressed, told);
+        self.jobs.became("failed", pressed, told);
         // Another Escape soon after it would be another key.
         std::thread::sleep(Duration::from_millis(1500));
     }
@@ -184,7 +186,7 @@ impl Play {
                 self.stopped();
             }
         }
-        self.works("SLOW:30000");
+        self.works(if heeds { "SLOW:30000" } else { "HANG" });
         pause();
         let begun = Instant::now();
         run(&self.home, "paste", &["-s", "t", "--interrupt"]).record();
