@@ -22,6 +22,7 @@ mod practice;
 mod profiles;
 mod readme;
 mod records;
+mod samples;
 mod spawn;
 mod spawn_failures;
 mod state;

@@ -7,8 +7,6 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
 use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
 use crate::run::{command, read, run};
 use crate::util::home::Home;
@@ -48,9 +46,9 @@ impl Play {
         Play { agent, model, home, pid, pane, clock: Clock::new(), states, jobs, count: 0 }
     }
 
-    /// Pastes `words`, and gives the prompt and when it may have begun to work: the job's flag comes
-    /// first, then the key.
-    fn paste(&mut self, words: &str) -> (String, Instant, Instant) {
+    /// Pastes `words`, and gives the prompt; and when the job's flag was set, when the key was pressed,
+    /// and when the agent's own word of it could be read.
+    fn paste(&mut self, words: &str) -> (String, [Instant; 3]) {
         self.count += 1;
         let prompt = format!("{words} number {}", self.count);
         let trace = self.home.root().join("trace");
@@ -58,6 +56,7 @@ impl Play {
             command(&self.home, "paste", &["-s", "t", "--replace-draft", "-p", &prompt]);
         let pasted = paste.args(["--wait-ready", "9"]).env("AIMAX_TRACE", &trace).output();
         read(pasted.expect("aimax-paste")).record();
+        let proven = Instant::now();
         let trace = fs::read_to_string(trace).expect("a trace");
         let flag = traced(&trace, "the transcript stands").expect("the step before typing");
         let key = match self.agent.kind {
@@ -65,7 +64,7 @@ impl Play {
             // It is in the same call as the paste.
             Kind::Codex => flag,
         };
-        (prompt, self.clock.at(flag), self.clock.at(key))
+        (prompt, [self.clock.at(flag), self.clock.at(key), proven])
     }
 
     /// When the model was asked for this prompt: the first time, and the last.
@@ -80,8 +79,9 @@ impl Play {
 
     /// A turn begins.
     fn works(&mut self, words: &str) -> String {
-        let (prompt, flag, key) = self.paste(words);
+        let (prompt, [flag, key, proven]) = self.paste(words);
         let (asked, _) = self.asked(&prompt);
+        let asked = asked.max(proven);
         self.jobs.became("running", flag, asked);
         // What became of the job before does not count any more.
         self.states.became("idle", flag, asked);
@@ -89,37 +89,13 @@ impl Play {
         prompt
     }
 
-    /// The agent's own word that it rests, if it does: since when, in epoch milliseconds.
-    fn rests(&self) -> Option<u64> {
-        match self.agent.kind {
-            Kind::Claude => {
-                let path = format!(".claude/sessions/{}.json", self.pid);
-                let text = fs::read_to_string(self.home.home().join(path)).ok()?;
-                let state: Value = serde_json::from_str(&text).ok()?;
-                let rests = matches!(state["status"].as_str(), Some("idle" | "shell"));
-                state["statusUpdatedAt"].as_u64().filter(|_| rests)
-            }
-            Kind::Codex => {
-                let path = rollout(&self.home.home().join(".codex/sessions"))?;
-                let text = fs::read_to_string(path).ok()?;
-                let turn = |line: &&str| {
-                    ["task_started", "task_complete", "turn_aborted"]
-                        .iter()
-                        .any(|kind| line.contains(&format!("\"type\":\"{kind}\"")))
-                };
-                let line: Value = serde_json::from_str(text.lines().rfind(turn)?).ok()?;
-                let rests = line["payload"]["type"] != "task_started";
-                aimax::time::parse_rfc3339(line["timestamp"].as_str()?).filter(|_| rests)
-            }
-        }
-    }
-
     /// Waits for the agent's own word that it rests, given at `since` or later.
     fn rested(&self, since: Instant) -> Instant {
         wait_for(PATIENCE, "the agent's own word", |saw| {
-            *saw = format!("{:?}", self.rests());
-            let word = self.clock.at(self.rests()?);
-            (word >= since).then_some(word)
+            let word = self.agent.rests(&self.home, self.pid);
+            *saw = format!("{word:?}");
+            // From now on it can be read.
+            (self.clock.at(word?) >= since).then(Instant::now)
         })
     }
 
@@ -161,7 +137,7 @@ impl Play {
         }
         for words in ["SLOW:1500", "TOOL:timeout 1.5 tail -f /dev/null"] {
             self.works(words);
-            let (prompt, ..) = self.paste("SLOW:1000 queued");
+            let (prompt, _) = self.paste("SLOW:1000 queued");
             self.ends(&prompt);
             pause();
         }
@@ -208,14 +184,6 @@ impl Play {
         self.jobs.became("failed", killed, killed);
         std::thread::sleep(Duration::from_secs(2));
     }
-}
-
-/// The newest rollout below `folder`.
-fn rollout(folder: &std::path::Path) -> Option<std::path::PathBuf> {
-    let mut entries: Vec<_> = fs::read_dir(folder).ok()?.flatten().map(|e| e.path()).collect();
-    entries.sort();
-    let last = entries.pop()?;
-    if last.is_dir() { rollout(&last) } else { Some(last) }
 }
 
 fn samples(agent: Agent) {
