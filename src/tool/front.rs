@@ -62,6 +62,7 @@ as delivered when the agent's own transcript holds it.",
             ("aimax-ls", 1),
             ("aimax-kill", 1),
             ("tmux", 1),
+            ("aimax", 7),
         ],
     };
 

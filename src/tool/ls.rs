@@ -75,7 +75,7 @@ with its name.",
                 "Tells of each change as it happens.",
             ),
         ],
-        see_also: &[("aimax-spawn", 1), ("aimax-flag", 1)],
+        see_also: &[("aimax-spawn", 1), ("aimax-flag", 1), ("aimax", 7)],
     };
 
     const OPTS: &'static [Opt<Args>] = &[

@@ -8,6 +8,7 @@
 mod util;
 
 mod agents;
+mod far;
 mod interrupt;
 mod matrix;
 mod model;
