@@ -128,6 +128,12 @@ impl Config {
     pub fn run_dir(&self, backend: &str, session: &str) -> PathBuf {
         self.data_dir.join("run").join(backend).join(session)
     }
+
+    /// The file that tmux writes at each change of the title of a session's pane.
+    #[must_use]
+    pub fn title_witness(&self, backend: &str, session: &str) -> PathBuf {
+        self.run_dir(backend, session).join("title")
+    }
 }
 
 /// Look-ups in a set of variables; an empty one counts as not set.

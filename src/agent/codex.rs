@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Agent, Ask, Launch, Status, Thread, Typing, codex_log, proc};
+use super::{Agent, Ask, Backend, Launch, Status, Thread, Typing, codex_log, proc};
 use crate::{
     config::Config,
     error::{Error, Result},
@@ -111,13 +111,13 @@ impl Agent for Codex {
                 at.day()
             ))
         };
-        let _ = pane;
         let days = [day(-14), day(0), day(14)];
         // The folder of a day to come appears in that of its month, and so on; the lock of another
         // thread appears as soon as a person goes over to it.
         let above = days.iter().flat_map(|day| day.ancestors().skip(1).take(3));
         let mut witnesses: Vec<PathBuf> = above.map(Path::to_owned).collect();
         witnesses.push(config.codex_home.join("thread-writer-locks"));
+        witnesses.push(config.title_witness(Backend::Codex.name(), &pane.window_name));
         witnesses.extend(days);
         witnesses.sort();
         witnesses.dedup();

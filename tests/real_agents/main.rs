@@ -8,6 +8,7 @@
 mod util;
 
 mod agents;
+mod ends;
 mod far;
 mod interrupt;
 mod matrix;
