@@ -3,7 +3,7 @@
 
 use super::{Job, JobState, Session};
 use crate::{
-    agent::{Backend, Status},
+    agent::{Backend, Status, proc},
     config::Config,
     error::Result,
     tmux::{Pane, Tmux},
@@ -130,6 +130,8 @@ impl Panes {
         };
         let panes = &self.hubs[hub].1;
         let found = panes.partition_point(|pane| *pane.window_name < *session.name.as_str());
-        Ok(panes.get(found).filter(|pane| pane.window_name == session.name.as_str()).cloned())
+        let pane = panes.get(found).filter(|pane| pane.window_name == session.name.as_str());
+        // tmux 3.3a can miss how a program ended, until another of its programs does.
+        Ok(pane.map(|pane| Pane { dead: pane.dead || proc::is_gone(pane.pid), ..pane.clone() }))
     }
 }
