@@ -11,6 +11,7 @@
 
 use std::{
     collections::BTreeMap,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -165,7 +166,9 @@ impl Flags {
                         "not a folder, so there are no flags in it",
                     ));
                 }
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+                Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                    return Ok(());
+                }
                 found => {
                     found.at(&path)?;
                 }
