@@ -51,6 +51,12 @@ impl Flags {
         self.root.join(".imac/flags").join(self.session.as_str())
     }
 
+    /// Whether the folder that they are below is there. Without it, no flag says nothing.
+    #[must_use]
+    pub fn has_root(&self) -> bool {
+        self.root.is_dir()
+    }
+
     /// The path of `running.flag`.
     #[must_use]
     pub fn running(&self) -> PathBuf {

@@ -5,7 +5,7 @@ use super::{Job, JobState, Session};
 use crate::{
     agent::{Backend, Status, proc},
     config::Config,
-    error::Result,
+    error::{Error, Result},
     tmux::{Pane, Tmux},
 };
 
@@ -41,7 +41,12 @@ impl Sight {
         let Some(job) = job else {
             return Ok(Sight { pane, status, job: Ok(JobState::Done), rests: true });
         };
-        let state = job.look_after(config, pane.as_ref(), status.clone());
+        let state = match job.look_after(config, pane.as_ref(), status.clone()) {
+            Ok(JobState::Done) if !job.flags().has_root() => {
+                Err(Error::missing(&session.name, "the folder of its flags is gone"))
+            }
+            state => state,
+        };
         let status = if job.works() { Some(Status::Busy) } else { status };
         Ok(Sight { pane, status, job: state, rests: job.rests() })
     }

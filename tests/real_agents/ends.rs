@@ -113,6 +113,23 @@ fn cleared(agent: Agent) {
     run(&stage.home, "kill", &["t"]).record();
 }
 
+/// A command runs on behind the turn. When it ends, the agent begins a turn by itself.
+fn background(agent: Agent) {
+    let stage = Stage::new(agent);
+    let gate = stage.home.proj().join("gate");
+    stage.paste("BACKGROUND:until test -e gate; do timeout 0.1 tail -f /dev/null; done");
+    assert_eq!(stage.waits().0, Some(0), "the agent takes prompts again");
+    assert_eq!(stage.listed()["state"], "idle");
+    stage.paste("meanwhile");
+    assert_eq!(stage.waits().0, Some(0));
+    let turns = stage.model.turn_ended_at().len();
+    fs::write(gate, "").expect("the gate");
+    assert!(stage.model.wait_turns(PATIENCE, turns + 1), "a turn of its own");
+    wait_until(PATIENCE, "rest", || stage.listed()["state"] == "idle");
+    assert_eq!(run(&stage.home, "flag", &["check", "t"]).status, Some(0));
+    run(&stage.home, "kill", &["t"]).record();
+}
+
 macro_rules! on_each_agent {
     ($($scenario:ident),*) => {$(
         mod $scenario {
@@ -129,6 +146,17 @@ macro_rules! on_each_agent {
 }
 
 on_each_agent!(gone, refused, compacted);
+
+mod background {
+    #[test]
+    fn claude_197() {
+        super::background(super::CLAUDE_197);
+    }
+    #[test]
+    fn claude_330() {
+        super::background(super::CLAUDE_330);
+    }
+}
 
 // Codex takes no `/clear` while a turn runs.
 mod cleared {
