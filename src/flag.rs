@@ -6,10 +6,12 @@
 //! written `\n`, and values end at 2,000 characters.
 //!
 //! The files appear by rename, so a reader never sees half of one. The folder is inside a tree that
-//! an agent controls: a link in the place of one of our folders is refused, not followed.
+//! an agent controls: a link in the place of one of our folders or files is refused, not followed,
+//! and what is no plain file is not read.
 
 use std::{
     collections::BTreeMap,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -22,6 +24,9 @@ use crate::{
 
 /// The longest value that is written, in characters.
 const LONGEST: usize = 2000;
+
+/// How much of a flag file is read, in bytes: far more than we ever write.
+const MOST: u64 = 64 * 1024;
 
 /// The two flags of one session.
 #[derive(Clone, Debug)]
@@ -44,6 +49,12 @@ impl Flags {
     #[must_use]
     pub fn dir(&self) -> PathBuf {
         self.root.join(".imac/flags").join(self.session.as_str())
+    }
+
+    /// Whether the folder that they are below is there. Without it, no flag says nothing.
+    #[must_use]
+    pub fn has_root(&self) -> bool {
+        self.root.is_dir()
     }
 
     /// The path of `running.flag`.
@@ -93,7 +104,7 @@ impl Flags {
 
     /// What `running.flag` says, if it is there.
     pub fn read_running(&self) -> Result<Option<Fields>> {
-        read(&self.running())
+        self.read(&self.running())
     }
 
     /// When `running.flag` was written, in epoch milliseconds: by its own word, or else, when
@@ -109,7 +120,7 @@ impl Flags {
 
     /// What `failed.flag` says, if it is there.
     pub fn read_failed(&self) -> Result<Option<Fields>> {
-        read(&self.failed())
+        self.read(&self.failed())
     }
 
     /// Removes the session's folder, and the folders above it that are ours and now empty.
@@ -130,7 +141,23 @@ impl Flags {
             return Err(Error::usage(self.root.display(), "the flag root is not a folder"));
         }
         self.check_path()?;
-        fs::make_dir(&self.dir(), 0o755)
+        // Others are to look, whatever our own umask is; a folder that was there stays as it is.
+        let dir = self.dir();
+        let new = dir.ancestors().take(3).take_while(|path| !path.exists()).map(Path::to_owned);
+        let new: Vec<PathBuf> = new.collect();
+        fs::make_dir(&dir, 0o755)?;
+        new.iter().try_for_each(|path| fs::set_mode(path, 0o755))
+    }
+
+    fn read(&self, path: &Path) -> Result<Option<Fields>> {
+        self.check_path()?;
+        let Some(bytes) = fs::read_plain(path, MOST)? else { return Ok(None) };
+        let text = String::from_utf8_lossy(&bytes);
+        let field = |line: &str| {
+            let (key, value) = line.split_once('=')?;
+            Some((key.to_owned(), value.replace("\\n", "\n")))
+        };
+        Ok(Some(text.lines().filter_map(field).collect()))
     }
 
     /// Refuses a link where a folder of ours should be.
@@ -142,10 +169,12 @@ impl Flags {
                 Ok(found) if !found.is_dir() => {
                     return Err(Error::system(
                         path.display(),
-                        "not a folder, so no flag is put there",
+                        "not a folder, so there are no flags in it",
                     ));
                 }
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+                Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                    return Ok(());
+                }
                 found => {
                     found.at(&path)?;
                 }
@@ -165,16 +194,6 @@ fn encode(lines: &[(&str, String)]) -> String {
         text.push('\n');
     }
     text
-}
-
-fn read(path: &Path) -> Result<Option<Fields>> {
-    let Some(bytes) = fs::read(path)? else { return Ok(None) };
-    let text = String::from_utf8_lossy(&bytes);
-    let field = |line: &str| {
-        let (key, value) = line.split_once('=')?;
-        Some((key.to_owned(), value.replace("\\n", "\n")))
-    };
-    Ok(Some(text.lines().filter_map(field).collect()))
 }
 
 #[cfg(test)]
@@ -219,8 +238,29 @@ mod tests {
         fs::make_dir(&outside, 0o700).unwrap();
         fs::make_dir(&flags.root.join(".imac"), 0o755).unwrap();
         std::os::unix::fs::symlink(&outside, flags.root.join(".imac/flags")).unwrap();
-        assert!(flags.set(&[]).is_err());
-        assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
+        std::fs::write(outside.join("running.flag"), "").unwrap();
+        assert!(flags.set(&[]).is_err() && flags.read_running().is_err());
+        assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 1);
+        fs::remove_dir(&flags.root).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_plain_file_is_not_read() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        let flags = flags("plain");
+        flags.set(&[]).unwrap();
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&flags.dir()), mode(&flags.running())), (0o755, 0o644));
+        assert!(flags.clear().unwrap());
+        symlink("/etc/passwd", flags.running()).unwrap();
+        assert!(flags.read_running().is_err());
+        assert!(flags.clear().unwrap());
+        // Nobody will ever write into it: to open it must not wait.
+        crate::sys::make_fifo(&flags.running()).unwrap();
+        assert!(flags.read_running().is_err());
+        flags.set(&[]).unwrap();
+        assert!(flags.read_running().unwrap().is_some());
         fs::remove_dir(&flags.root).unwrap();
     }
 }

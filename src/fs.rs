@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Write},
+    io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::mpsc::{self, RecvTimeoutError},
@@ -11,6 +11,7 @@ use std::{
 
 use crate::{
     error::{At, Error, Kind, Result},
+    sys,
     time::Deadline,
 };
 
@@ -68,6 +69,29 @@ pub fn make_dir(path: &Path, mode: u32) -> Result<()> {
 /// The file's bytes, or `None` when there is no such file.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     absent(fs::read(path)).at(path)
+}
+
+/// At most `most` bytes of a plain file in a folder that others control: a link is not followed, and
+/// a pipe or a device is not read. `None` when there is no such file.
+pub fn read_plain(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(sys::NONBLOCK | sys::NOFOLLOW);
+    let opened = absent(options.open(path));
+    if opened.is_err() && path.is_symlink() {
+        return Err(Error::system(path.display(), "a link, which is not followed"));
+    }
+    let Some(file) = opened.at(path)? else { return Ok(None) };
+    if !file.metadata().at(path)?.is_file() {
+        return Err(Error::system(path.display(), "not a plain file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes).at(path)?;
+    Ok(Some(bytes))
+}
+
+/// Gives a file or folder exactly these permissions.
+pub fn set_mode(path: &Path, mode: u32) -> Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).at(path)
 }
 
 /// Removes a file; a missing one is as good. Says whether there was one.

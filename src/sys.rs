@@ -255,6 +255,9 @@ pub fn die_by(signal: i32) -> ! {
 /// Opens without waiting, and reads what is there.
 pub const NONBLOCK: i32 = libc::O_NONBLOCK;
 
+/// Opens no link in the last place of a path.
+pub const NOFOLLOW: i32 = libc::O_NOFOLLOW;
+
 /// Makes a FIFO that only the user can open.
 pub fn make_fifo(path: &std::path::Path) -> io::Result<()> {
     use std::os::unix::ffi::OsStrExt;

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Agent, Ask, Launch, Status, Thread, Typing, codex_log, proc};
+use super::{Agent, Ask, Backend, Launch, Status, Thread, Typing, codex_log, proc};
 use crate::{
     config::Config,
     error::{Error, Result},
@@ -138,6 +138,7 @@ impl Agent for Codex {
         let above = days.iter().flat_map(|day| day.ancestors().skip(1).take(3));
         let mut witnesses: Vec<PathBuf> = above.map(Path::to_owned).collect();
         witnesses.push(config.codex_home.join("thread-writer-locks"));
+        witnesses.push(config.title_witness(Backend::Codex.name(), &pane.window_name));
         witnesses.extend(days);
         if Title::parse(&pane.title).thread.is_none() {
             witnesses.extend(foreign(pane));

@@ -26,6 +26,12 @@ pub fn is_stopped(pid: u32) -> bool {
     stat(pid, 3).is_some_and(|state| state == "T")
 }
 
+/// Whether the process is known to have ended.
+#[must_use]
+pub fn is_gone(pid: u32) -> bool {
+    start_time(pid).is_none() && Path::new("/proc/self/stat").exists()
+}
+
 fn parent(pid: u32) -> Option<u32> {
     stat(pid, 4)?.parse().ok()
 }
@@ -131,5 +137,6 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(start_time(child.id()), None);
+        assert!(is_gone(child.id()) && !is_gone(std::process::id()));
     }
 }

@@ -188,9 +188,6 @@ fn is_idle(config: &Config, session: &Session, pane: &Pane, job: &mut Option<Job
     Ok(matches!(session.agent().status(config, pane)?, Status::Idle(_)))
 }
 
-/// How often an agent is asked that does not tell by a file that it is idle.
-const OFTEN: Duration = Duration::from_millis(100);
-
 /// Waits, without the lock, until no job runs and the agent is idle.
 fn wait_idle(config: &Config, tmux: &Tmux, session: &Session, deadline: Deadline) -> Result<bool> {
     let mut pane = session.live_pane(config, tmux)?;
@@ -213,10 +210,8 @@ fn wait_idle(config: &Config, tmux: &Tmux, session: &Session, deadline: Deadline
         if deadline.passed() {
             return Ok(false);
         }
-        let told = session.agent().end_needs_idle();
-        let next = if told { Deadline::NEVER } else { Deadline::after(OFTEN) };
         let soon = job.as_ref().and_then(Job::soon).map_or(Deadline::NEVER, Deadline::after);
-        let _woke = watch.wait(deadline.min(next).min(soon))?;
+        let _woke = watch.wait(deadline.min(soon))?;
         pane = session.live_pane(config, tmux)?;
     }
 }

@@ -53,9 +53,9 @@ pub fn end(config: &Config, tmux: &Tmux, session: &Session, wait: Deadline) -> R
 }
 
 /// The files in the session's private folder, less the lock, which stays for ever.
-fn made_for(config: &Config, backend: &str, name: &Name) -> [PathBuf; 3] {
+fn made_for(config: &Config, backend: &str, name: &Name) -> [PathBuf; 4] {
     let folder = config.run_dir(backend, name.as_str());
-    ["settings.json", "orders", "output"].map(|file| folder.join(file))
+    ["settings.json", "orders", "output", "title"].map(|file| folder.join(file))
 }
 
 /// Closes the window and sees its processes end. An agent may leave a tool's process behind; what

@@ -44,6 +44,7 @@ pub struct Job {
     read: Option<Reading>,
     soon: Option<Duration>,
     rests: bool,
+    works: bool,
 }
 
 /// The transcript since the job began.
@@ -128,6 +129,7 @@ impl Job {
             read: None,
             soon: None,
             rests: true,
+            works: false,
         })
     }
 
@@ -251,7 +253,7 @@ impl Job {
         pane: Option<&Pane>,
         status: Option<Status>,
     ) -> Result<JobState> {
-        (self.soon, self.rests) = (None, true);
+        (self.soon, self.rests, self.works) = (None, true, false);
         let Some(begun) = self.begun()? else { return self.over() };
         // A sender that was killed leaves its mark, but not its lock.
         let sender = begun.sending && fs::is_locked(&self.lock)?;
@@ -270,6 +272,7 @@ impl Job {
             None => None,
         };
         self.rests = end.is_some();
+        self.works = !self.rests && self.is_ahead(status.as_ref());
         // What the agent promised to say is not for us to say, while it lives.
         match (end, status) {
             (Some(end), status) if begun.ends == Ends::ByTurn || status.is_none() => {
@@ -337,6 +340,21 @@ impl Job {
     #[must_use]
     pub fn rests(&self) -> bool {
         self.rests
+    }
+
+    /// Whether the last look found a turn under way, or about to begin, though the agent said that it
+    /// is idle.
+    #[must_use]
+    pub fn works(&self) -> bool {
+        self.works
+    }
+
+    /// Whether the transcript is ahead of the agent's word: it has taken a prompt up since it was idle,
+    /// or holds one in its queue.
+    fn is_ahead(&self, status: Option<&Status>) -> bool {
+        let (Some(read), Some(Status::Idle(since))) = (&self.read, status) else { return false };
+        let taken = read.ledger.last_input().zip(*since).is_some_and(|(input, idle)| input > idle);
+        taken || read.ledger.has_queued()
     }
 
     /// How long after the last look the next one is due, though nothing may happen until then.

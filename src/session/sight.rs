@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use super::{Job, JobState, Session};
 use crate::{
-    agent::{Backend, Status},
+    agent::{Backend, Status, proc},
     config::Config,
-    error::Result,
+    error::{Error, Result},
     state::{Entry, Name},
     tmux::{Pane, Tmux},
 };
@@ -17,7 +17,8 @@ use crate::{
 pub struct Sight {
     /// Its pane, if the window is there.
     pub pane: Option<Pane>,
-    /// What the agent says that it does; `None` when it has ended.
+    /// What the agent does, by its own word or, where that is ahead, by its transcript; `None` when it
+    /// has ended.
     pub status: Option<Status>,
     /// How its job stands. It cannot be told, for example, when the folder of the flags is gone.
     pub job: Result<JobState>,
@@ -85,14 +86,17 @@ impl Sight {
     ) -> Result<Sight> {
         let live = pane.as_ref().filter(|pane| !pane.dead);
         let status = live.map(|pane| session.agent().status(config, pane)).transpose()?;
-        let (job, rests) = match job {
-            Some(job) => {
-                let state = job.look_after(config, pane.as_ref(), status.clone());
-                (state, job.rests())
-            }
-            None => (Ok(JobState::Done), true),
+        let Some(job) = job else {
+            return Ok(Sight { pane, status, job: Ok(JobState::Done), rests: true });
         };
-        Ok(Sight { pane, status, job, rests })
+        let state = match job.look_after(config, pane.as_ref(), status.clone()) {
+            Ok(JobState::Done) if !job.flags().has_root() => {
+                Err(Error::missing(&session.name, "the folder of its flags is gone"))
+            }
+            state => state,
+        };
+        let status = if job.works() { Some(Status::Busy) } else { status };
+        Ok(Sight { pane, status, job: state, rests: job.rests() })
     }
 }
 
@@ -165,6 +169,8 @@ impl Panes {
         };
         let panes = &self.hubs[hub].1;
         let found = panes.partition_point(|pane| *pane.window_name < *session.name.as_str());
-        Ok(panes.get(found).filter(|pane| pane.window_name == session.name.as_str()).cloned())
+        let pane = panes.get(found).filter(|pane| pane.window_name == session.name.as_str());
+        // tmux 3.3a can miss how a program ended, until another of its programs does.
+        Ok(pane.map(|pane| Pane { dead: pane.dead || proc::is_gone(pane.pid), ..pane.clone() }))
     }
 }

@@ -125,8 +125,13 @@ pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
         sources.push(proxy.envs.clone());
     }
     let argv = sourced(config, &sources, argv)?;
-    let title = ask.backend.agent().title_at_turn_end().unwrap_or_default().to_owned();
-    let orders = Orders { argv, cwd: cwd.clone(), env, at_event, title };
+    let title = ask.backend.agent().title_at_turn_end();
+    let at_title = match title {
+        Some(_) => at_title(config, ask.backend, &ask.name)?,
+        None => String::new(),
+    };
+    let title = title.unwrap_or_default().to_owned();
+    let orders = Orders { argv, cwd: cwd.clone(), env, at_event, at_title, title };
     let orders_path = run_dir.join("orders");
     orders.write(&orders_path)?;
     let mut argv = own_program(config, "window")?;
@@ -139,7 +144,12 @@ pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
     trace::step("the agent starts", || json!({ "window": window.window }));
     ask.backend.store(config).put(&ask.name, &half.session.entry)?;
 
-    let pane = Pane { id: window.pane, pid: window.pid, ..Pane::default() };
+    let pane = Pane {
+        window_name: ask.name.to_string(),
+        id: window.pane,
+        pid: window.pid,
+        ..Pane::default()
+    };
     let mut live = Live::attach(config, tmux, &half.session, &pane)?;
     let (look, thread) = ready(&mut live, &half.session, deadline)?;
     half.session.bind(config, &thread)?;
@@ -241,6 +251,13 @@ fn at_event(config: &Config, backend: Backend, name: &Name) -> Result<String> {
     Ok(format!("{command}wait {name} -b {} --timeout 10 >/dev/null 2>&1", backend.name()))
 }
 
+/// The shell command that tells who watches that the title has changed: a file is written.
+fn at_title(config: &Config, backend: Backend, name: &Name) -> Result<String> {
+    let path = config.title_witness(backend.name(), name.as_str()).into_os_string().into_string();
+    let path = path.map_err(|path| Error::usage(path.display(), "the path is not UTF-8"))?;
+    Ok(format!("echo >{}", shell_word(&path)))
+}
+
 /// A word for the shell.
 fn shell_word(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
@@ -274,7 +291,7 @@ impl Drop for Half<'_> {
         }
         let Session { name, backend, .. } = &self.session;
         let run_dir = self.config.run_dir(backend.name(), name.as_str());
-        for file in ["settings.json", "orders"] {
+        for file in ["settings.json", "orders", "title"] {
             drop(fs::remove(&run_dir.join(file)));
         }
         if let Some(flags) = self.session.flags() {

@@ -1,6 +1,6 @@
 //! Many sessions under one watch: whatever may change the state of one of them ends the wait.
 
-use std::{collections::HashSet, ops::ControlFlow, time::Duration};
+use std::{collections::HashSet, ops::ControlFlow};
 
 use super::{
     Job, JobState, Session,
@@ -16,17 +16,12 @@ use crate::{
     watch::{Watch, Woke},
 };
 
-/// A title tells nobody that it has changed, and follows the transcript by up to this long.
-const TITLE: Duration = Duration::from_millis(100);
-
 /// Sessions, and what is watched of them.
 pub struct Vigil<'a> {
     config: &'a Config,
     tmux: &'a Tmux,
     watch: Watch,
     seats: Vec<Seat>,
-    /// Something has happened, and a title may follow.
-    stirred: bool,
 }
 
 struct Seat {
@@ -41,7 +36,7 @@ impl<'a> Vigil<'a> {
     pub fn new(config: &'a Config, tmux: &'a Tmux) -> Result<Vigil<'a>> {
         let mut watch = Watch::new()?;
         watch.reader_of(&1);
-        Ok(Vigil { config, tmux, watch, seats: Vec::new(), stirred: false })
+        Ok(Vigil { config, tmux, watch, seats: Vec::new() })
     }
 
     /// Watches this session too.
@@ -126,12 +121,8 @@ impl<'a> Vigil<'a> {
     /// Sleeps until something may have changed, or `deadline`.
     pub fn wait(&mut self, deadline: Deadline) -> Result<Woke> {
         let soon = self.seats.iter().filter_map(|seat| seat.job.as_ref()?.soon()).min();
-        let follows = |seat: &Seat| seat.session.agent().title_at_turn_end().is_some();
-        let title = (self.stirred && self.seats.iter().any(follows)).then_some(TITLE);
-        let patience = soon.into_iter().chain(title).min().map_or(Deadline::NEVER, Deadline::after);
-        let woke = self.watch.wait(deadline.min(patience))?;
-        self.stirred = woke == Woke::Event;
-        match woke {
+        let patience = soon.map_or(Deadline::NEVER, Deadline::after);
+        match self.watch.wait(deadline.min(patience))? {
             // It was only our patience that ended.
             Woke::Deadline if !deadline.passed() => Ok(Woke::Event),
             woke => Ok(woke),

@@ -30,7 +30,9 @@ pub(super) struct Orders {
     pub env: Vec<(OsString, OsString)>,
     /// A shell command for tmux to run when the program ends.
     pub at_event: String,
-    /// Run it too when the title becomes one that matches this; empty for none.
+    /// A shell command for tmux to run at each change of the title; empty for none.
+    pub at_title: String,
+    /// Run the first one too when the title becomes one that matches this.
     pub title: String,
 }
 
@@ -72,7 +74,7 @@ impl Orders {
     /// NUL ends each string, and no string here can hold one.
     fn encode(&self) -> Vec<u8> {
         let mut words: Vec<&[u8]> = vec![self.cwd.as_os_str().as_encoded_bytes()];
-        words.extend([self.at_event.as_bytes(), self.title.as_bytes()]);
+        words.extend([&self.at_event, &self.at_title, &self.title].map(String::as_bytes));
         let count = self.argv.len().to_string();
         words.push(count.as_bytes());
         words.extend(self.argv.iter().map(|word| word.as_encoded_bytes()));
@@ -86,6 +88,7 @@ impl Orders {
         let mut words = bytes.split(|&b| b == 0).map(|word| OsString::from_vec(word.to_vec()));
         let cwd = PathBuf::from(words.next()?);
         let at_event = words.next()?.into_string().ok()?;
+        let at_title = words.next()?.into_string().ok()?;
         let title = words.next()?.into_string().ok()?;
         let count = words.next()?.to_str()?.parse().ok()?;
         let argv: Vec<OsString> = words.by_ref().take(count).collect();
@@ -93,7 +96,14 @@ impl Orders {
         while let Some(name) = words.next() {
             env.push((name, words.next()?));
         }
-        (argv.len() == count && count > 0).then_some(Orders { argv, cwd, env, at_event, title })
+        (argv.len() == count && count > 0).then_some(Orders {
+            argv,
+            cwd,
+            env,
+            at_event,
+            at_title,
+            title,
+        })
     }
 }
 
@@ -111,7 +121,8 @@ pub fn enter(orders: &Path) -> Result<std::convert::Infallible> {
     let pane = pane.ok_or_else(|| Error::usage("TMUX_PANE", "this runs inside tmux only"))?;
     // The server is the one that this window is in, whatever the caller's variables say.
     let here = Config { tmux_socket: None, ..config.clone() };
-    let title = Some(orders.title.as_str()).filter(|title| !title.is_empty());
+    let title = Some((orders.at_title.as_str(), orders.title.as_str()));
+    let title = title.filter(|(at_title, _)| !at_title.is_empty());
     Tmux::new(&here)?.set_up(&pane, &orders.at_event, title)?;
     let [program, args @ ..] = &orders.argv[..] else {
         return Err(Error::system("window", "no program to become"));
@@ -138,10 +149,11 @@ mod tests {
             cwd: "/a b".into(),
             env: vec![("A".into(), "".into()), ("B".into(), "x\ny=z".into())],
             at_event: "echo".into(),
-            title: String::new(),
+            at_title: String::new(),
+            title: "x*".into(),
         };
         assert_eq!(Orders::decode(&orders.encode()), Some(orders));
-        assert_eq!(Orders::decode(b"/x\0\0\x003\0a"), None);
+        assert_eq!(Orders::decode(b"/x\0\0\0\x003\0a"), None);
     }
 
     #[test]

@@ -166,13 +166,14 @@ impl Tmux {
     }
 
     /// Sets a new window up from inside: its name stays, it remains when its program ends, and
-    /// `at_event` is run by the server when the program ends, and when the title becomes one that
-    /// matches `title`.
+    /// `at_event` is run by the server when the program ends. Of `titles`, the first is run at each
+    /// change of the title, and `at_event` too when it becomes one that matches the second.
     ///
-    /// `at_event` is a shell command in which tmux expands nothing.
-    pub fn set_up(&self, pane: &str, at_event: &str, title: Option<&str>) -> Result<()> {
+    /// What is run is a shell command in which tmux expands nothing.
+    pub fn set_up(&self, pane: &str, at_event: &str, titles: Option<(&str, &str)>) -> Result<()> {
         // tmux expands `#` formats in what `run-shell` gets; doubled, they stay as they are.
-        let run = format!("run-shell -b {}", quoted(&at_event.replace('#', "##")));
+        let run = |command: &str| format!("run-shell -b {}", quoted(&command.replace('#', "##")));
+        let at_event = run(at_event);
         let set = |scope: &str, option: &str, value: &str| {
             ["set-option", scope, "-t", pane, option, value, ";"].map(str::to_owned)
         };
@@ -180,12 +181,14 @@ impl Tmux {
         command.extend(set("-w", "automatic-rename", "off"));
         command.extend(set("-w", "allow-rename", "off"));
         command.extend(set("-p", "remain-on-exit", "on"));
-        if let Some(title) = title {
-            let run = format!("if-shell -F '#{{m:{title},#{{pane_title}}}}' {}", quoted(&run));
-            let hook = ["set-hook", "-p", "-t", pane, "pane-title-changed", &run, ";"];
+        if let Some((at_title, title)) = titles {
+            let event =
+                format!("if-shell -F '#{{m:{title},#{{pane_title}}}}' {}", quoted(&at_event));
+            let both = format!("{} ; {event}", run(at_title));
+            let hook = ["set-hook", "-p", "-t", pane, "pane-title-changed", &both, ";"];
             command.extend(hook.map(str::to_owned));
         }
-        command.extend(["set-hook", "-p", "-t", pane, "pane-died", &run].map(str::to_owned));
+        command.extend(["set-hook", "-p", "-t", pane, "pane-died", &at_event].map(str::to_owned));
         self.run(&command)?.map(|_| ()).map_err(|fault| fault.about(pane))
     }
 

@@ -81,7 +81,7 @@ impl Tool for Flag {
                 "Says which jobs have been running for half an hour.",
             ),
         ],
-        see_also: &[("aimax-paste", 1), ("aimax-ls", 1)],
+        see_also: &[("aimax-paste", 1), ("aimax-ls", 1), ("aimax", 7)],
     };
 
     const OPTS: &'static [Opt<Args>] = &[

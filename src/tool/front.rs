@@ -85,6 +85,7 @@ Settings come from the environment, and below it from a file, of which
             ("aimax-ls", 1),
             ("aimax-kill", 1),
             ("tmux", 1),
+            ("aimax", 7),
         ],
     };
 

@@ -53,7 +53,7 @@ with it. Prints one record for each session.",
             (Exit::Missing, "also when there is no such session"),
         ],
         examples: &[("aimax-kill demo", "Ends a session.")],
-        see_also: &[("aimax-spawn", 1), ("aimax-ls", 1)],
+        see_also: &[("aimax-spawn", 1), ("aimax-ls", 1), ("aimax", 7)],
     };
 
     const OPTS: &'static [Opt<Args>] = &[

@@ -75,7 +75,7 @@ with its name.",
                 "Tells of each change as it happens.",
             ),
         ],
-        see_also: &[("aimax-spawn", 1), ("aimax-flag", 1)],
+        see_also: &[("aimax-spawn", 1), ("aimax-flag", 1), ("aimax", 7)],
     };
 
     const OPTS: &'static [Opt<Args>] = &[
@@ -178,20 +178,17 @@ fn record(
             None
         }
     };
-    let mut waiting_for = None;
+    let mut record = facts(session, sight.state().name());
     if let Some(Status::Waiting(what)) = &sight.status {
         let question = session::question(config, tmux, session)?;
-        waiting_for =
-            question.or_else(|| Some(Question { name: what.clone(), choices: Vec::new() }));
+        let question =
+            question.unwrap_or_else(|| Question { name: what.clone(), choices: Vec::new() });
+        record["waitingFor"] = question.name.into();
+        record["choices"] = question.choices.into();
     }
-    let mut record = facts(session, sight.state().name());
     let live = sight.pane.as_ref().filter(|pane| !pane.dead);
     record["pid"] = live.map(|pane| pane.pid).into();
     record["windowId"] = sight.pane.as_ref().map(|pane| pane.window.as_str()).into();
-    if let Some(Question { name, choices }) = waiting_for {
-        record["waitingFor"] = name.into();
-        record["choices"] = choices.into();
-    }
     if let Some(reason) = failure {
         record["reason"] = reason.as_str().into();
     }

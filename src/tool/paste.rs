@@ -92,7 +92,7 @@ when there was nothing to stop, or `unproven`.",
             ("aimax-paste -s demo --interrupt -p 'Stop. Do this:'", "Stops the turn first."),
             ("aimax-paste -s demo --command -p /compact", "Runs a command of the agent's."),
         ],
-        see_also: &[("aimax-spawn", 1), ("aimax-tail", 1), ("aimax-flag", 1)],
+        see_also: &[("aimax-spawn", 1), ("aimax-tail", 1), ("aimax-flag", 1), ("aimax", 7)],
     };
 
     const OPTS: &'static [Opt<Args>] = &[

@@ -96,7 +96,13 @@ fails, the session stays.",
             ),
             ("aimax-spawn -b tmux-codex -s x -- --search", "Gives the agent an option of its own."),
         ],
-        see_also: &[("aimax-paste", 1), ("aimax-tail", 1), ("aimax-kill", 1), ("tmux", 1)],
+        see_also: &[
+            ("aimax-paste", 1),
+            ("aimax-tail", 1),
+            ("aimax-kill", 1),
+            ("tmux", 1),
+            ("aimax", 7),
+        ],
     };
 
     const OPTS: &'static [Opt<Args>] = &[

@@ -95,7 +95,7 @@ as by `--offsets`, or are `--events` or `--text`.",
             ("aimax-tail -s demo -f --cursor demo.at", "Each record once, over many runs."),
             ("aimax-tail --offsets session.jsonl", "A file, with offsets to go on from."),
         ],
-        see_also: &[("aimax-paste", 1), ("aimax-ls", 1), ("tail", 1)],
+        see_also: &[("aimax-paste", 1), ("aimax-ls", 1), ("tail", 1), ("aimax", 7)],
     };
 
     const OPTS: &'static [Opt<Args>] = options::TABLE;

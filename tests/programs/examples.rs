@@ -1,7 +1,7 @@
 //! The examples of the README for cron, systemd and the shell, run as they stand.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-use std::{fs, process::Stdio};
+use std::{fs, path::Path, process::Stdio};
 
 use crate::{
     desk::{Desk, GATE, Ran, prompts},
@@ -55,16 +55,34 @@ fn the_crontab_lines() {
 
 /// What systemd would do with the unit: a condition, and then the start.
 #[test]
-fn the_unit() {
+fn the_unit_and_its_timer() {
     let desk = Desk::new();
-    let [unit] = blocks("ini")[..] else { panic!("one unit") };
-    let value = |key: &str| unit.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+    let [service, timer] = blocks("ini")[..] else { panic!("a unit and its timer") };
+    let home = desk.home.home();
+    fs::create_dir_all(home.join(".cargo")).unwrap();
+    let programs = Path::new(env!("CARGO_BIN_EXE_aimax")).parent().unwrap();
+    std::os::unix::fs::symlink(programs, home.join(".cargo/bin")).unwrap();
+    let value = |key: &str| {
+        let line = service.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+        line.replace("%h", home.to_str().unwrap())
+    };
     let spawned = desk.spawn("demo", "one");
     desk.done("demo");
-    fs::write(desk.home.proj().join("next-task.md"), "two").unwrap();
-    run(&desk, "sh", value("ExecCondition=")).silent();
-    assert_eq!(run(&desk, "sh", value("ExecStart=")).code(), Some(0));
+    desk.home.write("next-task.md", "two");
+    run(&desk, "sh", &value("ExecCondition=")).silent();
+    assert_eq!(run(&desk, "sh", &value("ExecStart=")).code(), Some(0));
     wait_until(PATIENCE, "the prompt", || prompts(&spawned.jsonl_path) == ["one", "two"]);
+
+    for (name, text) in [("service", service), ("timer", timer)] {
+        let file = format!(".config/systemd/user/next-task.{name}");
+        let path = desk.home.write(&file, text);
+        let mut verify = desk.home.command("systemd-analyze");
+        verify.args(["--user", "verify"]).arg(path).stdin(Stdio::null());
+        // Where it is not installed it has nothing to say.
+        let Ok(output) = verify.output() else { continue };
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && said.is_empty(), "{name}: {said}");
+    }
 }
 
 #[test]

@@ -111,6 +111,26 @@ fn a_stuck_job_is_asked_for() {
     desk.run("aimax-flag", &check).silent();
 }
 
+/// Without its folder, nobody can say that a job is done.
+#[test]
+fn a_folder_that_is_gone() {
+    let desk = Desk::new();
+    let root = desk.home.home().join("root");
+    fs::create_dir(&root).unwrap();
+    let spawn = ["-b", "tmux-practice", "-s", "a", "--flag-root", root.to_str().unwrap()];
+    desk.run("aimax-spawn", &spawn).record::<crate::records::Ready>();
+    desk.paste("a", GATE);
+    let waiting = desk.start("aimax-flag", &["wait", "a"]);
+    desk.asleep(waiting.child.id());
+    fs::rename(&root, root.with_extension("moved")).unwrap();
+    waiting.end().fails(69, "a: the folder of its flags is gone");
+    desk.run("aimax-flag", &["check", "a"]).fails(69, "a: the folder of its flags is gone");
+    let listed = desk.run("aimax-ls", &["a"]);
+    assert_eq!(listed.records::<crate::records::Listed>()[0].state, "working");
+    desk.open_gate();
+    desk.run("aimax-kill", &["a"]).record::<crate::records::Killed>();
+}
+
 /// Nothing but the folder: no tmux on the PATH, and no state.
 #[test]
 fn a_stranger_may_watch() {

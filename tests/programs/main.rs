@@ -25,6 +25,7 @@ mod profiles;
 mod proxy;
 mod readme;
 mod records;
+mod samples;
 mod spawn;
 mod spawn_failures;
 mod state;

@@ -15,7 +15,7 @@ use aimax::{
     config::SETTINGS,
     tool::{
         Admin, Create, Flag, Front, History, Kill, List, Ls, Paste, Pause, Send, Settings, Spawn,
-        Status, Stop, Stream, Tail, Version,
+        Status, Stop, Stream, Tail, Version, pages,
     },
 };
 
@@ -143,6 +143,29 @@ fn the_variables_are_those_that_are_read() {
     let ours = SETTINGS.iter().flat_map(|setting| setting.variables.iter().copied());
     let ours = ours.filter(|name| name.starts_with("AIMAX_")).collect();
     assert_eq!(variables(README), ours);
+}
+
+/// aimax(7) says of statuses, verdicts, states and variables what the programs and the README say.
+#[test]
+fn the_overview_agrees() {
+    let page = include_str!("../../man/aimax.7");
+    for (exit, meaning) in STATUSES {
+        assert!(page.contains(&format!(".It {}\n{meaning}\n", exit as u8)), "{meaning}");
+    }
+    let lists = [(Paste::DOC.about, "The verdicts:\n"), (Ls::DOC.about, "The states:\n")];
+    for (about, heading) in lists {
+        let list = about.split(heading).nth(1).unwrap();
+        for line in list.lines().take_while(|line| line.starts_with("    ")) {
+            let word = line.split_whitespace().next().unwrap();
+            assert!(page.contains(&format!(".It Cm {word}\n")), "{word}");
+        }
+    }
+    for variable in variables(README) {
+        assert!(page.contains(variable), "{variable}");
+    }
+    for tool in pages() {
+        assert!(page.contains(&format!(".Xr {} 1", tool.tool.name)), "{}", tool.tool.name);
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::util::home::Home;
 use crate::util::model::Model;
@@ -151,6 +151,31 @@ impl Agent {
         }
     }
 
+    /// Its own word that it rests, if it does: since when, in epoch milliseconds. Claude Code says so
+    /// in the state file of its process, Codex in its transcript.
+    pub(crate) fn rests(self, home: &Home, pid: u64) -> Option<u64> {
+        match self.kind {
+            Kind::Claude => {
+                let path = home.home().join(format!(".claude/sessions/{pid}.json"));
+                let state: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+                let rests = matches!(state["status"].as_str(), Some("idle" | "shell"));
+                state["statusUpdatedAt"].as_u64().filter(|_| rests)
+            }
+            Kind::Codex => {
+                let text =
+                    fs::read_to_string(newest(&home.home().join(".codex/sessions"))?).ok()?;
+                let whole = &text[..=text.rfind('\n')?];
+                let turn = |line: &&str| {
+                    let kinds = ["task_started", "task_complete", "turn_aborted"];
+                    kinds.iter().any(|kind| line.contains(&format!("\"type\":\"{kind}\"")))
+                };
+                let line: Value = serde_json::from_str(whole.lines().rfind(turn)?).ok()?;
+                let rests = line["payload"]["type"] != "task_started";
+                aimax::time::parse_rfc3339(line["timestamp"].as_str()?).filter(|_| rests)
+            }
+        }
+    }
+
     /// A model's name that this version starts with, without a dialog.
     fn model(self) -> &'static str {
         match self.version {
@@ -158,6 +183,12 @@ impl Agent {
             _ => "loopback-model",
         }
     }
+}
+
+/// The last file by name below `folder`, and below its last folder: the newest rollout.
+fn newest(folder: &Path) -> Option<PathBuf> {
+    let last = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).max()?;
+    if last.is_dir() { newest(&last) } else { Some(last) }
 }
 
 /// The files that Claude Code reads at its first start.

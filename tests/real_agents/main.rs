@@ -9,6 +9,8 @@ mod util;
 
 mod agents;
 mod beside;
+mod ends;
+mod far;
 mod interrupt;
 mod library;
 mod matrix;
@@ -17,6 +19,7 @@ mod original;
 mod proxy;
 mod quick_starts;
 mod run;
+mod samples;
 mod starts;
 mod state_files;
 mod tour;

@@ -13,13 +13,13 @@ use crate::util::model::Model;
 use crate::util::wait::{PATIENCE, wait_until};
 
 /// A session under test.
-struct Stage {
-    model: Model,
-    home: Home,
+pub(crate) struct Stage {
+    pub(crate) model: Model,
+    pub(crate) home: Home,
 }
 
 impl Stage {
-    fn new(agent: Agent) -> Stage {
+    pub(crate) fn new(agent: Agent) -> Stage {
         let model = Model::start();
         let mut home = agent.home(&model, Trust::Seeded);
         home.set("CLAUDE_CODE_MAX_RETRIES", "1");
@@ -28,7 +28,7 @@ impl Stage {
         stage
     }
 
-    fn paste(&self, prompt: &str) {
+    pub(crate) fn paste(&self, prompt: &str) {
         // A prompt that went back into the box is taken out of it again.
         let pasted = run(
             &self.home,
@@ -38,21 +38,21 @@ impl Stage {
         assert_eq!(pasted.record()["verdict"], "submitted");
     }
 
-    fn works(&self, prompt: &str) {
+    pub(crate) fn works(&self, prompt: &str) {
         self.paste(prompt);
         wait_until(PATIENCE, "the agent works", || self.listed()["state"] == "working");
     }
 
-    fn listed(&self) -> Value {
+    pub(crate) fn listed(&self) -> Value {
         run(&self.home, "ls", &["t"]).records[0].clone()
     }
 
-    fn key(&self, key: &str) {
+    pub(crate) fn key(&self, key: &str) {
         let window = self.listed()["windowId"].as_str().expect("a window").to_owned();
         self.home.tmux().run(["send-keys", "-t", &window, key]);
     }
 
-    fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.home.proj().join(".imac/flags/t/running.flag").exists()
     }
 
@@ -61,7 +61,7 @@ impl Stage {
         fs::read_to_string(path).unwrap_or_default()
     }
 
-    fn waits(&self) -> (Option<i32>, Value) {
+    pub(crate) fn waits(&self) -> (Option<i32>, Value) {
         let ran = run(&self.home, "flag", &["wait", "t", "--timeout", "60"]);
         (ran.status, ran.records[0].clone())
     }
@@ -211,5 +211,39 @@ mod escapes {
     #[test]
     fn codex_169() {
         super::escape(super::CODEX_169);
+    }
+}
+
+/// A question of Codex shows in its title alone, and is told at once to those who wait.
+fn question(agent: Agent) {
+    let model = Model::start();
+    let home = agent.home(&model, Trust::Seeded);
+    let spawn = ["-b", agent.backend(), "-s", "t", "--permissions", "ask"];
+    run(&home, "spawn", &spawn).record();
+    run(&home, "paste", &["-s", "t", "-p", "ESCALATE:touch asked"]).record();
+    let waited = run(&home, "flag", &["wait", "t", "--timeout", "60"]);
+    let told = now_ms();
+    assert_eq!((waited.status, &waited.records[0]["state"]), (Some(5), &Value::from("waiting")));
+    let listed = run(&home, "ls", &["t"]).record().clone();
+    assert_eq!((&listed["state"], &listed["waitingFor"]), (&"waiting".into(), &"approval".into()));
+    let title = home.data().join("run").join(agent.backend()).join("t/title");
+    let changed = title.metadata().and_then(|data| data.modified()).expect("its title's file");
+    let took = told.saturating_sub(aimax::time::epoch_ms(changed));
+    println!("{agent:?}: a question is told {took} ms after the title");
+    let answer = ["-s", "t", "--answer", "y", "--expect", "approval"];
+    run(&home, "paste", &answer).record();
+    assert_eq!(run(&home, "flag", &["wait", "t", "--timeout", "60"]).status, Some(0));
+    assert!(home.proj().join("asked").exists());
+    run(&home, "kill", &["t"]).record();
+}
+
+mod questions {
+    #[test]
+    fn codex_169() {
+        super::question(super::CODEX_169);
+    }
+    #[test]
+    fn codex_142() {
+        super::question(super::CODEX_142);
     }
 }

@@ -9,4 +9,5 @@ pub(crate) mod prompts;
 pub(crate) mod proxy;
 pub(crate) mod table;
 pub(crate) mod tmux;
+pub(crate) mod truth;
 pub(crate) mod wait;

@@ -11,6 +11,8 @@ pub(crate) enum Directive {
     Slow(Duration),
     /// `TOOL:<command to the end of the line>`: one shell command, then `tool said: …`.
     Tool(String),
+    /// `BACKGROUND:<command>`: the same, not waited for (only Claude Code knows that).
+    Background(String),
     /// `ESCALATE:<command>`: the same, asking to leave the sandbox (only Codex knows that).
     Escalate(String),
     /// `ERROR:<status>` always, `ERROR:<status>x<N>` the first N times.
@@ -28,6 +30,9 @@ impl Directive {
     pub(crate) fn of(prompt: &str) -> Self {
         if let Some(rest) = after(prompt, "TOOL:") {
             return Directive::Tool(first_line(rest));
+        }
+        if let Some(rest) = after(prompt, "BACKGROUND:") {
+            return Directive::Background(first_line(rest));
         }
         if let Some(rest) = after(prompt, "ESCALATE:") {
             return Directive::Escalate(first_line(rest));

@@ -188,6 +188,10 @@ impl Speaker for Voice<'_> {
             Call::Shell { command, .. } => {
                 ("Bash", json!({"command": command, "description": "Runs the test's command"}))
             }
+            Call::Background(command) => (
+                "Bash",
+                json!({"command": command, "description": "Runs on", "run_in_background": true}),
+            ),
             Call::Question => ("AskUserQuestion", question()),
         };
         self.stop()?;

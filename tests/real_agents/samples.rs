@@ -1,0 +1,221 @@
+//! The state that is shown agrees with the truth, at random moments of scripted sessions.
+//!
+//! The loopback model knows when a turn is asked for and when its answer is out, the script when a
+//! key is pressed or the agent killed. From there to the agent's own word of it, the change is under
+//! way.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use crate::run::{command, read, run};
+use crate::util::home::Home;
+use crate::util::model::Model;
+use crate::util::truth::{Clock, Sampler, Truth, traced};
+use crate::util::wait::{PATIENCE, wait_for, wait_until};
+
+/// How many looks at each version.
+const LOOKS: usize = 450;
+
+/// What is promised of a turn that is stopped: that it is told so within this, or within the other
+/// after the agent's own word.
+const STOPPED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(500));
+
+/// A session that plays its part, and what is true of it.
+struct Play {
+    agent: Agent,
+    model: Model,
+    home: Home,
+    pid: u64,
+    pane: String,
+    clock: Clock,
+    states: Truth,
+    jobs: Truth,
+    count: usize,
+}
+
+impl Play {
+    fn begin(agent: Agent) -> Play {
+        let model = Model::start();
+        let mut home = agent.home(&model, Trust::Seeded);
+        home.set("CLAUDE_CODE_MAX_RETRIES", "1");
+        let spawned = run(&home, "spawn", &["-b", agent.backend(), "-s", "t"]);
+        let pid = spawned.record()["pid"].as_u64().expect("a process");
+        let pane = spawned.record()["paneId"].as_str().expect("a pane").to_owned();
+        let (states, jobs) = (Truth::new("idle"), Truth::new("done"));
+        Play { agent, model, home, pid, pane, clock: Clock::new(), states, jobs, count: 0 }
+    }
+
+    /// Pastes `words`, and gives the prompt; and when the job's flag was set, when the key was pressed,
+    /// and when the agent's own word of it could be read.
+    fn paste(&mut self, words: &str) -> (String, [Instant; 3]) {
+        self.count += 1;
+        let prompt = format!("{words} number {}", self.count);
+        let trace = self.home.root().join("trace");
+        let mut paste =
+            command(&self.home, "paste", &["-s", "t", "--replace-draft", "-p", &prompt]);
+        let pasted = paste.args(["--wait-ready", "9"]).env("AIMAX_TRACE", &trace).output();
+        read(pasted.expect("aimax-paste")).record();
+        let proven = Instant::now();
+        let trace = fs::read_to_string(trace).expect("a trace");
+        let flag = traced(&trace, "the transcript stands").expect("the step before typing");
+        let key = match self.agent.kind {
+            Kind::Claude => traced(&trace, "Enter").expect("the key"),
+            // It is in the same call as the paste.
+            Kind::Codex => flag,
+        };
+        (prompt, [self.clock.at(flag), self.clock.at(key), proven])
+    }
+
+    /// When the model was asked for this prompt: the first time, and the last.
+    fn asked(&self, prompt: &str) -> (Instant, Instant) {
+        assert!(self.model.wait_prompt(PATIENCE, prompt), "{prompt}: {:?}", self.model.prompts());
+        let seen = self.model.seen();
+        let mut times =
+            seen.iter().filter(|seen| seen.texts.iter().any(|text| text.contains(prompt)));
+        let first = times.next().expect("a request").at;
+        (first, times.last().map_or(first, |seen| seen.at))
+    }
+
+    /// A turn begins.
+    fn works(&mut self, words: &str) -> String {
+        let (prompt, [flag, key, proven]) = self.paste(words);
+        let (asked, _) = self.asked(&prompt);
+        let asked = asked.max(proven);
+        self.jobs.became("running", flag, asked);
+        // What became of the job before does not count any more.
+        self.states.became("idle", flag, asked);
+        self.states.became("working", key, asked);
+        prompt
+    }
+
+    /// Waits for the agent's own word that it rests, given at `since` or later.
+    fn rested(&self, since: Instant) -> Instant {
+        wait_for(PATIENCE, "the agent's own word", |saw| {
+            let word = self.agent.rests(&self.home, self.pid);
+            *saw = format!("{word:?}");
+            // From now on it can be read.
+            (self.clock.at(word?) >= since).then(Instant::now)
+        })
+    }
+
+    /// The turn of `prompt` ends by itself.
+    fn ends(&mut self, prompt: &str) {
+        let (asked, _) = self.asked(prompt);
+        let ended = || self.model.turn_ended_at().last().copied().filter(|end| *end > asked);
+        wait_until(PATIENCE, "the end of the answer", || ended().is_some());
+        // It may be quicker than the model's own account.
+        let word = self.rested(asked);
+        let ended = ended().expect("an end").min(word);
+        println!("{:?}: {prompt:?}: its own word after {:?}", self.agent, word - ended);
+        self.states.became("idle", ended, word);
+        self.jobs.became("done", ended, word);
+    }
+
+    /// The turn of `prompt` is stopped by a key.
+    fn stopped(&mut self) {
+        let pressed = Instant::now();
+        self.home.tmux().keys(&self.pane, &["Escape"]);
+        let word = self.rested(pressed);
+        println!("{:?}: its own word {:?} after Escape", self.agent, word - pressed);
+        self.states.became("idle", pressed, word);
+        let told = (pressed + STOPPED.0).max(word + STOPPED.1);
+        self.states.became("failed", pressed, told);
+        self.jobs.became("failed", pressed, told);
+        // Another Escape soon after it would be another key.
+        std::thread::sleep(Duration::from_millis(1500));
+    }
+
+    /// All that a session does but its end.
+    fn round(&mut self, sampler: &Sampler) {
+        let pause = || std::thread::sleep(Duration::from_millis(700));
+        pause();
+        for words in ["SLOW:2000", "TOOL:timeout 2 tail -f /dev/null", "short"] {
+            let prompt = self.works(words);
+            self.ends(&prompt);
+            pause();
+        }
+        for words in ["SLOW:1500", "TOOL:timeout 1.5 tail -f /dev/null"] {
+            self.works(words);
+            let (prompt, _) = self.paste("SLOW:1000 queued");
+            self.ends(&prompt);
+            pause();
+        }
+        for words in ["ERROR:400", "ERROR:500x1"] {
+            let prompt = self.works(words);
+            if words == "ERROR:400" {
+                let (_, refused) = self.asked(&prompt);
+                let word = self.rested(refused);
+                self.states.became("failed", refused, word);
+                self.jobs.became("failed", refused, word);
+                pause();
+            } else {
+                self.ends(&prompt);
+            }
+        }
+        // Whole lines that stream keep this version from heeding the key.
+        let heeds = self.agent.version != CODEX_142.version;
+        for words in ["SLOW:30000", "HANG", "TOOL:timeout 30 tail -f /dev/null"] {
+            if heeds || words == "HANG" {
+                self.works(words);
+                pause();
+                self.stopped();
+            }
+        }
+        self.works(if heeds { "SLOW:30000" } else { "HANG" });
+        pause();
+        let begun = Instant::now();
+        run(&self.home, "paste", &["-s", "t", "--interrupt"]).record();
+        self.states.became("idle", begun, Instant::now());
+        self.states.became("failed", begun, Instant::now());
+        self.jobs.became("failed", begun, Instant::now());
+        pause();
+        println!("{:?}: {} looks", self.agent, sampler.taken());
+    }
+
+    /// Killed in the middle of a turn.
+    fn dies(&mut self) {
+        self.works("SLOW:30000");
+        std::thread::sleep(Duration::from_millis(700));
+        let killed = Instant::now();
+        let pid = self.pid.try_into().expect("a process number");
+        aimax::sys::kill(pid, aimax::sys::KILL).expect("it lives");
+        self.states.became("dead", killed, killed);
+        self.jobs.became("failed", killed, killed);
+        std::thread::sleep(Duration::from_secs(2));
+    }
+}
+
+fn samples(agent: Agent) {
+    let mut play = Play::begin(agent);
+    let sampler = Sampler::start(&play.home, "t", Duration::from_millis(80));
+    while sampler.taken() < LOOKS {
+        play.round(&sampler);
+    }
+    play.dies();
+    let count = sampler.agrees(&format!("{agent:?}"), &play.states, &play.jobs);
+    play.model.release();
+    run(&play.home, "kill", &["t"]).record();
+    assert!(count.samples >= LOOKS && count.apart >= LOOKS / 2, "too few");
+    assert_eq!(count.wrong, 0, "disagreements");
+}
+
+#[test]
+fn claude_197() {
+    samples(CLAUDE_197);
+}
+
+#[test]
+fn claude_330() {
+    samples(CLAUDE_330);
+}
+
+#[test]
+fn codex_169() {
+    samples(CODEX_169);
+}
+
+#[test]
+fn codex_142() {
+    samples(CODEX_142);
+}
