@@ -1,8 +1,7 @@
 //! What makes a line a record: one JSON object.
 //!
-//! A line is checked, not read: nothing is built from it. Two passes over its bytes are what that
-//! costs, one for UTF-8 and one for JSON; what is wrong with a line is found out only when
-//! something is.
+//! A line is checked, not read: nothing is built from it. What is wrong with it is found out only
+//! when something is.
 
 use serde::de::IgnoredAny;
 
@@ -15,6 +14,15 @@ pub fn record(line: &[u8]) -> Result<(), String> {
         return Ok(());
     }
     fault(line)
+}
+
+/// The bytes up to the first that is not UTF-8.
+#[must_use]
+pub fn text(bytes: &[u8]) -> &str {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(e) => std::str::from_utf8(&bytes[..e.valid_up_to()]).unwrap_or_default(),
+    }
 }
 
 /// The same with a reason.

@@ -43,6 +43,12 @@ pub struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
+    /// What is behind its first `count` bytes, which are whole lines.
+    #[must_use]
+    pub fn after(self, count: usize) -> Self {
+        Block { offset: self.offset + count as u64, bytes: &self.bytes[count..] }
+    }
+
     /// Each line by itself.
     pub fn lines(self) -> impl Iterator<Item = Line<'a>> {
         let mut offset = self.offset;

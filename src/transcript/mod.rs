@@ -2,6 +2,7 @@
 //! lines say, whichever agent wrote them.
 
 pub mod check;
+pub mod compact;
 pub mod follow;
 pub mod ledger;
 pub mod lines;

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     time,
     transcript::{
-        check,
+        check, compact,
         lines::{Block, Line},
         record::{Event, Kind},
     },
@@ -111,14 +111,17 @@ impl<'a> Printer<'a> {
     fn whole(&mut self, path: &Path, block: Block<'_>) -> Result<()> {
         let mut good = 0;
         if !self.raw {
-            for line in block.lines() {
-                if self.passes(path, line) {
-                    continue;
+            let text = check::text(block.bytes);
+            let mut at = 0;
+            loop {
+                at += compact::records(text.get(at..).unwrap_or_default());
+                let Some(line) = block.after(at).lines().next() else { break };
+                let bad = at;
+                at += line.bytes.len() + 1;
+                if !self.passes(path, line) {
+                    self.out.lines(&block.bytes[good..bad])?;
+                    good = at;
                 }
-                let place = |offset: u64| (offset - block.offset) as usize;
-                let bad = place(line.offset);
-                self.out.lines(&block.bytes[good..bad])?;
-                good = place(line.next);
             }
         }
         self.out.lines(&block.bytes[good..])
