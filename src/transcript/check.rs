@@ -16,15 +16,6 @@ pub fn record(line: &[u8]) -> Result<(), String> {
     fault(line)
 }
 
-/// The bytes up to the first that is not UTF-8.
-#[must_use]
-pub fn text(bytes: &[u8]) -> &str {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(e) => std::str::from_utf8(&bytes[..e.valid_up_to()]).unwrap_or_default(),
-    }
-}
-
 /// The same with a reason.
 fn fault(line: &[u8]) -> Result<(), String> {
     // Before UTF-8: a NUL is UTF-8, and a file that was cut by a crash is full of them.

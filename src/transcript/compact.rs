@@ -4,17 +4,56 @@
 //! decides. 64 bytes are looked at together, in words with a bit for each of them, as simdjson does
 //! it. So strings cost next to nothing; what is outside of them a table takes in byte by byte.
 
+use std::thread;
+
+use memchr::memchr;
 use wide::u8x16;
 
-/// How many bytes at the beginning of `text` are whole lines that are proven to be records.
+/// Where those lines of `bytes` begin that are not proven to be records. All are whole lines. Where
+/// there are many, two threads take one half each.
 #[must_use]
-pub fn records(text: &str) -> usize {
-    let bytes = text.as_bytes();
+pub fn unproven(bytes: &[u8]) -> Vec<usize> {
+    if bytes.len() < MANY {
+        return open_lines(bytes, 0);
+    }
+    let middle = bytes.len() / 2;
+    let half = memchr(b'\n', &bytes[middle..]).map_or(bytes.len(), |at| middle + at + 1);
+    let (left, right) = bytes.split_at(half);
+    thread::scope(|scope| {
+        let other = thread::Builder::new().spawn_scoped(scope, || open_lines(right, half));
+        let mut open = open_lines(left, 0);
+        // Where there is no other thread to be had, this one does both.
+        let other = other.ok().and_then(|other| other.join().ok());
+        open.append(&mut other.unwrap_or_else(|| open_lines(right, half)));
+        open
+    })
+}
+
+/// From so many bytes on, a thread costs less than it saves.
+const MANY: usize = 128 * 1024;
+
+/// The same for `bytes` that begin at `offset`.
+fn open_lines(bytes: &[u8], offset: usize) -> Vec<usize> {
+    let mut open = Vec::new();
+    let mut at = 0;
+    loop {
+        at += prove(&bytes[at..]);
+        let Some(newline) = memchr(b'\n', &bytes[at..]) else { return open };
+        open.push(offset + at);
+        at += newline + 1;
+    }
+}
+
+/// How many bytes at the beginning of `bytes` are whole lines that are proven to be records.
+fn prove(bytes: &[u8]) -> usize {
     let mut proven = 0;
     let mut strings = Strings::default();
     let mut state = State::Line;
     // What is open, the innermost last: a 1 for an object, a 0 for a list, behind a first 1.
     let mut open = 1u64;
+    let mut table = &NEXT[1];
+    // Something in the line is not ASCII.
+    let mut wide = false;
     for (at, chunk) in (0..).step_by(WIDE).zip(bytes.chunks(WIDE)) {
         let mut padded = [b' '; WIDE];
         let chunk = chunk.first_chunk().unwrap_or_else(|| {
@@ -22,22 +61,29 @@ pub fn records(text: &str) -> usize {
             &padded
         });
         let Some(mut tokens) = strings.tokens(chunk, &bytes[at..]) else { return proven };
+        wide |= strings.wide;
         while tokens != 0 {
             let token = tokens.trailing_zeros() as usize;
             tokens &= tokens - 1;
-            let next = NEXT[(open & 1) as usize][state as usize][chunk[token] as usize];
+            let next = table[state as usize][chunk[token] as usize];
             state = match next {
                 State::Object | State::List if open >> 63 == 0 => {
                     let object = next == State::Object;
                     open = open << 1 | u64::from(object);
+                    table = &NEXT[usize::from(object)];
                     if object { State::FirstName } else { State::FirstItem }
                 }
                 State::Closed => {
                     open >>= 1;
+                    table = &NEXT[(open & 1) as usize];
                     if open == 1 { State::End } else { State::After }
                 }
                 State::Proven => {
-                    proven = at + token + 1;
+                    let end = at + token + 1;
+                    if wide && std::str::from_utf8(&bytes[proven..end]).is_err() {
+                        return proven;
+                    }
+                    (proven, wide) = (end, strings.wide);
                     State::Line
                 }
                 State::Object | State::List | State::Open => return proven,
@@ -58,6 +104,8 @@ struct Strings {
     inside: u64,
     /// 1 when the last byte is a backslash that changes what the next one means.
     escaped: u64,
+    /// A byte of the chunk is not ASCII.
+    wide: bool,
 }
 
 impl Strings {
@@ -76,14 +124,17 @@ impl Strings {
         let slashes = find(b'\\');
         let escaped = self.escaped(slashes);
         let quotes = find(b'"');
-        let usual = quotes | slashes | find(b'n') | find(b't');
-        if escaped & !usual != 0 {
-            are_escapes(escaped & !usual, rest)?;
+        if escaped != 0 {
+            let [n, t] = [b'n', b't'].map(u8x16::splat);
+            let usual = mask(&|part| part.simd_eq(n) | part.simd_eq(t));
+            are_escapes(escaped & !(usual | quotes | slashes), rest)?;
         }
         let quotes = quotes & !escaped;
         let inside = up_to_each(quotes) ^ self.inside;
         self.inside = 0u64.wrapping_sub(inside >> 63);
 
+        let all = parts.iter().fold(u8x16::splat(0), |all, &part| all | part);
+        self.wide = all.to_bitmask() != 0;
         let blank = u8x16::splat(b' ');
         let least = parts.iter().fold(blank, |least, &part| least.min(part));
         if least != blank {
@@ -253,8 +304,12 @@ mod tests {
             // At every place in a chunk, and with every number of other lines before.
             for fill in 0..70 {
                 let line = format!("{{\"{}\":{good}}}\n{good}\n", "x".repeat(fill));
-                assert_eq!(records(&line), line.len(), "{line}");
-                assert_eq!(records(line.trim_end()), line.len() - good.len() - 1, "no newline");
+                assert_eq!(prove(line.as_bytes()), line.len(), "{line}");
+                assert_eq!(
+                    prove(line.trim_end().as_bytes()),
+                    line.len() - good.len() - 1,
+                    "no newline"
+                );
             }
         }
         let deep = deep(63);
@@ -299,7 +354,11 @@ mod tests {
         ] {
             for fill in 0..70 {
                 let before = format!("{{\"{}\":0}}\n", "x".repeat(fill));
-                assert_eq!(records(&format!("{before}{open}\n{{}}\n")), before.len(), "{open}");
+                assert_eq!(
+                    prove(format!("{before}{open}\n{{}}\n").as_bytes()),
+                    before.len(),
+                    "{open}"
+                );
             }
         }
     }

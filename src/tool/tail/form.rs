@@ -111,16 +111,11 @@ impl<'a> Printer<'a> {
     fn whole(&mut self, path: &Path, block: Block<'_>) -> Result<()> {
         let mut good = 0;
         if !self.raw {
-            let text = check::text(block.bytes);
-            let mut at = 0;
-            loop {
-                at += compact::records(text.get(at..).unwrap_or_default());
-                let Some(line) = block.after(at).lines().next() else { break };
-                let bad = at;
-                at += line.bytes.len() + 1;
+            for start in compact::unproven(block.bytes) {
+                let Some(line) = block.after(start).lines().next() else { break };
                 if !self.passes(path, line) {
-                    self.out.lines(&block.bytes[good..bad])?;
-                    good = at;
+                    self.out.lines(&block.bytes[good..start])?;
+                    good = start + line.bytes.len() + 1;
                 }
             }
         }

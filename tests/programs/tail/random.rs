@@ -147,7 +147,7 @@ fn damaged_transcripts_are_read_to_their_end() {
         let mut ledger = Ledger::default();
         for line in bytes.split(|&byte| byte == b'\n') {
             let is_record = check::record(line).is_ok();
-            let proven = compact::records(&(check::text(line).to_owned() + "\n")) > line.len();
+            let proven = compact::unproven(&[line, b"\n"].concat()).is_empty();
             assert!(is_record || !proven, "{}", line.escape_ascii());
             let parsed = serde_json::from_slice::<serde_json::Value>(line);
             // A value is built up to a depth; a check goes to any.
