@@ -8,3 +8,4 @@ pub mod ledger;
 pub mod lines;
 pub mod packed;
 pub mod record;
+pub mod start;

@@ -1,8 +1,9 @@
 //! The way to what a path names, one name at a time.
 //!
-//! Kernels watch folders and files, not paths. What a path names changes when any name on the way
-//! to it does, also behind a symbolic link, so each step of the way is told to the caller *before*
-//! it is looked at: a change after the look is then an event already.
+//! Kernels watch folders and files, not paths. What a path names changes when any step on the way
+//! to it does, also behind a symbolic link. So the way is walked until nothing on it is new to the
+//! caller, which watches each step that it is told of: all of it was then watched before it was
+//! looked at, and a change after the look is an event already.
 
 use std::{
     collections::VecDeque,
@@ -29,10 +30,11 @@ pub(super) struct End {
 const LINKS: usize = 40;
 
 /// Walks to what the absolute `path` names. `step` gets each folder, free of symbolic links, and
-/// the name in it that is looked up next. `None` when the way ends early.
+/// the name in it that decides how the way goes on: one that is missing or a symbolic link. Without
+/// a name, the way goes on through something that is watched itself. `None` when it ends early.
 pub(super) fn walk(
     path: &Path,
-    mut step: impl FnMut(&Path, &OsStr) -> Result<()>,
+    mut step: impl FnMut(&Path, Option<&OsStr>) -> Result<()>,
 ) -> Result<Option<End>> {
     let mut here = PathBuf::from("/");
     let mut end = None;
@@ -44,9 +46,11 @@ pub(super) fn walk(
             end = None;
             continue;
         }
-        step(&here, &name)?;
         let next = here.join(&name);
-        let Ok(data) = fs::symlink_metadata(&next) else { return Ok(None) };
+        let found = fs::symlink_metadata(&next).ok();
+        let plain = found.as_ref().is_some_and(|data| !data.is_symlink());
+        step(&here, (!plain).then_some(name.as_os_str()))?;
+        let Some(data) = found else { return Ok(None) };
         if data.is_symlink() {
             links += 1;
             let Ok(target) = fs::read_link(&next) else { return Ok(None) };

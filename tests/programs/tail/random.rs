@@ -12,9 +12,10 @@ use aimax::{
     agent::Backend,
     transcript::{
         check, compact,
-        follow::{Follow, Seen, Start},
+        follow::{Follow, Seen},
         ledger::Ledger,
         lines::Lines,
+        start::Start,
     },
 };
 
@@ -122,6 +123,19 @@ fn raw_from_an_offset_is_what_tail_gives() {
         let theirs =
             gnu.args(["-c", &format!("+{}", from + 1)]).arg(&path).output().unwrap().stdout;
         assert!(ours.out == theirs, "seed {seed} from {from}: {}", ours.notes);
+    }
+}
+
+/// Also those lines that hold escapes, and text beyond ASCII.
+#[test]
+fn what_the_real_agents_write_is_proven_quickly() {
+    for path in VERSIONS.iter().flat_map(|version| fixtures(version)) {
+        let bytes = fs::read(&path).unwrap();
+        assert!(compact::unproven(&bytes).is_empty(), "{}", path.display());
+        // Enough for two threads, with bad lines in both halves.
+        let many = bytes.repeat(1 + 200_000 / bytes.len());
+        let all = [b"{}x\n", &many[..], b"\xff\n", &many, b"{ }\n"].concat();
+        assert_eq!(compact::unproven(&all), [0, 4 + many.len(), 6 + 2 * many.len()]);
     }
 }
 
