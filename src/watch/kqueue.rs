@@ -18,7 +18,10 @@ use std::{
 
 use ::kqueue::{EventData, EventFilter, FilterFlag, Ident, Watcher};
 
-use super::{Spot as Id, walk::walk};
+use super::{
+    Spot as Id,
+    walk::{Way, walk},
+};
 use crate::error::{At, Error, Result};
 
 /// An inode: device and number.
@@ -173,17 +176,7 @@ impl Files {
     fn settle(&mut self, id: Id, path: &Path) -> (Vec<Mark>, Result<Option<Inode>>) {
         let mut marks = Vec::new();
         loop {
-            let walked = walk(path, |folder, name| {
-                let changes = if name.is_some() { changes() } else { moves() };
-                marks.extend(self.mark(id, folder, false, changes)?);
-                Ok(())
-            })
-            .and_then(|end| {
-                if let Some(end) = &end {
-                    marks.extend(self.mark(id, &end.path, true, changes())?);
-                }
-                Ok(end.map(|end| end.identity))
-            });
+            let walked = self.mark_way(id, &walk(path), &mut marks);
             if walked.is_err() || !std::mem::take(&mut self.fresh) {
                 return (marks, walked);
             }
@@ -191,6 +184,17 @@ impl Files {
                 return (marks, Err(Error::io("kqueue", &e)));
             }
         }
+    }
+
+    /// Watches along the way of path `id`; what is at its end.
+    fn mark_way(&mut self, id: Id, way: &Way, marks: &mut Vec<Mark>) -> Result<Option<Inode>> {
+        for (folder, name) in way.steps() {
+            let told = if name.is_some() { changes() } else { moves() };
+            marks.extend(self.mark(id, folder, false, told)?);
+        }
+        let Some(end) = &way.end else { return Ok(None) };
+        marks.extend(self.mark(id, &end.path, true, changes())?);
+        Ok(Some(end.identity))
     }
 
     /// Holds what is at `place` for path `id`. `None` when it is gone or must not be read.

@@ -2,8 +2,8 @@
 //!
 //! One inotify descriptor for everything, and one watch for each inode, shared between all paths
 //! that need it. A file is watched for what is written to it, and the folders on the way to it only
-//! for what happens to themselves, so neighbours do not wake us at all. Only where the next name is
-//! missing, or a link, is a folder watched for the names that come and go in it.
+//! for what happens to themselves, so neighbours do not wake us at all. Only while something is missing,
+//! or where a link is, is a folder watched for the names that come and go in it.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -15,27 +15,30 @@ use std::{
 
 use inotify::{EventMask, Inotify, WatchDescriptor, WatchMask, Watches};
 
-use super::{Spot as Id, walk::walk};
+use super::{
+    Spot as Id,
+    walk::{Way, walk},
+};
 use crate::{
     error::{Error, Result},
     sys,
 };
 
-/// What is asked of every inode. MASK_ADD: what another path asks of it stays.
-const SELF: WatchMask = WatchMask::DELETE_SELF
-    .union(WatchMask::MOVE_SELF)
-    .union(WatchMask::ATTRIB)
-    .union(WatchMask::MASK_ADD);
+/// What is asked of a folder that the way leads through. MASK_ADD: what another path asks of it
+/// stays.
+const WAY: WatchMask =
+    WatchMask::DELETE_SELF.union(WatchMask::MOVE_SELF).union(WatchMask::MASK_ADD);
 
 /// What is asked of a folder whose names matter.
-const NAMES: WatchMask = SELF
+const NAMES: WatchMask = WAY
+    .union(WatchMask::ATTRIB)
     .union(WatchMask::CREATE)
     .union(WatchMask::DELETE)
     .union(WatchMask::MOVE)
     .union(WatchMask::ONLYDIR);
 
 /// What is asked of a file.
-const FILE: WatchMask = SELF.union(WatchMask::MODIFY);
+const FILE: WatchMask = WAY.union(WatchMask::ATTRIB).union(WatchMask::MODIFY);
 
 /// The room for one read of events.
 const EVENTS: usize = 32 * 1024;
@@ -239,20 +242,7 @@ impl Files {
         let mut marks: Vec<Mark> = Vec::new();
         let walked = loop {
             let known = marks.len();
-            let walked = walk(&path, |folder, name| {
-                let (usage, mask) = match name {
-                    None => (Use::Way, SELF.union(WatchMask::ONLYDIR)),
-                    Some(name) => (Use::Name(name.to_owned()), NAMES),
-                };
-                self.mark(id, folder, usage, mask, &mut marks)
-            })
-            .and_then(|end| {
-                if let Some(end) = &end {
-                    let mask = if end.folder { NAMES } else { FILE };
-                    self.mark(id, &end.path, Use::Itself, mask, &mut marks)?;
-                }
-                Ok(end.map(|end| end.identity))
-            });
+            let walked = self.mark_way(id, &walk(&path), &mut marks);
             if walked.is_err() || marks[known..].iter().all(|mark| old.contains(mark)) {
                 break walked;
             }
@@ -268,6 +258,20 @@ impl Files {
             (before, end) if before == end => Found::Same,
             _ => Found::Another,
         })
+    }
+
+    /// Watches along the way of path `id`; what is at its end.
+    fn mark_way(&mut self, id: Id, way: &Way, marks: &mut Vec<Mark>) -> Result<Option<(u64, u64)>> {
+        for (folder, name) in way.steps() {
+            match name {
+                Some(name) => self.mark(id, folder, Use::Name(name.to_owned()), NAMES, marks)?,
+                None => self.mark(id, folder, Use::Way, WAY, marks)?,
+            }
+        }
+        let Some(end) = &way.end else { return Ok(None) };
+        let mask = if end.folder { NAMES } else { FILE };
+        self.mark(id, &end.path, Use::Itself, mask, marks)?;
+        Ok(Some(end.identity))
     }
 
     /// Watches what is at `place` for path `id`, unless it is gone or must not be watched: its

@@ -1,7 +1,10 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{BufRead, BufReader, Write},
-    os::unix::{fs::symlink, process::ExitStatusExt},
+    os::unix::{
+        fs::{PermissionsExt, symlink},
+        process::ExitStatusExt,
+    },
     path::PathBuf,
     process::{Command, Stdio},
     thread,
@@ -161,8 +164,10 @@ fn a_busy_folder_is_not_heard() {
     fs::write(&file, "x").unwrap();
     let busy = || {
         for folder in ["", "d/"] {
-            fs::write(room.at(&format!("{folder}other")), "x").unwrap();
-            fs::rename(room.at(&format!("{folder}other")), room.at("another")).unwrap();
+            let other = room.at(&format!("{folder}other"));
+            fs::write(&other, "x").unwrap();
+            fs::set_permissions(&other, fs::Permissions::from_mode(0o600)).unwrap();
+            fs::rename(&other, room.at("another")).unwrap();
             fs::remove_file(room.at("another")).unwrap();
         }
     };

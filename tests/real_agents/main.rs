@@ -11,6 +11,7 @@ mod agents;
 mod interrupt;
 mod matrix;
 mod model;
+mod moves;
 mod run;
 mod starts;
 mod tour;
