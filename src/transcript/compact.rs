@@ -354,11 +354,8 @@ mod tests {
         ] {
             for fill in 0..70 {
                 let before = format!("{{\"{}\":0}}\n", "x".repeat(fill));
-                assert_eq!(
-                    prove(format!("{before}{open}\n{{}}\n").as_bytes()),
-                    before.len(),
-                    "{open}"
-                );
+                let lines = format!("{before}{open}\n{{}}\n");
+                assert!(unproven(lines.as_bytes()).contains(&before.len()), "{open}");
             }
         }
     }
