@@ -220,9 +220,12 @@ static NEXT: [Table; 2] = [table(State::Value, b"]"), table(State::Name, b"}")];
 
 type Table = [[State; 256]; State::Open as usize + 1];
 
+/// With any of these bytes to another state.
+type Step<'a> = (&'a [u8], State);
+
 const fn table(after_comma: State, closing: &'static [u8]) -> Table {
     use State::*;
-    let value: &[(&[u8], State)] = &[
+    let value: &[Step<'_>] = &[
         (b"\"", After),
         (b"{", Object),
         (b"[", List),
@@ -233,9 +236,9 @@ const fn table(after_comma: State, closing: &'static [u8]) -> Table {
         (b"f", F),
         (b"n", N),
     ];
-    let after: &[(&[u8], State)] = &[(b",", after_comma), (closing, Closed)];
+    let after: &[Step<'_>] = &[(b",", after_comma), (closing, Closed)];
     let digits = b"0123456789";
-    let rules: &[(State, &[(&[u8], State)])] = &[
+    let rules: &[(State, &[Step<'_>])] = &[
         (Line, &[(b"{", Object)]),
         (FirstName, &[(b"\"", Colon), (b"}", Closed)]),
         (Name, &[(b"\"", Colon)]),
