@@ -239,13 +239,13 @@ impl Files {
         let Some(Held { path, marks: mut old, end: before }) = self.paths.remove(&id) else {
             return Ok(Found::Nothing);
         };
-        let mut marks: Vec<Mark> = Vec::new();
-        let walked = loop {
-            let known = marks.len();
+        let (marks, walked) = loop {
+            let mut marks = Vec::new();
             let walked = self.mark_way(id, &walk(&path), &mut marks);
-            if walked.is_err() || marks[known..].iter().all(|mark| old.contains(mark)) {
-                break walked;
+            if walked.is_err() || marks.iter().all(|mark| old.contains(mark)) {
+                break (marks, walked);
             }
+            old.append(&mut marks);
         };
         old.retain(|mark| !marks.contains(mark));
         for mark in old {
