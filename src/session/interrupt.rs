@@ -17,10 +17,7 @@ use crate::{
     time::Deadline,
     tmux::{Look, Tmux},
     trace,
-    transcript::{
-        follow::{Follow, Start},
-        record::Kind,
-    },
+    transcript::{follow::Follow, record::Kind, start::Start},
     watch::Woke,
 };
 

@@ -17,8 +17,9 @@ use crate::{
     time::{self, Deadline},
     tmux::Pane,
     transcript::{
-        follow::{Follow, Seen, Start},
+        follow::{Follow, Seen},
         ledger::{End, Ledger},
+        start::Start,
     },
 };
 

@@ -14,9 +14,10 @@ use crate::{
     time::Deadline,
     tmux::Look,
     transcript::{
-        follow::{Follow, Start},
+        follow::Follow,
         lines,
         record::{Event, Kind},
+        start::Start,
     },
 };
 

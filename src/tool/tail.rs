@@ -24,7 +24,7 @@ use crate::{
     },
     config::Config,
     error::{Error, Exit, Result},
-    transcript::follow::Start,
+    transcript::start::Start,
 };
 
 mod cursor;

@@ -1,8 +1,7 @@
 //! What makes a line a record: one JSON object.
 //!
-//! A line is checked, not read: nothing is built from it. Two passes over its bytes are what that
-//! costs, one for UTF-8 and one for JSON; what is wrong with a line is found out only when
-//! something is.
+//! A line is checked, not read: nothing is built from it. What is wrong with it is found out only
+//! when something is.
 
 use serde::de::IgnoredAny;
 

@@ -10,7 +10,6 @@
 
 use std::{
     fs::File,
-    io,
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
@@ -18,17 +17,9 @@ use std::{
 use super::{
     lines::{self, Block, Line, Lines},
     packed,
+    start::{Start, begins_line},
 };
 use crate::error::{At, Error, Result};
-
-/// Where to begin in a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// At this offset, which must be a line boundary.
-    Offset(u64),
-    /// So many whole lines before the end.
-    Last(u64),
-}
 
 /// How a read ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +118,11 @@ impl Follow {
         // What the path names is looked at before the size of the file at hand: if another file has
         // taken its place, nothing more is to come than what is there now.
         let named = packed::identity(&self.path).at(&self.path)?;
-        let size = file.metadata().at(&self.path)?.len();
+        let size = match named {
+            Some((named, size)) if named == *identity && !named.packed => size,
+            _ => file.metadata().at(&self.path)?.len(),
+        };
+        let named = named.map(|(named, _)| named);
         let offset = self.lines.offset();
         if size < offset || !begins_line(file, offset).at(&self.path)? {
             self.lines = Lines::from(0);
@@ -193,17 +188,7 @@ impl Follow {
             return Ok(Some(*identity));
         }
         let Some((file, identity)) = packed::open(&self.path)? else { return Ok(None) };
-        let offset = match self.start {
-            Start::Offset(offset) => {
-                check_boundary(&file, &self.path, offset)?;
-                offset
-            }
-            Start::Last(count) => {
-                let size = file.metadata().at(&self.path)?.len();
-                lines::last(&file, size, count).at(&self.path)?
-            }
-        };
-        self.lines = Lines::from(offset);
+        self.lines = Lines::from(self.start.offset(&file, &self.path)?);
         self.file = Some((file, identity));
         Ok(Some(identity))
     }
@@ -223,35 +208,6 @@ fn longer(block: Block<'_>, bytes: usize) -> Option<u64> {
         return None;
     }
     block.lines().find(|line| line.bytes.len() > bytes).map(|line| line.offset)
-}
-
-/// Refuses an offset that is not at the beginning of a line, and names the nearest that are.
-pub fn check_boundary(file: &File, path: &Path, offset: u64) -> Result<()> {
-    let size = file.metadata().at(path)?.len();
-    if offset > size {
-        let last = lines::boundary_before(file, size).at(path)?;
-        return Err(Error::usage(
-            path.display(),
-            format!("offset {offset} is past the end, {size}"),
-        )
-        .advise(format!("the last line boundary is {last}")));
-    }
-    if begins_line(file, offset).at(path)? {
-        return Ok(());
-    }
-    let before = lines::boundary_before(file, offset).at(path)?;
-    let advice = match lines::boundary_after(file, offset).at(path)? {
-        Some(after) => format!("the nearest line boundaries are {before} and {after}"),
-        None => format!("the nearest line boundary is {before}; that line is not finished"),
-    };
-    Err(Error::usage(path.display(), format!("offset {offset} is inside a line")).advise(advice))
-}
-
-/// Whether a line begins at `offset`: at 0, or just after a newline.
-fn begins_line(file: &File, offset: u64) -> io::Result<bool> {
-    let Some(before) = offset.checked_sub(1) else { return Ok(true) };
-    let mut byte = [0];
-    Ok(lines::read(file, &mut byte, before)? == 1 && byte == *b"\n")
 }
 
 #[cfg(test)]
@@ -331,26 +287,6 @@ mod tests {
         assert_eq!(read(&mut follow), (Seen::Absent, vec![]));
         place.append(b"again\n");
         assert_eq!(read(&mut follow), (Seen::All, texts(&["0:again"])));
-    }
-
-    #[test]
-    fn offsets_inside_a_line_are_refused_with_the_nearest_boundaries() {
-        let place = Place::new("refused");
-        place.append(b"one\ntwo\nthr");
-        let error = |offset| {
-            let error = Follow::open(&place.0, Start::Offset(offset)).err().unwrap();
-            assert_eq!(error.kind, crate::error::Kind::Usage);
-            format!("{}: {}", error.cause, error.advice)
-        };
-        for offset in [0, 4, 8] {
-            Follow::open(&place.0, Start::Offset(offset)).unwrap();
-        }
-        let between = "the nearest line boundaries are 4 and 8";
-        assert_eq!(error(5), format!("offset 5 is inside a line: {between}"));
-        assert_eq!(error(7), format!("offset 7 is inside a line: {between}"));
-        assert!(error(10).contains("boundary is 8; that line is not finished"));
-        assert_eq!(error(12), "offset 12 is past the end, 11: the last line boundary is 8");
-        assert!(Follow::open(&std::env::temp_dir(), Start::Last(1)).is_err());
     }
 
     /// Any division of the bytes into writes gives the lines that the whole file gives.

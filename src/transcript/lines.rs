@@ -11,13 +11,13 @@ use std::{fs::File, io, os::unix::fs::FileExt};
 use memchr::{memchr, memchr_iter, memrchr};
 
 /// What is read at once when there is much.
-const BLOCK: usize = 128 * 1024;
+const BLOCK: usize = 512 * 1024;
 
 /// What is read at first: most appends fit.
 const LITTLE: usize = 8 * 1024;
 
 /// A buffer that grew beyond this for one long line is given back afterwards.
-const KEEP: usize = 16 * BLOCK;
+const KEEP: usize = 4 * BLOCK;
 
 /// What is read at once when looking back: a few records, not the whole file.
 const BACK: usize = 64 * 1024;
@@ -43,6 +43,12 @@ pub struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
+    /// What is behind its first `count` bytes, which are whole lines.
+    #[must_use]
+    pub fn after(self, count: usize) -> Self {
+        Block { offset: self.offset + count as u64, bytes: &self.bytes[count..] }
+    }
+
     /// Each line by itself.
     pub fn lines(self) -> impl Iterator<Item = Line<'a>> {
         let mut offset = self.offset;

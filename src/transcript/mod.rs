@@ -2,8 +2,10 @@
 //! lines say, whichever agent wrote them.
 
 pub mod check;
+pub mod compact;
 pub mod follow;
 pub mod ledger;
 pub mod lines;
 pub mod packed;
 pub mod record;
+pub mod start;

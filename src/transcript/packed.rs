@@ -40,11 +40,11 @@ pub fn open(path: &Path) -> Result<Option<(File, Identity)>> {
     Ok(None)
 }
 
-/// Which file `path` names now, packed or not.
-pub(super) fn identity(path: &Path) -> io::Result<Option<Identity>> {
+/// Which file `path` names now, packed or not, and how large that is.
+pub(super) fn identity(path: &Path) -> io::Result<Option<(Identity, u64)>> {
     for place in [path, &packed(path)] {
         match fs::metadata(place) {
-            Ok(data) => return Ok(Some(which(place, &data))),
+            Ok(data) => return Ok(Some((which(place, &data), data.len()))),
             Err(e) if absent(&e) => {}
             Err(e) => return Err(e),
         }

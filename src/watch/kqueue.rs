@@ -18,7 +18,10 @@ use std::{
 
 use ::kqueue::{EventData, EventFilter, FilterFlag, Ident, Watcher};
 
-use super::{Spot as Id, walk::walk};
+use super::{
+    Spot as Id,
+    walk::{Way, walk},
+};
 use crate::error::{At, Error, Result};
 
 /// An inode: device and number.
@@ -51,16 +54,21 @@ struct Held {
 /// A watched inode, held open, and the paths that use it.
 struct Node {
     file: File,
+    /// What it tells.
+    told: FilterFlag,
     way: BTreeSet<Id>,
     itself: BTreeSet<Id>,
 }
 
 /// Any change that a file or a folder can tell.
 fn changes() -> FilterFlag {
-    FilterFlag::NOTE_WRITE
-        | FilterFlag::NOTE_EXTEND
-        | FilterFlag::NOTE_ATTRIB
-        | FilterFlag::NOTE_LINK
+    FilterFlag::NOTE_WRITE | FilterFlag::NOTE_EXTEND | FilterFlag::NOTE_LINK | moves()
+}
+
+/// What happens to a folder itself. That is all that matters of one in which the next step of the
+/// way is there, and is watched itself.
+fn moves() -> FilterFlag {
+    FilterFlag::NOTE_ATTRIB
         | FilterFlag::NOTE_RENAME
         | FilterFlag::NOTE_REVOKE
         | FilterFlag::NOTE_DELETE
@@ -168,16 +176,7 @@ impl Files {
     fn settle(&mut self, id: Id, path: &Path) -> (Vec<Mark>, Result<Option<Inode>>) {
         let mut marks = Vec::new();
         loop {
-            let walked = walk(path, |folder, _| {
-                marks.extend(self.mark(id, folder, false)?);
-                Ok(())
-            })
-            .and_then(|end| {
-                if let Some(end) = &end {
-                    marks.extend(self.mark(id, &end.path, true)?);
-                }
-                Ok(end.map(|end| end.identity))
-            });
+            let walked = self.mark_way(id, &walk(path), &mut marks);
             if walked.is_err() || !std::mem::take(&mut self.fresh) {
                 return (marks, walked);
             }
@@ -187,8 +186,25 @@ impl Files {
         }
     }
 
+    /// Watches along the way of path `id`; what is at its end.
+    fn mark_way(&mut self, id: Id, way: &Way, marks: &mut Vec<Mark>) -> Result<Option<Inode>> {
+        for (folder, name) in way.steps() {
+            let told = if name.is_some() { changes() } else { moves() };
+            marks.extend(self.mark(id, folder, false, told)?);
+        }
+        let Some(end) = &way.end else { return Ok(None) };
+        marks.extend(self.mark(id, &end.path, true, changes())?);
+        Ok(Some(end.identity))
+    }
+
     /// Holds what is at `place` for path `id`. `None` when it is gone or must not be read.
-    fn mark(&mut self, id: Id, place: &Path, itself: bool) -> Result<Option<Mark>> {
+    fn mark(
+        &mut self,
+        id: Id,
+        place: &Path,
+        itself: bool,
+        changes: FilterFlag,
+    ) -> Result<Option<Mark>> {
         // Not blocking: a pipe in the place of a file has perhaps no writer.
         let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(place);
         let (file, data) = match opened.and_then(|file| file.metadata().map(|data| (file, data))) {
@@ -202,11 +218,23 @@ impl Files {
             }
         };
         let inode = (data.dev(), data.ino());
-        if !self.nodes.contains_key(&inode) {
+        let told = self.nodes.get(&inode).map(|node| node.told);
+        if told.is_none_or(|told| !told.contains(changes)) {
+            // One that is to tell more than before is held anew, for all who use it.
+            if let Some(old) = self.nodes.get(&inode) {
+                let fd = old.file.as_raw_fd();
+                self.inodes.remove(&fd);
+                let _ = self.watcher.remove_fd(fd, EventFilter::EVFILT_VNODE);
+            }
             let fd = file.as_raw_fd();
-            self.watcher.add_fd(fd, EventFilter::EVFILT_VNODE, changes()).at(place)?;
+            let told = told.map_or(changes, |told| told | changes);
+            self.watcher.add_fd(fd, EventFilter::EVFILT_VNODE, told).at(place)?;
             self.inodes.insert(fd, inode);
-            self.nodes.insert(inode, Node { file, way: BTreeSet::new(), itself: BTreeSet::new() });
+            let (way, itself) = match self.nodes.remove(&inode) {
+                Some(node) => (node.way, node.itself),
+                None => Default::default(),
+            };
+            self.nodes.insert(inode, Node { file, told, way, itself });
             self.fresh = true;
         }
         if let Some(node) = self.nodes.get_mut(&inode) {

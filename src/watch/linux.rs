@@ -1,9 +1,9 @@
 //! Files by inotify, processes by pidfd.
 //!
-//! One inotify descriptor for everything. Each folder on the way to a path is watched for names
-//! that come and go, shared between all paths that go through it, and the file itself for what is
-//! written to it. So a neighbour that is written does not wake us at all, and one that comes or goes
-//! is told apart by its name.
+//! One inotify descriptor for everything, and one watch for each inode, shared between all paths
+//! that need it. A file is watched for what is written to it, and the folders on the way to it only
+//! for what happens to themselves, so neighbours do not wake us at all. Only while something is missing,
+//! or where a link is, is a folder watched for the names that come and go in it.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -15,35 +15,50 @@ use std::{
 
 use inotify::{EventMask, Inotify, WatchDescriptor, WatchMask, Watches};
 
-use super::{Spot as Id, walk::walk};
+use super::{
+    Spot as Id,
+    walk::{Way, walk},
+};
 use crate::{
     error::{Error, Result},
     sys,
 };
 
-/// What is asked of a folder.
-const FOLDER: WatchMask = WatchMask::CREATE
+/// What is asked of a folder that the way leads through. MASK_ADD: what another path asks of it
+/// stays.
+const WAY: WatchMask =
+    WatchMask::DELETE_SELF.union(WatchMask::MOVE_SELF).union(WatchMask::MASK_ADD);
+
+/// What is asked of a folder whose names matter.
+const NAMES: WatchMask = WAY
+    .union(WatchMask::ATTRIB)
+    .union(WatchMask::CREATE)
     .union(WatchMask::DELETE)
     .union(WatchMask::MOVE)
-    .union(WatchMask::DELETE_SELF)
-    .union(WatchMask::MOVE_SELF)
-    .union(WatchMask::ATTRIB)
-    .union(WatchMask::ONLYDIR)
-    .union(WatchMask::MASK_ADD);
+    .union(WatchMask::ONLYDIR);
 
-/// What is asked of anything else. MASK_ADD: should a folder have taken its place meanwhile, which
-/// may be watched as a folder, too, nothing is taken from that watch.
-const FILE: WatchMask = WatchMask::MODIFY
-    .union(WatchMask::DELETE_SELF)
-    .union(WatchMask::MOVE_SELF)
-    .union(WatchMask::ATTRIB)
-    .union(WatchMask::MASK_ADD);
+/// What is asked of a file.
+const FILE: WatchMask = WAY.union(WatchMask::ATTRIB).union(WatchMask::MODIFY);
 
 /// The room for one read of events.
 const EVENTS: usize = 32 * 1024;
 
-/// One use of an inode by a path: of a name in that folder, or, without a name, of itself.
-type Mark = (i32, Option<OsString>);
+/// The most that one event takes, and what it takes besides its name.
+const EVENT: usize = 16 + 256;
+const HEAD: usize = 32;
+
+/// One use of an inode by a path.
+type Mark = (i32, Use);
+
+#[derive(Clone, PartialEq)]
+enum Use {
+    /// A folder that the way leads through.
+    Way,
+    /// A name in a folder, which decides how the way goes on.
+    Name(OsString),
+    /// What the path names.
+    Itself,
+}
 
 /// The watched paths.
 pub(super) struct Files {
@@ -53,6 +68,8 @@ pub(super) struct Files {
     paths: HashMap<Id, Held>,
     nodes: HashMap<i32, Node>,
     next: usize,
+    /// Inodes that may tell of names that nobody needs any more.
+    loud: BTreeSet<i32>,
     events: Vec<u8>,
 }
 
@@ -61,15 +78,26 @@ pub(super) struct Files {
 struct Held {
     path: PathBuf,
     marks: Vec<Mark>,
-    /// Whether it named something when it was last walked.
-    there: bool,
+    /// What it named when it was last walked: device and inode.
+    end: Option<(u64, u64)>,
+}
+
+/// What a path names, as against before.
+#[derive(Clone, Copy, PartialEq)]
+enum Found {
+    Nothing,
+    Same,
+    Another,
 }
 
 /// A watched inode, and the paths that use it. Unused, it is dropped.
 struct Node {
     descriptor: WatchDescriptor,
+    way: BTreeSet<Id>,
     names: HashMap<OsString, BTreeSet<Id>>,
     itself: BTreeSet<Id>,
+    /// It tells of names, whether or not somebody still needs them.
+    tells_names: bool,
 }
 
 impl Files {
@@ -90,6 +118,7 @@ impl Files {
             paths: HashMap::new(),
             nodes: HashMap::new(),
             next: 0,
+            loud: BTreeSet::new(),
             events: vec![0; EVENTS],
         })
     }
@@ -137,7 +166,9 @@ impl Files {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) => return Err(Error::io("inotify", &e)),
             };
+            let mut room = EVENTS;
             for event in events {
+                room = room.saturating_sub(HEAD + event.name.map_or(0, OsStr::len));
                 if event.mask.contains(EventMask::Q_OVERFLOW) {
                     woke = true;
                     changed.extend(self.paths.keys());
@@ -154,6 +185,7 @@ impl Files {
                     None if event.mask.contains(EventMask::MODIFY) => {}
                     None => {
                         moved.extend(node.names.values().flatten());
+                        moved.extend(&node.way);
                         moved.extend(&node.itself);
                     }
                 }
@@ -161,57 +193,102 @@ impl Files {
                     self.nodes.remove(&number);
                 }
             }
+            // There was room for more, so there was no more.
+            if room > EVENT {
+                break;
+            }
         }
         for id in moved {
-            if self.follow(id)? {
+            if self.follow(id)? != Found::Nothing {
                 woke = true;
                 changed.insert(id);
+            }
+        }
+        Ok(self.hush(changed)? || woke)
+    }
+
+    /// Has the folders that tell too much watched anew, without their names; whether a path was led
+    /// elsewhere meanwhile.
+    fn hush(&mut self, changed: &mut BTreeSet<Id>) -> Result<bool> {
+        let mut woke = false;
+        while let Some(number) = self.loud.pop_first() {
+            if self.nodes.get(&number).is_none_or(Node::is_needed) {
+                continue;
+            }
+            for id in self.drop_node(number) {
+                if self.follow(id)? == Found::Another {
+                    woke = true;
+                    changed.insert(id);
+                }
             }
         }
         Ok(woke)
     }
 
-    /// Walks the way of a path anew and watches along it; whether there is or was something at its
-    /// end. The new marks are set before the old ones go, so that no watch lapses in between.
-    fn follow(&mut self, id: Id) -> Result<bool> {
-        let Some(Held { path, marks: mut old, there: was }) = self.paths.remove(&id) else {
-            return Ok(false);
+    /// Ends the watch on an inode; gives the paths that lead through it.
+    fn drop_node(&mut self, number: i32) -> BTreeSet<Id> {
+        let Some(node) = self.nodes.remove(&number) else { return BTreeSet::new() };
+        // Fails when the inode is gone, and its watch with it: nothing left to end.
+        let _ = self.watches.remove(node.descriptor);
+        node.way
+    }
+
+    /// Walks the way of a path anew and watches along it, until nothing on it is new. The new marks
+    /// are set before the old ones go, so that no watch lapses in between.
+    fn follow(&mut self, id: Id) -> Result<Found> {
+        let Some(Held { path, marks: mut old, end: before }) = self.paths.remove(&id) else {
+            return Ok(Found::Nothing);
         };
-        let mut marks = Vec::new();
-        let walked = walk(&path, |folder, name| {
-            marks.extend(self.mark(id, folder, Some(name), FOLDER)?);
-            Ok(())
-        })
-        .and_then(|end| {
-            if let Some(end) = &end {
-                let mask = if end.folder { FOLDER } else { FILE };
-                marks.extend(self.mark(id, &end.path, None, mask)?);
+        let (marks, walked) = loop {
+            let mut marks = Vec::new();
+            let walked = self.mark_way(id, &walk(&path), &mut marks);
+            if walked.is_err() || marks.iter().all(|mark| old.contains(mark)) {
+                break (marks, walked);
             }
-            Ok(end.is_some())
-        });
+            old.append(&mut marks);
+        };
         old.retain(|mark| !marks.contains(mark));
         for mark in old {
             self.unmark(id, &mark);
         }
-        let there = *walked.as_ref().unwrap_or(&was);
-        self.paths.insert(id, Held { path, marks, there });
-        walked.map(|there| there || was)
+        let end = *walked.as_ref().unwrap_or(&before);
+        self.paths.insert(id, Held { path, marks, end });
+        walked.map(|end| match (before, end) {
+            (None, None) => Found::Nothing,
+            (before, end) if before == end => Found::Same,
+            _ => Found::Another,
+        })
     }
 
-    /// Watches what is at `place` for path `id`. `None` when it is gone or must not be watched: its
-    /// folder, watched before, tells when that changes.
+    /// Watches along the way of path `id`; what is at its end.
+    fn mark_way(&mut self, id: Id, way: &Way, marks: &mut Vec<Mark>) -> Result<Option<(u64, u64)>> {
+        for (folder, name) in way.steps() {
+            match name {
+                Some(name) => self.mark(id, folder, Use::Name(name.to_owned()), NAMES, marks)?,
+                None => self.mark(id, folder, Use::Way, WAY, marks)?,
+            }
+        }
+        let Some(end) = &way.end else { return Ok(None) };
+        let mask = if end.folder { NAMES } else { FILE };
+        self.mark(id, &end.path, Use::Itself, mask, marks)?;
+        Ok(Some(end.identity))
+    }
+
+    /// Watches what is at `place` for path `id`, unless it is gone or must not be watched: its
+    /// folder tells when that changes.
     fn mark(
         &mut self,
         id: Id,
         place: &Path,
-        name: Option<&OsStr>,
+        usage: Use,
         mask: WatchMask,
-    ) -> Result<Option<Mark>> {
+        marks: &mut Vec<Mark>,
+    ) -> Result<()> {
         let descriptor = match self.watches.add(place, mask) {
             Ok(descriptor) => descriptor,
             Err(e) => {
                 return match e.raw_os_error() {
-                    Some(libc::ENOENT | libc::ENOTDIR | libc::EACCES | libc::ELOOP) => Ok(None),
+                    Some(libc::ENOENT | libc::ENOTDIR | libc::EACCES | libc::ELOOP) => Ok(()),
                     Some(libc::ENOSPC) => Err(Error::system(place.display(), "too many watches")
                         .advise("raise fs.inotify.max_user_watches")),
                     _ => Err(Error::io(place.display(), &e)),
@@ -221,21 +298,31 @@ impl Files {
         let number = descriptor.get_watch_descriptor_id();
         let node = self.nodes.entry(number).or_insert_with(|| Node {
             descriptor,
+            way: BTreeSet::new(),
             names: HashMap::new(),
             itself: BTreeSet::new(),
+            tells_names: false,
         });
-        match name {
-            Some(name) => node.names.entry(name.to_owned()).or_default().insert(id),
-            None => node.itself.insert(id),
+        node.tells_names |= mask.contains(WatchMask::CREATE);
+        match &usage {
+            Use::Way => node.way.insert(id),
+            Use::Name(name) => node.names.entry(name.clone()).or_default().insert(id),
+            Use::Itself => node.itself.insert(id),
         };
-        Ok(Some((number, name.map(OsStr::to_owned))))
+        let mark = (number, usage);
+        if !marks.contains(&mark) {
+            marks.push(mark);
+        }
+        Ok(())
     }
 
     /// Undoes [`mark`](Files::mark).
-    fn unmark(&mut self, id: Id, (number, name): &Mark) {
+    fn unmark(&mut self, id: Id, (number, usage): &Mark) {
         let Some(node) = self.nodes.get_mut(number) else { return };
-        match name {
-            Some(name) => {
+        match usage {
+            Use::Way => drop(node.way.remove(&id)),
+            Use::Itself => drop(node.itself.remove(&id)),
+            Use::Name(name) => {
                 if let Some(ids) = node.names.get_mut(name) {
                     ids.remove(&id);
                     if ids.is_empty() {
@@ -243,17 +330,22 @@ impl Files {
                     }
                 }
             }
-            None => {
-                node.itself.remove(&id);
-            }
         }
-        if node.names.is_empty()
-            && node.itself.is_empty()
-            && let Some(node) = self.nodes.remove(number)
-        {
-            // Fails when the inode is gone, and its watch with it: nothing left to end.
-            let _ = self.watches.remove(node.descriptor);
+        if node.is_needed() {
+            return;
         }
+        if node.way.is_empty() {
+            self.drop_node(*number);
+        } else if node.tells_names {
+            self.loud.insert(*number);
+        }
+    }
+}
+
+impl Node {
+    /// Whether more is needed of it than what happens to itself.
+    fn is_needed(&self) -> bool {
+        !self.names.is_empty() || !self.itself.is_empty()
     }
 }
 

@@ -1,7 +1,10 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{BufRead, BufReader, Write},
-    os::unix::{fs::symlink, process::ExitStatusExt},
+    os::unix::{
+        fs::{PermissionsExt, symlink},
+        process::ExitStatusExt,
+    },
     path::PathBuf,
     process::{Command, Stdio},
     thread,
@@ -144,6 +147,57 @@ fn neighbours_do_not_wake() {
     append(&other, "z");
     fs::remove_file(&other).unwrap();
     rests(&mut watch);
+}
+
+/// Not only is no wait ended: the kernel has nothing to tell.
+#[track_caller]
+fn hears_nothing(watch: &Watch) {
+    let mut set = [Poll::readable(watch.files.fd())];
+    assert!(!sys::poll(&mut set, Some(Duration::ZERO)).unwrap());
+}
+
+#[test]
+fn a_busy_folder_is_not_heard() {
+    let room = Room::new("busy");
+    fs::create_dir(room.at("d")).unwrap();
+    let file = room.at("d/f");
+    fs::write(&file, "x").unwrap();
+    let busy = || {
+        for folder in ["", "d/"] {
+            let other = room.at(&format!("{folder}other"));
+            fs::write(&other, "x").unwrap();
+            fs::set_permissions(&other, fs::Permissions::from_mode(0o600)).unwrap();
+            fs::rename(&other, room.at("another")).unwrap();
+            fs::remove_file(room.at("another")).unwrap();
+        }
+    };
+    let mut watch = on(&file);
+    busy();
+    hears_nothing(&watch);
+    fs::rename(room.at("d"), room.at("e")).unwrap();
+    wakes_once(&mut watch);
+    fs::create_dir(room.at("d")).unwrap();
+    fs::write(&file, "y").unwrap();
+    wakes_once(&mut watch);
+    // Something was missing, so the folders told of names; now they need not.
+    busy();
+    hears_nothing(&watch);
+    append(&file, "z");
+    wakes_once(&mut watch);
+    fs::write(room.at("new"), "new").unwrap();
+    fs::rename(room.at("new"), &file).unwrap();
+    wakes_once(&mut watch);
+    fs::remove_file(&file).unwrap();
+    wakes_once(&mut watch);
+    fs::write(&file, "again").unwrap();
+    wakes_once(&mut watch);
+    // One that is missing needs the names; when it is watched no more, the other does not.
+    let missing = room.at("d/missing");
+    watch.path(&missing).unwrap();
+    fs::write(&missing, "").unwrap();
+    wakes_once(&mut watch);
+    busy();
+    hears_nothing(&watch);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The way to what a path names, one name at a time.
 //!
-//! Kernels watch folders and files, not paths. What a path names changes when any name on the way
-//! to it does, also behind a symbolic link, so each step of the way is told to the caller *before*
-//! it is looked at: a change after the look is then an event already.
+//! Kernels watch folders and files, not paths. What a path names changes when any step on the way
+//! to it does, also behind a symbolic link. So each step is watched, and the way walked again until
+//! nothing on it is new: all of it was then watched before it was looked at, and a change after
+//! the look is an event already.
 
 use std::{
     collections::VecDeque,
@@ -12,7 +13,31 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use crate::error::Result;
+/// A way as it was found.
+#[derive(Default)]
+pub(super) struct Way {
+    steps: Vec<Step>,
+    /// What it leads to; nothing when it ends early.
+    pub(super) end: Option<End>,
+}
+
+/// A folder, free of symbolic links, and the name in it that was looked up.
+struct Step {
+    folder: PathBuf,
+    name: OsString,
+    link: bool,
+}
+
+impl Way {
+    /// Each folder on the way, and the name in it that matters. While the way leads to its end, what
+    /// happens to the folders themselves tells all; but links, and whatever is missing, are names.
+    pub(super) fn steps(&self) -> impl Iterator<Item = (&Path, Option<&OsStr>)> {
+        self.steps.iter().map(|step| {
+            let matters = step.link || self.end.is_none();
+            (step.folder.as_path(), matters.then_some(step.name.as_os_str()))
+        })
+    }
+}
 
 /// What was found at the end of the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +53,14 @@ pub(super) struct End {
 /// As many symbolic links as Linux follows in one path.
 const LINKS: usize = 40;
 
-/// Walks to what the absolute `path` names. `step` gets each folder, free of symbolic links, and
-/// the name in it that is looked up next. `None` when the way ends early.
-pub(super) fn walk(
-    path: &Path,
-    mut step: impl FnMut(&Path, &OsStr) -> Result<()>,
-) -> Result<Option<End>> {
+/// Walks to what the absolute `path` names.
+pub(super) fn walk(path: &Path) -> Way {
+    let mut way = Way::default();
+    way.end = to_end(path, &mut way.steps);
+    way
+}
+
+fn to_end(path: &Path, steps: &mut Vec<Step>) -> Option<End> {
     let mut here = PathBuf::from("/");
     let mut end = None;
     let mut links = 0;
@@ -44,14 +71,16 @@ pub(super) fn walk(
             end = None;
             continue;
         }
-        step(&here, &name)?;
         let next = here.join(&name);
-        let Ok(data) = fs::symlink_metadata(&next) else { return Ok(None) };
-        if data.is_symlink() {
+        let found = fs::symlink_metadata(&next).ok();
+        let link = found.as_ref().is_some_and(fs::Metadata::is_symlink);
+        steps.push(Step { folder: here.clone(), name, link });
+        let data = found?;
+        if link {
             links += 1;
-            let Ok(target) = fs::read_link(&next) else { return Ok(None) };
+            let target = fs::read_link(&next).ok()?;
             if links > LINKS {
-                return Ok(None);
+                return None;
             }
             if target.is_absolute() {
                 here = PathBuf::from("/");
@@ -63,12 +92,12 @@ pub(super) fn walk(
         }
         let found = End { path: next, folder: data.is_dir(), identity: (data.dev(), data.ino()) };
         if !found.folder && !ahead.is_empty() {
-            return Ok(None);
+            return None;
         }
         here.clone_from(&found.path);
         end = Some(found);
     }
-    Ok(end.or_else(|| at(here)))
+    end.or_else(|| at(here))
 }
 
 /// The names of a path; `.` and doubled slashes are gone.

@@ -15,6 +15,7 @@ mod interrupt;
 mod library;
 mod matrix;
 mod model;
+mod moves;
 mod original;
 mod proxy;
 mod quick_starts;

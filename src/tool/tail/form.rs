@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     time,
     transcript::{
-        check,
+        check, compact,
         lines::{Block, Line},
         record::{Event, Kind},
     },
@@ -111,14 +111,12 @@ impl<'a> Printer<'a> {
     fn whole(&mut self, path: &Path, block: Block<'_>) -> Result<()> {
         let mut good = 0;
         if !self.raw {
-            for line in block.lines() {
-                if self.passes(path, line) {
-                    continue;
+            for start in compact::unproven(block.bytes) {
+                let Some(line) = block.after(start).lines().next() else { break };
+                if !self.passes(path, line) {
+                    self.out.lines(&block.bytes[good..start])?;
+                    good = start + line.bytes.len() + 1;
                 }
-                let place = |offset: u64| (offset - block.offset) as usize;
-                let bad = place(line.offset);
-                self.out.lines(&block.bytes[good..bad])?;
-                good = place(line.next);
             }
         }
         self.out.lines(&block.bytes[good..])

@@ -17,7 +17,7 @@ use crate::{
     session::Session,
     state::Name,
     tmux::Tmux,
-    transcript::follow::Start,
+    transcript::start::Start,
     watch::{Spot, Watch},
 };
 
@@ -89,15 +89,20 @@ impl Roll {
         watch: &mut Watch,
         streams: &mut Vec<Stream>,
         changed: Option<&BTreeSet<Spot>>,
+        note: &mut dyn FnMut(&str),
     ) -> Result<()> {
         let stores = self.stores_changed(changed);
         for &backend in &stores {
-            self.list(backend, streams)?;
+            match self.list(backend, streams) {
+                // Who was there is followed on; whoever mends the file wakes us.
+                Err(e) if self.waits && e.kind == Kind::System => note(&e.to_string()),
+                done => done?,
+            }
             self.find_panes(backend, streams)?;
         }
         for stream in streams {
             let listed = stream.session.as_ref().is_some_and(|s| stores.contains(&s.backend));
-            let signs = changed.is_some_and(|changed| !stream.signs.is_disjoint(changed));
+            let signs = changed.is_some_and(|changed| concerns(changed, &stream.signs));
             if listed || signs || !stream.is_placed() {
                 self.place(watch, stream)?;
             }
@@ -115,6 +120,10 @@ impl Roll {
     /// Takes in who joined, who left, and what is noted of the others.
     fn list(&self, backend: Backend, streams: &mut Vec<Stream>) -> Result<()> {
         let mut listed = Session::all(&self.config, Some(backend))?;
+        // A file that is gone (it was broken, and set aside) tells nothing of those who are there.
+        if listed.is_empty() && !backend.store(&self.config).runtime().exists() {
+            return Ok(());
+        }
         for stream in streams.iter_mut() {
             let Some(session) = &mut stream.session else { continue };
             if session.backend != backend {
@@ -191,4 +200,9 @@ impl Roll {
         }
         stream.watch(watch)
     }
+}
+
+/// Whether one of the few that `changed` is among `spots`.
+pub(super) fn concerns(changed: &BTreeSet<Spot>, spots: &BTreeSet<Spot>) -> bool {
+    changed.iter().any(|spot| spots.contains(spot))
 }

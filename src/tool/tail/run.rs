@@ -35,7 +35,7 @@ impl Run<'_> {
         if let Some(roll) = &mut self.roll {
             let mut watch = Watch::new()?;
             roll.watch(&mut watch)?;
-            roll.look(&mut watch, &mut self.streams, None)?;
+            roll.look(&mut watch, &mut self.streams, None, self.printer.note)?;
         }
         self.catch_up()?;
         for stream in &mut self.streams {
@@ -71,7 +71,7 @@ impl Run<'_> {
         let mut changed = None;
         loop {
             if let Some(roll) = &mut self.roll {
-                roll.look(&mut watch, &mut self.streams, changed.as_ref())?;
+                roll.look(&mut watch, &mut self.streams, changed.as_ref(), self.printer.note)?;
             }
             for stream in &mut self.streams {
                 if stream.is_due(changed.as_ref())
@@ -93,6 +93,9 @@ impl Run<'_> {
 
     /// Ends what follows sessions that have left.
     fn let_go(&mut self, watch: &mut Watch) {
+        if !self.streams.iter().any(|stream| stream.leaving) {
+            return;
+        }
         let (gone, left): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.streams).into_iter().partition(|stream| stream.leaving);
         self.streams = left;

@@ -8,6 +8,7 @@ use std::{
 use super::{
     cursor::Cursor,
     form::{Printer, Who},
+    roll::concerns,
 };
 use crate::{
     agent::Backend,
@@ -15,8 +16,9 @@ use crate::{
     session::Session,
     tmux::Pane,
     transcript::{
-        follow::{Follow, Seen, Start},
+        follow::{Follow, Seen},
         packed::packed,
+        start::Start,
     },
     watch::{Spot, Watch},
 };
@@ -100,7 +102,7 @@ impl Stream {
 
     /// Whether it is to be read, when this changed; without, everything may have.
     pub(super) fn is_due(&self, changed: Option<&BTreeSet<Spot>>) -> bool {
-        self.fresh || self.leaving || changed.is_none_or(|changed| !self.spots.is_disjoint(changed))
+        self.fresh || self.leaving || changed.is_none_or(|changed| concerns(changed, &self.spots))
     }
 
     /// What it reads, now or later.

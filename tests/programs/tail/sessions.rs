@@ -2,7 +2,9 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
+    process::Stdio,
 };
 
 use serde_json::{Value, json};
@@ -85,6 +87,35 @@ fn sessions_join_and_leave() {
     append(&b, "{\"b\":3}\n");
     append(&a, "{\"a\":2}\n");
     assert_eq!(entry(&following.record()), (json!("a"), json!({"a": 2})));
+}
+
+#[test]
+fn a_broken_state_file_is_said_once_and_followed_on() {
+    let home = Home::new();
+    let [a, b] = ["a", "b"].map(|name| transcript(&home, name));
+    append(&a, "{\"a\":1}\n");
+    append(&b, "{\"b\":1}\n");
+    state(&home, &[("a", &a)]);
+    let mut command = tail(&home, &["--all", "-f"]);
+    command.stderr(Stdio::piped());
+    let mut following = Following::start(command);
+    let mut notes = BufReader::new(following.child.stderr.take().unwrap());
+    assert_eq!(following.record()["entry"], json!({"a": 1}));
+    fs::write(home.data().join("hub-runtime.json"), "{\"a\": ").unwrap();
+    let mut note = String::new();
+    notes.read_line(&mut note).unwrap();
+    assert!(note.contains("set aside"), "{note}");
+    append(&a, "{\"a\":2}\n");
+    assert_eq!(following.record()["entry"], json!({"a": 2}));
+    state(&home, &[("a", &a), ("b", &b)]);
+    assert_eq!(following.record()["entry"], json!({"b": 1}));
+    state(&home, &[("b", &b)]);
+    append(&b, "{\"b\":2}\n");
+    assert_eq!(following.record()["entry"], json!({"b": 2}));
+    drop(following);
+    let mut rest = String::new();
+    notes.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "");
 }
 
 #[test]

@@ -1,0 +1,365 @@
+//! A quick proof that lines are records, as programs write them: JSON objects without blanks.
+//!
+//! It may fail to prove what is so, and never proves what is not: what it leaves open, serde_json
+//! decides. 64 bytes are looked at together, in words with a bit for each of them, as simdjson does
+//! it. So strings cost next to nothing; what is outside of them a table takes in byte by byte.
+
+use std::thread;
+
+use memchr::memchr;
+use wide::u8x16;
+
+/// Where those lines of `bytes` begin that are not proven to be records. All are whole lines. Where
+/// there are many, two threads take one half each.
+#[must_use]
+pub fn unproven(bytes: &[u8]) -> Vec<usize> {
+    if bytes.len() < MANY {
+        return open_lines(bytes, 0);
+    }
+    let middle = bytes.len() / 2;
+    let half = memchr(b'\n', &bytes[middle..]).map_or(bytes.len(), |at| middle + at + 1);
+    let (left, right) = bytes.split_at(half);
+    thread::scope(|scope| {
+        let other = thread::Builder::new().spawn_scoped(scope, || open_lines(right, half));
+        let mut open = open_lines(left, 0);
+        // Where there is no other thread to be had, this one does both.
+        let other = other.ok().and_then(|other| other.join().ok());
+        open.append(&mut other.unwrap_or_else(|| open_lines(right, half)));
+        open
+    })
+}
+
+/// From so many bytes on, a thread costs less than it saves.
+const MANY: usize = 128 * 1024;
+
+/// The same for `bytes` that begin at `offset`.
+fn open_lines(bytes: &[u8], offset: usize) -> Vec<usize> {
+    let mut open = Vec::new();
+    let mut at = 0;
+    loop {
+        at += prove(&bytes[at..]);
+        let Some(newline) = memchr(b'\n', &bytes[at..]) else { return open };
+        open.push(offset + at);
+        at += newline + 1;
+    }
+}
+
+/// How many bytes at the beginning of `bytes` are whole lines that are proven to be records.
+fn prove(bytes: &[u8]) -> usize {
+    let mut proven = 0;
+    let mut strings = Strings::default();
+    let mut state = State::Line;
+    // What is open, the innermost last: a 1 for an object, a 0 for a list, behind a first 1.
+    let mut open = 1u64;
+    let mut table = &NEXT[1];
+    // Something in the line is not ASCII.
+    let mut wide = false;
+    for (at, chunk) in (0..).step_by(WIDE).zip(bytes.chunks(WIDE)) {
+        let mut padded = [b' '; WIDE];
+        let chunk = chunk.first_chunk().unwrap_or_else(|| {
+            padded[..chunk.len()].copy_from_slice(chunk);
+            &padded
+        });
+        let Some(mut tokens) = strings.tokens(chunk, &bytes[at..]) else { return proven };
+        wide |= strings.wide;
+        while tokens != 0 {
+            let token = tokens.trailing_zeros() as usize;
+            tokens &= tokens - 1;
+            let next = table[state as usize][chunk[token] as usize];
+            state = match next {
+                State::Object | State::List if open >> 63 == 0 => {
+                    let object = next == State::Object;
+                    open = open << 1 | u64::from(object);
+                    table = &NEXT[usize::from(object)];
+                    if object { State::FirstName } else { State::FirstItem }
+                }
+                State::Closed => {
+                    open >>= 1;
+                    table = &NEXT[(open & 1) as usize];
+                    if open == 1 { State::End } else { State::After }
+                }
+                State::Proven => {
+                    let end = at + token + 1;
+                    if wide && std::str::from_utf8(&bytes[proven..end]).is_err() {
+                        return proven;
+                    }
+                    (proven, wide) = (end, strings.wide);
+                    State::Line
+                }
+                State::Object | State::List | State::Open => return proven,
+                next => next,
+            }
+        }
+    }
+    proven
+}
+
+/// How many bytes are looked at together.
+const WIDE: usize = 64;
+
+/// Which bytes are inside of strings.
+#[derive(Default)]
+struct Strings {
+    /// All ones when the last byte is inside of a string.
+    inside: u64,
+    /// 1 when the last byte is a backslash that changes what the next one means.
+    escaped: u64,
+    /// A byte of the chunk is not ASCII.
+    wide: bool,
+}
+
+impl Strings {
+    /// The tokens in `chunk`, with which `rest` begins: the bytes outside of strings, and for each
+    /// string the quote that opens it. `None` when a string holds what it must not.
+    #[inline]
+    fn tokens(&mut self, chunk: &[u8; WIDE], rest: &[u8]) -> Option<u64> {
+        let parts = chunk.as_chunks::<16>().0;
+        let parts: [u8x16; WIDE / 16] = std::array::from_fn(|n| parts[n].into());
+        let mask = |is: &dyn Fn(u8x16) -> u8x16| {
+            let bits = parts.iter().rev().map(|&part| u64::from(is(part).to_bitmask()));
+            bits.fold(0, |mask, bits| mask << 16 | bits)
+        };
+        let find = |byte: u8| mask(&|part| part.simd_eq(u8x16::splat(byte)));
+
+        let slashes = find(b'\\');
+        let escaped = self.escaped(slashes);
+        let quotes = find(b'"');
+        if escaped != 0 {
+            let [n, t] = [b'n', b't'].map(u8x16::splat);
+            let usual = mask(&|part| part.simd_eq(n) | part.simd_eq(t));
+            are_escapes(escaped & !(usual | quotes | slashes), rest)?;
+        }
+        let quotes = quotes & !escaped;
+        let inside = up_to_each(quotes) ^ self.inside;
+        self.inside = 0u64.wrapping_sub(inside >> 63);
+
+        let all = parts.iter().fold(u8x16::splat(0), |all, &part| all | part);
+        self.wide = all.to_bitmask() != 0;
+        let blank = u8x16::splat(b' ');
+        let least = parts.iter().fold(blank, |least, &part| least.min(part));
+        if least != blank {
+            let control = mask(&|part| part.simd_lt(blank));
+            if control & inside != 0 {
+                return None;
+            }
+        }
+        Some(!inside ^ quotes)
+    }
+
+    /// The bytes after those backslashes that are not themselves after one. A subtraction carries
+    /// through each run of backslashes, and so tells the odd ones from the even ones.
+    fn escaped(&mut self, slashes: u64) -> u64 {
+        const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
+        let begun = slashes & !self.escaped;
+        let turns = (begun << 1 | ODD).wrapping_sub(begun) ^ ODD;
+        let escaped = turns ^ (slashes | self.escaped);
+        self.escaped = (turns & slashes) >> 63;
+        escaped
+    }
+}
+
+/// For each bit, whether the number of bits up to it, itself included, is odd.
+fn up_to_each(bits: u64) -> u64 {
+    [1, 2, 4, 8, 16, 32].into_iter().fold(bits, |sum, by| sum ^ sum << by)
+}
+
+/// Whether these bytes of `rest` may stand after a backslash.
+fn are_escapes(mut places: u64, rest: &[u8]) -> Option<()> {
+    while places != 0 {
+        let at = places.trailing_zeros() as usize;
+        match rest.get(at)? {
+            b'/' | b'b' | b'f' | b'r' => {}
+            b'u' if rest.get(at + 1..at + 5)?.iter().all(u8::is_ascii_hexdigit) => {}
+            _ => return None,
+        }
+        places &= places - 1;
+    }
+    Some(())
+}
+
+/// What may come next, and, from `Object` on, what is to be done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum State {
+    Line,
+    FirstName,
+    Name,
+    Colon,
+    Value,
+    FirstItem,
+    After,
+    End,
+    Minus,
+    Zero,
+    Digits,
+    Point,
+    Fraction,
+    E,
+    Sign,
+    Exponent,
+    T,
+    Tr,
+    Tru,
+    F,
+    Fa,
+    Fal,
+    Fals,
+    N,
+    Nu,
+    Nul,
+    Object,
+    List,
+    Closed,
+    Proven,
+    /// Not proven.
+    Open,
+}
+
+/// The states of JSON in a list and in an object: by state and byte, the next.
+static NEXT: [Table; 2] = [table(State::Value, b"]"), table(State::Name, b"}")];
+
+type Table = [[State; 256]; State::Open as usize + 1];
+
+/// With any of these bytes to another state.
+type Step<'a> = (&'a [u8], State);
+
+const fn table(after_comma: State, closing: &'static [u8]) -> Table {
+    use State::*;
+    let value: &[Step<'_>] = &[
+        (b"\"", After),
+        (b"{", Object),
+        (b"[", List),
+        (b"-", Minus),
+        (b"0", Zero),
+        (b"123456789", Digits),
+        (b"t", T),
+        (b"f", F),
+        (b"n", N),
+    ];
+    let after: &[Step<'_>] = &[(b",", after_comma), (closing, Closed)];
+    let digits = b"0123456789";
+    let rules: &[(State, &[Step<'_>])] = &[
+        (Line, &[(b"{", Object)]),
+        (FirstName, &[(b"\"", Colon), (b"}", Closed)]),
+        (Name, &[(b"\"", Colon)]),
+        (Colon, &[(b":", Value)]),
+        (Value, value),
+        (FirstItem, value),
+        (FirstItem, &[(b"]", Closed)]),
+        (After, after),
+        (End, &[(b"\n", Proven)]),
+        (Minus, &[(b"0", Zero), (b"123456789", Digits)]),
+        (Zero, &[(b".", Point), (b"eE", E)]),
+        (Zero, after),
+        (Digits, &[(digits, Digits), (b".", Point), (b"eE", E)]),
+        (Digits, after),
+        (Point, &[(digits, Fraction)]),
+        (Fraction, &[(digits, Fraction), (b"eE", E)]),
+        (Fraction, after),
+        (E, &[(b"+-", Sign), (digits, Exponent)]),
+        (Sign, &[(digits, Exponent)]),
+        (Exponent, &[(digits, Exponent)]),
+        (Exponent, after),
+        (T, &[(b"r", Tr)]),
+        (Tr, &[(b"u", Tru)]),
+        (Tru, &[(b"e", After)]),
+        (F, &[(b"a", Fa)]),
+        (Fa, &[(b"l", Fal)]),
+        (Fal, &[(b"s", Fals)]),
+        (Fals, &[(b"e", After)]),
+        (N, &[(b"u", Nu)]),
+        (Nu, &[(b"l", Nul)]),
+        (Nul, &[(b"l", After)]),
+    ];
+    let mut table = [[Open; 256]; Open as usize + 1];
+    let mut rule = 0;
+    while rule < rules.len() {
+        let (state, steps) = rules[rule];
+        let mut step = 0;
+        while step < steps.len() {
+            let (bytes, next) = steps[step];
+            let mut n = 0;
+            while n < bytes.len() {
+                table[state as usize][bytes[n] as usize] = next;
+                n += 1;
+            }
+            step += 1;
+        }
+        rule += 1;
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_proven_and_what_is_left_open() {
+        let deep = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+        for good in [
+            "{}",
+            r#"{"a":1,"":{}}"#,
+            r#"{"a":[1,-2.5e+3,0,-0.10E7,{"b":[]},[[]],"x",true,false,null],"c":{"":0}}"#,
+            r#"{"a":"\" \\ \/ \b \f \n \r \t \u00e9 \ud800\\\"","é":"日本 \\"}"#,
+            &deep(61),
+        ] {
+            // At every place in a chunk, and with every number of other lines before.
+            for fill in 0..70 {
+                let line = format!("{{\"{}\":{good}}}\n{good}\n", "x".repeat(fill));
+                assert_eq!(prove(line.as_bytes()), line.len(), "{line}");
+                assert_eq!(
+                    prove(line.trim_end().as_bytes()),
+                    line.len() - good.len() - 1,
+                    "no newline"
+                );
+            }
+        }
+        let deep = deep(63);
+        for open in [
+            "",
+            " {}",
+            "{} ",
+            "{}{}",
+            "{}}",
+            "{,}",
+            "[]",
+            "1",
+            "{",
+            "{]",
+            r#"{"a"}"#,
+            r#"{"a":}"#,
+            r#"{"a":1,}"#,
+            r#"{"a":[1,]}"#,
+            r#"{"a":[1}}"#,
+            r#"{"a":{"b":1]}"#,
+            "{a:1}",
+            r#"{"a" :1}"#,
+            r#"{"a":01}"#,
+            r#"{"a":-}"#,
+            r#"{"a":1.}"#,
+            r#"{"a":.1}"#,
+            r#"{"a":1e}"#,
+            r#"{"a":+1}"#,
+            r#"{"a":1"b":2}"#,
+            r#"{"a":nul}"#,
+            r#"{"a":truee}"#,
+            r#"{"a":"\x"}"#,
+            r#"{"a":"\u12g4"}"#,
+            r#"{"a":"\u12"}"#,
+            r#"{"a\":1}"#,
+            r#"{"a":1}\n"#,
+            "{\"a\":\"\t\"}",
+            "{\"a\":\"\u{1f}\"}",
+            "{\"a\":\"\n\"}",
+            "{\0}",
+            &deep,
+        ] {
+            for fill in 0..70 {
+                let before = format!("{{\"{}\":0}}\n", "x".repeat(fill));
+                let lines = format!("{before}{open}\n{{}}\n");
+                assert!(unproven(lines.as_bytes()).contains(&before.len()), "{open}");
+            }
+        }
+    }
+}
