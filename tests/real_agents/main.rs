@@ -8,6 +8,7 @@
 mod util;
 
 mod agents;
+mod crowd;
 mod interrupt;
 mod matrix;
 mod model;

@@ -49,7 +49,7 @@ fn said(ran: &Ran) -> Said {
 }
 
 /// What the model got, without what Claude Code puts around a long paste.
-fn plain(got: &str) -> String {
+pub(crate) fn plain(got: &str) -> String {
     let unwrap = || {
         let rest = got.trim_start().strip_prefix("<pasted_content id=\"")?;
         let (id, rest) = rest.split_once("\">\n")?;
