@@ -212,7 +212,8 @@ pub(super) fn type_prompt(
     Ok(delivery)
 }
 
-/// How long a text may stand in the box after Enter before Enter is pressed again.
+/// How long a text may stand in the box after Enter before Enter is pressed again; the next time it
+/// is three times as long, for an agent that is slow.
 const SWALLOWED: Duration = Duration::from_secs(1);
 
 /// Enter, and Enter again: at most so often.
@@ -223,13 +224,22 @@ struct Enters {
     count: u32,
     last: Instant,
     may_repeat: bool,
+    /// The agent was idle when the first was pressed: if it works now, it has taken it.
+    from_idle: bool,
 }
 
 impl Enters {
     /// Whether Enter is right while our text stands in the box.
-    fn is_due(&self) -> bool {
+    fn is_due(&self, status: &Status) -> bool {
         self.count == 0
-            || (self.may_repeat && self.count < ENTERS && self.last.elapsed() > SWALLOWED)
+            || (self.may_repeat
+                && !(self.from_idle && *status == Status::Busy)
+                && self.count < ENTERS
+                && self.last.elapsed() > self.patience())
+    }
+
+    fn patience(&self) -> Duration {
+        SWALLOWED * 3_u32.pow(self.count.saturating_sub(1))
     }
 
     /// When to look again, should nothing happen.
@@ -237,11 +247,14 @@ impl Enters {
         if self.count == 0 || !self.may_repeat || self.count >= ENTERS {
             return Deadline::NEVER;
         }
-        let left = SWALLOWED.saturating_sub(self.last.elapsed());
+        let left = self.patience().saturating_sub(self.last.elapsed());
         Deadline::after(left + Duration::from_millis(5))
     }
 
-    fn pressed(&mut self) {
+    fn pressed(&mut self, status: &Status) {
+        if self.count == 0 {
+            self.from_idle = matches!(status, Status::Idle(_));
+        }
         self.count += 1;
         self.last = Instant::now();
     }
@@ -266,12 +279,16 @@ fn paste(
         count: u32::from(typing.enter == Enter::AtOnce),
         last: Instant::now(),
         may_repeat: live.agent.may_swallow_enter(),
+        from_idle: false,
     };
     trace::step("pasted", || json!({ "bytes": prompt.text().len(), "enter": enters.count }));
     loop {
         let look = live.look(session)?;
         match proof.look(live, session, &look, prompt)? {
             Some(Word::Same(verdict, normalized)) => {
+                if enters.may_repeat && live.profile.draft(&look) == Draft::Some {
+                    preflight::clear_copy(live, session, prompt)?;
+                }
                 return Ok(Delivery { normalized, ..Delivery::new(verdict, proof.offset, "") });
             }
             Some(Word::Other(reason)) => {
@@ -285,8 +302,12 @@ fn paste(
         }
         let in_box = live.profile.draft(&look) == Draft::Some;
         let status = live.status(&look)?;
-        if in_box && takes_prompt(&status) && enters.is_due() && live.view.key("Enter")?.is_ok() {
-            enters.pressed();
+        if in_box
+            && takes_prompt(&status)
+            && enters.is_due(&status)
+            && live.view.key("Enter")?.is_ok()
+        {
+            enters.pressed(&status);
             trace::step("Enter", || json!({ "count": enters.count }));
         }
         if deadline.passed() {
