@@ -9,9 +9,11 @@ mod util;
 
 mod agents;
 mod crowd;
+mod hazards;
 mod interrupt;
 mod matrix;
 mod model;
+mod questions;
 mod run;
 mod starts;
 mod tour;
