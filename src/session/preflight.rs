@@ -84,7 +84,11 @@ fn of_look(live: &Live<'_>, look: &Look) -> Result<Option<Obstacle>> {
     }
     match live.profile.draft(look) {
         Draft::None => Ok(None),
+        // The pointer of a list can look like the box.
         Draft::Some => {
+            if let Some(asked) = asks() {
+                return Ok(Some(asked));
+            }
             let mut draft = Obstacle::new(
                 "somebody's draft is in the input box",
                 "submit it, or clear it with --replace-draft",

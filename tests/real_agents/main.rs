@@ -8,6 +8,7 @@
 mod util;
 
 mod agents;
+mod commands;
 mod crowd;
 mod hazards;
 mod interrupt;

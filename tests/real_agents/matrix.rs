@@ -90,7 +90,8 @@ fn column(agent: Agent, state: State, prompts: &[Prompt]) -> Vec<String> {
         (State::Working, _) => Duration::from_secs(600),
     });
     let first = if state == State::Tool { TOOL } else { "begin" };
-    run(&home, "spawn", &["-b", agent.backend(), "-s", "m", "-p", first]).record();
+    let spawned = run(&home, "spawn", &["-b", agent.backend(), "-s", "m", "-p", first]);
+    let pane = spawned.record()["paneId"].as_str().expect("a pane").to_owned();
     let when = if state == State::Idle { "idle" } else { "now" };
     let told: Vec<Said> = prompts
         .iter()
@@ -101,7 +102,8 @@ fn column(agent: Agent, state: State, prompts: &[Prompt]) -> Vec<String> {
             let args = ["-s", "m", "--when", when, "--timeout", "60"];
             let word = said(&run_with(&home, "paste", &args, &prompt.text));
             if let Said::Wrong(reason) = &word {
-                eprintln!("{agent:?} {state:?} {}: {reason}", prompt.name);
+                let screen = home.tmux().capture_styled(&pane);
+                eprintln!("{agent:?} {state:?} {}: {reason}\n{screen}", prompt.name);
             }
             word
         })
