@@ -217,7 +217,7 @@ pub(super) fn type_prompt(
 const SWALLOWED: Duration = Duration::from_secs(1);
 
 /// Enter, and Enter again: at most so often.
-const ENTERS: u32 = 3;
+const ENTERS: u32 = 4;
 
 /// The keys after a paste.
 struct Enters {
