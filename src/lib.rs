@@ -55,8 +55,8 @@ pub use library::{
 pub use recorder::{PromptEvent, Recorder};
 pub use session::{Ended, Interruption, State, Verdict};
 pub use transcript::{
-    follow::Start,
     record::{Event, Kind as EventKind},
+    start::Start,
 };
 
 /// The examples of the README are compiled with those of the documentation.

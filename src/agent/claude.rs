@@ -93,6 +93,11 @@ impl Agent for Claude {
         event.kind == record::Kind::Command && event.text == command
     }
 
+    fn when_queued(&self) -> &'static [&'static str] {
+        // Prompts that wait together are given as one message.
+        &["joined"]
+    }
+
     fn same(&self, sent: &str, recorded: &str) -> std::result::Result<Vec<&'static str>, String> {
         claude_log::same(sent, recorded)
     }
@@ -120,7 +125,12 @@ pub(super) const CLEAR: &[&str] = &["C-k", "C-u", "BSpace", "C-e"];
 
 /// Prompts that would do something else than reach the model.
 pub(super) fn objection(prompt: &str) -> Option<String> {
+    // What cannot be seen is left out before a prompt is looked at.
+    let prompt: String = prompt.chars().filter(|&c| !claude_log::is_invisible(c)).collect();
     let text = prompt.trim();
+    if text.is_empty() {
+        return Some("nothing in it can be seen".into());
+    }
     if prompt.starts_with('!') {
         return Some("a leading `!` makes it a shell command".into());
     }
@@ -220,7 +230,17 @@ mod tests {
         {
             assert_eq!(objection(text), None, "{text}");
         }
-        for text in ["!ls", "/compact", " /help\nmore", "exit", ":q", "/a:b c"] {
+        for text in [
+            "!ls",
+            "\u{200b}!ls",
+            "/compact",
+            " /help\nmore",
+            "exit",
+            "ex\u{ad}it",
+            ":q",
+            "/a:b c",
+            "\u{feff}",
+        ] {
             assert!(objection(text).is_some(), "{text}");
         }
     }

@@ -181,7 +181,7 @@ fn said(block: &Value, time: Option<u64>) -> Event {
 /// The names of the changes that lead from the text that was pasted to the one in the transcript,
 /// or, when it is another text, where they part.
 pub(super) fn same(sent: &str, recorded: &str) -> Result<Vec<&'static str>, String> {
-    use unicode_normalization::UnicodeNormalization;
+    use unicode_normalization::{UnicodeNormalization, is_nfc};
 
     let (inner, wrapped) = match unwrapped(recorded) {
         Some(inner) => (inner, true),
@@ -192,22 +192,54 @@ pub(super) fn same(sent: &str, recorded: &str) -> Result<Vec<&'static str>, Stri
     let is_escaped = spaced.contains(END_TAG) && inner.contains(ESCAPED_TAG);
     let tagged = if is_escaped { spaced.replace(END_TAG, ESCAPED_TAG) } else { spaced.clone() };
     // A long paste is not composed by all versions.
-    let composed: String = tagged.nfc().collect();
-    let is_composed = composed != tagged && tagged.trim() != inner.trim();
-    let expected = if is_composed { &composed } else { &tagged };
-    let ((lead, body, tail), (lead_now, body_now, tail_now)) = (parts(expected), parts(inner));
-    // What is queued loses the blanks at its start; none are ever added there.
-    if body != body_now || !(lead_now.is_empty() || lead_now == lead) {
-        return Err(super::difference(expected, inner));
+    let is_composed = !is_nfc(&tagged) && is_nfc(inner);
+    let composed = if is_composed { tagged.nfc().collect() } else { tagged };
+    let mut expected = visible(&composed, inner);
+    let is_stripped = expected != composed;
+    let is_split = !fits(&expected, inner) && expected.contains(LINE_ENDS);
+    if is_split {
+        expected = expected.replace(LINE_ENDS, "\n");
     }
+    if !fits(&expected, inner) {
+        return Err(super::difference(&expected, inner));
+    }
+    let ((lead, _, tail), (lead_now, _, tail_now)) = (parts(&expected), parts(inner));
     let changes = [
         ("pasted_content", wrapped || is_escaped),
         ("tabs", spaced != sent),
         ("nfc", is_composed),
+        ("invisible", is_stripped),
+        ("line_separators", is_split),
         ("leading_blanks", lead != lead_now),
         ("trailing_blanks", tail != tail_now),
     ];
     Ok(changes.into_iter().filter_map(|(name, happened)| happened.then_some(name)).collect())
+}
+
+/// Whether they are the same but for blanks at the ends. What is queued loses those at its start;
+/// none are ever added there.
+fn fits(expected: &str, inner: &str) -> bool {
+    let ((lead, body, _), (lead_now, body_now, _)) = (parts(expected), parts(inner));
+    body == body_now && (lead_now.is_empty() || lead_now == lead)
+}
+
+/// The characters besides the newline that end a line, which some versions turn into one.
+const LINE_ENDS: [char; 2] = ['\u{2028}', '\u{2029}'];
+
+/// The text without those characters that cannot be seen and that `inner` lacks. Some versions
+/// keep only those that belong to a character before them.
+fn visible(text: &str, inner: &str) -> String {
+    let mut left = inner.trim_start().chars().peekable();
+    text.chars().filter(|c| left.next_if_eq(c).is_some() || !is_invisible(*c)).collect()
+}
+
+/// Whether a character is one of those that cannot be seen, and that some versions leave out.
+pub(super) fn is_invisible(c: char) -> bool {
+    matches!(u32::from(c),
+        0xad | 0x34f | 0x61c | 0x115f..=0x1160 | 0x17b4..=0x17b5 | 0x180b..=0x180f
+        | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f | 0x3164 | 0xfe00..=0xfe0f
+        | 0xfeff | 0xffa0 | 0xfff0..=0xfffb | 0x13430..=0x1343f | 0x16fe4 | 0x1bca0..=0x1bca3
+        | 0x1d173..=0x1d17a | 0xe0000..=0xe0fff)
 }
 
 /// The blanks before a text, the text, and those after it.
@@ -247,7 +279,14 @@ mod tests {
         assert_eq!(named("a\n\nb", wrapped), ["pasted_content", "trailing_blanks"]);
         assert_eq!(named("a </pasted_content b", "a <\\/pasted_content b"), ["pasted_content"]);
         assert_eq!(named("a <\\/pasted_content", "a <\\/pasted_content"), [""; 0]);
-        for (sent, recorded) in [("a", "b"), ("a", "a and more"), ("a", " a"), ("  a", " a")] {
+        assert_eq!(named("a\u{200b}b\u{feff}", "a\u{200b}b\u{feff}"), [""; 0]);
+        assert_eq!(named("\u{feff} a\u{200b}b👩\u{200d}👧", " ab👩\u{200d}👧"), ["invisible"]);
+        assert_eq!(named("e\u{301}\u{200b}", "é\u{200b}"), ["nfc"]);
+        assert_eq!(named("a\u{2028}b\u{2029}", "a\u{2028}b"), ["trailing_blanks"]);
+        assert_eq!(named("\u{2028}a", "\na"), ["line_separators"]);
+        for (sent, recorded) in
+            [("a", "b"), ("a", "a and more"), ("a", " a"), ("  a", " a"), ("a", "a\u{200b}")]
+        {
             assert!(same(sent, recorded).is_err(), "{sent:?} {recorded:?}");
         }
     }

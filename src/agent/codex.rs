@@ -13,9 +13,10 @@ use crate::{
     error::{Error, Result},
     tmux::{Enter, Pane},
     transcript::{
-        follow::{Follow, Start},
+        follow::Follow,
         packed::packed,
         record::{Event, Kind},
+        start::Start,
     },
 };
 

@@ -225,6 +225,11 @@ pub trait Agent: Sync {
     /// `sent` to `recorded`; or, when it is another text, where they part.
     fn same(&self, sent: &str, recorded: &str) -> std::result::Result<Vec<&'static str>, String>;
 
+    /// The names of what may still be done to a prompt that was recorded for later.
+    fn when_queued(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// What a line of its transcript says.
     fn read(&self, line: &[u8]) -> Vec<Event>;
 }

@@ -38,6 +38,9 @@ pub struct Input {
     pub marker: String,
     /// How an empty box is told.
     pub empty: Empty,
+    /// What the box shows in place of a long paste begins with this.
+    #[serde(default)]
+    pub folded: Option<String>,
 }
 
 /// How an empty box is told from a draft; words prove nothing, for ghost texts are words too.
@@ -139,6 +142,15 @@ impl Profile {
                 Some(_) => Draft::Some,
             },
         }
+    }
+
+    /// Whether what the input box holds begins as `text` does, or with the sign of a long paste.
+    #[must_use]
+    pub fn holds(&self, screen: &Screen, text: &str) -> bool {
+        let line = self.box_row(screen).map_or("", |row| screen.line(row)).trim_start();
+        let shown = line.strip_prefix(&self.input.marker).unwrap_or_default().trim();
+        let is_folded = self.input.folded.as_ref().is_some_and(|sign| shown.starts_with(sign));
+        is_folded || !shown.is_empty() && text.trim_start().starts_with(shown)
     }
 
     /// The last line that begins with the marker.

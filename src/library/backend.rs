@@ -17,7 +17,10 @@ use crate::{
     state::{Entry, Name},
     time::Deadline,
     tmux::Tmux,
-    transcript::follow::{Follow, Seen, Start},
+    transcript::{
+        follow::{Follow, Seen},
+        start::Start,
+    },
 };
 
 pub(super) struct TmuxBackend {

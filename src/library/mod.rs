@@ -101,7 +101,7 @@ use crate::{
     config::Config,
     error::Result,
     session::{Ended, Interruption},
-    transcript::follow::Start,
+    transcript::start::Start,
 };
 
 /// The names that [`get`] knows.

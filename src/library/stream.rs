@@ -21,8 +21,9 @@ use crate::{
     time::Deadline,
     tmux::Tmux,
     transcript::{
-        follow::{Follow, Seen, Start},
+        follow::{Follow, Seen},
         packed::packed,
+        start::Start,
     },
     watch::{Spot, Watch},
 };

@@ -8,6 +8,7 @@ use super::{
     live::{self, Live},
 };
 use crate::{
+    agent::Status,
     config::Config,
     error::{Error, Kind, Result},
     time::Deadline,
@@ -73,7 +74,13 @@ pub fn answer(
     trace::step("answered", || json!({ "dialog": expected, "key": key }));
     let deadline = Deadline::after(timeout);
     loop {
-        if open(&mut live)?.is_none_or(|name| name != expected) {
+        // The agent's own word of it may outlast the dialog by a moment.
+        let look = live.look(session)?;
+        let is_gone = match live.profile.dialog(&look.screen) {
+            Some(dialog) => dialog.name != expected,
+            None => !matches!(live.status(&look)?, Status::Waiting(_)),
+        };
+        if is_gone {
             return Ok(());
         }
         if live.wait(deadline)? == Woke::Deadline {

@@ -277,29 +277,39 @@ fn type_unrecorded(
     Ok(delivery)
 }
 
-/// How long a text may stand in the box after Enter before Enter is pressed again.
+/// How long a text may stand in the box after Enter before Enter is pressed again; the next time it
+/// is three times as long, for an agent that is slow.
 const SWALLOWED: Duration = Duration::from_secs(1);
 
 /// Enter, and Enter again: at most so often.
-const ENTERS: u32 = 3;
+const ENTERS: u32 = 4;
 
 /// The keys after a paste.
 struct Enters {
     count: u32,
     last: Instant,
     may_repeat: bool,
+    /// The agent was idle when the first was pressed: if it works now, it has taken it.
+    from_idle: bool,
 }
 
 impl Enters {
     /// Whether Enter is right while our text stands in the box.
-    fn is_due(&self) -> bool {
+    fn is_due(&self, status: &Status) -> bool {
         self.count == 0
-            || (self.may_repeat && self.count < ENTERS && self.last.elapsed() > SWALLOWED)
+            || (self.may_repeat
+                && !(self.from_idle && *status == Status::Busy)
+                && self.count < ENTERS
+                && self.last.elapsed() > self.patience())
     }
 
-    /// When Enter may be right again.
+    fn patience(&self) -> Duration {
+        SWALLOWED * 3_u32.pow(self.count.saturating_sub(1))
+    }
+
+    /// When Enter may be right again, after this one.
     fn next_look(&self) -> Deadline {
-        match SWALLOWED.checked_sub(self.last.elapsed()) {
+        match self.patience().checked_sub(self.last.elapsed()) {
             Some(left) if self.count > 0 && self.may_repeat && self.count < ENTERS => {
                 Deadline::after(left + Duration::from_millis(1))
             }
@@ -307,14 +317,17 @@ impl Enters {
         }
     }
 
-    fn press(&mut self, live: &mut Live<'_>) -> Result<()> {
+    fn press(&mut self, live: &mut Live<'_>, status: &Status) -> Result<()> {
         if live.view.key("Enter")?.is_ok() {
-            self.pressed();
+            self.pressed(status);
         }
         Ok(())
     }
 
-    fn pressed(&mut self) {
+    fn pressed(&mut self, status: &Status) {
+        if self.count == 0 {
+            self.from_idle = matches!(status, Status::Idle(_));
+        }
         self.count += 1;
         self.last = Instant::now();
         trace::step("Enter", || json!({ "count": self.count }));
@@ -338,12 +351,17 @@ fn paste(
         return Ok(Delivery::new(Verdict::Blocked, proof.offset, reason));
     }
     trace::step("pasted", || json!({ "bytes": prompt.text().len() }));
-    let mut enters =
-        Enters { count: 0, last: Instant::now(), may_repeat: live.agent.may_swallow_enter() };
+    let status = live.status(&look)?;
+    let mut enters = Enters {
+        count: 0,
+        last: Instant::now(),
+        may_repeat: live.agent.may_swallow_enter(),
+        from_idle: matches!(status, Status::Idle(_)),
+    };
     match typing.enter {
-        Enter::AtOnce => enters.pressed(),
-        Enter::Soon if !manner.just_started && matches!(live.status(&look)?, Status::Idle(_)) => {
-            enters.press(live)?;
+        Enter::AtOnce => enters.pressed(&status),
+        Enter::Soon if enters.from_idle && !manner.just_started => {
+            enters.press(live, &status)?;
         }
         Enter::Soon | Enter::Later => {}
     }
@@ -351,6 +369,10 @@ fn paste(
         // A file is read sooner than a screen.
         match proof.look(live, session, &look, prompt)? {
             Some(Word::Same(verdict, normalized)) => {
+                if enters.may_repeat {
+                    live.listen(true);
+                    preflight::clear_copy(live, session, prompt)?;
+                }
                 return Ok(Delivery { normalized, ..Delivery::new(verdict, proof.offset, "") });
             }
             Some(Word::Other(reason)) => {
@@ -368,14 +390,14 @@ fn paste(
         }
         let in_box = live.profile.draft(&look) == Draft::Some;
         let status = live.status(&look)?;
-        if in_box && takes_prompt(&status) && enters.is_due() {
-            enters.press(live)?;
+        if in_box && takes_prompt(&status) && enters.is_due(&status) {
+            enters.press(live, &status)?;
         }
         if deadline.passed() {
             return Ok(unproven(live, &look, &status, proof.offset, in_box));
         }
         // What the pane writes matters while a key may be right, or tells which transcript it is.
-        live.listen(enters.is_due() || !proof.has_transcript());
+        live.listen(enters.is_due(&status) || !proof.has_transcript());
         let _woke = live.wait(deadline.min(enters.next_look()).min(proof.next_look()))?;
     }
 }

@@ -1,8 +1,10 @@
 //! Before anything is typed: what forbids it, by name.
 
+use std::time::Duration;
+
 use serde_json::json;
 
-use super::{Delivery, Session, deliver::Verdict, live::Live};
+use super::{Delivery, Prompt, Session, deliver::Verdict, live::Live};
 use crate::{
     agent::{Status, profile::Draft, takes_prompt},
     error::{Error, Result},
@@ -82,7 +84,11 @@ fn of_look(live: &Live<'_>, look: &Look) -> Result<Option<Obstacle>> {
     }
     match live.profile.draft(look) {
         Draft::None => Ok(None),
+        // The pointer of a list can look like the box.
         Draft::Some => {
+            if let Some(asked) = asks() {
+                return Ok(Some(asked));
+            }
             let mut draft = Obstacle::new(
                 "somebody's draft is in the input box",
                 "submit it, or clear it with --replace-draft",
@@ -141,10 +147,33 @@ pub(super) fn await_draft(
     }
 }
 
+/// How long the box may take to show that a prompt was taken.
+const TAKEN: Duration = Duration::from_millis(500);
+
+/// Takes our own text out of the box when it stays there although it was taken: Claude Code 2.1.197
+/// leaves a copy now and then, which would be somebody's draft to the next sender.
+pub(super) fn clear_copy(live: &mut Live<'_>, session: &Session, prompt: &Prompt) -> Result<()> {
+    let taken_by = Deadline::after(TAKEN);
+    loop {
+        let look = live.look(session)?;
+        if live.profile.draft(&look) != Draft::Some {
+            return Ok(());
+        }
+        if taken_by.passed() {
+            if live.profile.holds(&look.screen, prompt.text()) {
+                trace::step("a copy of the prompt stays in the box", || json!(null));
+                clear_box(live, session, Deadline::NEVER)?;
+            }
+            return Ok(());
+        }
+        let _woke = live.wait(taken_by)?;
+    }
+}
+
 /// Empties the input box with the keys that the agent is measured to survive: a round of them, and
 /// another one only while the box still shows a text that has changed.
 pub(super) fn clear_box(live: &mut Live<'_>, session: &Session, wait: Deadline) -> Result<bool> {
-    let patience = wait.min(Deadline::after(std::time::Duration::from_secs(3)));
+    let patience = wait.min(Deadline::after(Duration::from_secs(3)));
     let mut shown = None;
     loop {
         let look = live.look(session)?;

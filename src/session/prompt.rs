@@ -53,7 +53,12 @@ impl Prompt {
                 return Err(wrong("a command is one line that begins with `/` or `!`".into()));
             }
         } else if let Some(cause) = agent.objection(&text) {
-            return Err(wrong(cause));
+            let error = wrong(cause);
+            return Err(if text.trim_start().starts_with(['/', '!']) {
+                error.advise("--command delivers it as one")
+            } else {
+                error
+            });
         }
         Ok(Prompt { text, command: reading.command })
     }

@@ -149,6 +149,9 @@ fn of_event(agent: &dyn Agent, prompt: &Prompt, event: &Event) -> Option<Word> {
         _ => return None,
     };
     Some(match agent.same(prompt.text(), &event.text) {
+        Ok(changes) if verdict == Verdict::Queued => {
+            Word::Same(verdict, [&changes[..], agent.when_queued()].concat())
+        }
         Ok(changes) => Word::Same(verdict, changes),
         Err(difference) => Word::Other(difference),
     })

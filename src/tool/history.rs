@@ -27,10 +27,7 @@ use crate::{
     session::Session,
     time,
     tmux::Tmux,
-    transcript::{
-        check,
-        follow::{Follow, Start},
-    },
+    transcript::{check, follow::Follow, start::Start},
 };
 
 /// The verb.

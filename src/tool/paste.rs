@@ -81,7 +81,8 @@ A prompt is never pasted twice. What an agent does to every prompt, such
 as turning a tab into blanks, is named in `normalized`.
 
 With `--interrupt` and no prompt the verdict is `interrupted`, `idle`
-when there was nothing to stop, or `unproven`.",
+when there was nothing to stop, or `unproven`. A question that the agent
+asks at that moment is denied, which stops the turn too.",
         verbs: &[],
         operand: None,
         rest: None,

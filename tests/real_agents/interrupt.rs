@@ -1,10 +1,10 @@
 //! Interrupts in every state, and at any moment, that the agents survive.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_169, Kind, Trust};
+use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
 use crate::run::{Ran, run};
 use crate::util::home::Home;
 use crate::util::model::Model;
@@ -83,16 +83,18 @@ fn every_state(agent: Agent) {
     idle(&home);
     assert!(marks(&home) > before && !is_running(&home));
 
-    // While an answer streams.
-    run(&home, "paste", &["-s", "i", "-p", "SLOW:9000 answer"]).record();
-    home.tmux().wait_text(&pane, "slow 3");
-    assert_eq!(interrupt(&home).record()["verdict"], "interrupted");
-    assert!(!is_running(&home));
-    idle(&home);
-    wait_until(PATIENCE, "the flag goes", || {
-        state(&home);
-        !is_running(&home)
-    });
+    // While an answer streams: Codex 0.142.5 takes no Escape while whole lines of it come.
+    if agent.version != CODEX_142.version {
+        run(&home, "paste", &["-s", "i", "-p", "SLOW:9000 answer"]).record();
+        home.tmux().wait_text(&pane, "slow 3");
+        assert_eq!(interrupt(&home).record()["verdict"], "interrupted");
+        assert!(!is_running(&home));
+        idle(&home);
+        wait_until(PATIENCE, "the flag goes", || {
+            state(&home);
+            !is_running(&home)
+        });
+    }
 
     // Another prompt in its place.
     run(&home, "paste", &["-s", "i", "-p", "HANG again"]).record();
@@ -118,28 +120,25 @@ fn every_state(agent: Agent) {
     model.check();
 }
 
-/// Twenty-five interrupts, each at another moment of a turn.
+/// Interrupts, each at another moment of a turn: 25, or as many as `AIMAX_INTERRUPTS` says.
 fn any_moment(agent: Agent) {
+    let count = std::env::var("AIMAX_INTERRUPTS").map_or(25, |n| n.parse().expect("a number"));
     let model = Model::start();
     let home = agent.home(&model, Trust::Seeded);
     run(&home, "spawn", &["-b", agent.backend(), "-s", "i", "-p", "begin"]).record();
     let mut verdicts = std::collections::BTreeMap::<String, usize>::new();
-    for n in 0..25_u64 {
+    for n in 0..count {
         let prompt = format!("SLOW:1500 {n}");
         let args = ["-s", "i", "--when", "idle", "-p", &prompt];
         let sent = run(&home, "paste", &args);
         assert_eq!(sent.status, Some(0), "{n}: {sent:#?}");
         // From the first moment of the turn to some time after its end.
-        let moment = Instant::now() + Duration::from_millis((n * 709) % 1900);
-        while Instant::now() < moment {
-            std::thread::yield_now();
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        std::thread::sleep(Duration::from_millis((n * 709) % 1900));
         let ran = run(&home, "paste", &["-s", "i", "--interrupt", "--timeout", "3"]);
         *verdicts.entry(verdict(&ran)).or_default() += 1;
         assert_eq!(ran.status, Some(0), "{n}: {ran:#?}");
     }
-    println!("{agent:?}: {verdicts:?}");
+    println!("{agent:?}: {count} interrupts, {verdicts:?}");
     let last = run(&home, "paste", &["-s", "i", "--when", "idle", "-p", "alive?"]).record().clone();
     assert_eq!(last["verdict"], "submitted");
     assert!(model.wait_prompt(PATIENCE, "alive?"), "{:?}", model.prompts());
@@ -162,5 +161,10 @@ macro_rules! on_each_agent {
     )*};
 }
 
-// Codex 0.142.5 is left out: it takes no Escape while whole lines of an answer stream.
 on_each_agent!(every_state, any_moment);
+
+// The random moments are in the middle of streamed lines, which 0.142.5 does not stop for.
+#[test]
+fn every_state_of_codex_142() {
+    every_state(CODEX_142);
+}

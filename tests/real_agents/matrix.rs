@@ -15,33 +15,41 @@ use crate::util::wait::PATIENCE;
 /// What the agent does when a prompt comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
+    /// Nothing.
     Idle,
+    /// The model's answer streams.
     Working,
+    /// A command of the model's runs.
+    Tool,
 }
 
 /// What the program said of a prompt.
 enum Said {
-    /// It is proven, with these changes.
-    Proven(Vec<String>),
+    /// It is proven, by this verdict and with these changes.
+    Proven(String, Vec<String>),
     Refused(String),
     Wrong(String),
 }
 
 fn said(ran: &Ran) -> Said {
     let verdict = ran.records.first().map(|record| record["verdict"].clone()).unwrap_or_default();
-    let reason = || ran.said.trim().rsplit_once("prompt: ").map_or(&*ran.said, |(_, why)| why);
+    let reason = || {
+        let why = ran.said.trim().rsplit_once("prompt: ").map_or(&*ran.said, |(_, why)| why);
+        why.trim().trim_end_matches(": see `aimax-paste --help`").to_owned()
+    };
     match (ran.status, verdict.as_str()) {
-        (Some(0), Some("submitted" | "queued")) => {
+        (Some(0), Some(verdict @ ("submitted" | "queued"))) => {
             let changes = ran.records[0]["normalized"].as_array().into_iter().flatten();
-            Said::Proven(changes.filter_map(Value::as_str).map(str::to_owned).collect())
+            let changes = changes.filter_map(Value::as_str).map(str::to_owned).collect();
+            Said::Proven(verdict.to_owned(), changes)
         }
-        (Some(2), None) | (Some(3), Some("blocked")) => Said::Refused(reason().trim().to_owned()),
+        (Some(2), None) => Said::Refused(reason()),
         _ => Said::Wrong(ran.said.trim().to_owned()),
     }
 }
 
 /// What the model got, without what Claude Code puts around a long paste.
-fn plain(got: &str) -> String {
+pub(crate) fn plain(got: &str) -> String {
     let unwrap = || {
         let rest = got.trim_start().strip_prefix("<pasted_content id=\"")?;
         let (id, rest) = rest.split_once("\">\n")?;
@@ -50,87 +58,65 @@ fn plain(got: &str) -> String {
     unwrap().unwrap_or(got).to_owned()
 }
 
-fn cell(agent: Agent, state: State, sent: &Prompt, said: &Said, got: &[String]) -> String {
-    let start = |text: &str| text.chars().take(40).collect::<String>();
-    match (said, got) {
-        (Said::Refused(reason), []) => format!("refused: {reason}"),
-        (Said::Refused(reason), _) => format!("FAIL {reason}, but it was sent"),
-        (Said::Wrong(reason), got) => {
-            format!("FAIL {reason}: {:?}", got.iter().map(|got| start(got)).collect::<Vec<_>>())
-        }
-        (Said::Proven(changes), [got]) => {
-            let (got, expected) = (plain(got), &sent.text);
-            // Queued prompts go to the model together: each is trimmed, and a newline parts them.
-            let bare = got.strip_suffix('\n').unwrap_or(&got);
-            let joined = [&changes[..], &["leading_blanks".to_owned()]].concat();
-            let is_joined = agent.kind == Kind::Claude && state == State::Working;
-            if leads(expected, changes, &got) || is_joined && leads(expected, &joined, bare) {
-                return [&["ok".to_owned()], &changes[..]].concat().join(" ");
+/// The cell of one prompt; takes what became of it out of all that the model got.
+fn cell(sent: &Prompt, said: &Said, given: &mut Vec<String>) -> String {
+    match said {
+        Said::Refused(reason) => format!("refused: {reason}"),
+        Said::Wrong(reason) => format!("FAIL {reason}"),
+        Said::Proven(verdict, changes) => {
+            // An agent may take what was queued in another order.
+            match given.iter().position(|got| leads(&sent.text, changes, &plain(got))) {
+                Some(at) => {
+                    given.remove(at);
+                    [&[verdict.clone()], &changes[..]].concat().join(" ")
+                }
+                None => format!("FAIL {verdict} {changes:?}, but the model did not get it so"),
             }
-            let same = got.chars().zip(expected.chars()).take_while(|(a, b)| a == b).count();
-            let end = |text: &str| start(&text.chars().skip(same).collect::<String>());
-            format!("FAIL at {same}: {:?} for {:?}", end(&got), end(expected))
         }
-        (Said::Proven(_), got) => format!("FAIL {} prompts", got.len()),
     }
 }
+
+/// The command that runs until the file `go` is there.
+const TOOL: &str = "TOOL:while [ ! -e go ]; do sleep 0.1; done";
 
 /// One column: every prompt, one after the other, in one session.
 fn column(agent: Agent, state: State, prompts: &[Prompt]) -> Vec<String> {
     let model = Model::start();
     let home = agent.home(&model, Trust::Seeded);
     // Codex before 0.155 takes a prompt in only between two answers.
-    let pace = match (state, agent.version) {
-        (State::Idle, _) => Duration::ZERO,
+    model.set_pace(match (state, agent.version) {
+        (State::Idle | State::Tool, _) => Duration::ZERO,
         (State::Working, "0.142.5") => Duration::from_millis(700),
         (State::Working, _) => Duration::from_secs(600),
-    };
-    model.set_pace(pace);
-    run(&home, "spawn", &["-b", agent.backend(), "-s", "m", "-p", "begin"]).record();
+    });
+    let first = if state == State::Tool { TOOL } else { "begin" };
+    let spawned = run(&home, "spawn", &["-b", agent.backend(), "-s", "m", "-p", first]);
+    let pane = spawned.record()["paneId"].as_str().expect("a pane").to_owned();
     let when = if state == State::Idle { "idle" } else { "now" };
-    // What the model got of each prompt: at once, or with all the others at the end.
-    let at_once = state == State::Idle || agent.kind == Kind::Codex;
-    let mut seen = 1;
-    let mut told = Vec::new();
-    for prompt in prompts {
-        if state == State::Working {
-            assert!(model.wait_speaking(PATIENCE), "{agent:?} works before {:?}", prompt.name);
-        }
-        let args = ["-s", "m", "--when", when, "--timeout", "30"];
-        let word = said(&run_with(&home, "paste", &args, &prompt.text));
-        if let Said::Wrong(reason) = &word {
-            eprintln!("{agent:?} {state:?} {}: {reason}", prompt.name);
-        }
-        let mut got = Vec::new();
-        if at_once && !matches!(word, Said::Refused(_)) {
-            let within = if matches!(word, Said::Wrong(_)) { 5 } else { 60 };
-            model.wait_prompts(Duration::from_secs(within), seen + 1);
-            got = model.prompts().split_off(seen);
-            seen += got.len();
-        }
-        told.push((word, got));
-    }
+    let told: Vec<Said> = prompts
+        .iter()
+        .map(|prompt| {
+            if state == State::Working {
+                assert!(model.wait_speaking(PATIENCE), "{agent:?} works before {:?}", prompt.name);
+            }
+            let args = ["-s", "m", "--when", when, "--timeout", "60"];
+            let word = said(&run_with(&home, "paste", &args, &prompt.text));
+            if let Said::Wrong(reason) = &word {
+                let screen = home.tmux().capture_styled(&pane);
+                eprintln!("{agent:?} {state:?} {}: {reason}\n{screen}", prompt.name);
+            }
+            word
+        })
+        .collect();
     model.set_pace(Duration::ZERO);
     model.release();
-    if !at_once {
-        let taken = told.iter().filter(|(word, _)| !matches!(word, Said::Refused(_))).count();
-        model.wait_prompts(Duration::from_secs(20), seen + taken);
-        let mut rest = model.prompts().split_off(seen).into_iter();
-        for (word, got) in &mut told {
-            if !matches!(word, Said::Refused(_)) {
-                got.extend(rest.next());
-            }
-        }
-        seen = model.prompts().len().min(seen + taken);
-    }
+    std::fs::write(home.proj().join("go"), "").expect("the command may end");
     run(&home, "flag", &["wait", "m", "--timeout", "60"]).record();
-    let left = model.prompts().len() - seen;
-    assert_eq!(left, 0, "{agent:?} {state:?}: more than was sent");
-    let cells = prompts
-        .iter()
-        .zip(&told)
-        .map(|(prompt, (word, got))| cell(agent, state, prompt, word, got));
+    let mut given = model.prompts().split_off(1);
+    let cells = prompts.iter().zip(&told).map(|(prompt, said)| cell(prompt, said, &mut given));
     let cells = cells.collect();
+    let starts: Vec<String> = given.iter().map(|got| got.chars().take(60).collect()).collect();
+    assert_eq!(starts, [""; 0], "{agent:?} {state:?}: more than was sent");
     assert!(!home.proj().join("pwned").exists(), "a part of a prompt was run");
     run(&home, "kill", &["m"]).record();
     model.check();
@@ -140,32 +126,31 @@ fn column(agent: Agent, state: State, prompts: &[Prompt]) -> Vec<String> {
 #[test]
 fn every_prompt_arrives_whole_and_once_or_is_refused() {
     let prompts = prompts::all();
-    let agents = [CLAUDE_330, CLAUDE_197, CODEX_169, CODEX_142];
     let mut jobs: Vec<(Agent, State)> = Vec::new();
-    for agent in agents {
-        // While it works, Claude Code joins what is queued and gives it on with ends of its own
-        // (`queued` says what was recorded, not yet what is given): not a matter of whole prompts.
-        // Codex 0.142.5 takes a prompt up only when a step ends, which may be after the largest ones
-        // have timed out.
-        if agent.version == CODEX_169.version {
-            jobs.push((agent, State::Working));
+    for agent in [CLAUDE_330, CLAUDE_197, CODEX_169, CODEX_142] {
+        jobs.extend([(agent, State::Idle), (agent, State::Working)]);
+        // Codex leaves the command for the first prompt that comes.
+        if agent.kind == Kind::Claude {
+            jobs.push((agent, State::Tool));
         }
-        jobs.push((agent, State::Idle));
     }
+    // A part of the columns, by a part of their names.
+    let name = |(agent, state): (Agent, State)| {
+        format!("{} {} {state:?}", agent.program(), agent.version).to_lowercase()
+    };
     let only = std::env::var("AIMAX_MATRIX").unwrap_or_default();
-    jobs.retain(|job| format!("{job:?}").contains(&only));
-    let (queue, done) = (Mutex::new(jobs.clone()), Mutex::new(Vec::new()));
+    jobs.retain(|job| name(*job).contains(&only));
+    let (queue, done) = (Mutex::new(jobs), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
                 loop {
                     let next = queue.lock().expect("the list of jobs").pop();
-                    let Some((agent, state)) = next else { break };
+                    let Some(job) = next else { break };
                     let began = Instant::now();
-                    let cells = column(agent, state, &prompts);
-                    let name = format!("{} {} {state:?}", agent.program(), agent.version);
-                    println!("{name}: {:.1?}", began.elapsed());
-                    done.lock().expect("the columns").push((name, cells));
+                    let cells = column(job.0, job.1, &prompts);
+                    println!("{}: {:.1?}", name(job), began.elapsed());
+                    done.lock().expect("the columns").push((name(job), cells));
                 }
             });
         }
@@ -173,5 +158,6 @@ fn every_prompt_arrives_whole_and_once_or_is_refused() {
     let rows: Vec<&str> = prompts.iter().map(|prompt| prompt.name).collect();
     let mut columns = done.into_inner().expect("the columns");
     columns.sort();
+    assert!(!columns.is_empty(), "no column is called {only:?}");
     table::print(&rows, &columns);
 }

@@ -41,6 +41,13 @@ pub(crate) fn leads(sent: &str, changes: &[String], got: &str) -> bool {
             "nfc" => sent = sent.nfc().collect(),
             "leading_blanks" => start = true,
             "trailing_blanks" => end = true,
+            "joined" => got = got.strip_suffix('\n').map_or(got.clone(), str::to_owned),
+            "line_separators" => sent = sent.replace(['\u{2028}', '\u{2029}'], "\n"),
+            "invisible" => {
+                for text in [&mut sent, &mut got] {
+                    text.retain(|c| !is_invisible(c));
+                }
+            }
             "outer_blanks" => (start, end) = (true, true),
             "pasted_content" => got = got.replace("<\\/pasted_content", "</pasted_content"),
             other => panic!("an unknown change {other:?}"),
@@ -51,4 +58,13 @@ pub(crate) fn leads(sent: &str, changes: &[String], got: &str) -> bool {
         if end { text.trim_end().to_owned() } else { text.to_owned() }
     };
     bare(&sent) == bare(&got)
+}
+
+/// Characters without a shape of their own: Unicode's Default_Ignorable_Code_Point, as far as the
+/// prompts have any.
+fn is_invisible(c: char) -> bool {
+    let more = ['\u{ad}', '\u{34f}', '\u{61c}', '\u{115f}', '\u{180e}', '\u{3164}', '\u{feff}'];
+    let ranges = ['\u{200b}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2060}'..='\u{206f}'];
+    let high = ['\u{fe00}'..='\u{fe0f}', '\u{e0000}'..='\u{e0fff}'];
+    more.contains(&c) || ranges.iter().chain(&high).any(|range| range.contains(&c))
 }

@@ -41,7 +41,7 @@ const SIDE: [&str; 4] = [
 /// Reads a request.
 pub(super) fn parse(body: &Value) -> Ask {
     let messages = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let prompts: Vec<String> = messages.iter().flat_map(texts).filter_map(typed).collect();
+    let prompts: Vec<String> = messages.iter().flat_map(texts).flat_map(typed).collect();
     let last = messages.iter().rposition(|message| message["role"] == "assistant");
     let tail = &messages[last.map_or(0, |at| at + 1)..];
     let texts: Vec<String> = tail.iter().flat_map(texts).collect();
@@ -55,7 +55,7 @@ pub(super) fn parse(body: &Value) -> Ask {
     let side = !has("Bash")
         || body["max_tokens"] == 1
         || texts.last().is_some_and(|text| SIDE.iter().any(|side| text.starts_with(side)));
-    let fresh = texts.iter().filter_map(|text| typed(text.clone())).next_back();
+    let fresh = texts.iter().flat_map(|text| typed(text.clone())).next_back();
     Ask {
         api: "messages",
         side,
@@ -93,15 +93,20 @@ fn texts(message: &Value) -> Vec<String> {
     texts
 }
 
-/// The text that a user typed, out of a text block; `None` when the agent itself wrote it.
-fn typed(text: String) -> Option<String> {
+/// What a user typed, out of a text block; nothing when the agent itself wrote it. Prompts that came
+/// in during one tool call may stand in one block.
+fn typed(text: String) -> Vec<String> {
     for before in MID_TURN {
-        if let Some((_, rest)) = text.split_once(before) {
-            let end = AFTER_MID_TURN.iter().filter_map(|after| rest.find(after)).min();
-            return Some(rest[..end.unwrap_or(rest.len())].to_owned());
+        if text.contains(before) {
+            let bare = |part: &str| {
+                let end = AFTER_MID_TURN.iter().filter_map(|after| part.find(after)).min();
+                part[..end.unwrap_or(part.len())].to_owned()
+            };
+            return text.split(before).skip(1).map(bare).collect();
         }
     }
-    (!NOT_TYPED.iter().any(|start| text.trim_start().starts_with(start))).then_some(text)
+    let is_own = NOT_TYPED.iter().any(|start| text.trim_start().starts_with(start));
+    if is_own { Vec::new() } else { vec![text] }
 }
 
 /// An error as the API words it.

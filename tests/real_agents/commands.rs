@@ -1,0 +1,86 @@
+//! Commands of the agents' own, shell commands and mentions: proven by what each agent records, and
+//! refused or taken as text unless they are asked for.
+
+use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use crate::run::{Ran, run};
+use crate::util::home::Home;
+use crate::util::model::Model;
+use crate::util::wait::{PATIENCE, wait_until};
+
+fn paste(home: &Home, prompt: &str, more: &[&str]) -> Ran {
+    run(home, "paste", &[&["-s", "c", "--when", "idle", "-p", prompt], more].concat())
+}
+
+fn conversation(home: &Home) -> String {
+    run(home, "ls", &["c"]).record()["agentSessionId"].as_str().expect("an id").to_owned()
+}
+
+fn commands(agent: Agent) {
+    let model = Model::start();
+    let home = agent.home(&model, Trust::Seeded);
+    std::fs::write(home.proj().join("notes.txt"), "in the file\n").expect("a file");
+    run(&home, "spawn", &["-b", agent.backend(), "-s", "c", "-p", "begin"]).record();
+    let command = |text: &str| {
+        let ran = paste(&home, text, &["--command"]);
+        println!("{agent:?} {text}: {}", ran.records.first().unwrap_or_default());
+        assert_eq!(ran.record()["verdict"], "submitted", "{text}");
+    };
+
+    // Without the option they are refused where they would not be text.
+    for text in ["!touch refused", "/compact"] {
+        let ran = paste(&home, text, &[]);
+        if agent.kind == Kind::Codex && text == "/compact" {
+            assert_eq!(ran.record()["verdict"], "submitted", "a blank makes it text");
+            assert!(model.wait_prompt(PATIENCE, text), "{:?}", model.prompts());
+        } else {
+            assert_eq!(ran.status, Some(2), "{ran:#?}");
+            assert!(ran.said.contains("--command"), "it says how: {}", ran.said);
+        }
+    }
+    assert!(!home.proj().join("refused").exists());
+
+    // A mention is text, and the agent reads the file if it likes.
+    let mention = "what is in @notes.txt";
+    let ran = paste(&home, mention, &[]);
+    assert_eq!(ran.record()["verdict"], "submitted");
+    assert!(model.wait_prompt(PATIENCE, mention), "{:?}", model.prompts());
+
+    command("!touch ran");
+    wait_until(PATIENCE, "the shell command ran", || home.proj().join("ran").exists());
+
+    let before = conversation(&home);
+    command("/compact");
+    let ran = paste(&home, "after it was compacted", &[]);
+    assert_eq!(ran.record()["verdict"], "submitted");
+    assert!(model.wait_prompt(PATIENCE, "after it was compacted"), "{:?}", model.prompts());
+    assert_eq!(conversation(&home), before);
+
+    run(&home, "flag", &["wait", "c", "--timeout", "60"]).record();
+    command(if agent.kind == Kind::Claude { "/clear" } else { "/new" });
+    let ran = paste(&home, "in another conversation", &[]);
+    assert_eq!(ran.record()["verdict"], "submitted");
+    assert!(model.wait_prompt(PATIENCE, "in another conversation"), "{:?}", model.prompts());
+    assert_ne!(conversation(&home), before);
+    run(&home, "flag", &["wait", "c", "--timeout", "60"]).record();
+    run(&home, "kill", &["c"]).record();
+    model.check();
+}
+
+mod commands {
+    #[test]
+    fn claude_197() {
+        super::commands(super::CLAUDE_197);
+    }
+    #[test]
+    fn claude_330() {
+        super::commands(super::CLAUDE_330);
+    }
+    #[test]
+    fn codex_169() {
+        super::commands(super::CODEX_169);
+    }
+    #[test]
+    fn codex_142() {
+        super::commands(super::CODEX_142);
+    }
+}
