@@ -15,7 +15,7 @@ use crate::util::proxy::{ONLY_BY_PROXY, Proxy};
 /// A home in which nothing leads to the model, with the files that the proxy needs.
 fn home(agent: Agent, model: &Model, proxy: &Proxy, envs: &str) -> Home {
     let there = |folder: &&str| Path::new(folder).join("proxychains4").exists();
-    let found = ["/usr/local/bin", "/usr/bin", "/bin"].iter().any(|folder| there(folder));
+    let found = ["/usr/local/bin", "/usr/bin", "/bin"].iter().any(there);
     assert!(found, "this test needs proxychains4: apt install proxychains4");
     let mut home = agent.home(model, Trust::Seeded);
     let config = match agent.kind {
