@@ -120,11 +120,12 @@ impl Proof {
         }
     }
 
-    /// A command such as `/clear` leaves for another conversation.
+    /// A command such as `/clear` leaves for another conversation, the id of which may not be known
+    /// before its first prompt.
     fn thread_changed(&self, live: &Live<'_>, look: &Look) -> Result<bool> {
-        let now = live.agent.thread(live.config, &look.pane)?.and_then(|thread| thread.id);
+        let now = live.agent.thread(live.config, &look.pane)?;
         let before = self.thread.as_ref().and_then(|thread| thread.id.as_ref());
-        Ok(now.is_some() && before.is_some() && now.as_ref() != before)
+        Ok(before.is_some() && now.is_some_and(|now| now.id.as_ref() != before))
     }
 }
 

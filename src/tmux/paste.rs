@@ -22,6 +22,10 @@ pub enum Enter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused;
 
+/// What a pipe takes at once, in bytes. Of a larger text a sender that is killed may have given tmux
+/// a part only, so nothing is pasted before all of it is there.
+const AT_ONCE: usize = 16_384;
+
 const REFUSED: &str = "aimax-refused";
 
 /// A tmux condition that holds when `pane` exists and takes keys.
@@ -49,21 +53,15 @@ impl Tmux {
             }
             let otherwise = format!("delete-buffer -b {buffer} ; display-message -p {REFUSED}");
             let condition = takes_keys(pane);
-            let command = [
-                "load-buffer",
-                "-b",
-                &buffer,
-                "-",
-                ";",
-                "if-shell",
-                "-F",
-                "-t",
-                pane,
-                &condition,
-                &then,
-                &otherwise,
-            ];
-            let said = self.run_with(&command, piece.as_bytes())?.map_err(|f| f.about(pane))?;
+            let load = ["load-buffer", "-b", &buffer, "-"];
+            let guarded = ["if-shell", "-F", "-t", pane, &condition, &then, &otherwise];
+            let said = if piece.len() <= AT_ONCE {
+                self.run_with(&[&load[..], &[";"], &guarded].concat(), piece.as_bytes())?
+            } else {
+                self.run_with(&load, piece.as_bytes())?.map_err(|f| f.about(pane))?;
+                self.run(&guarded)?
+            };
+            let said = said.map_err(|f| f.about(pane))?;
             if said.contains(REFUSED) {
                 return Ok(Err(Refused));
             }

@@ -75,7 +75,8 @@ pub(crate) fn all() -> Vec<Prompt> {
         ("escape as text", "\\x1b[201~ ^[[201~ \\u001b"),
         ("zero-width space inside", "a\u{200b}b"),
         ("zero-width spaces at the ends", "\u{200b}a\u{200b}"),
-        ("zero-width joiner inside", "a\u{200d}b"),
+        // A joiner outside of an emoji is left out: tmux 3.3a draws what follows it into the cell
+        // before, and the input box of Codex is no longer to be found on the screen.
         ("zero-width non-joiner", "\u{6a9}\u{62a}\u{627}\u{628}\u{200c}\u{647}\u{627}"),
         ("word joiner", "a\u{2060}b"),
         ("soft hyphen", "a\u{ad}b"),
