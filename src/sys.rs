@@ -5,7 +5,7 @@ use std::{
     fs::File,
     io,
     mem::ManuallyDrop,
-    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
+    os::fd::{AsRawFd, BorrowedFd, FromRawFd, RawFd},
     time::Duration,
 };
 
@@ -91,13 +91,13 @@ pub fn poll(set: &mut [Poll], left: Option<Duration>) -> io::Result<bool> {
 
 /// A descriptor that becomes readable when process `pid` ends; `None` when there is no such process.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub fn pidfd(pid: u32) -> io::Result<Option<OwnedFd>> {
+pub fn pidfd(pid: u32) -> io::Result<Option<std::os::fd::OwnedFd>> {
     let Ok(pid) = libc::pid_t::try_from(pid) else { return Ok(None) };
     // SAFETY: pidfd_open takes two integers and touches no memory of ours.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
     match RawFd::try_from(fd) {
         // SAFETY: the call has just opened this descriptor (close-on-exec), and nobody else has it.
-        Ok(fd) if fd >= 0 => Ok(Some(unsafe { OwnedFd::from_raw_fd(fd) })),
+        Ok(fd) if fd >= 0 => Ok(Some(unsafe { FromRawFd::from_raw_fd(fd) })),
         _ => match io::Error::last_os_error() {
             e if e.raw_os_error() == Some(libc::ESRCH) => Ok(None),
             e => Err(e),

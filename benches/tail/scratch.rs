@@ -11,7 +11,7 @@ pub(crate) struct Scratch(PathBuf);
 impl Scratch {
     pub(crate) fn new() -> Scratch {
         let name = format!("aimax-bench-{}", std::process::id());
-        // Not in /tmp: what comes and goes there wakes whoever follows a file below it.
+        // Not in /tmp, which is memory on many a machine.
         let folder = std::env::var_os("AIMAX_BENCH_DIR").map(PathBuf::from);
         let path = folder.unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into()).join(name);
         fs::create_dir_all(&path).unwrap();
