@@ -38,6 +38,13 @@ impl Sight {
     ) -> Result<Sight> {
         let live = pane.as_ref().filter(|pane| !pane.dead);
         let status = live.map(|pane| session.agent().status(config, pane)).transpose()?;
+        // tmux 3.3a can miss how a program ended, until another of its programs does.
+        let lost = matches!(status, Some(Status::Busy | Status::Waiting(_)))
+            && live.is_some_and(|pane| proc::is_gone(pane.pid));
+        let (pane, status) = match pane {
+            Some(pane) if lost => (Some(Pane { dead: true, ..pane }), None),
+            pane => (pane, status),
+        };
         let Some(job) = job else {
             return Ok(Sight { pane, status, job: Ok(JobState::Done), rests: true });
         };
@@ -135,8 +142,6 @@ impl Panes {
         };
         let panes = &self.hubs[hub].1;
         let found = panes.partition_point(|pane| *pane.window_name < *session.name.as_str());
-        let pane = panes.get(found).filter(|pane| pane.window_name == session.name.as_str());
-        // tmux 3.3a can miss how a program ended, until another of its programs does.
-        Ok(pane.map(|pane| Pane { dead: pane.dead || proc::is_gone(pane.pid), ..pane.clone() }))
+        Ok(panes.get(found).filter(|pane| pane.window_name == session.name.as_str()).cloned())
     }
 }
