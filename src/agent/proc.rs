@@ -20,12 +20,6 @@ pub fn start_time(pid: u32) -> Option<String> {
     stat(pid, 22)
 }
 
-/// Whether the process is known to have ended.
-#[must_use]
-pub fn is_gone(pid: u32) -> bool {
-    start_time(pid).is_none() && Path::new("/proc/self/stat").exists()
-}
-
 fn parent(pid: u32) -> Option<u32> {
     stat(pid, 4)?.parse().ok()
 }
@@ -103,6 +97,5 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(start_time(child.id()), None);
-        assert!(is_gone(child.id()) && !is_gone(std::process::id()));
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{Job, JobState, Session};
 use crate::{
-    agent::{Backend, Status, proc},
+    agent::{Backend, Status},
     config::Config,
     error::{Error, Result},
     tmux::{Pane, Tmux},
@@ -38,13 +38,6 @@ impl Sight {
     ) -> Result<Sight> {
         let live = pane.as_ref().filter(|pane| !pane.dead);
         let status = live.map(|pane| session.agent().status(config, pane)).transpose()?;
-        // tmux 3.3a can miss how a program ended, until another of its programs does.
-        let lost = matches!(status, Some(Status::Busy | Status::Waiting(_)))
-            && live.is_some_and(|pane| proc::is_gone(pane.pid));
-        let (pane, status) = match pane {
-            Some(pane) if lost => (Some(Pane { dead: true, ..pane }), None),
-            pane => (pane, status),
-        };
         let Some(job) = job else {
             return Ok(Sight { pane, status, job: Ok(JobState::Done), rests: true });
         };

@@ -74,7 +74,7 @@ impl Orders {
     /// NUL ends each string, and no string here can hold one.
     fn encode(&self) -> Vec<u8> {
         let mut words: Vec<&[u8]> = vec![self.cwd.as_os_str().as_encoded_bytes()];
-        words.extend([&self.at_event, &self.at_title, &self.title].map(|word| word.as_bytes()));
+        words.extend([&self.at_event, &self.at_title, &self.title].map(String::as_bytes));
         let count = self.argv.len().to_string();
         words.push(count.as_bytes());
         words.extend(self.argv.iter().map(|word| word.as_encoded_bytes()));
