@@ -23,7 +23,7 @@ use std::{
 
 use agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Trust};
 use run::{command, run};
-use util::{home::Home, model::Model, truth::Clock};
+use util::{model::Model, truth::Clock};
 
 /// What is asked for: the flag is gone within this in 99 of 100 turns.
 const BOUND: f64 = 300.0;

@@ -234,6 +234,6 @@ impl Clock {
 /// When our program typed, by its trace: the moment that `step` was noted last.
 pub(crate) fn traced(trace: &str, step: &str) -> Option<u64> {
     let records = trace.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let last = records.filter(|record| record["step"] == step).last()?;
+    let last = records.filter(|record| record["step"] == step).next_back()?;
     aimax::time::parse_rfc3339(last["at"].as_str()?)
 }
