@@ -57,6 +57,12 @@ impl Flags {
         self.root.is_dir()
     }
 
+    /// Whether the folder that holds them is there.
+    pub fn has_dir(&self) -> Result<bool> {
+        self.check_path()?;
+        Ok(self.dir().is_dir())
+    }
+
     /// The path of `running.flag`.
     #[must_use]
     pub fn running(&self) -> PathBuf {
@@ -150,8 +156,8 @@ impl Flags {
     }
 
     fn read(&self, path: &Path) -> Result<Option<Fields>> {
-        self.check_path()?;
         let Some(bytes) = fs::read_plain(path, MOST)? else { return Ok(None) };
+        self.check_path()?;
         let text = String::from_utf8_lossy(&bytes);
         let field = |line: &str| {
             let (key, value) = line.split_once('=')?;

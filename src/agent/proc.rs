@@ -137,6 +137,5 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(start_time(child.id()), None);
-        assert!(is_gone(child.id()) && !is_gone(std::process::id()));
     }
 }

@@ -35,7 +35,8 @@ impl Proxy {
     /// that is not readable or no file for bash.
     pub fn find(config: &Config) -> Result<Proxy> {
         let (conf, envs) = (&config.proxy_chains_conf, &config.proxy_envs_bash);
-        let needed = |error: Error| error.advise("the proxy needs it; --no-proxy goes without");
+        let needed =
+            |error: Error| error.advise("the proxy needs it; --use-proxy false goes without");
         readable(conf).map_err(needed)?;
         sourceable(config, envs).map_err(needed)?;
         let program = ["proxychains4", "proxychains"].iter().find_map(|name| config.program(name));

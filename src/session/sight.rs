@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::{Job, JobState, Session};
 use crate::{
-    agent::{Backend, Status, proc},
+    agent::{Backend, Status},
     config::Config,
     error::{Error, Result},
     state::{Entry, Name},
@@ -169,8 +169,6 @@ impl Panes {
         };
         let panes = &self.hubs[hub].1;
         let found = panes.partition_point(|pane| *pane.window_name < *session.name.as_str());
-        let pane = panes.get(found).filter(|pane| pane.window_name == session.name.as_str());
-        // tmux 3.3a can miss how a program ended, until another of its programs does.
-        Ok(pane.map(|pane| Pane { dead: pane.dead || proc::is_gone(pane.pid), ..pane.clone() }))
+        Ok(panes.get(found).filter(|pane| pane.window_name == session.name.as_str()).cloned())
     }
 }

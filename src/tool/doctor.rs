@@ -39,11 +39,12 @@ impl Tool for Doctor {
         tagline: "find out what is not as it should be",
         synopsis: &["aimax doctor [--json]"],
         about: "\
-Looks at tmux and its known faults, the agents and whether their versions
-are known, the folders, locks that somebody keeps, sessions whose window
-is gone, flags without a session, and what the proxy needs. Each finding
-that can be mended names the command for it. Nothing is changed, but that
-the flags of jobs that have ended are set right, as by any program.
+Looks at tmux and its known faults, the agents and whether their
+versions are known, the folders, locks that somebody keeps, sessions
+whose window is gone, flags without a session, and what the proxy needs.
+Each finding that can be mended names the command for it. Nothing is
+changed, but that the flags of jobs that have ended are set right, as by
+any program.
 
 The weights:
     ok       as it should be
@@ -59,7 +60,7 @@ The document of `--json` has `ok` and `findings`, each with `area`,
         examples: &[
             ("aimax doctor", "For a person."),
             (
-                "aimax doctor --json | jq -r '.findings[] | select(.weight==\"problem\").mend'",
+                "aimax doctor --json | jq -r '.findings[].mend // empty'",
                 "The commands that mend it all.",
             ),
         ],

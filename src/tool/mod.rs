@@ -75,6 +75,8 @@ pub fn pages() -> Vec<Page> {
         page::<Stream>(),
         page::<Settings>(),
         page::<Admin>(),
+        page::<Doctor>(),
+        page::<Stats>(),
         page::<Version>(),
     ]
 }

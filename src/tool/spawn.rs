@@ -128,19 +128,7 @@ With `ask` its own questions stay on; they show as the state `waiting`.",
             args.ask = given.one_of(&["bypass", "ask"])? == "ask";
             Ok(())
         }),
-        OptDoc::new(
-            "use-proxy",
-            "Start the agent behind the proxy",
-            "\
-Starts the agent behind proxychains, with the variables of
-`~/proxy_envs.bash` and the configuration `~/proxy_claude.conf`; or not,
-whatever the administrator has set. What is missing ends the start.",
-        )
-        .negated("no-proxy")
-        .sets(|args, given| {
-            args.start.use_proxy = Some(given.on());
-            Ok(())
-        }),
+        start::use_proxy(),
         start::display_name(),
         OptDoc::new(
             "timeout",

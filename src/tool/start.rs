@@ -90,8 +90,10 @@ pub(super) const fn use_proxy<A: Starting>() -> Opt<A> {
         "use-proxy",
         "Whether to go through the proxy",
         "\
-Whether the agent goes through the proxy: `true` or `false`. What
-`aimax admin set-proxy` has set by default.",
+Whether the agent goes through proxychains: `true` or `false`. What
+`aimax admin set-proxy` has set by default. With `true` it gets the
+variables of `~/proxy_envs.bash` and the configuration
+`~/proxy_claude.conf`; what is missing ends the start.",
     )
     .value("BOOL", Complete::OneOf(&["true", "false"]))
     .sets(|args, given| {

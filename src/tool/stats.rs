@@ -43,9 +43,9 @@ Counts the prompts that were typed in the last hours: in all, for each
 backend, and for each session. A delivery that was blocked typed nothing
 and is not counted.
 
-Deliveries are noted in the SQLite file that `AIMAX_PROMPT_EVENTS` names,
-one row each in the table `prompt_events`: at_ms, backend, session,
-length, verdict, ms. The prompt itself is not noted.",
+Deliveries are noted in the SQLite file that `AIMAX_PROMPT_EVENTS`
+names, one row each in the table `prompt_events`: at_ms, backend,
+session, length, verdict, ms. The prompt itself is not noted.",
         verbs: &[],
         operand: None,
         rest: None,

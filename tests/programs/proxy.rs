@@ -37,7 +37,7 @@ fn kept(desk: &Desk) -> serde_json::Value {
 fn what_is_missing_is_named_and_nothing_is_started() {
     let desk = desk("");
     let fails = |says: &str| {
-        spawn(&desk, &["--use-proxy"]).fails(69, says);
+        spawn(&desk, &["--use-proxy", "true"]).fails(69, says);
         desk.nothing_of("one");
     };
     desk.home.write("proxy_envs.bash", "if");
@@ -51,7 +51,7 @@ fn what_is_missing_is_named_and_nothing_is_started() {
 #[test]
 fn the_option_decides_and_else_the_administrator() {
     let desk = desk("export https_proxy=http://127.0.0.1:9 HERE='a b'");
-    let _: Ready = spawn(&desk, &["--use-proxy"]).record();
+    let _: Ready = spawn(&desk, &["--use-proxy", "true"]).record();
     assert_eq!(kept(&desk), true);
     let chained = fs::read_to_string(desk.home.home().join("chained")).unwrap();
     let conf = desk.home.home().join("proxy_claude.conf");
@@ -64,7 +64,7 @@ fn the_option_decides_and_else_the_administrator() {
     let settings = r#"{"agentBackendDefaults": {"tmux-practice": {"useProxy": true}}}"#;
     let path = desk.home.data().join("admin-settings.json");
     fs::write(&path, settings).unwrap();
-    let _: Ready = spawn(&desk, &["--no-proxy"]).record();
+    let _: Ready = spawn(&desk, &["--use-proxy", "false"]).record();
     assert_eq!(kept(&desk), false);
     desk.run("aimax-kill", &["one"]);
     let _: Ready = spawn(&desk, &[]).record();
@@ -80,7 +80,7 @@ fn an_agent_that_the_proxy_has_no_hold_on_is_not_left_running() {
         return;
     }
     let desk = desk("");
-    let ran = spawn(&desk, &["--use-proxy", "-p", "hello"]);
+    let ran = spawn(&desk, &["--use-proxy", "true", "-p", "hello"]);
     ran.fails(69, "proxychains has no hold on it: export HTTPS_PROXY or ALL_PROXY in");
     desk.nothing_of("one");
 }

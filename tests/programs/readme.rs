@@ -160,8 +160,9 @@ fn the_overview_agrees() {
             assert!(page.contains(&format!(".It Cm {word}\n")), "{word}");
         }
     }
-    for variable in variables(README) {
-        assert!(page.contains(variable), "{variable}");
+    let known = variables(README);
+    for variable in variables(page) {
+        assert!(known.contains(variable), "{variable}");
     }
     for tool in pages() {
         assert!(page.contains(&format!(".Xr {} 1", tool.tool.name)), "{}", tool.tool.name);

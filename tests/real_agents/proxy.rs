@@ -91,7 +91,7 @@ fn claude_through_proxychains(agent: Agent) {
     let home = home(agent, &model, &proxy, "export FROM_FILE=yes");
     let names = Names::start();
     chain(&home, &format!("proxy_dns_daemon 127.0.0.1:{}", names.1), &proxy);
-    assert_eq!(spawn(&home, agent, &["--use-proxy"]).record()["verdict"], "submitted");
+    assert_eq!(spawn(&home, agent, &["--use-proxy", "true"]).record()["verdict"], "submitted");
     end(&home, &model);
     all_asked_for_the_model(&proxy, &model);
 }
@@ -115,7 +115,7 @@ fn codex_by_its_variables(agent: Agent) {
     home.set("LOOPBACK_KEY", "");
     home.write(".codex/secrets/rightcode.env", "export LOOPBACK_KEY=from-the-file");
     home.write(".codex/plus.config.toml", "model = \"plus-model\"\n");
-    assert_eq!(spawn(&home, agent, &["--use-proxy"]).record()["verdict"], "submitted");
+    assert_eq!(spawn(&home, agent, &["--use-proxy", "true"]).record()["verdict"], "submitted");
     end(&home, &model);
     all_asked_for_the_model(&proxy, &model);
     let seen = model.seen();
@@ -137,7 +137,7 @@ fn codex_169() {
 fn codex_past_the_proxy() {
     let (model, proxy) = (Model::start(), Proxy::start());
     let home = home(CODEX_169, &model, &proxy, "export OTHER=1");
-    let ran = spawn(&home, CODEX_169, &["--use-proxy"]);
+    let ran = spawn(&home, CODEX_169, &["--use-proxy", "true"]);
     assert_eq!((ran.status, ran.records.len()), (Some(69), 0), "{ran:#?}");
     assert!(ran.said.contains("codex: it is statically linked"), "{}", ran.said);
     assert_eq!(ran.said.lines().count(), 1);

@@ -74,7 +74,7 @@ impl Play {
         let mut times =
             seen.iter().filter(|seen| seen.texts.iter().any(|text| text.contains(prompt)));
         let first = times.next().expect("a request").at;
-        (first, times.last().map_or(first, |seen| seen.at))
+        (first, times.next_back().map_or(first, |seen| seen.at))
     }
 
     /// A turn begins.

@@ -55,7 +55,7 @@ fn by_the_files(name: &Name, flags: &Flags) -> Result<JobState> {
     if let Some(fields) = flags.read_failed()? {
         return Ok(JobState::Failed(fields.get("reason").cloned().unwrap_or_default()));
     }
-    if flags.dir().is_dir() {
+    if flags.has_dir()? {
         return Ok(JobState::Done);
     }
     Err(Error::missing(name, format!("no folder {}", flags.dir().display())))

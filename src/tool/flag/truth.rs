@@ -36,5 +36,6 @@ waits. A look is the next `check`, `wait` or `aimax-ls`.
     the window is closed     failed, \"the agent ended\": hook or look
     tmux is killed, reboot   failed, \"the agent ended\": look
     aimax-kill               the files go: missing (69)
+    the folder is removed    nobody can say: missing (69)
 
 A `wait` that runs says all of it at once.";

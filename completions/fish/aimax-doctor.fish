@@ -1,0 +1,6 @@
+# Generated from the option table of aimax-doctor; do not edit.
+
+complete -c aimax-doctor -f
+complete -c aimax-doctor -l json -d 'Print one JSON document'
+complete -c aimax-doctor -s h -l help -d 'Show help; `--help` shows all of it'
+complete -c aimax-doctor -s V -l version -d 'Show the version'
