@@ -156,8 +156,8 @@ impl Flags {
     }
 
     fn read(&self, path: &Path) -> Result<Option<Fields>> {
-        let Some(bytes) = fs::read_plain(path, MOST)? else { return Ok(None) };
         self.check_path()?;
+        let Some(bytes) = fs::read_plain(path, MOST)? else { return Ok(None) };
         let text = String::from_utf8_lossy(&bytes);
         let field = |line: &str| {
             let (key, value) = line.split_once('=')?;
