@@ -179,7 +179,7 @@ pub const SETTINGS: &[Setting] = &[
         variables: &["AIMAX_RUN_PREFLIGHT", "TMUX_AGENTS_RUN_PREFLIGHT"],
         kind: Kind::Switch,
         default: Default::Switch(true),
-        about: "whether a start looks first for what it needs",
+        about: "known for the original's sake; a start always looks first",
     },
     Setting {
         key: "prompt_events",

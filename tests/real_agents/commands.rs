@@ -66,7 +66,7 @@ fn commands(agent: Agent) {
     model.check();
 }
 
-mod commands {
+mod are_run {
     #[test]
     fn claude_197() {
         super::commands(super::CLAUDE_197);

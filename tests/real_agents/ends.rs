@@ -2,7 +2,6 @@
 //! agents. Nobody of ours watches; the next look must tell.
 
 use std::fs;
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -102,14 +101,45 @@ fn cleared(agent: Agent) {
     let stage = Stage::new(agent);
     stage.works("SLOW:3000 x");
     let waiting = command(&stage.home, "flag", &["wait", "t", "--timeout", "60"]).spawn();
-    for key in ["/clear", "Enter"] {
-        stage.key(key);
-        std::thread::sleep(Duration::from_millis(300));
-    }
+    stage.key("/clear");
+    stage.shows("/clear");
+    stage.key("Enter");
     let waited = read(waiting.expect("aimax-flag").wait_with_output().expect("its end"));
     assert_eq!((waited.status, &waited.records[0]["state"]), (Some(0), &Value::from("done")));
     stage.paste("two");
     assert_eq!(stage.waits().0, Some(0));
+    run(&stage.home, "kill", &["t"]).record();
+}
+
+/// A sub-agent works for the turn: its own end is not the turn's.
+fn delegated(agent: Agent) {
+    let stage = Stage::new(agent);
+    let begun = stage.home.proj().join("begun");
+    let command = "touch begun; until test -e gate; do timeout 0.1 tail -f /dev/null; done";
+    stage.paste(&format!("DELEGATE:TOOL:{command}"));
+    wait_until(PATIENCE, "the sub-agent's tool", || begun.exists());
+    assert_eq!(run(&stage.home, "flag", &["check", "t"]).status, Some(124));
+    assert_eq!(stage.listed()["state"], "working");
+    fs::write(stage.home.proj().join("gate"), "").expect("the gate");
+    let (status, record) = stage.waits();
+    assert_eq!(status, Some(0), "{record}");
+    assert_eq!(stage.model.turn_ended_at().len(), 2, "the sub-agent's, and the turn's");
+    assert_eq!(stage.listed()["state"], "idle");
+    run(&stage.home, "kill", &["t"]).record();
+}
+
+/// The window of the model is full: the agent sums the conversation up before the next turn.
+fn filled(agent: Agent) {
+    let stage = Stage::new(agent);
+    stage.paste("FULL");
+    assert_eq!(stage.waits().0, Some(0));
+    stage.paste("TOOL:touch done");
+    let (status, record) = stage.waits();
+    assert_eq!(status, Some(0), "{record}");
+    assert!(stage.home.proj().join("done").exists(), "the turn ran");
+    let told = run(&stage.home, "tail", &["-s", "t"]).records;
+    assert!(told.iter().any(|record| record["subtype"] == "compact_boundary"), "nothing summed up");
+    assert_eq!(stage.listed()["state"], "idle");
     run(&stage.home, "kill", &["t"]).record();
 }
 
@@ -147,25 +177,16 @@ macro_rules! on_each_agent {
 
 on_each_agent!(gone, refused, compacted);
 
-mod background {
-    #[test]
-    fn claude_197() {
-        super::background(super::CLAUDE_197);
-    }
-    #[test]
-    fn claude_330() {
-        super::background(super::CLAUDE_330);
-    }
+// What Codex does not know, or, as for `/clear`, not while a turn runs.
+macro_rules! on_claude {
+    ($($scenario:ident),*) => {$(
+        mod $scenario {
+            #[test]
+            fn claude_197() { super::$scenario(super::CLAUDE_197); }
+            #[test]
+            fn claude_330() { super::$scenario(super::CLAUDE_330); }
+        }
+    )*};
 }
 
-// Codex takes no `/clear` while a turn runs.
-mod cleared {
-    #[test]
-    fn claude_197() {
-        super::cleared(super::CLAUDE_197);
-    }
-    #[test]
-    fn claude_330() {
-        super::cleared(super::CLAUDE_330);
-    }
-}
+on_claude!(background, delegated, filled, cleared);

@@ -23,7 +23,9 @@ fn whole_session(agent: Agent) {
     let mut home = agent.home(&model, Trust::Seeded);
     home.add_path(Path::new(env!("CARGO_BIN_EXE_aimax")).parent().expect("a folder"));
     let vars = home.env().into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-    let backend = aimax::get_with(agent.backend(), Config::from_vars(vars)).expect("a backend");
+    let backend =
+        Config::from_vars(vars).and_then(|config| aimax::get_with(agent.backend(), config));
+    let backend = backend.expect("a backend");
     let idle = || {
         run(&home, "flag", &["wait", "s", "--until", "idle", "--timeout", "60"]).record().clone()
     };

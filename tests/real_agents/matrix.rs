@@ -68,7 +68,7 @@ fn cell(sent: &Prompt, said: &Said, given: &mut Vec<String>) -> String {
             match given.iter().position(|got| leads(&sent.text, changes, &plain(got))) {
                 Some(at) => {
                     given.remove(at);
-                    [&[verdict.clone()], &changes[..]].concat().join(" ")
+                    [std::slice::from_ref(verdict), &changes[..]].concat().join(" ")
                 }
                 None => format!("FAIL {verdict} {changes:?}, but the model did not get it so"),
             }

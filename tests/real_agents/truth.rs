@@ -52,6 +52,12 @@ impl Stage {
         self.home.tmux().run(["send-keys", "-t", &window, key]);
     }
 
+    /// Waits until the window shows `text`.
+    pub(crate) fn shows(&self, text: &str) {
+        let window = self.listed()["windowId"].as_str().expect("a window").to_owned();
+        self.home.tmux().wait_text(&window, text);
+    }
+
     pub(crate) fn is_running(&self) -> bool {
         self.home.proj().join(".imac/flags/t/running.flag").exists()
     }

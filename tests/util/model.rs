@@ -65,6 +65,8 @@ enum Call {
     },
     /// A shell command that outlives the turn.
     Background(String),
+    /// A prompt for a sub-agent.
+    Agent(String),
     Question,
 }
 

@@ -92,7 +92,11 @@ impl Shared {
             drop(self.changed.wait_while(inner, held));
         }
         let called = if ask.api == "messages" {
-            self.say(ask, &directive, &mut messages::Voice::new(out, body))?
+            self.say(
+                ask,
+                &directive,
+                &mut messages::Voice::new(out, body, directive == Directive::Full),
+            )?
         } else {
             self.say(ask, &directive, &mut responses::Voice::new(out, body))?
         };
@@ -131,6 +135,7 @@ impl Shared {
                 Some(Call::Shell { command: command.clone(), escalate: true })
             }
             Directive::Background(command) => Some(Call::Background(command.clone())),
+            Directive::Delegate(prompt) => Some(Call::Agent(prompt.clone())),
             Directive::Ask if ask.can_ask => Some(Call::Question),
             _ => None,
         };

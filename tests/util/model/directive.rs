@@ -13,6 +13,10 @@ pub(crate) enum Directive {
     Tool(String),
     /// `BACKGROUND:<command>`: the same, not waited for (only Claude Code knows that).
     Background(String),
+    /// `DELEGATE:<prompt>`: a sub-agent gets that prompt (only Claude Code knows that).
+    Delegate(String),
+    /// `FULL`: says that the conversation has nearly filled the model's window.
+    Full,
     /// `ESCALATE:<command>`: the same, asking to leave the sandbox (only Codex knows that).
     Escalate(String),
     /// `ERROR:<status>` always, `ERROR:<status>x<N>` the first N times.
@@ -28,6 +32,9 @@ pub(crate) enum Directive {
 impl Directive {
     /// Reads the directive out of a prompt; a command's own words are never taken for one.
     pub(crate) fn of(prompt: &str) -> Self {
+        if let Some(rest) = after(prompt, "DELEGATE:") {
+            return Directive::Delegate(first_line(rest));
+        }
         if let Some(rest) = after(prompt, "TOOL:") {
             return Directive::Tool(first_line(rest));
         }
@@ -48,8 +55,9 @@ impl Directive {
         if let Some((bytes, _)) = after(prompt, "LONG:").and_then(number) {
             return Directive::Long(usize::try_from(bytes).unwrap_or(usize::MAX));
         }
-        match prompt.split_whitespace().find(|word| matches!(*word, "HANG" | "ASK")) {
+        match prompt.split_whitespace().find(|word| matches!(*word, "HANG" | "ASK" | "FULL")) {
             Some("HANG") => Directive::Hang,
+            Some("FULL") => Directive::Full,
             Some(_) => Directive::Ask,
             None => Directive::Echo,
         }
