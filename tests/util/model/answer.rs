@@ -92,11 +92,7 @@ impl Shared {
             drop(self.changed.wait_while(inner, held));
         }
         let called = if ask.api == "messages" {
-            self.say(
-                ask,
-                &directive,
-                &mut messages::Voice::new(out, body, directive == Directive::Full),
-            )?
+            self.say(ask, &directive, &mut messages::Voice::new(out, body))?
         } else {
             self.say(ask, &directive, &mut responses::Voice::new(out, body))?
         };

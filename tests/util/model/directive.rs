@@ -15,8 +15,6 @@ pub(crate) enum Directive {
     Background(String),
     /// `DELEGATE:<prompt>`: a sub-agent gets that prompt (only Claude Code knows that).
     Delegate(String),
-    /// `FULL`: says that the conversation has nearly filled the model's window.
-    Full,
     /// `ESCALATE:<command>`: the same, asking to leave the sandbox (only Codex knows that).
     Escalate(String),
     /// `ERROR:<status>` always, `ERROR:<status>x<N>` the first N times.
@@ -55,9 +53,8 @@ impl Directive {
         if let Some((bytes, _)) = after(prompt, "LONG:").and_then(number) {
             return Directive::Long(usize::try_from(bytes).unwrap_or(usize::MAX));
         }
-        match prompt.split_whitespace().find(|word| matches!(*word, "HANG" | "ASK" | "FULL")) {
+        match prompt.split_whitespace().find(|word| matches!(*word, "HANG" | "ASK")) {
             Some("HANG") => Directive::Hang,
-            Some("FULL") => Directive::Full,
             Some(_) => Directive::Ask,
             None => Directive::Echo,
         }
