@@ -7,12 +7,16 @@
 
 use std::{ops::ControlFlow, path::PathBuf, time::Duration};
 
-use super::{Session, with_status};
+use super::{
+    Session,
+    begun::{Begun, Ends},
+    with_status,
+};
 use crate::{
     agent::{Agent, Status},
     config::Config,
     error::Result,
-    flag::{Fields, Flags},
+    flag::Flags,
     fs::{self, Lock},
     time::{self, Deadline},
     tmux::Pane,
@@ -59,64 +63,8 @@ struct Reading {
 /// Why a job failed whose turn was stopped by a key.
 pub(super) const INTERRUPTED: &str = "interrupted";
 
-/// Whose word ends a job.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Ends {
-    /// The end of the last turn.
-    #[default]
-    ByTurn,
-    /// The agent's own: it was asked to remove `running.flag`. Only its death ends the job too.
-    ByAgent,
-}
-
 /// How long an agent may take, once it says that it is idle, to write down how the turn ended.
 const WRITTEN: Duration = Duration::from_millis(500);
-
-/// What `running.flag` says of the job.
-#[derive(Clone, PartialEq, Eq)]
-struct Begun {
-    /// The transcript, if it was known then. A person may begin another conversation.
-    transcript: Option<PathBuf>,
-    /// Where it stood before the first prompt.
-    offset: u64,
-    /// The prompts that were proven.
-    prompts: usize,
-    /// Another prompt was about to be typed, by a process that held the session's lock.
-    sending: bool,
-    /// Whose word ends it.
-    ends: Ends,
-    /// When this was written, in epoch milliseconds.
-    at: u64,
-}
-
-/// How long a text that a killed sender has pasted may take to show.
-const ARRIVES: Duration = Duration::from_secs(3);
-
-impl Begun {
-    /// A flag that somebody else wrote says nothing: one prompt, somewhere in the transcript.
-    fn of(fields: &Fields) -> Begun {
-        let number = |key: &str| fields.get(key).and_then(|text| text.parse::<u64>().ok());
-        Begun {
-            transcript: fields.get("transcript").map(PathBuf::from),
-            offset: number("offset").unwrap_or(0),
-            prompts: number("prompts").and_then(|n| usize::try_from(n).ok()).unwrap_or(1),
-            sending: number("sending") == Some(1),
-            at: fields.get("startedAt").and_then(|at| time::parse_rfc3339(at)).unwrap_or(0),
-            ends: match fields.get("done").map(String::as_str) {
-                Some("agent") => Ends::ByAgent,
-                _ => Ends::ByTurn,
-            },
-        }
-    }
-}
-
-impl Begun {
-    /// How long the text of a sender that was killed may still take to show.
-    fn arrives_in(&self) -> Option<Duration> {
-        let age = Duration::from_millis(time::now_ms().saturating_sub(self.at));
-        ARRIVES.checked_sub(age).filter(|left| self.sending && !left.is_zero())
-    }
-}
 
 impl Job {
     /// The job of a session; `None` when it has no folder for flags.
@@ -219,15 +167,7 @@ impl Job {
     }
 
     fn set(&self, begun: &Begun) -> Result<()> {
-        let transcript = begun.transcript.as_deref().map(|path| path.to_string_lossy());
-        let done = if begun.ends == Ends::ByAgent { "agent" } else { "" };
-        self.flags.set(&[
-            ("done", done.into()),
-            ("transcript", transcript.unwrap_or_default().into_owned()),
-            ("offset", begun.offset.to_string()),
-            ("prompts", begun.prompts.to_string()),
-            ("sending", u8::from(begun.sending).to_string()),
-        ])
+        self.flags.set(&begun.fields())
     }
 
     /// Where the transcript is now: by the agent's own word while it lives.

@@ -18,6 +18,7 @@ use crate::{
 };
 
 mod answer;
+mod begun;
 mod deliver;
 mod end;
 mod interrupt;
@@ -27,16 +28,19 @@ mod preflight;
 mod prompt;
 mod proof;
 mod proxy;
+mod ready;
 mod sight;
 mod spawn;
+mod typing;
 mod vigil;
 mod window;
 
 pub use answer::{Question, answer, question};
+pub use begun::Ends;
 pub use deliver::{Delivery, Manner, Verdict, deliver};
 pub use end::{Ended, end};
 pub use interrupt::{Interruption, interrupt};
-pub use job::{Ends, Job, JobState};
+pub use job::{Job, JobState};
 pub use prompt::{Prompt, Reading};
 pub use proxy::Proxy;
 pub use sight::{Seen, Sight, State, sights, windows};
