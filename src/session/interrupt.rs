@@ -61,6 +61,9 @@ pub fn interrupt(
 /// An Escape that had no effect is repeated after this long; sooner, two would be another key.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// An agent that writes nothing for this long has drawn what there is to see.
+const DRAWN: Duration = Duration::from_millis(300);
+
 /// How long after its last sign of work an agent may take to write down that it was stopped.
 const WRITTEN: Duration = Duration::from_secs(3);
 
@@ -131,6 +134,7 @@ pub(super) fn stop(
             let resting = *rest.get_or_insert_with(Instant::now);
             let waits = had_queue && resting.elapsed() < AGAIN;
             if (said.stopped || back) && !waits {
+                let back = back || !had_draft && comes_back(live, session, deadline)?;
                 return settle(live, session, job.as_mut(), back, deadline);
             }
             if said.ended && !said.stopped && !waits {
@@ -196,6 +200,25 @@ fn is_open(live: &Live<'_>, look: &Look, job: Option<&mut Job>) -> Result<bool> 
             Ok(job.turn_is_open(live.config, &look.pane)?.unwrap_or(true))
         }
         _ => Ok(by_word),
+    }
+}
+
+/// Whether a prompt shows in the box after all. Where the end of a turn is told by the transcript,
+/// the screen follows it: what the agent puts back is there once it draws no more.
+fn comes_back(live: &mut Live<'_>, session: &Session, deadline: Deadline) -> Result<bool> {
+    if live.agent.end_needs_idle() {
+        return Ok(false);
+    }
+    let drawn_by = deadline.min(Deadline::after(AGAIN));
+    loop {
+        let look = live.look(session)?;
+        if live.profile.draft(&look) == Draft::Some {
+            return Ok(true);
+        }
+        let quiet = live.wait(drawn_by.min(Deadline::after(DRAWN)))? == Woke::Deadline;
+        if quiet && !matches!(live.status(&look)?, Status::Busy) || drawn_by.passed() {
+            return Ok(false);
+        }
     }
 }
 

@@ -22,6 +22,8 @@ const MEANT: &[(&str, &str, &str)] = &[
     ("config sources: only here", "", "where each value came from"),
     ("config file: only here", "", "the file of settings"),
     ("admin agentBackendDefaults.tmux-claude-code.useProxy: ", "", "no proxy unless asked for"),
+    // It goes by the last record alone, and there the reason for the stop may be missing.
+    ("status working: true / false", "", "what it takes for work may be over"),
     ("list _root: ", "", "`_root` is listed as a session"),
     ("create: ", "", "`create` on Codex times out: unknown dialogs"),
     ("end-status jobGoalAccomplished: ", "", "nothing removes `running.flag`"),
