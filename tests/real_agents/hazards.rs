@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -61,8 +61,9 @@ fn window(agent: Agent) {
     let text = |key: &str| record[key].as_str().expect("a text").to_owned();
     let (pane, tmux) = (text("paneId"), home.tmux());
     let submitted = |args: &[&str], prompt: &str| {
-        let ran =
-            run_with(&home, "paste", &[&["-s", "h", "--when", "idle"], args].concat(), prompt);
+        // A screen that changes its size has no box to be seen for some moments.
+        let args = [&["-s", "h", "--when", "idle", "--wait-ready", "30"], args].concat();
+        let ran = run_with(&home, "paste", &args, prompt);
         assert_eq!(ran.record()["verdict"], "submitted", "{prompt:.40}");
     };
 
@@ -70,22 +71,22 @@ fn window(agent: Agent) {
     submitted(&[], "in copy mode");
 
     // The window changes its size all the time.
-    let ended = AtomicBool::new(false);
+    let (changes, ended) = channel::<()>();
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        // It ends with the prompts, also when one of them fails.
+        let _changes = changes;
+        scope.spawn(move || {
             for (width, height) in [(80, 24), (200, 60), (100, 30), (132, 43)].iter().cycle() {
-                if ended.load(Ordering::Relaxed) {
-                    break;
-                }
                 let (width, height) = (width.to_string(), height.to_string());
                 tmux.run(["resize-window", "-t", &pane, "-x", &width, "-y", &height]);
-                std::thread::sleep(Duration::from_millis(60));
+                if ended.recv_timeout(Duration::from_millis(60)) != Err(RecvTimeoutError::Timeout) {
+                    break;
+                }
             }
         });
         for n in 0..6 {
             submitted(&[], &format!("resized {n}: {}", "and on ".repeat(n * 30)));
         }
-        ended.store(true, Ordering::Relaxed);
     });
 
     submitted(&["--strip-control"], "a\u{1b}[31mb\u{7}\u{9b}c\u{7f}");
