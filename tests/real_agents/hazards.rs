@@ -72,13 +72,14 @@ fn window(agent: Agent) {
 
     // The window changes its size all the time.
     let (changes, ended) = channel::<()>();
+    let window = pane.as_str();
     std::thread::scope(|scope| {
         // It ends with the prompts, also when one of them fails.
         let _changes = changes;
         scope.spawn(move || {
             for (width, height) in [(80, 24), (200, 60), (100, 30), (132, 43)].iter().cycle() {
                 let (width, height) = (width.to_string(), height.to_string());
-                tmux.run(["resize-window", "-t", &pane, "-x", &width, "-y", &height]);
+                tmux.run(["resize-window", "-t", window, "-x", &width, "-y", &height]);
                 if ended.recv_timeout(Duration::from_millis(60)) != Err(RecvTimeoutError::Timeout) {
                     break;
                 }
