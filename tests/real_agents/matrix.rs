@@ -36,8 +36,9 @@ enum Said {
 /// Why a prompt is not sent to this agent in this state, if it is not.
 fn left_out(agent: Agent, state: State, prompt: &Prompt) -> Option<&'static str> {
     let large = prompt.text.len() > 500_000;
-    // Now and then its box still shows the text after the last Enter, and the delivery says so.
-    (large && state == State::Working && agent.version == CLAUDE_197.version)
+    // At other times the text stays in the box, or is not recorded in time, and the delivery says so.
+    let older = [CLAUDE_197.version, CODEX_142.version].contains(&agent.version);
+    (large && state == State::Working && older)
         .then_some("left out: it takes that while it streams only now and then")
 }
 
