@@ -63,6 +63,10 @@ struct Reading {
 /// Why a job failed whose turn was stopped by a key.
 pub(super) const INTERRUPTED: &str = "interrupted";
 
+/// A turn that is over sooner than this may never show in the agent's status, which then is idle
+/// since before its prompt.
+const SHORT: Duration = Duration::from_secs(1);
+
 /// How long an agent may take, once it says that it is idle, to write down how the turn ended.
 const WRITTEN: Duration = Duration::from_millis(500);
 
@@ -239,7 +243,13 @@ impl Job {
         if let Some(end) = ledger.and_then(|ledger| ledger.ended(prompts)) {
             let idle = match status {
                 None | Some(Status::Idle(None)) => true,
-                Some(Status::Idle(Some(since))) => rests(since),
+                Some(Status::Idle(Some(since))) if rests(since) => true,
+                Some(Status::Idle(_)) => {
+                    let told_by = Duration::from_millis(last_input.unwrap_or(0)) + SHORT;
+                    let left = told_by.saturating_sub(Duration::from_millis(time::now_ms()));
+                    self.soon = Some(left).filter(|left| !left.is_zero());
+                    self.soon.is_none()
+                }
                 Some(_) => !self.agent.end_needs_idle(),
             };
             if idle {

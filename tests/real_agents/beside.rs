@@ -24,6 +24,7 @@ const MEANT: &[(&str, &str, &str)] = &[
     ("admin agentBackendDefaults.tmux-claude-code.useProxy: ", "", "no proxy unless asked for"),
     // It goes by the last record alone, and there the reason for the stop may be missing.
     ("status working: true / false", "", "what it takes for work may be over"),
+    ("end-status working: true / false", "", "what it takes for work may be over"),
     ("list _root: ", "", "`_root` is listed as a session"),
     ("create: ", "", "`create` on Codex times out: unknown dialogs"),
     ("end-status jobGoalAccomplished: ", "", "nothing removes `running.flag`"),
@@ -230,7 +231,8 @@ impl Stage {
             let backend = self.backend;
             let status = ["status", "-b", backend, "-s", "theirs"];
             wait_until(PATIENCE, "the end of the turn", || {
-                theirs(&self.home, &status).document()["working"] == false
+                let history = ours(&self.home, &["history", "-s", "theirs"]).document();
+                history.to_string().contains("echo: hi")
             });
             let there = theirs(&self.home, &status).document();
             self.idle("theirs");
