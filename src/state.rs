@@ -91,6 +91,12 @@ impl Entry {
         self.text("flagRoot").map(Path::new).or_else(|| self.cwd())
     }
 
+    /// Whether it was started behind the proxy, if that is known.
+    #[must_use]
+    pub fn use_proxy(&self) -> Option<bool> {
+        self.fields().get("useProxy")?.as_bool()
+    }
+
     /// The transcript, once it is known.
     #[must_use]
     pub fn jsonl_path(&self) -> Option<&Path> {

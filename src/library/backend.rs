@@ -2,14 +2,11 @@
 
 use std::{collections::VecDeque, ops::ControlFlow, path::Path};
 
-use super::{
-    AgentBackend, Created, History, Record, Request, Sent, SessionInfo, ThoughtStream,
-    types::used_proxy,
-};
+use super::{AgentBackend, Created, History, Record, Request, Sent, SessionInfo, ThoughtStream};
 use crate::{
     agent::{Backend, Status},
     config::Config,
-    error::{At, Error, Kind, Result},
+    error::{Error, Kind, Result},
     session::{
         self, Delivery, Ended, Ends, Interruption, JobState, LOCK_WAIT, Manner, PROOF_WAIT, Prompt,
         Reading, START_WAIT, Session, Sight, Spawn,
@@ -78,7 +75,7 @@ impl TmuxBackend {
         if let Some(session) = &session
             && pane.is_some_and(|pane| !pane.dead)
         {
-            same_folder(session, request.cwd.as_deref())?;
+            session.same_folder(request.cwd.as_deref(), "terminate it")?;
             let mut session = session.clone();
             let manner = Manner { interrupt: how == How::Instead, ..Manner::default() };
             let delivery = session::deliver(&self.config, &tmux, &mut session, &prompt, &manner)?;
@@ -218,7 +215,7 @@ impl AgentBackend for TmuxBackend {
     }
 
     fn use_proxy(&self, session: &str) -> Result<Option<bool>> {
-        Ok(self.known(&session.parse()?)?.as_ref().and_then(used_proxy))
+        Ok(self.known(&session.parse()?)?.and_then(|session| session.entry.use_proxy()))
     }
 }
 
@@ -238,18 +235,6 @@ fn if_any(found: Result<Session>) -> Result<Option<Session>> {
         Err(error) if error.kind == Kind::Missing => Ok(None),
         found => found.map(Some),
     }
-}
-
-/// That the session works where it is to work, if that is said.
-fn same_folder(session: &Session, asked: Option<&Path>) -> Result<()> {
-    let (Some(runs_in), Some(asked)) = (session.entry.cwd(), asked) else { return Ok(()) };
-    let asked = std::path::absolute(asked).at(asked)?;
-    if asked == runs_in || asked.canonicalize().ok() == runs_in.canonicalize().ok() {
-        return Ok(());
-    }
-    let cause = format!("a session of this name runs in {}", runs_in.display());
-    Err(Error::new(Kind::Refused, &session.name, cause)
-        .advise("choose another name, or terminate it"))
 }
 
 /// A delivery, which must be proven.

@@ -63,17 +63,12 @@ impl Request {
         self.flag_root = self.flag_root.or_else(|| entry.flag_root().map(Path::to_owned));
         self.model = self.model.or_else(|| kept("model"));
         self.display_name = self.display_name.or_else(|| kept("displayName"));
-        self.use_proxy = self.use_proxy.or_else(|| used_proxy(session));
+        self.use_proxy = self.use_proxy.or_else(|| entry.use_proxy());
         let begun = entry.jsonl_path().is_some_and(Path::exists);
         let old = entry.agent_session_id().filter(|_| begun).map(str::to_owned);
         self.agent_session_id = self.agent_session_id.or(old);
         self
     }
-}
-
-/// Whether a session was started behind the proxy.
-pub(super) fn used_proxy(session: &Session) -> Option<bool> {
-    session.entry.fields().get("useProxy")?.as_bool()
 }
 
 /// A session that has its first prompt.
@@ -148,7 +143,7 @@ impl SessionInfo {
             jsonl_path: entry.jsonl_path().map(Path::to_owned),
             started_at: entry.started_at(),
             display_name: entry.fields().get("displayName").and_then(Value::as_str).map(Into::into),
-            use_proxy: used_proxy(session),
+            use_proxy: session.entry.use_proxy(),
             pid: live.map(|pane| pane.pid),
             window_id: sight.pane.as_ref().map(|pane| pane.window.clone()),
         }

@@ -3,12 +3,16 @@
 //! A [`Session`] is a name, a backend, and what the state files say of it. Whether it lives is never
 //! kept: tmux is asked.
 
-use std::{collections::HashSet, path::PathBuf, time::Duration};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use crate::{
     agent::{Agent, Backend, Thread},
     config::Config,
-    error::{Error, Result},
+    error::{At, Error, Kind, Result},
     flag::Flags,
     fs::{self, Lock},
     state::{Entry, Name},
@@ -142,6 +146,21 @@ impl Session {
             Some(pane) => Ok(pane),
             None => Err(Error::missing(&self.name, "its tmux window is gone").advise(advice)),
         }
+    }
+
+    /// That it works in the folder `asked`, if one is; `else_end` says what to do besides another name.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] when it works elsewhere.
+    pub(crate) fn same_folder(&self, asked: Option<&Path>, else_end: &str) -> Result<()> {
+        let (Some(runs_in), Some(asked)) = (self.entry.cwd(), asked) else { return Ok(()) };
+        let asked = std::path::absolute(asked).at(asked)?;
+        if asked == runs_in || asked.canonicalize().ok() == runs_in.canonicalize().ok() {
+            return Ok(());
+        }
+        let cause = format!("a session of this name runs in {}", runs_in.display());
+        Err(Error::new(Kind::Refused, &self.name, cause)
+            .advise(format!("choose another name, or {else_end}")))
     }
 
     /// Takes the session's lock: one process types, interrupts or ends at a time.

@@ -6,9 +6,7 @@ use serde_json::json;
 
 use super::{
     dispatch::{Args, Dispatch},
-    shape,
-    start::{self, Start},
-    target, words,
+    shape, start, target, words,
 };
 use crate::{
     agent::Backend,
@@ -18,8 +16,7 @@ use crate::{
         paint::Paint,
     },
     config::Config,
-    error::{At, Error, Exit, Kind, Result},
-    session::Session,
+    error::{Error, Exit, Result},
     tmux::Tmux,
 };
 
@@ -77,7 +74,7 @@ and `startedAt`. `aimax-spawn` has more options, and more to tell.",
         let tmux = Tmux::new(&config)?;
         let to = Dispatch::to(&config, &tmux, &name, Some(backend))?;
         if let Some(session) = to.session.as_ref().filter(|_| to.runs) {
-            same_folder(session, &args.start)?;
+            session.same_folder(args.start.cwd.as_deref(), "end it with `aimax stop`")?;
         }
         let line = shape::progress(&config, &name)?;
         let sent = to.send(args.words, args.start, false)?;
@@ -118,19 +115,4 @@ and `startedAt`. `aimax-spawn` has more options, and more to tell.",
 fn attach(config: &Config, backend: Backend) -> String {
     let server = config.tmux_socket.as_ref().map(|name| format!("-L {} ", name.display()));
     format!("tmux {}attach -t {}", server.unwrap_or_default(), backend.hub(config))
-}
-
-/// That the session works where this one is to work.
-fn same_folder(session: &Session, start: &Start) -> Result<()> {
-    let (Some(runs_in), Some(asked)) = (session.entry.cwd(), &start.cwd) else { return Ok(()) };
-    let asked = std::path::absolute(asked).at(asked)?;
-    if asked == runs_in || asked.canonicalize().ok() == runs_in.canonicalize().ok() {
-        return Ok(());
-    }
-    Err(Error::new(
-        Kind::Refused,
-        &session.name,
-        format!("a session of this name runs in {}", runs_in.display()),
-    )
-    .advise("choose another name, or end it with `aimax stop`"))
 }

@@ -127,7 +127,7 @@ impl Start {
         self.flag_root = self.flag_root.or_else(|| entry.flag_root().map(PathBuf::from));
         self.model = self.model.or_else(|| kept("model"));
         self.display_name = self.display_name.or_else(|| kept("displayName"));
-        self.use_proxy = self.use_proxy.or_else(|| entry.fields().get("useProxy")?.as_bool());
+        self.use_proxy = self.use_proxy.or_else(|| entry.use_proxy());
         let begun = entry.jsonl_path().is_some_and(Path::exists);
         let old = entry.agent_session_id().filter(|_| begun).map(str::to_owned);
         self.resume = self.resume.or(old);

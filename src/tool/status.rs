@@ -122,7 +122,7 @@ impl Report {
             working: matches!(sight.status, Some(Doing::Busy | Doing::Waiting(_))),
             accomplished,
             failure,
-            use_proxy: session.entry.fields().get("useProxy").and_then(serde_json::Value::as_bool),
+            use_proxy: session.entry.use_proxy(),
             trouble,
         }
     }
