@@ -157,6 +157,10 @@ impl Agent for Codex {
         false
     }
 
+    fn command_needs_idle(&self) -> bool {
+        true
+    }
+
     fn may_swallow_enter(&self) -> bool {
         false
     }

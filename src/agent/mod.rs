@@ -201,6 +201,11 @@ pub trait Agent: Sync {
         true
     }
 
+    /// Whether a command of the agent's own is taken only while no turn runs; else it stays in the box.
+    fn command_needs_idle(&self) -> bool {
+        false
+    }
+
     /// Whether a second Enter is right when the box still holds our text.
     fn may_swallow_enter(&self) -> bool;
 

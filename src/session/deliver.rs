@@ -250,7 +250,7 @@ fn type_unrecorded(
         preflight::await_draft(live, session, Deadline::after(left))?;
     }
     let ready_by = Deadline::after(manner.wait_ready);
-    let look = match preflight::clear(live, session, manner.replace_draft, ready_by)? {
+    let look = match preflight::clear(live, session, prompt, manner.replace_draft, ready_by)? {
         Ok(look) => look,
         Err(obstacle) => return Ok(obstacle.delivery()),
     };

@@ -46,7 +46,11 @@ impl Obstacle {
 const SHELLS: [&str; 7] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "tcsh"];
 
 /// What forbids typing now, if anything does. A mode that a person left the pane in is left first.
-pub(super) fn obstacle(live: &mut Live<'_>, session: &Session) -> Result<(Look, Option<Obstacle>)> {
+fn obstacle(
+    live: &mut Live<'_>,
+    session: &Session,
+    prompt: &Prompt,
+) -> Result<(Look, Option<Obstacle>)> {
     let mut look = live.look(session)?;
     if look.pane.dead {
         return Err(Error::missing(&session.name, "the agent has ended"));
@@ -56,11 +60,11 @@ pub(super) fn obstacle(live: &mut Live<'_>, session: &Session) -> Result<(Look, 
         live.tmux.leave_mode(&look.pane.id)?;
         look = live.look(session)?;
     }
-    let found = of_look(live, &look)?;
+    let found = of_look(live, &look, prompt)?;
     Ok((look, found))
 }
 
-fn of_look(live: &Live<'_>, look: &Look) -> Result<Option<Obstacle>> {
+fn of_look(live: &Live<'_>, look: &Look, prompt: &Prompt) -> Result<Option<Obstacle>> {
     let some = |reason: &str, advice: &str| Ok(Some(Obstacle::new(reason, advice)));
     let pane = &look.pane;
     if pane.input_off {
@@ -81,6 +85,9 @@ fn of_look(live: &Live<'_>, look: &Look) -> Result<Option<Obstacle>> {
     };
     if !takes_prompt(&status) {
         return Ok(asks().or_else(|| Some(starting(&status))));
+    }
+    if prompt.is_command() && status == Status::Busy && live.agent.command_needs_idle() {
+        return some("the agent takes no command while it works", "wait with --when idle");
     }
     match live.profile.draft(look) {
         Draft::None => Ok(None),
@@ -112,12 +119,13 @@ fn starting(status: &Status) -> Obstacle {
 pub(super) fn clear(
     live: &mut Live<'_>,
     session: &Session,
+    prompt: &Prompt,
     replace_draft: bool,
     wait: Deadline,
 ) -> Result<std::result::Result<Look, Obstacle>> {
     let mut cleared = false;
     loop {
-        let (look, found) = obstacle(live, session)?;
+        let (look, found) = obstacle(live, session, prompt)?;
         let Some(found) = found else { return Ok(Ok(look)) };
         trace::step(&found.reason, || json!({ "title": look.pane.title }));
         if found.draft && replace_draft && !cleared {

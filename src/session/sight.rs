@@ -95,7 +95,14 @@ impl Sight {
             }
             state => state,
         };
-        let status = if job.works() { Some(Status::Busy) } else { status };
+        let over = matches!(state, Ok(JobState::Done | JobState::Failed(_)));
+        let status = match (status, live) {
+            _ if job.works() => Some(Status::Busy),
+            (Some(Status::Busy), Some(pane)) if over && job.turn_has_ended(config, pane)? => {
+                Some(Status::Idle(None))
+            }
+            (status, _) => status,
+        };
         Ok(Sight { pane, status, job: state, rests: job.rests() })
     }
 }

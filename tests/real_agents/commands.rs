@@ -66,6 +66,33 @@ fn commands(agent: Agent) {
     model.check();
 }
 
+/// Codex leaves a command in its box while a turn runs: it is refused, and the box stays empty.
+fn while_it_works(agent: Agent) {
+    let model = Model::start();
+    let home = agent.home(&model, Trust::Seeded);
+    let args = ["-b", agent.backend(), "-s", "c", "-p", "SLOW:3000 work"];
+    assert_eq!(run(&home, "spawn", &args).record()["verdict"], "submitted");
+    let ran = run(&home, "paste", &["-s", "c", "--command", "-p", "/compact"]);
+    assert_eq!((ran.status, &ran.records[0]["verdict"]), (Some(3), &"blocked".into()), "{ran:#?}");
+    assert!(ran.said.contains("--when idle"), "it says how: {}", ran.said);
+    assert_eq!(paste(&home, "/compact", &["--command"]).record()["verdict"], "submitted");
+    let ran = paste(&home, "after it", &[]);
+    assert_eq!(ran.record()["verdict"], "submitted");
+    run(&home, "kill", &["c"]).record();
+    model.check();
+}
+
+mod wait_for_codex {
+    #[test]
+    fn codex_169() {
+        super::while_it_works(super::CODEX_169);
+    }
+    #[test]
+    fn codex_142() {
+        super::while_it_works(super::CODEX_142);
+    }
+}
+
 mod are_run {
     #[test]
     fn claude_197() {

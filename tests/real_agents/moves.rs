@@ -79,7 +79,9 @@ fn goes_along(agent: Agent, commands: &[&str]) {
     let mut here = first.clone();
     for (n, name) in commands.iter().enumerate() {
         run(&home, "flag", &["wait", "m", "--timeout", "60"]).record();
-        run(&home, "paste", &["-s", "m", "--command", "-p", name]);
+        let args = ["-s", "m", "--when", "idle", "--command", "-p", name];
+        let ran = run(&home, "paste", &args);
+        assert_eq!(ran.record()["verdict"], "submitted", "{ran:#?}");
         let prompt = format!("prompt after {n}");
         let pasted = run(&home, "paste", &["-s", "m", "-p", &prompt, "--timeout", "60"]);
         assert_eq!(pasted.record()["verdict"], "submitted");
