@@ -162,20 +162,23 @@ const TAKEN: Duration = Duration::from_millis(500);
 /// leaves a copy now and then, which would be somebody's draft to the next sender.
 pub(super) fn clear_copy(live: &mut Live<'_>, session: &Session, prompt: &Prompt) -> Result<()> {
     let taken_by = Deadline::after(TAKEN);
-    loop {
-        let look = live.look(session)?;
-        if live.profile.draft(&look) != Draft::Some {
-            return Ok(());
-        }
+    // Nearly always the box is empty, and this is the last look.
+    let mut look = live.view.last_look()?;
+    while let Some(shown) = look
+        && live.profile.draft(&shown) == Draft::Some
+    {
+        trace::step("the box is not empty yet", || json!(null));
         if taken_by.passed() {
-            if live.profile.holds(&look.screen, prompt.text()) {
+            if live.profile.holds(&shown.screen, prompt.text()) {
                 trace::step("a copy of the prompt stays in the box", || json!(null));
                 clear_box(live, session, Deadline::NEVER)?;
             }
-            return Ok(());
+            break;
         }
         let _woke = live.wait(taken_by)?;
+        look = live.view.look()?;
     }
+    Ok(())
 }
 
 /// Empties the input box with the keys that the agent is measured to survive: a round of them, and

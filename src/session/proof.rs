@@ -33,7 +33,7 @@ pub(super) struct Proof {
 
 /// How long after another text ours may come. It may be somebody else's, and not what became of
 /// ours: a person types too, and an agent may take a text up late.
-const STRANGE: Duration = Duration::from_secs(1);
+const STRANGE: Duration = Duration::from_secs(5);
 
 /// What the transcript said of a prompt.
 #[derive(Debug)]

@@ -111,7 +111,6 @@ pub(super) fn paste(
         match proof.look(live, session, &look, prompt)? {
             Some(Word::Same(verdict, normalized)) => {
                 if enters.may_repeat {
-                    live.listen(true);
                     preflight::clear_copy(live, session, prompt)?;
                 }
                 return Ok(Delivery { normalized, ..Delivery::new(verdict, proof.offset, "") });

@@ -120,6 +120,15 @@ impl View {
         self.tmux.look(&self.pane)
     }
 
+    /// The same, and listens no more: whoever looks once more need not ask tmux twice.
+    pub fn last_look(&mut self) -> Result<Option<Look>> {
+        if std::mem::replace(&mut self.deaf, true) {
+            return self.tmux.look(&self.pane);
+        }
+        let command = [&leave(&self.pane)[..], &[";"], &look_at(&self.pane)].concat();
+        self.tmux.look_by(&command, &self.pane)
+    }
+
     /// All that the pane has shown, what has scrolled off included; `None` when the pane is gone.
     pub fn history(&mut self) -> Result<Option<Screen>> {
         let captured = self.tmux.run(&["capture-pane", "-p", "-S", "-", "-t", &self.pane])?;
@@ -152,12 +161,21 @@ impl View {
 impl Tmux {
     /// A pane and its screen now; `None` when the pane is gone.
     pub fn look(&self, pane: &str) -> Result<Option<Look>> {
-        match self.run(&look_at(pane))? {
+        self.look_by(&look_at(pane), pane)
+    }
+
+    fn look_by(&self, command: &[&str], pane: &str) -> Result<Option<Look>> {
+        match self.run(command)? {
             Ok(text) => Ok(Look::parse(&text, pane)),
             Err(Fault::NoServer | Fault::NotFound) => Ok(None),
             Err(fault) => Err(fault.about(pane)),
         }
     }
+}
+
+/// The command that ends our pipe. A pane that is gone has none either.
+fn leave(pane: &str) -> [&str; 9] {
+    ["pipe-pane", "-t", pane, ";", "set-option", "-pu", "-t", pane, MARK]
 }
 
 /// The command that prints what [`Look::parse`] reads.
@@ -191,20 +209,7 @@ impl AsRawFd for View {
 impl Drop for View {
     fn drop(&mut self) {
         if !self.deaf {
-            let command = [
-                "pipe-pane",
-                "-t",
-                &self.pane,
-                ";",
-                "set-option",
-                "-p",
-                "-u",
-                "-t",
-                &self.pane,
-                MARK,
-            ];
-            // A pane that is gone has no pipe either.
-            drop(self.tmux.run(&command));
+            drop(self.tmux.run(&leave(&self.pane)));
         }
         drop(fs::remove(&self.path));
     }
