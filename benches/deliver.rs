@@ -33,8 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
-    let runs = words.iter().find_map(|word| word.parse().ok()).unwrap_or(20);
-    let only = words.iter().find(|word| word.parse::<usize>().is_err());
+    let runs = words.first().map_or(20, |word| word.parse().expect("how many runs"));
+    let only = words.get(1);
     let original = original();
     println!("medians of {runs} runs, in ms; least and most in brackets");
     for agent in [CLAUDE_330, CLAUDE_197, CODEX_169, CODEX_142] {
@@ -169,13 +169,12 @@ fn find_jsonl(folder: &Path, found: &mut Vec<PathBuf>) {
 /// Pastes by hand, waits for the echo, and measures from Enter to the record.
 fn by_hand(agent: Agent, home: &Home, pane: &str, prompt: &str) -> Duration {
     let record = Record::begin(agent, home);
-    match agent.kind {
-        Kind::Claude => {
-            home.tmux().paste(pane, &format!("{prompt} "));
-            home.tmux().wait_text(pane, prompt);
-        }
-        Kind::Codex => home.tmux().paste(pane, &format!(" {prompt} ")),
-    }
+    let typed = match agent.kind {
+        Kind::Claude => format!("{prompt} "),
+        Kind::Codex => format!(" {prompt} "),
+    };
+    home.tmux().paste(pane, &typed);
+    home.tmux().wait_text(pane, prompt);
     let entered = Instant::now();
     home.tmux().keys(pane, &["Enter"]);
     record.wait(prompt);
@@ -229,18 +228,21 @@ fn python(home: &Home, program: &Path, verb: &str, agent: Agent, name: &str) -> 
 /// Starts the agent by hand: the time to its earliest readiness, and the time from there to the
 /// record of a prompt.
 fn start_by_hand(agent: Agent, home: &Home, prompt: &str) -> Duration {
-    let argv: &[&str] = match agent.kind {
-        Kind::Claude => &["claude", "--dangerously-skip-permissions"],
-        Kind::Codex => &[
-            "codex",
-            "-c",
-            r#"tui.terminal_title=["activity","run-state","thread-id"]"#,
-            "-c",
-            "tui.animations=false",
-            "-c",
-            "features.daemon_auto_start=false",
-            "--dangerously-bypass-approvals-and-sandbox",
-        ],
+    let (marker, argv): (&str, &[&str]) = match agent.kind {
+        Kind::Claude => ("❯", &["claude", "--dangerously-skip-permissions"]),
+        Kind::Codex => (
+            "›",
+            &[
+                "codex",
+                "-c",
+                r#"tui.terminal_title=["activity","run-state","thread-id"]"#,
+                "-c",
+                "tui.animations=false",
+                "-c",
+                "features.daemon_auto_start=false",
+                "--dangerously-bypass-approvals-and-sandbox",
+            ],
+        ),
     };
     let began = Instant::now();
     let pane = home.tmux().start("by-hand", &home.proj(), argv);
@@ -249,6 +251,8 @@ fn start_by_hand(agent: Agent, home: &Home, prompt: &str) -> Duration {
         assert!(began.elapsed() < PATIENCE, "not ready");
         thread::sleep(Duration::from_millis(1));
     }
+    // It says so some milliseconds before its box is there, and loses what comes between.
+    home.tmux().wait_text(&pane, marker);
     let readiness = began.elapsed();
     let took = readiness + by_hand(agent, home, &pane, prompt);
     home.tmux().run(["kill-window", "-t", &pane]);

@@ -27,6 +27,16 @@ pub fn stdout() -> impl std::io::Write {
     Stdout(ManuallyDrop::new(unsafe { File::from_raw_fd(1) }))
 }
 
+/// Makes the pipe at standard output hold a megabyte, if it is a pipe and may: a reader who empties it
+/// meanwhile does not hold the writer up.
+pub fn widen_stdout() {
+    // SAFETY: the call takes plain integers; on anything but a pipe it fails and changes nothing.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    unsafe {
+        libc::fcntl(1, libc::F_SETPIPE_SZ, 1 << 20);
+    }
+}
+
 /// What [`poll`] waits for at one descriptor, and what it found there.
 #[derive(Clone, Copy)]
 #[repr(transparent)]

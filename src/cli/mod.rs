@@ -4,6 +4,7 @@
 //! [`main`] is all that a program's `main` calls. [`page`](mod@page) erases the type of a program's
 //! arguments, so that everything which only *describes* a program works on plain data.
 
+mod behind;
 pub mod check;
 pub mod complete;
 pub mod exit;

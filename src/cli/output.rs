@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::behind::Behind;
 use crate::error::{Error, Kind, Result};
 
 /// Where records go. Each record is one line and one `write`, unless batching was asked for.
@@ -11,22 +12,28 @@ pub struct Output {
     sink: Box<dyn Write>,
     held: Vec<u8>,
     batch: bool,
+    /// Writes large pieces of a batch, where the sink is standard output.
+    behind: Option<Behind>,
+    is_stdout: bool,
 }
 
 /// A batch is written once it holds this much.
 const BATCH: usize = 256 * 1024;
 
+/// A piece of a batch that is as large as this is worth the thread that writes it.
+const LARGE: usize = 64 * 1024;
+
 impl Output {
     /// Standard output, without Rust's line buffer between.
     #[must_use]
     pub fn stdout() -> Self {
-        Self::to(Box::new(crate::sys::stdout()))
+        Output { is_stdout: true, ..Self::to(Box::new(crate::sys::stdout())) }
     }
 
     /// Any other sink.
     #[must_use]
     pub fn to(sink: Box<dyn Write>) -> Self {
-        Output { sink, held: Vec::new(), batch: false }
+        Output { sink, held: Vec::new(), batch: false, behind: None, is_stdout: false }
     }
 
     /// With `true`, records are gathered and written in large pieces of whole lines; with `false`,
@@ -48,7 +55,14 @@ impl Output {
         if !self.held.is_empty() {
             self.flush()?;
         }
-        self.write(lines)
+        if !(self.batch && self.is_stdout && lines.len() >= LARGE) {
+            return self.write(lines);
+        }
+        let behind = match &mut self.behind {
+            Some(behind) => behind,
+            none => none.insert(Behind::stdout().map_err(failed)?),
+        };
+        behind.write(lines).map_err(failed)
     }
 
     /// Writes `line`, which has no newline of its own, and a newline.
@@ -72,10 +86,17 @@ impl Output {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let done = self.sink.write_all(bytes).and_then(|()| self.sink.flush());
-        done.map_err(|e| match e.kind() {
-            io::ErrorKind::BrokenPipe => Error::new(Kind::ReaderGone, "stdout", "closed"),
-            _ => Error::io("stdout", &e),
-        })
+        if let Some(behind) = &mut self.behind {
+            behind.settle().map_err(failed)?;
+        }
+        self.sink.write_all(bytes).and_then(|()| self.sink.flush()).map_err(failed)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
+fn failed(error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Error::new(Kind::ReaderGone, "stdout", "closed"),
+        _ => Error::io("stdout", &error),
     }
 }

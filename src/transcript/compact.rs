@@ -4,42 +4,18 @@
 //! decides. 64 bytes are looked at together, in words with a bit for each of them, as simdjson does
 //! it. So strings cost next to nothing; what is outside of them a table takes in byte by byte.
 
-use std::thread;
-
 use memchr::memchr;
 use wide::u8x16;
 
-/// Where those lines of `bytes` begin that are not proven to be records. All are whole lines. Where
-/// there are many, two threads take one half each.
+/// Where those lines of `bytes` begin that are not proven to be records. All are whole lines.
 #[must_use]
 pub fn unproven(bytes: &[u8]) -> Vec<usize> {
-    if bytes.len() < MANY {
-        return open_lines(bytes, 0);
-    }
-    let middle = bytes.len() / 2;
-    let half = memchr(b'\n', &bytes[middle..]).map_or(bytes.len(), |at| middle + at + 1);
-    let (left, right) = bytes.split_at(half);
-    thread::scope(|scope| {
-        let other = thread::Builder::new().spawn_scoped(scope, || open_lines(right, half));
-        let mut open = open_lines(left, 0);
-        // Where there is no other thread to be had, this one does both.
-        let other = other.ok().and_then(|other| other.join().ok());
-        open.append(&mut other.unwrap_or_else(|| open_lines(right, half)));
-        open
-    })
-}
-
-/// From so many bytes on, a thread costs less than it saves.
-const MANY: usize = 128 * 1024;
-
-/// The same for `bytes` that begin at `offset`.
-fn open_lines(bytes: &[u8], offset: usize) -> Vec<usize> {
     let mut open = Vec::new();
     let mut at = 0;
     loop {
         at += prove(&bytes[at..]);
         let Some(newline) = memchr(b'\n', &bytes[at..]) else { return open };
-        open.push(offset + at);
+        open.push(at);
         at += newline + 1;
     }
 }

@@ -11,7 +11,7 @@ use std::{fs::File, io, os::unix::fs::FileExt};
 use memchr::{memchr, memchr_iter, memrchr};
 
 /// What is read at once when there is much.
-const BLOCK: usize = 512 * 1024;
+const BLOCK: usize = 128 * 1024;
 
 /// What is read at first: most appends fit.
 const LITTLE: usize = 8 * 1024;
