@@ -96,7 +96,8 @@ pub(super) fn paste(
     let mut enters = Enters {
         count: 0,
         last: Instant::now(),
-        may_repeat: live.agent.may_swallow_enter(),
+        // One that has only just started may not read it, or take it for part of the paste.
+        may_repeat: live.agent.may_swallow_enter() || manner.just_started,
         from_idle: matches!(status, Status::Idle(_)),
     };
     match typing.enter {

@@ -193,6 +193,27 @@ fn a_long_line_is_bounded() {
     assert!(said.status == Some(74) && said.notes.contains("offset 0:"), "{}", said.notes);
 }
 
+/// Large pieces are written behind the reader's back: in order, and what fails is told.
+#[test]
+fn a_large_transcript_is_whole() {
+    let home = Home::new();
+    let file = home.root().join("large.jsonl");
+    let lines = (0..40_000).map(|n| format!("{{\"n\":{n},\"text\":\"{n:0100}\"}}\n"));
+    let want = lines.collect::<String>().into_bytes();
+    let half =
+        want.len() / 2 + want[want.len() / 2..].iter().position(|b| *b == b'\n').unwrap() + 1;
+    append(&file, [&want[..half], b"no record\n", &want[half..]].concat());
+    let said = run(&home, &[text(&file)]);
+    assert_eq!(said.status, Some(0));
+    assert!(said.out == want, "{} bytes of {}", said.out.len(), want.len());
+    assert!(said.notes.contains(&format!("offset {half}: left out")), "{}", said.notes);
+
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = tail(&home, &[text(&file)]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(74));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("stdout: No space left"));
+}
+
 #[test]
 fn a_packed_rollout_is_read_with_the_same_offsets() {
     use ruzstd::encoding::{CompressionLevel, compress_to_vec};
