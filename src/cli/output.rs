@@ -58,11 +58,14 @@ impl Output {
         if !(self.batch && self.is_stdout && lines.len() >= LARGE) {
             return self.write(lines);
         }
-        let behind = match &mut self.behind {
-            Some(behind) => behind,
-            none => none.insert(Behind::stdout().map_err(failed)?),
-        };
-        behind.write(lines).map_err(failed)
+        if self.behind.is_none() {
+            // Where no thread is to be had, it is written here.
+            self.behind = Behind::stdout().ok();
+        }
+        match &mut self.behind {
+            Some(behind) => behind.write(lines).map_err(failed),
+            None => self.write(lines),
+        }
     }
 
     /// Writes `line`, which has no newline of its own, and a newline.

@@ -84,7 +84,8 @@ pub(super) const fn command<A: Worded>() -> Opt<A> {
         "\
 The prompt is one of the agent's own commands, such as `/compact`, or a
 shell command behind `!`. Without it such a prompt is refused where the
-agent would not take it as text.",
+agent would not take it as text. Codex takes commands only between its
+turns: while one runs they are refused, and `--when idle` waits.",
     )
     .sets(|args, given| {
         args.words().reading.command = given.on();
