@@ -1,6 +1,9 @@
 //! Standard output: whole records only, one `write` each.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    ops::Range,
+};
 
 use serde::Serialize;
 
@@ -20,8 +23,9 @@ pub struct Output {
 /// A batch is written once it holds this much.
 const BATCH: usize = 256 * 1024;
 
-/// A piece of a batch that is as large as this is worth the thread that writes it.
-const LARGE: usize = 64 * 1024;
+/// A piece of a batch that is as large as this is worth the thread that writes it; one that is much
+/// larger is a single line, of which no copy is made.
+const LARGE: Range<usize> = 64 * 1024..1024 * 1024;
 
 impl Output {
     /// Standard output, without Rust's line buffer between.
@@ -55,7 +59,7 @@ impl Output {
         if !self.held.is_empty() {
             self.flush()?;
         }
-        if !(self.batch && self.is_stdout && lines.len() >= LARGE) {
+        if !(self.batch && self.is_stdout && LARGE.contains(&lines.len())) {
             return self.write(lines);
         }
         if self.behind.is_none() {

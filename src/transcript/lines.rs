@@ -103,7 +103,9 @@ impl Lines {
     /// Where the next bytes are to be put; never empty. Then call [`filled`](Lines::filled).
     pub fn room(&mut self) -> &mut [u8] {
         let full = self.end == self.buffer.len();
-        self.buffer.copy_within(self.start..self.end, 0);
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+        }
         self.searched -= self.start;
         self.end -= self.start;
         self.start = 0;
@@ -115,9 +117,10 @@ impl Lines {
             self.buffer.resize(LITTLE, 0);
         } else if full && length < BLOCK {
             self.buffer.resize(BLOCK, 0);
-        } else if self.end * 2 > length {
-            // A line longer than half the buffer: doubling keeps its whole cost linear.
-            self.buffer.resize(length * 2, 0);
+        } else if length >= BLOCK && length - self.end < BLOCK / 2 {
+            // A long line: growth by a part keeps its whole cost linear, and little is in vain.
+            self.buffer.reserve_exact(length / 8 + BLOCK);
+            self.buffer.resize(length + length / 8 + BLOCK, 0);
         }
         &mut self.buffer[self.end..]
     }
