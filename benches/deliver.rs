@@ -240,24 +240,12 @@ fn python(home: &Home, program: &Path, verb: &str, agent: Agent, name: &str) -> 
 /// Starts the agent by hand: the time to its earliest readiness, and the time from there to the
 /// record of a prompt.
 fn start_by_hand(agent: Agent, home: &Home, prompt: &str) -> Option<Duration> {
-    let (marker, argv): (&str, &[&str]) = match agent.kind {
-        Kind::Claude => ("❯", &["claude", "--dangerously-skip-permissions"]),
-        Kind::Codex => (
-            "›",
-            &[
-                "codex",
-                "-c",
-                r#"tui.terminal_title=["activity","run-state","thread-id"]"#,
-                "-c",
-                "tui.animations=false",
-                "-c",
-                "features.daemon_auto_start=false",
-                "--dangerously-bypass-approvals-and-sandbox",
-            ],
-        ),
+    let marker = match agent.kind {
+        Kind::Claude => "❯",
+        Kind::Codex => "›",
     };
     let began = Instant::now();
-    let pane = home.tmux().start("by-hand", &home.proj(), argv);
+    let pane = home.tmux().start("by-hand", &home.proj(), agent.argv());
     let pid = home.tmux().ask(&pane, "pane_pid");
     while !is_idle(agent, home, &pane, &pid) {
         assert!(began.elapsed() < PATIENCE, "not ready");

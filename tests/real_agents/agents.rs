@@ -63,6 +63,23 @@ impl Agent {
         }
     }
 
+    /// The command that starts it by hand, as its docs say, with a title that tells what it does.
+    pub(crate) fn argv(self) -> &'static [&'static str] {
+        match self.kind {
+            Kind::Claude => &["claude", "--dangerously-skip-permissions"],
+            Kind::Codex => &[
+                "codex",
+                "-c",
+                r#"tui.terminal_title=["activity","run-state","thread-id"]"#,
+                "-c",
+                "tui.animations=false",
+                "-c",
+                "features.daemon_auto_start=false",
+                "--dangerously-bypass-approvals-and-sandbox",
+            ],
+        }
+    }
+
     fn package(self) -> &'static str {
         match self.kind {
             Kind::Claude => "@anthropic-ai/claude-code",

@@ -21,20 +21,7 @@ struct Window<'a> {
 impl<'a> Window<'a> {
     /// Starts the agent as the docs say and waits until it is ready.
     fn open(agent: Agent, home: &'a Home) -> Self {
-        let argv: &[&str] = match agent.kind {
-            Kind::Claude => &["claude", "--dangerously-skip-permissions"],
-            Kind::Codex => &[
-                "codex",
-                "-c",
-                r#"tui.terminal_title=["activity","run-state","thread-id"]"#,
-                "-c",
-                "tui.animations=false",
-                "-c",
-                "features.daemon_auto_start=false",
-                "--dangerously-bypass-approvals-and-sandbox",
-            ],
-        };
-        let pane = home.tmux().start("agent", &home.proj(), argv);
+        let pane = home.tmux().start("agent", &home.proj(), agent.argv());
         let window = Window { agent, home, pane };
         wait_for(PATIENCE, "the agent is ready", |saw| {
             *saw = window.tmux().capture(&window.pane);
