@@ -80,15 +80,16 @@ impl Agent for Codex {
         Ok(Launch { argv, env: Vec::new(), sources, thread })
     }
 
-    fn status(&self, _config: &Config, pane: &Pane) -> Result<Status> {
-        let status = Title::parse(&pane.title).status;
-        if status == Status::Starting
-            && let Some(rollout) = foreign(pane)
-        {
-            let open = turn_is_open(&rollout)?;
-            return Ok(if open { Status::Busy } else { Status::Idle(None) });
+    fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {
+        let title = Title::parse(&pane.title);
+        if title.status != Status::Starting {
+            return Ok(title.status);
         }
-        Ok(status)
+        // Its tool servers may still start, which is all that the title then tells: it takes prompts, and
+        // a turn that it has begun waits for them.
+        let Some(thread) = self.thread(config, pane)? else { return Ok(Status::Starting) };
+        let open = thread.transcript.map(|path| turn_is_open(&path)).transpose()?;
+        Ok(if open == Some(true) { Status::Busy } else { Status::Idle(None) })
     }
 
     fn thread(&self, config: &Config, pane: &Pane) -> Result<Option<Thread>> {
@@ -155,6 +156,11 @@ impl Agent for Codex {
 
     fn end_needs_idle(&self) -> bool {
         false
+    }
+
+    fn turn_is_open(&self, config: &Config, pane: &Pane) -> Result<Option<bool>> {
+        let transcript = self.thread(config, pane)?.and_then(|thread| thread.transcript);
+        transcript.map(|path| turn_is_open(&path)).transpose()
     }
 
     fn command_needs_idle(&self) -> bool {

@@ -201,6 +201,12 @@ pub trait Agent: Sync {
         true
     }
 
+    /// Whether a turn is open by the conversation's transcript, where that comes before the agent's own
+    /// word.
+    fn turn_is_open(&self, _config: &Config, _pane: &Pane) -> Result<Option<bool>> {
+        Ok(None)
+    }
+
     /// Whether a command of the agent's own is taken only while no turn runs; else it stays in the box.
     fn command_needs_idle(&self) -> bool {
         false

@@ -123,8 +123,10 @@ pub(super) fn stop(
     let mut had_queue = false;
     loop {
         let look = live.look(session)?;
+        // In this order: of a turn that is over by the transcript, what ended it is read.
+        let open = is_open(live, &look)?;
         said.read(live)?;
-        if !is_open(live, &look, job.as_mut())? {
+        if !open {
             if pressed.is_none() {
                 return Ok(Interruption::Idle);
             }
@@ -154,7 +156,6 @@ pub(super) fn stop(
         if deadline.passed() {
             return Ok(Interruption::Unproven);
         }
-        let open = is_open(live, &look, job.as_mut())?;
         if open
             && pressed.is_none_or(|at| at.elapsed() >= AGAIN)
             && live.view.key("Escape")?.is_ok()
@@ -187,20 +188,12 @@ fn of_job(live: &Live<'_>, look: &Look, job: Option<&mut Job>) -> Result<Option<
     })
 }
 
-/// Whether there is something to stop: by the agent's own word, and where its turns are numbered,
-/// by its transcript.
-fn is_open(live: &Live<'_>, look: &Look, job: Option<&mut Job>) -> Result<bool> {
-    if look.pane.dead {
-        return Ok(false);
-    }
-    let by_word = matches!(live.status(look)?, Status::Busy | Status::Waiting(_));
-    match job {
-        // The title follows the transcript by some milliseconds, and an Escape too many does harm.
-        Some(job) if by_word && !live.agent.end_needs_idle() => {
-            Ok(job.turn_is_open(live.config, &look.pane)?.unwrap_or(true))
-        }
-        _ => Ok(by_word),
-    }
+/// Whether there is something to stop: by the agent's own word, and by its transcript where that
+/// comes first. An Escape too many does harm.
+fn is_open(live: &Live<'_>, look: &Look) -> Result<bool> {
+    Ok(!look.pane.dead
+        && matches!(live.status(look)?, Status::Busy | Status::Waiting(_))
+        && live.agent.turn_is_open(live.config, &look.pane)?.unwrap_or(true))
 }
 
 /// Whether a prompt shows in the box after all. Where the end of a turn is told by the transcript,

@@ -67,9 +67,6 @@ pub(super) const INTERRUPTED: &str = "interrupted";
 /// since before its prompt.
 const SHORT: Duration = Duration::from_secs(1);
 
-/// The end of a turn stands among its transcript's last lines, of which there are few after it.
-const LAST_LINES: u64 = 16;
-
 /// How long an agent may take, once it says that it is idle, to write down how the turn ended.
 const WRITTEN: Duration = Duration::from_millis(500);
 
@@ -140,32 +137,6 @@ impl Job {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Whether a turn is open by the transcript, where the agent numbers its turns.
-    pub fn turn_is_open(&mut self, config: &Config, pane: &Pane) -> Result<Option<bool>> {
-        let Some(begun) = self.begun()? else { return Ok(None) };
-        let Some(path) = self.transcript(config, Some(pane))? else { return Ok(None) };
-        if begun.transcript.is_some_and(|own| own != path) {
-            return Ok(None);
-        }
-        self.catch_up(path, begun.offset)?;
-        Ok(self.read.as_ref().map(|read| read.ledger.open_turn().is_some()))
-    }
-
-    /// Whether the last turn has ended by the transcript, where that has the last word: the agent's
-    /// title follows it by some milliseconds. Only its last lines are read.
-    pub(super) fn turn_has_ended(&self, config: &Config, pane: &Pane) -> Result<bool> {
-        if self.agent.end_needs_idle() {
-            return Ok(false);
-        }
-        let Some(path) = self.transcript(config, Some(pane))? else { return Ok(false) };
-        let mut ledger = Ledger::default();
-        let _seen = Follow::open(&path, Start::Last(LAST_LINES))?.read(|line| {
-            self.agent.read(line.bytes).iter().for_each(|event| ledger.note(event));
-            Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(ledger.ended(0).is_some())
     }
 
     /// Whether a prompt of the job is queued, by the transcript.

@@ -98,7 +98,10 @@ impl Sight {
         let over = matches!(state, Ok(JobState::Done | JobState::Failed(_)));
         let status = match (status, live) {
             _ if job.works() => Some(Status::Busy),
-            (Some(Status::Busy), Some(pane)) if over && job.turn_has_ended(config, pane)? => {
+            // The title follows the transcript by some milliseconds.
+            (Some(Status::Busy), Some(pane))
+                if over && session.agent().turn_is_open(config, pane)? == Some(false) =>
+            {
                 Some(Status::Idle(None))
             }
             (status, _) => status,

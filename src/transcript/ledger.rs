@@ -110,12 +110,6 @@ impl Ledger {
         }
     }
 
-    /// The turn that is open now, where the agent numbers its turns.
-    #[must_use]
-    pub fn open_turn(&self) -> Option<&str> {
-        self.open_turn.as_deref()
-    }
-
     /// When the last prompt was taken up, in epoch milliseconds.
     #[must_use]
     pub fn last_input(&self) -> Option<u64> {
@@ -222,7 +216,7 @@ mod tests {
         for event in [turn(Kind::TurnStart, "a"), turn(Kind::Prompt, "a")] {
             ledger.note(&event);
         }
-        assert_eq!((ledger.open_turn(), ledger.ended(1)), (Some("a"), None));
+        assert_eq!((ledger.open_turn.as_deref(), ledger.ended(1)), (Some("a"), None));
         ledger.note(&turn(Kind::Interrupted, "a"));
         assert_eq!(ledger.ended(1), Some(&End::Interrupted));
         ledger.note(&turn(Kind::TurnStart, "b"));

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -85,6 +86,50 @@ fn needs_a_person(agent: Agent) {
         }
     };
     failed(&home, &spawn(&home, agent, &["-p", "hello"]), 5, words);
+}
+
+/// A tool server that starts slowly keeps nobody waiting: the agent takes prompts, and is seen to
+/// work.
+fn slow_tools(agent: Agent) {
+    let model = Model::start();
+    let home = agent.home(&model, Trust::Seeded);
+    let file = match agent.kind {
+        Kind::Claude => ".claude.json",
+        Kind::Codex => ".codex/config.toml",
+    };
+    let before = fs::read_to_string(home.home().join(file)).expect("the agent's settings");
+    let after = match agent.kind {
+        Kind::Claude => {
+            let mut state: Value = serde_json::from_str(&before).expect("JSON");
+            let server = serde_json::json!({"type": "stdio", "command": "sleep", "args": ["6"]});
+            state["mcpServers"] = serde_json::json!({"slow": server});
+            state.to_string()
+        }
+        Kind::Codex => {
+            let server = "command = \"sleep\"\nargs = [\"6\"]\nstartup_timeout_sec = 20";
+            format!("{before}\n[mcp_servers.slow]\n{server}\n")
+        }
+    };
+    home.write(file, after);
+    let begun = Instant::now();
+    spawn(&home, agent, &[]).record();
+    println!("{agent:?}: started after {:?}", begun.elapsed());
+    let state = || run(&home, "ls", &["s"]).record()["state"].clone();
+    for _ in 0..5 {
+        assert_eq!(state(), "idle");
+    }
+    let paste = |words: &[&str]| run(&home, "paste", &[&["-s", "s"], words].concat());
+    assert_eq!(paste(&["-p", "SLOW:30000 hello"]).record()["verdict"], "submitted");
+    println!("{agent:?}: proven after {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(6), "the server has not started yet");
+    assert_eq!(state(), "working");
+    assert_eq!(paste(&["--interrupt"]).record()["verdict"], "interrupted");
+    println!("{agent:?}: interrupted after {:?}", begun.elapsed());
+    assert_eq!(paste(&["--wait-ready", "9", "-p", "again"]).record()["verdict"], "submitted");
+    run(&home, "flag", &["wait", "s", "--timeout", "60"]).record();
+    assert_eq!(state(), "idle");
+    run(&home, "kill", &["s"]).record();
+    model.check();
 }
 
 /// npm's own launcher stays, and starts the agent as a child.
@@ -171,4 +216,10 @@ macro_rules! on_each_agent {
     )*};
 }
 
-on_each_agent!(trusts_a_repository, unknown_conversation, unknown_option, needs_a_person);
+on_each_agent!(
+    trusts_a_repository,
+    unknown_conversation,
+    unknown_option,
+    needs_a_person,
+    slow_tools
+);
