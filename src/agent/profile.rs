@@ -38,18 +38,35 @@ pub struct Input {
     pub marker: String,
     /// How an empty box is told.
     pub empty: Empty,
+    /// What the line below an empty box begins with, nothing for a blank one; another means that the
+    /// box has more lines. Not looked at where this is not said.
+    #[serde(default)]
+    pub below: Option<String>,
     /// What the box shows in place of a long paste begins with this.
     #[serde(default)]
     pub folded: Option<String>,
+    /// How it is told that letters are commands to the box, as in vi.
+    #[serde(default)]
+    pub modal: Option<Modal>,
+}
+
+/// The mode of an input box in which letters are commands.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Modal {
+    /// A text that the screen holds in that mode.
+    pub text: String,
+    /// The key that leads out of it, by tmux's name.
+    pub key: String,
 }
 
 /// How an empty box is told from a draft; words prove nothing, for ghost texts are words too.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Empty {
-    /// The caret stands right after the marker and a blank.
+    /// The caret stands right after the marker and a blank, and what follows, if anything, is dim.
     Caret,
-    /// What follows the marker is dim.
+    /// What follows the marker, if anything, is dim.
     Dim,
 }
 
@@ -122,41 +139,47 @@ impl Profile {
     #[must_use]
     pub fn draft(&self, look: &Look) -> Draft {
         let marker = &self.input.marker;
-        match self.input.empty {
-            Empty::Caret => {
-                let line = look.screen.line(look.pane.cursor_y);
-                if !line.starts_with(marker.as_str()) {
-                    return if self.box_row(&look.screen).is_some() {
-                        Draft::Some
-                    } else {
-                        Draft::NoBox
-                    };
-                }
-                let column = marker.chars().count() + 1;
-                if look.pane.cursor_x == column { Draft::None } else { Draft::Some }
-            }
-            Empty::Dim => match self.box_row(&look.screen) {
-                None => Draft::NoBox,
-                Some(row) if look.screen.line(row).trim() == marker => Draft::None,
-                Some(row) if look.screen.dim_after(row, marker) => Draft::None,
-                Some(_) => Draft::Some,
-            },
-        }
+        let Some(row) = self.box_row(look) else { return Draft::NoBox };
+        let (caret, at) = (look.pane.cursor_x, look.pane.cursor_y);
+        let ghost = match self.input.empty {
+            Empty::Caret if (at, caret) != (row, marker.chars().count() + 1) => false,
+            Empty::Caret => look.screen.is_ghost_after(row, marker, Some(caret)),
+            Empty::Dim => look.screen.is_ghost_after(row, marker, None),
+        };
+        let below = look.screen.line(row + 1);
+        let alone = self.input.below.as_ref().is_none_or(|sign| match sign.as_str() {
+            "" => below.is_empty(),
+            sign => below.starts_with(sign),
+        });
+        if ghost && alone { Draft::None } else { Draft::Some }
+    }
+
+    /// The key that must come first for other keys to edit what the input box holds.
+    #[must_use]
+    pub fn edit_key(&self, screen: &Screen) -> Option<&str> {
+        let modal = self.input.modal.as_ref()?;
+        screen.text().contains(&modal.text).then_some(modal.key.as_str())
     }
 
     /// Whether what the input box holds begins as `text` does, or with the sign of a long paste.
     #[must_use]
-    pub fn holds(&self, screen: &Screen, text: &str) -> bool {
-        let line = self.box_row(screen).map_or("", |row| screen.line(row)).trim_start();
+    pub fn holds(&self, look: &Look, text: &str) -> bool {
+        let line = self.box_row(look).map_or("", |row| look.screen.line(row)).trim_start();
         let shown = line.strip_prefix(&self.input.marker).unwrap_or_default().trim();
         let is_folded = self.input.folded.as_ref().is_some_and(|sign| shown.starts_with(sign));
         is_folded || !shown.is_empty() && text.trim_start().starts_with(shown)
     }
 
-    /// The last line that begins with the marker.
-    fn box_row(&self, screen: &Screen) -> Option<usize> {
-        let rows: Vec<&str> = screen.lines().collect();
-        rows.iter().rposition(|line| line.trim_start().starts_with(&self.input.marker))
+    /// The line that begins with the marker: the caret's where that tells, else the last one, which
+    /// may be a person's status line.
+    fn box_row(&self, look: &Look) -> Option<usize> {
+        let begins = |line: &str| line.trim_start().starts_with(&self.input.marker);
+        let at = look.pane.cursor_y;
+        if self.input.empty == Empty::Caret && begins(look.screen.line(at)) {
+            return Some(at);
+        }
+        let rows: Vec<&str> = look.screen.lines().collect();
+        rows.iter().rposition(|line| begins(line))
     }
 
     /// The next key towards choosing one of the dialog's labels.

@@ -169,7 +169,7 @@ pub(super) fn clear_copy(live: &mut Live<'_>, session: &Session, prompt: &Prompt
     {
         trace::step("the box is not empty yet", || json!(null));
         if taken_by.passed() {
-            if live.profile.holds(&shown.screen, prompt.text()) {
+            if live.profile.holds(&shown, prompt.text()) {
                 trace::step("a copy of the prompt stays in the box", || json!(null));
                 clear_box(live, session, Deadline::NEVER)?;
             }
@@ -198,7 +198,8 @@ pub(super) fn clear_box(live: &mut Live<'_>, session: &Session, wait: Deadline) 
         let text = look.screen.text();
         if shown.as_ref() != Some(&text) {
             trace::step("clearing the input box", || json!(null));
-            for key in live.agent.clear_keys() {
+            let first = live.profile.edit_key(&look.screen).map(str::to_owned);
+            for key in first.as_deref().iter().chain(live.agent.clear_keys()) {
                 if live.view.key(key)?.is_err() {
                     return Ok(false);
                 }

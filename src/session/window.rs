@@ -37,8 +37,8 @@ pub(super) struct Orders {
 }
 
 /// What must not reach an agent: it would take itself for a child of another one and write no
-/// transcript, or talk to somebody else's editor or terminal.
-const NOT_INHERITED: [&str; 15] = [
+/// transcript, or talk to somebody else's editor or terminal, or not dim what is no draft.
+const NOT_INHERITED: [&str; 17] = [
     "CLAUDECODE",
     "CLAUDE_CODE_CHILD_SESSION",
     "CLAUDE_CODE_ENTRYPOINT",
@@ -50,6 +50,8 @@ const NOT_INHERITED: [&str; 15] = [
     "VSCODE_GIT_ASKPASS_MAIN",
     "AIMAX_SESSION",
     "AIMAX_BACKEND",
+    "NO_COLOR",
+    "FORCE_COLOR",
     "OLDPWD",
     "COLUMNS",
     "LINES",

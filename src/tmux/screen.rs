@@ -33,14 +33,16 @@ impl Screen {
         self.lines.get(row).map_or("", |line| &line.text)
     }
 
-    /// Whether the first thing after `marker` on line `row` is dim.
+    /// Whether nothing stands after `marker` on line `row` but a ghost text: one that is dim, but for
+    /// its first character when the caret, in column `caret`, is on it.
     #[must_use]
-    pub fn dim_after(&self, row: usize, marker: &str) -> bool {
+    pub fn is_ghost_after(&self, row: usize, marker: &str, caret: Option<usize>) -> bool {
         let Some(line) = self.lines.get(row) else { return false };
         let Some(rest) = line.text.trim_start().strip_prefix(marker) else { return false };
         let blanks = rest.chars().take_while(|c| c.is_whitespace()).count();
         let start = line.text.chars().count() - rest.chars().count() + blanks;
-        line.dim_from == Some(start)
+        let under_caret = caret == Some(start) && line.dim_from == Some(start + 1);
+        rest.trim().is_empty() || line.dim_from == Some(start) || under_caret
     }
 
     /// All the text, lines joined by newlines.
@@ -145,10 +147,25 @@ mod tests {
              \u{1b}[38;5;2m› x\u{1b}[39m",
         );
         assert_eq!(screen.line(0), "› Ask Codex to do anything");
-        assert!(screen.dim_after(0, "›"));
-        assert!(!screen.dim_after(1, "›"));
-        assert!(!screen.dim_after(2, "›"), "a colour's argument is not an attribute");
-        assert!(!screen.dim_after(9, "›"));
+        let is_ghost = |row| screen.is_ghost_after(row, "›", None);
+        assert!(is_ghost(0));
+        assert!(!is_ghost(1));
+        assert!(!is_ghost(2), "a colour's argument is not an attribute");
+        assert!(!is_ghost(9));
+    }
+
+    #[test]
+    fn the_caret_hides_that_a_ghost_texts_first_character_is_dim() {
+        let shown = [
+            "\u{1b}[39m❯\u{a0}\u{1b}[7mR\u{1b}[0;2m\u{1b}[39m\u{1b}[49mesend your message",
+            "\u{1b}[39m❯\u{a0}\u{1b}[7ma\u{1b}[0m\u{1b}[39m\u{1b}[49m draft",
+            "❯\u{a0}a\u{1b}[7m \u{1b}[0m",
+            "❯\u{a0}/\u{1b}[2madd-dir\u{1b}[0m",
+            "❯\u{a0}\u{1b}[7m ",
+        ];
+        let of = |caret| shown.map(|line| Screen::parse(line).is_ghost_after(0, "❯", Some(caret)));
+        assert_eq!(of(2), [true, false, false, true, true]);
+        assert_eq!(of(3), [false, false, false, false, true]);
     }
 
     #[test]

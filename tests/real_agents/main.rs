@@ -11,6 +11,7 @@ mod agents;
 mod beside;
 mod commands;
 mod crowd;
+mod customs;
 mod ends;
 mod far;
 mod hazards;
