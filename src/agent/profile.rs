@@ -36,8 +36,6 @@ pub struct Profile {
 pub struct Input {
     /// What the box's line begins with.
     pub marker: String,
-    /// How an empty box is told.
-    pub empty: Empty,
     /// What the line below an empty box begins with, nothing for a blank one; another means that the
     /// box has more lines. Not looked at where this is not said.
     #[serde(default)]
@@ -58,16 +56,6 @@ pub struct Modal {
     pub text: String,
     /// The key that leads out of it, by tmux's name.
     pub key: String,
-}
-
-/// How an empty box is told from a draft; words prove nothing, for ghost texts are words too.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub enum Empty {
-    /// The caret stands right after the marker and a blank, and what follows, if anything, is dim.
-    Caret,
-    /// What follows the marker, if anything, is dim.
-    Dim,
 }
 
 /// A dialog.
@@ -135,23 +123,23 @@ impl Profile {
             .find(|dialog| dialog.texts.iter().all(|text| shown.contains(&squeeze(text))))
     }
 
-    /// What the input box holds.
+    /// What the input box holds. It is empty when the caret stands right after the marker and a blank,
+    /// nothing but a ghost text follows, which is dim, and the box has no other line. Words prove
+    /// nothing, for ghost texts are words too.
     #[must_use]
     pub fn draft(&self, look: &Look) -> Draft {
         let marker = &self.input.marker;
         let Some(row) = self.box_row(look) else { return Draft::NoBox };
         let (caret, at) = (look.pane.cursor_x, look.pane.cursor_y);
-        let ghost = match self.input.empty {
-            Empty::Caret if (at, caret) != (row, marker.chars().count() + 1) => false,
-            Empty::Caret => look.screen.is_ghost_after(row, marker, Some(caret)),
-            Empty::Dim => look.screen.is_ghost_after(row, marker, None),
-        };
         let below = look.screen.line(row + 1);
         let alone = self.input.below.as_ref().is_none_or(|sign| match sign.as_str() {
             "" => below.is_empty(),
             sign => below.starts_with(sign),
         });
-        if ghost && alone { Draft::None } else { Draft::Some }
+        let empty = (caret, at) == (marker.chars().count() + 1, row)
+            && look.screen.is_ghost_after(row, marker, caret)
+            && alone;
+        if empty { Draft::None } else { Draft::Some }
     }
 
     /// The key that must come first for other keys to edit what the input box holds.
@@ -170,16 +158,14 @@ impl Profile {
         is_folded || !shown.is_empty() && text.trim_start().starts_with(shown)
     }
 
-    /// The line that begins with the marker: the caret's where that tells, else the last one, which
-    /// may be a person's status line.
+    /// The line that begins with the marker: the caret's, or else the last one, for others may look
+    /// the same.
     fn box_row(&self, look: &Look) -> Option<usize> {
         let begins = |line: &str| line.trim_start().starts_with(&self.input.marker);
         let at = look.pane.cursor_y;
-        if self.input.empty == Empty::Caret && begins(look.screen.line(at)) {
-            return Some(at);
-        }
         let rows: Vec<&str> = look.screen.lines().collect();
-        rows.iter().rposition(|line| begins(line))
+        let last = || rows.iter().rposition(|line| begins(line));
+        if begins(look.screen.line(at)) { Some(at) } else { last() }
     }
 
     /// The next key towards choosing one of the dialog's labels.

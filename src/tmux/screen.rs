@@ -36,12 +36,12 @@ impl Screen {
     /// Whether nothing stands after `marker` on line `row` but a ghost text: one that is dim, but for
     /// its first character when the caret, in column `caret`, is on it.
     #[must_use]
-    pub fn is_ghost_after(&self, row: usize, marker: &str, caret: Option<usize>) -> bool {
+    pub fn is_ghost_after(&self, row: usize, marker: &str, caret: usize) -> bool {
         let Some(line) = self.lines.get(row) else { return false };
         let Some(rest) = line.text.trim_start().strip_prefix(marker) else { return false };
         let blanks = rest.chars().take_while(|c| c.is_whitespace()).count();
         let start = line.text.chars().count() - rest.chars().count() + blanks;
-        let under_caret = caret == Some(start) && line.dim_from == Some(start + 1);
+        let under_caret = caret == start && line.dim_from == Some(start + 1);
         rest.trim().is_empty() || line.dim_from == Some(start) || under_caret
     }
 
@@ -147,7 +147,7 @@ mod tests {
              \u{1b}[38;5;2m› x\u{1b}[39m",
         );
         assert_eq!(screen.line(0), "› Ask Codex to do anything");
-        let is_ghost = |row| screen.is_ghost_after(row, "›", None);
+        let is_ghost = |row| screen.is_ghost_after(row, "›", 2);
         assert!(is_ghost(0));
         assert!(!is_ghost(1));
         assert!(!is_ghost(2), "a colour's argument is not an attribute");
@@ -163,7 +163,7 @@ mod tests {
             "❯\u{a0}/\u{1b}[2madd-dir\u{1b}[0m",
             "❯\u{a0}\u{1b}[7m ",
         ];
-        let of = |caret| shown.map(|line| Screen::parse(line).is_ghost_after(0, "❯", Some(caret)));
+        let of = |caret| shown.map(|line| Screen::parse(line).is_ghost_after(0, "❯", caret));
         assert_eq!(of(2), [true, false, false, true, true]);
         assert_eq!(of(3), [false, false, false, false, true]);
     }

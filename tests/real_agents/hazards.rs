@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Trust};
+use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
 use crate::matrix::plain;
 use crate::run::{command, read, run, run_with};
 use crate::util::home::Home;
@@ -52,6 +52,47 @@ fn largest(agent: Agent) {
     println!("{agent:?}: {LARGEST} characters {record}");
     run(&home, "kill", &["h"]).record();
     model.check();
+}
+
+/// A person has gone where something else than the input box takes the keys: nothing is typed there,
+/// and the place is told by its name.
+fn elsewhere(agent: Agent) {
+    let model = Model::start();
+    let (home, record) = stage(agent, &model);
+    let pane = record["paneId"].as_str().expect("a pane");
+    let claude: &[_] = &[
+        ("C-r", "search prompts:", "history-search", "Escape"),
+        ("C-o", "detailed transcript", "transcript", "C-o"),
+        ("C-z", "suspended", "suspended", "SIGCONT"),
+        ("Left", "describe a task", "agents", ""),
+    ];
+    let codex = match agent.version {
+        "0.142.5" => ("C-t", "pgup/pgdn", "transcript", "q"),
+        _ => ("Left", "Agent command center", "command-center", "Escape"),
+    };
+    let codex = &[("C-r", "reverse-i-search:", "history-search", "Escape"), codex];
+    for (key, shows, name, back) in if agent.kind == Kind::Claude { claude } else { codex } {
+        home.tmux().keys(pane, &[key]);
+        home.tmux().wait_text(pane, shows);
+        let refused = run(&home, "paste", &["-s", "h", "--replace-draft", "-p", "astray"]);
+        assert_eq!(refused.status, Some(5), "{name}: {refused:#?}");
+        assert!(refused.said.contains(&format!("the {name} dialog is open")), "{}", refused.said);
+        match *back {
+            "" => continue,
+            "SIGCONT" => {
+                let pid = record["pid"].as_i64().and_then(|pid| pid.try_into().ok());
+                aimax::sys::kill(pid.expect("a process"), 18).expect("it is there");
+            }
+            key => home.tmux().keys(pane, &[key]),
+        }
+        let prompt = format!("back from {name}");
+        let ran = run(&home, "paste", &["-s", "h", "--wait-ready", "30", "-p", &prompt]);
+        assert_eq!(ran.record()["verdict"], "submitted", "{name}");
+        run(&home, "flag", &["wait", "h", "--timeout", "60"]).record();
+    }
+    run(&home, "kill", &["h"]).record();
+    model.check();
+    assert!(!format!("{:?}", model.prompts()).contains("astray"));
 }
 
 /// What a person does to the window, and what the options are for.
@@ -203,4 +244,4 @@ macro_rules! on_each_agent {
     )*};
 }
 
-on_each_agent!(largest, window, death);
+on_each_agent!(largest, elsewhere, window, death);
