@@ -58,13 +58,22 @@ const NOT_INHERITED: [&str; 17] = [
     "_",
 ];
 
+/// By this a terminal says that it has colours.
+const COLOURS: &str = "COLORTERM";
+
 /// What tmux sets for each window, and the caller's value of which is wrong there.
 const OF_TMUX: [&str; 5] = ["TMUX", "TMUX_PANE", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION"];
 
-/// The caller's environment as an agent may have it.
+/// The caller's environment as an agent may have it. One that takes its terminal for one without
+/// colours would not dim either; every pane has some.
 pub(super) fn environment(config: &Config) -> Vec<(OsString, OsString)> {
     let kept = |name: &OsStr| !NOT_INHERITED.iter().chain(&OF_TMUX).any(|&dropped| name == dropped);
-    config.environment.iter().filter(|(name, _)| kept(name)).cloned().collect()
+    let mut kept: Vec<_> =
+        config.environment.iter().filter(|(name, _)| kept(name)).cloned().collect();
+    if !kept.iter().any(|(name, _)| name == COLOURS) {
+        kept.push((COLOURS.into(), "1".into()));
+    }
+    kept
 }
 
 impl Orders {
@@ -164,6 +173,6 @@ mod tests {
         let config =
             Config::from_vars(vars.iter().map(|(k, v)| (k.into(), v.into())).collect()).unwrap();
         let names: Vec<_> = environment(&config).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names, ["HOME", "FOO"]);
+        assert_eq!(names, ["HOME", "FOO", "COLORTERM"]);
     }
 }

@@ -75,6 +75,9 @@ fn day(agent: Agent, custom: &str, settle: impl Fn(&mut Home)) {
     assert_eq!(stopped.record()["verdict"], "interrupted", "{custom}: {stopped:#?}");
     submitted(&["--wait-ready", "9", "-p", "the fifth"]);
     done();
+    submitted(&["-p", "ERROR:400 the sixth"]);
+    run(&home, "flag", &["wait", "c", "--timeout", "60"]);
+    // An error may leave a suggestion in the box.
     submitted(&["-p", "the last\nof two lines"]);
     done();
     run(&home, "kill", &["c"]).record();
@@ -114,7 +117,10 @@ fn customs(agent: Agent) {
             }
         }
     }
-    day(agent, "NO_COLOR", |home| home.set("NO_COLOR", "1"));
+    day(agent, "a terminal without colours", |home| {
+        home.set("NO_COLOR", "1");
+        home.write(".tmux.conf", "set -g default-terminal tmux\n");
+    });
 }
 
 #[test]
