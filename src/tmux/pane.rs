@@ -89,15 +89,20 @@ impl Pane {
             title: next()?.to_owned(),
         })
     }
+
+    /// tmux counts its panes: the lower, the older.
+    fn number(&self) -> u64 {
+        self.id.trim_start_matches('%').parse().unwrap_or(u64::MAX)
+    }
 }
 
 impl Tmux {
-    /// The agents' panes of a hub: the first pane of each window. No server and no hub are an
+    /// The agents' panes of a hub: the oldest pane of each window. No server and no hub are an
     /// empty list.
     pub fn panes(&self, hub: &str) -> Result<Vec<Pane>> {
         let target = format!("={hub}:");
         let listed = self.run(&["list-panes", "-s", "-t", &target, "-F", Pane::FORMAT])?;
-        first_panes(listed, hub, |line| Some(("", Pane::parse(line)?)))
+        oldest_panes(listed, hub, |line| Some(("", Pane::parse(line)?)))
             .map(|panes| panes.into_iter().map(|(_, pane)| pane).collect())
     }
 
@@ -111,7 +116,7 @@ impl Tmux {
             hubs.iter().any(|hub| of == Some(hub))
         };
         let listed = listed.map(|text| text.lines().filter(ours).collect::<Vec<_>>().join("\n"));
-        first_panes(listed, "tmux", |line| {
+        oldest_panes(listed, "tmux", |line| {
             let (session, pane) = line.split_once('\t')?;
             Some((session, Pane::parse(pane)?))
         })
@@ -158,7 +163,11 @@ impl Tmux {
 
     /// Makes the hub. Another process may have made it first: that is as good.
     fn new_hub(&self, hub: &str) -> Result<()> {
-        match self.run(&["new-session", "-d", "-s", hub, "-n", "_root", "-x", "200", "-y", "50"])? {
+        let target = format!("={hub}:");
+        let new = ["new-session", "-d", "-s", hub, "-n", "_root", "-x", "200", "-y", "50", ";"];
+        // A person who looks and goes must not end every agent.
+        let stay = ["set-option", "-t", &target, "destroy-unattached", "off"];
+        match self.run(&[&new[..], &stay].concat())? {
             Err(Fault::Said(text)) if text.starts_with("duplicate session") => Ok(()),
             Err(fault) => Err(fault.about(hub)),
             Ok(_) => Ok(()),
@@ -201,9 +210,9 @@ impl Tmux {
     }
 }
 
-/// The panes that were listed, the first one of each window: a person may have split it, and the
-/// agent is in its first pane. No server and no session are an empty list.
-fn first_panes(
+/// The panes that were listed, the oldest one of each window: a person may have split it, on either
+/// side of the agent. No server and no session are an empty list.
+fn oldest_panes(
     listed: std::result::Result<String, Fault>,
     about: &str,
     parse: impl Fn(&str) -> Option<(&str, Pane)>,
@@ -217,9 +226,13 @@ fn first_panes(
     for line in listed.lines() {
         let (session, pane) = parse(line)
             .ok_or_else(|| Error::system("tmux", format!("unexpected answer {line:?}")))?;
-        let same = |(of, last): &(String, Pane)| of == session && last.window == pane.window;
-        if !panes.last().is_some_and(same) {
-            panes.push((session.to_owned(), pane));
+        match panes.last_mut() {
+            Some((of, last)) if of == session && last.window == pane.window => {
+                if pane.number() < last.number() {
+                    *last = pane;
+                }
+            }
+            _ => panes.push((session.to_owned(), pane)),
         }
     }
     Ok(panes)
@@ -243,5 +256,17 @@ mod tests {
         assert_eq!((pane.cursor_x, pane.cursor_y), (2, 5));
         assert_eq!(pane.title, "Ready\t| x");
         assert_eq!(Pane::parse("w\t@1"), None);
+    }
+
+    #[test]
+    fn a_window_that_a_person_has_split_is_its_oldest_pane() {
+        let line = |window: &str, pane: &str| {
+            format!("w\t{window}\t3\t17\t{pane}\t77\t0\t\t\t0\t0\t0\t2\t5\tclaude\tt\n")
+        };
+        let listed = [("@1", "%10"), ("@1", "%9"), ("@1", "%11"), ("@2", "%12")];
+        let listed = listed.map(|(window, pane)| line(window, pane)).concat();
+        let panes = oldest_panes(Ok(listed), "tmux", |line| Some(("", Pane::parse(line)?)));
+        let ids: Vec<String> = panes.unwrap().into_iter().map(|(_, pane)| pane.id).collect();
+        assert_eq!(ids, ["%9", "%12"]);
     }
 }

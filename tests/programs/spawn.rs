@@ -24,6 +24,19 @@ fn a_session_waits_for_its_first_prompt() {
     assert_eq!(prompts(&ready.jsonl_path), ["hello"]);
 }
 
+/// A person's own option would end the hub, and every agent, once somebody has looked and gone.
+#[test]
+fn the_hub_stays_when_nobody_looks() {
+    let desk = Desk::new();
+    desk.home.write(".tmux.conf", "set -g destroy-unattached on\n");
+    let _: Ready = desk.ready("one");
+    let asked = |scope: &str| {
+        let hub = "=imac_practice_agent_hub:";
+        desk.tmux().run(["show-options", scope, "-t", hub, "destroy-unattached"])
+    };
+    assert_eq!((asked("-gv").trim(), asked("-v").trim()), ("on", "off"));
+}
+
 #[test]
 fn the_variables_stand_in_for_the_options() {
     let mut desk = Desk::new();

@@ -111,6 +111,12 @@ fn window(agent: Agent) {
     tmux.run(["copy-mode", "-t", &pane]);
     submitted(&[], "in copy mode");
 
+    // A person's shell, above the agent.
+    let split = ["split-window", "-b", "-d", "-P", "-F", "#{pane_id}", "-t", &pane];
+    let shell = tmux.run(split);
+    submitted(&[], "below a shell");
+    tmux.run(["kill-pane", "-t", shell.trim()]);
+
     // The window changes its size all the time.
     let (changes, ended) = channel::<()>();
     let window = pane.as_str();
