@@ -131,15 +131,20 @@ impl Profile {
         let marker = &self.input.marker;
         let Some(row) = self.box_row(look) else { return Draft::NoBox };
         let (caret, at) = (look.pane.cursor_x, look.pane.cursor_y);
-        let below = look.screen.line(row + 1);
-        let alone = self.input.below.as_ref().is_none_or(|sign| match sign.as_str() {
-            "" => below.is_empty(),
-            sign => below.starts_with(sign),
-        });
         let empty = (caret, at) == (marker.chars().count() + 1, row)
             && look.screen.is_ghost_after(row, marker, caret)
-            && alone;
+            && self.ends_below(&look.screen, row);
         if empty { Draft::None } else { Draft::Some }
+    }
+
+    /// Whether the box has no other line than `row`, and those that its ghost text goes on in.
+    fn ends_below(&self, screen: &Screen, row: usize) -> bool {
+        let Some(sign) = &self.input.below else { return true };
+        let ends = |row: usize| match sign.as_str() {
+            "" => screen.line(row).is_empty(),
+            sign => screen.line(row).starts_with(sign),
+        };
+        (row + 1..).find(|&row| ends(row) || !screen.is_dim(row)).is_some_and(ends)
     }
 
     /// The key that must come first for other keys to edit what the input box holds.

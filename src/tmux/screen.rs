@@ -45,6 +45,15 @@ impl Screen {
         rest.trim().is_empty() || line.dim_from == Some(start) || under_caret
     }
 
+    /// Whether line `row` begins with dim text.
+    #[must_use]
+    pub fn is_dim(&self, row: usize) -> bool {
+        let first = |line: &Line| line.text.chars().position(|c| !c.is_whitespace());
+        self.lines
+            .get(row)
+            .is_some_and(|line| line.dim_from.is_some() && line.dim_from == first(line))
+    }
+
     /// All the text, lines joined by newlines.
     #[must_use]
     pub fn text(&self) -> String {
@@ -152,6 +161,8 @@ mod tests {
         assert!(!is_ghost(1));
         assert!(!is_ghost(2), "a colour's argument is not an attribute");
         assert!(!is_ghost(9));
+        let dim = Screen::parse("\u{1b}[2m  dim\n\n\u{1b}[0m no \u{1b}[2mdim");
+        assert_eq!([0, 1, 2, 3].map(|row| dim.is_dim(row)), [true, false, false, false]);
     }
 
     #[test]

@@ -101,12 +101,12 @@ fn slow_tools(agent: Agent) {
     let after = match agent.kind {
         Kind::Claude => {
             let mut state: Value = serde_json::from_str(&before).expect("JSON");
-            let server = serde_json::json!({"type": "stdio", "command": "sleep", "args": ["6"]});
+            let server = serde_json::json!({"type": "stdio", "command": "sleep", "args": ["12"]});
             state["mcpServers"] = serde_json::json!({"slow": server});
             state.to_string()
         }
         Kind::Codex => {
-            let server = "command = \"sleep\"\nargs = [\"6\"]\nstartup_timeout_sec = 20";
+            let server = "command = \"sleep\"\nargs = [\"12\"]\nstartup_timeout_sec = 30";
             format!("{before}\n[mcp_servers.slow]\n{server}\n")
         }
     };
@@ -121,7 +121,7 @@ fn slow_tools(agent: Agent) {
     let paste = |words: &[&str]| run(&home, "paste", &[&["-s", "s"], words].concat());
     assert_eq!(paste(&["-p", "SLOW:30000 hello"]).record()["verdict"], "submitted");
     println!("{agent:?}: proven after {:?}", begun.elapsed());
-    assert!(begun.elapsed() < Duration::from_secs(6), "the server has not started yet");
+    assert!(begun.elapsed() < Duration::from_secs(12), "the server has not started yet");
     assert_eq!(state(), "working");
     assert_eq!(paste(&["--interrupt"]).record()["verdict"], "interrupted");
     println!("{agent:?}: interrupted after {:?}", begun.elapsed());
