@@ -67,21 +67,20 @@ impl Play {
         (prompt, [self.clock.at(flag), self.clock.at(key), proven])
     }
 
-    /// When the model was asked for this prompt: the first time, and the last.
-    fn asked(&self, prompt: &str) -> (Instant, Instant) {
+    /// When the model was asked for this prompt. An agent may name it again in a request of its own
+    /// affairs, even after the turn.
+    fn asked(&self, prompt: &str) -> Instant {
         assert!(self.model.wait_prompt(PATIENCE, prompt), "{prompt}: {:?}", self.model.prompts());
         let seen = self.model.seen();
-        let mut times =
+        let mut about =
             seen.iter().filter(|seen| seen.texts.iter().any(|text| text.contains(prompt)));
-        let first = times.next().expect("a request").at;
-        (first, times.next_back().map_or(first, |seen| seen.at))
+        about.next().expect("a request").at
     }
 
     /// A turn begins.
     fn works(&mut self, words: &str) -> String {
         let (prompt, [flag, key, proven]) = self.paste(words);
-        let (asked, _) = self.asked(&prompt);
-        let asked = asked.max(proven);
+        let asked = self.asked(&prompt).max(proven);
         self.jobs.became("running", flag, asked);
         // What became of the job before does not count any more.
         self.states.became("idle", flag, asked);
@@ -101,7 +100,7 @@ impl Play {
 
     /// The turn of `prompt` ends by itself.
     fn ends(&mut self, prompt: &str) {
-        let (asked, _) = self.asked(prompt);
+        let asked = self.asked(prompt);
         let ended = || self.model.turn_ended_at().last().copied().filter(|end| *end > asked);
         wait_until(PATIENCE, "the end of the answer", || ended().is_some());
         // It may be quicker than the model's own account.
@@ -144,10 +143,10 @@ impl Play {
         for words in ["ERROR:400", "ERROR:500x1"] {
             let prompt = self.works(words);
             if words == "ERROR:400" {
-                let (_, refused) = self.asked(&prompt);
-                let word = self.rested(refused);
-                self.states.became("failed", refused, word);
-                self.jobs.became("failed", refused, word);
+                let asked = self.asked(&prompt);
+                let word = self.rested(asked);
+                self.states.became("failed", asked, word);
+                self.jobs.became("failed", asked, word);
                 pause();
             } else {
                 self.ends(&prompt);
