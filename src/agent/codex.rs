@@ -85,8 +85,8 @@ impl Agent for Codex {
         if title.status != Status::Starting {
             return Ok(title.status);
         }
-        // Its tool servers may still start, which is all that the title then tells: it takes prompts, and
-        // a turn that it has begun waits for them.
+        // Its tool servers may still start, which is all that the title then tells, though it takes
+        // prompts; or somebody else has started it, with another title. The transcript tells more.
         let Some(thread) = self.thread(config, pane)? else { return Ok(Status::Starting) };
         let open = thread.transcript.map(|path| turn_is_open(&path)).transpose()?;
         Ok(if open == Some(true) { Status::Busy } else { Status::Idle(None) })

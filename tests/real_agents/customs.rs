@@ -13,7 +13,7 @@ use crate::util::model::Model;
 use crate::util::wait::PATIENCE;
 
 /// The JSON object in `file`, with the fields of `more` as well.
-fn with_fields(home: &Home, file: &str, more: &Value) {
+pub(crate) fn with_fields(home: &Home, file: &str, more: &Value) {
     let text = fs::read_to_string(home.home().join(file)).expect("the agent's settings");
     let mut all: Value = serde_json::from_str(&text).expect("JSON");
     for (key, value) in more.as_object().expect("fields") {
@@ -76,7 +76,7 @@ fn day(agent: Agent, custom: &str, settle: impl Fn(&mut Home)) {
     submitted(&["--wait-ready", "9", "-p", "the fifth"]);
     done();
     submitted(&["-p", "ERROR:400 the sixth"]);
-    run(&home, "flag", &["wait", "c", "--timeout", "60"]);
+    assert_eq!(run(&home, "flag", &["wait", "c", "--timeout", "60"]).status, Some(1), "{custom}");
     // An error may leave a suggestion in the box.
     submitted(&["-p", "the last\nof two lines"]);
     done();

@@ -5,9 +5,10 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use crate::customs::with_fields;
 use crate::run::{Ran, run};
 use crate::util::home::Home;
 use crate::util::model::Model;
@@ -93,24 +94,18 @@ fn needs_a_person(agent: Agent) {
 fn slow_tools(agent: Agent) {
     let model = Model::start();
     let home = agent.home(&model, Trust::Seeded);
-    let file = match agent.kind {
-        Kind::Claude => ".claude.json",
-        Kind::Codex => ".codex/config.toml",
-    };
-    let before = fs::read_to_string(home.home().join(file)).expect("the agent's settings");
-    let after = match agent.kind {
+    match agent.kind {
         Kind::Claude => {
-            let mut state: Value = serde_json::from_str(&before).expect("JSON");
-            let server = serde_json::json!({"type": "stdio", "command": "sleep", "args": ["12"]});
-            state["mcpServers"] = serde_json::json!({"slow": server});
-            state.to_string()
+            let server = json!({"type": "stdio", "command": "sleep", "args": ["12"]});
+            with_fields(&home, ".claude.json", &json!({"mcpServers": {"slow": server}}));
         }
         Kind::Codex => {
+            let file = ".codex/config.toml";
+            let before = fs::read_to_string(home.home().join(file)).expect("its settings");
             let server = "command = \"sleep\"\nargs = [\"12\"]\nstartup_timeout_sec = 30";
-            format!("{before}\n[mcp_servers.slow]\n{server}\n")
+            home.write(file, format!("{before}\n[mcp_servers.slow]\n{server}\n"));
         }
-    };
-    home.write(file, after);
+    }
     let begun = Instant::now();
     spawn(&home, agent, &[]).record();
     println!("{agent:?}: started after {:?}", begun.elapsed());
@@ -188,7 +183,7 @@ fn claude_keeps_the_callers_settings() {
     let home = CLAUDE_330.home(&model, Trust::Seeded);
     let seen = home.proj().join("hook-ran");
     let hook = format!("touch {}", seen.display());
-    let own = serde_json::json!({
+    let own = json!({
         "hooks": {"Stop": [{"hooks": [{"type": "command", "command": hook}]}]}
     });
     let path = home.write(".claude/settings.api.json", own.to_string());
