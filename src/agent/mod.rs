@@ -21,6 +21,7 @@ mod claude;
 mod claude_log;
 mod codex;
 mod codex_log;
+mod codex_rollout;
 pub mod practice;
 pub mod proc;
 pub mod profile;
