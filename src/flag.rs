@@ -5,7 +5,8 @@
 //! and `failed.flag` says if it failed. Both hold `key=value` lines; a newline in a value is
 //! written `\n`, and values end at 2,000 characters.
 //!
-//! The files appear by rename, so a reader never sees half of one. The folder is inside a tree that
+//! The files appear by rename, so a reader never sees half of one, and lines are only ever added to
+//! them. The folder is inside a tree that
 //! an agent controls: a link in the place of one of our folders or files is refused, not followed,
 //! and what is no plain file is not read.
 
@@ -87,6 +88,13 @@ impl Flags {
         self.make_dir()?;
         fs::replace(&self.running(), encode(&lines).as_bytes(), 0o644)?;
         fs::remove(&self.failed()).map(|_| ())
+    }
+
+    /// Says more of the job that runs, where `running.flag` still says that it does: the agent may
+    /// take it away at any moment, and then it stays away.
+    pub fn note(&self, fields: &[(&str, String)]) -> Result<()> {
+        self.check_path()?;
+        fs::append_plain(&self.running(), encode(fields).as_bytes()).map(|_| ())
     }
 
     /// Says that no job runs: takes `running.flag` away. Says whether it was there.
@@ -232,6 +240,19 @@ mod tests {
     }
 
     #[test]
+    fn what_was_taken_away_stays_away() {
+        let flags = flags("note");
+        flags.set(&[("offset", "12".into())]).unwrap();
+        flags.note(&[("prompts", "1".into())]).unwrap();
+        let running = flags.read_running().unwrap().unwrap();
+        assert_eq!((running["offset"].as_str(), running["prompts"].as_str()), ("12", "1"));
+        std::fs::remove_file(flags.running()).unwrap();
+        flags.note(&[("prompts", "2".into())]).unwrap();
+        assert_eq!(flags.read_running().unwrap(), None);
+        fs::remove_dir(&flags.root).unwrap();
+    }
+
+    #[test]
     fn long_values_are_cut() {
         let text = encode(&[("reason", "é".repeat(3000))]);
         assert_eq!(text.chars().count(), "reason=\n".len() + LONGEST);
@@ -260,11 +281,11 @@ mod tests {
         assert_eq!((mode(&flags.dir()), mode(&flags.running())), (0o755, 0o644));
         assert!(flags.clear().unwrap());
         symlink("/etc/passwd", flags.running()).unwrap();
-        assert!(flags.read_running().is_err());
+        assert!(flags.read_running().is_err() && flags.note(&[]).is_err());
         assert!(flags.clear().unwrap());
         // Nobody will ever write into it: to open it must not wait.
         crate::sys::make_fifo(&flags.running()).unwrap();
-        assert!(flags.read_running().is_err());
+        assert!(flags.read_running().is_err() && flags.note(&[]).is_err());
         flags.set(&[]).unwrap();
         assert!(flags.read_running().unwrap().is_some());
         fs::remove_dir(&flags.root).unwrap();

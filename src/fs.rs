@@ -89,6 +89,19 @@ pub fn read_plain(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
+/// Adds `bytes` to a plain file that is there, by one write; a link is not followed. Says whether there
+/// was one: what somebody removes meanwhile stays away.
+pub fn append_plain(path: &Path, bytes: &[u8]) -> Result<bool> {
+    let mut options = OpenOptions::new();
+    options.append(true).custom_flags(sys::NONBLOCK | sys::NOFOLLOW);
+    let Some(mut file) = absent(options.open(path)).at(path)? else { return Ok(false) };
+    if !file.metadata().at(path)?.is_file() {
+        return Err(Error::system(path.display(), "not a plain file"));
+    }
+    file.write_all(bytes).at(path)?;
+    Ok(true)
+}
+
 /// Gives a file or folder exactly these permissions.
 pub fn set_mode(path: &Path, mode: u32) -> Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).at(path)

@@ -31,6 +31,12 @@ pub(super) struct Begun {
     pub(super) at: u64,
 }
 
+/// How many prompts of the job are proven. Not there while the next one is on its way.
+const PROMPTS: &str = "prompts";
+
+/// The number of the prompt that was typed last, from 1.
+const SENDING: &str = "sending";
+
 /// How long a text that a killed sender has pasted may take to show.
 const ARRIVES: Duration = Duration::from_secs(3);
 
@@ -38,11 +44,13 @@ impl Begun {
     /// A flag that somebody else wrote says nothing: one prompt, somewhere in the transcript.
     pub(super) fn of(fields: &Fields) -> Begun {
         let number = |key: &str| fields.get(key).and_then(|text| text.parse::<u64>().ok());
+        let count = |key| number(key).and_then(|n| usize::try_from(n).ok());
+        let (proven, typed) = (count(PROMPTS), count(SENDING));
         Begun {
             transcript: fields.get("transcript").map(PathBuf::from),
             offset: number("offset").unwrap_or(0),
-            prompts: number("prompts").and_then(|n| usize::try_from(n).ok()).unwrap_or(1),
-            sending: number("sending") == Some(1),
+            prompts: proven.or(typed.map(|n| n.saturating_sub(1))).unwrap_or(1),
+            sending: proven.is_none() && typed.is_some(),
             at: fields.get("startedAt").and_then(|at| time::parse_rfc3339(at)).unwrap_or(0),
             ends: match fields.get("done").map(String::as_str) {
                 Some("agent") => Ends::ByAgent,
@@ -51,17 +59,23 @@ impl Begun {
         }
     }
 
-    /// The fields of the flag that say it.
-    pub(super) fn fields(&self) -> [(&'static str, String); 5] {
+    /// The fields of the flag that say it while a prompt is about to be typed. When it is out, or is
+    /// not to be, [`Begun::sent`] is added: a flag that was written anew could come back after the
+    /// agent had removed it.
+    pub(super) fn sending(&self) -> [(&'static str, String); 4] {
         let transcript = self.transcript.as_deref().map(|path| path.to_string_lossy());
         let done = if self.ends == Ends::ByAgent { "agent" } else { "" };
         [
             ("done", done.into()),
             ("transcript", transcript.unwrap_or_default().into_owned()),
             ("offset", self.offset.to_string()),
-            ("prompts", self.prompts.to_string()),
-            ("sending", u8::from(self.sending).to_string()),
+            (SENDING, (self.prompts + 1).to_string()),
         ]
+    }
+
+    /// The field that says how many prompts are proven.
+    pub(super) fn sent(prompts: usize) -> [(&'static str, String); 1] {
+        [(PROMPTS, prompts.to_string())]
     }
 
     /// How long the text of a sender that was killed may still take to show.

@@ -102,7 +102,7 @@ impl Job {
             Some(begun) => Begun { sending: true, ends, ..begun },
             None => Begun { transcript, offset, prompts: 0, sending: true, ends, at: 0 },
         };
-        self.set(&now)
+        self.flags.set(&now.sending())
     }
 
     /// How long to wait for the text of a sender that was killed, if there was one. The caller holds
@@ -115,7 +115,7 @@ impl Job {
     pub fn sent(&self) -> Result<()> {
         let _held = self.hold()?;
         match self.begun()? {
-            Some(begun) => self.set(&Begun { prompts: begun.prompts + 1, sending: false, ..begun }),
+            Some(begun) => self.flags.note(&Begun::sent(begun.prompts + 1)),
             None => Ok(()),
         }
     }
@@ -124,7 +124,7 @@ impl Job {
     pub fn not_sent(&self) -> Result<()> {
         let _held = self.hold()?;
         match self.begun()? {
-            Some(begun) if begun.prompts > 0 => self.set(&Begun { sending: false, ..begun }),
+            Some(begun) if begun.prompts > 0 => self.flags.note(&Begun::sent(begun.prompts)),
             _ => self.flags.clear().map(|_| ()),
         }
     }
@@ -157,10 +157,6 @@ impl Job {
 
     fn begun(&self) -> Result<Option<Begun>> {
         Ok(self.flags.read_running()?.as_ref().map(Begun::of))
-    }
-
-    fn set(&self, begun: &Begun) -> Result<()> {
-        self.flags.set(&begun.fields())
     }
 
     /// Where the transcript is now: by the agent's own word while it lives.

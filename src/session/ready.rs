@@ -100,15 +100,7 @@ impl Answer {
 
 /// The error for an agent that ended while it started.
 fn died(live: &mut Live<'_>, session: &Session, mut look: Look) -> Result<Error> {
-    let moment = Deadline::after(Duration::from_millis(500));
-    while look.pane.status.is_none() && !moment.passed() {
-        // tmux 3.3a can miss how a program ended; the end of any other child makes it look again.
-        live.view.nudge()?;
-        match live.view.look()? {
-            Some(newer) => look = newer,
-            None => break,
-        }
-    }
+    let pane = session.pane(live.config, live.tmux)?.unwrap_or(look.pane);
     // tmux scrolls when a program ends, so its last words may be above the screen.
     if let Some(whole) = live.view.history()? {
         look.screen = whole;
@@ -119,7 +111,7 @@ fn died(live: &mut Live<'_>, session: &Session, mut look: Look) -> Result<Error>
     Ok(Error::new(
         Kind::Missing,
         &session.name,
-        format!("{} ended at its start{}", live.agent.program(), with_status(&look.pane)),
+        format!("{} ended at its start{}", live.agent.program(), with_status(&pane)),
     )
     .advise(if words.is_empty() { "it said nothing" } else { words }))
 }

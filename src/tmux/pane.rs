@@ -51,6 +51,10 @@ pub struct Window {
     pub pid: u32,
 }
 
+/// How often tmux is made to look after its children. A program that only left its terminal has no
+/// status for a long time.
+const NUDGES: usize = 5;
+
 impl Pane {
     /// The tmux format that [`Pane::parse`] reads. The title comes last: it may hold anything.
     pub(super) const FORMAT: &'static str = "#{window_name}\t#{window_id}\t#{window_index}\t#{window_activity}\t\
@@ -101,25 +105,49 @@ impl Tmux {
     /// empty list.
     pub fn panes(&self, hub: &str) -> Result<Vec<Pane>> {
         let target = format!("={hub}:");
-        let listed = self.run(&["list-panes", "-s", "-t", &target, "-F", Pane::FORMAT])?;
-        oldest_panes(listed, hub, |line| Some(("", Pane::parse(line)?)))
-            .map(|panes| panes.into_iter().map(|(_, pane)| pane).collect())
+        let list = ["list-panes", "-s", "-t", &target, "-F", Pane::FORMAT];
+        let panes = self.settled(&list, |listed| {
+            oldest_panes(listed, hub, |line| Some(("", Pane::parse(line)?)))
+        })?;
+        Ok(panes.into_iter().map(|(_, pane)| pane).collect())
     }
 
     /// The same of several hubs by one question, each pane with its hub.
     pub fn panes_of(&self, hubs: &[String]) -> Result<Vec<(String, Pane)>> {
         let format = format!("#{{session_name}}\t{}", Pane::FORMAT);
-        let listed = self.run(&["list-panes", "-a", "-F", &format])?;
         // What others have in their windows need not be readable.
         let ours = |line: &&str| {
             let of = line.split_once('\t').map(|(session, _)| session);
             hubs.iter().any(|hub| of == Some(hub))
         };
-        let listed = listed.map(|text| text.lines().filter(ours).collect::<Vec<_>>().join("\n"));
-        oldest_panes(listed, "tmux", |line| {
-            let (session, pane) = line.split_once('\t')?;
-            Some((session, Pane::parse(pane)?))
+        self.settled(&["list-panes", "-a", "-F", &format], |listed| {
+            let ours = listed.map(|text| text.lines().filter(ours).collect::<Vec<_>>().join("\n"));
+            oldest_panes(ours, "tmux", |line| {
+                let (session, pane) = line.split_once('\t')?;
+                Some((session, Pane::parse(pane)?))
+            })
         })
+    }
+
+    /// What the command `list` lists, each dead pane with how its program ended.
+    ///
+    /// A pane may be dead before its status is known, and tmux 3.3a now and then misses the end of a
+    /// child until another one ends, which it is given here.
+    fn settled(
+        &self,
+        list: &[&str],
+        read: impl Fn(std::result::Result<String, Fault>) -> Result<Vec<(String, Pane)>>,
+    ) -> Result<Vec<(String, Pane)>> {
+        let unknown = |(_, pane): &(String, Pane)| pane.dead && pane.status.is_none();
+        let again = [&["run-shell", "true", ";"], list].concat();
+        let mut panes = read(self.run(list)?)?;
+        for _ in 0..NUDGES {
+            if !panes.iter().any(unknown) {
+                break;
+            }
+            panes = read(self.run(&again)?)?;
+        }
+        Ok(panes)
     }
 
     /// The pane of the window that is called exactly `name`.

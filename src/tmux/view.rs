@@ -135,11 +135,6 @@ impl View {
         Ok(captured.ok().map(|text| Screen::parse(&text)))
     }
 
-    /// Makes the server look after its children soon: the end of another one makes it.
-    pub fn nudge(&self) -> Result<()> {
-        self.tmux.run(&["run-shell", "-b", "true"]).map(drop)
-    }
-
     fn drain(&mut self) -> Result<()> {
         let mut block = [0; 16 * 1024];
         loop {

@@ -19,7 +19,7 @@ use crate::{
     util::{
         home::Home,
         tmux::Tmux,
-        wait::{PATIENCE, wait_for, wait_until},
+        wait::{PATIENCE, ended, wait_for, wait_until},
     },
 };
 
@@ -63,11 +63,13 @@ impl Desk {
         command
     }
 
+    #[track_caller]
     pub(crate) fn run(&self, program: &str, args: &[&str]) -> Ran {
         self.start(program, args).end()
     }
 
     /// The same with `input` in a pipe.
+    #[track_caller]
     pub(crate) fn run_with(&self, program: &str, args: &[&str], input: &[u8]) -> Ran {
         let mut child = self.command(program, args).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input).unwrap();
@@ -212,8 +214,9 @@ pub(crate) struct Running {
 
 impl Running {
     /// Waits for its end.
+    #[track_caller]
     pub(crate) fn end(self) -> Ran {
-        let Output { status, stdout, stderr } = self.child.wait_with_output().unwrap();
+        let Output { status, stdout, stderr } = ended(self.child, &self.program);
         let stderr = String::from_utf8(stderr).unwrap();
         Ran { program: self.program, status, stdout, stderr }
     }

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind};
-use crate::run::{command, read, run};
+use crate::run::{command, end, run};
 use crate::truth::Stage;
 use crate::util::home::Home;
 use crate::util::wait::{PATIENCE, wait_until};
@@ -104,7 +104,7 @@ fn cleared(agent: Agent) {
     stage.key("/clear");
     stage.shows("/clear");
     stage.key("Enter");
-    let waited = read(waiting.expect("aimax-flag").wait_with_output().expect("its end"));
+    let waited = end(waiting.expect("aimax-flag"));
     assert_eq!((waited.status, &waited.records[0]["state"]), (Some(0), &Value::from("done")));
     stage.paste("two");
     assert_eq!(stage.waits().0, Some(0));

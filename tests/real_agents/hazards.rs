@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
 use crate::matrix::plain;
-use crate::run::{command, read, run, run_with};
+use crate::run::{command, end, run, run_with};
 use crate::util::home::Home;
 use crate::util::model::Model;
 use crate::util::table::leads;
@@ -162,7 +162,7 @@ fn window(agent: Agent) {
     assert!(refused.next().is_some(), "it waits");
     tmux.keys(&pane, &["C-u"]);
     drop(refused);
-    let ran = read(sender.wait_with_output().expect("its end"));
+    let ran = end(sender);
     assert_eq!(ran.records[0]["verdict"], "submitted", "{ran:#?}");
     assert!(model.wait_prompt(PATIENCE, "after the draft"), "{:?}", model.prompts());
     assert!(!model.prompts().iter().any(|got| got.contains("too soon") || got.contains("thought")));
@@ -221,7 +221,7 @@ fn death(agent: Agent) {
     let pid = record["pid"].to_string();
     let killed = std::process::Command::new("kill").args(["-9", &pid]).status();
     assert!(killed.expect("kill").success());
-    let ran = read(dying.wait_with_output().expect("its end"));
+    let ran = end(dying);
     println!("{agent:?}, killed in mid-paste: {:?} {}", ran.status, ran.said.trim());
     assert!(matches!(ran.status, Some(3 | 4 | 69)), "{ran:#?}");
     assert!(

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::agents::{Agent, CLAUDE_330, CODEX_169, Trust};
 use crate::util::home::Home;
 use crate::util::model::Model;
-use crate::util::wait::{PATIENCE, wait_for};
+use crate::util::wait::{PATIENCE, ended, wait_for};
 
 /// A line, in a shell of the home; `tmux-codex` and the folder are replaced.
 fn shell(home: &Home, agent: Agent, line: &str) -> Command {
@@ -38,7 +38,7 @@ fn start(home: &Home, agent: Agent, line: &str) -> Child {
 fn interrupted(child: Child) -> Vec<Value> {
     let pid = i32::try_from(child.id()).expect("a process");
     aimax::sys::kill(pid, 2).expect("it runs");
-    let output = child.wait_with_output().expect("its end");
+    let output = ended(child, "a quick start");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     text.lines().map(|line| serde_json::from_str(line).expect("a record")).collect()
 }

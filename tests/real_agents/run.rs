@@ -1,11 +1,11 @@
 //! Our programs, run as a person would run them.
 
 use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::util::home::Home;
+use crate::util::{home::Home, wait::ended};
 
 /// What a program did.
 #[derive(Debug)]
@@ -44,22 +44,30 @@ pub(crate) fn command(home: &Home, name: &str, args: &[&str]) -> Command {
 }
 
 /// Runs `aimax-NAME ARGS` to its end.
+#[track_caller]
 pub(crate) fn run(home: &Home, name: &str, args: &[&str]) -> Ran {
-    read(command(home, name, args).output().expect("the program starts"))
+    end(command(home, name, args).spawn().expect("the program starts"))
 }
 
 /// The same with `input` on standard input.
+#[track_caller]
 pub(crate) fn run_with(home: &Home, name: &str, args: &[&str], input: &str) -> Ran {
     let mut child =
         command(home, name, args).stdin(Stdio::piped()).spawn().expect("the program starts");
     let mut stdin = child.stdin.take().expect("its input");
     stdin.write_all(input.as_bytes()).expect("it reads its input");
     drop(stdin);
-    read(child.wait_with_output().expect("the program ends"))
+    end(child)
+}
+
+/// What a program did that is to end.
+#[track_caller]
+pub(crate) fn end(child: Child) -> Ran {
+    read(ended(child, "a program of ours"))
 }
 
 /// Every line of standard output must be a record, also after a failure.
-pub(crate) fn read(output: Output) -> Ran {
+fn read(output: Output) -> Ran {
     let text = String::from_utf8(output.stdout).expect("records are UTF-8");
     assert!(text.is_empty() || text.ends_with('\n'), "half a record: {text:?}");
     Ran {

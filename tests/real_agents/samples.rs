@@ -8,7 +8,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
-use crate::run::{command, read, run};
+use crate::run::{command, end, run};
 use crate::util::home::Home;
 use crate::util::model::Model;
 use crate::util::truth::{Clock, Sampler, Truth, traced};
@@ -54,8 +54,8 @@ impl Play {
         let trace = self.home.root().join("trace");
         let mut paste =
             command(&self.home, "paste", &["-s", "t", "--replace-draft", "-p", &prompt]);
-        let pasted = paste.args(["--wait-ready", "9"]).env("AIMAX_TRACE", &trace).output();
-        read(pasted.expect("aimax-paste")).record();
+        let pasted = paste.args(["--wait-ready", "9"]).env("AIMAX_TRACE", &trace).spawn();
+        end(pasted.expect("aimax-paste")).record();
         let proven = Instant::now();
         let trace = fs::read_to_string(trace).expect("a trace");
         let flag = traced(&trace, "the transcript stands").expect("the step before typing");

@@ -236,7 +236,7 @@ fn failed(agent: Agent) {
     let waiting = command(&home, "flag", &["wait", "f"]).spawn().expect("flag wait");
     let killed = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
     assert!(killed.expect("kill").success());
-    let waited = crate::run::read(waiting.wait_with_output().expect("flag wait ends"));
+    let waited = crate::run::end(waiting);
     assert_eq!(waited.status, Some(1), "{waited:#?}");
     assert_eq!(run(&home, "ls", &["f"]).status, Some(1));
     let pasted = run(&home, "paste", &["-s", "f", "-p", "x"]);
@@ -294,7 +294,7 @@ fn five_codex_at_once() {
         .collect();
     let mut ids = Vec::new();
     for (n, child) in children.into_iter().enumerate() {
-        let ran = crate::run::read(child.wait_with_output().expect("spawn ends"));
+        let ran = crate::run::end(child);
         let record = ran.record();
         assert_eq!(record["verdict"], "submitted");
         let id = record["agentSessionId"].as_str().expect("an id").to_owned();

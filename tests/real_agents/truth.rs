@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 
 use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
-use crate::run::{command, read, run};
+use crate::run::{command, end, run};
 
 use crate::util::home::Home;
 use crate::util::model::Model;
@@ -98,7 +98,7 @@ fn escape(agent: Agent) {
             command(&stage.home, "flag", &["wait", "t", "--timeout", "30"]).spawn().expect("wait");
         stage.key("Escape");
         let pressed = Instant::now();
-        let waited = read(waiting.wait_with_output().expect("wait ends"));
+        let waited = end(waiting);
         let took = pressed.elapsed();
         println!("{agent:?} {prompt}: waited for {took:?}");
         assert_eq!(waited.records[0]["reason"], "interrupted", "{waited:#?}");
