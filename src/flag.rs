@@ -6,9 +6,8 @@
 //! written `\n`, and values end at 2,000 characters.
 //!
 //! The files appear by rename, so a reader never sees half of one, and lines are only ever added to
-//! them. The folder is inside a tree that
-//! an agent controls: a link in the place of one of our folders or files is refused, not followed,
-//! and what is no plain file is not read.
+//! them. The folder is inside a tree that an agent controls: a link in the place of one of our folders
+//! or files is refused, not followed, and what is no plain file is not read.
 
 use std::{
     collections::BTreeMap,

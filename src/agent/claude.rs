@@ -116,7 +116,7 @@ pub(super) fn typing(prompt: &str, command: bool) -> Typing {
     let takes_enter = last.ends_with('\\') || last.contains('@');
     let end = if command || folds && !takes_enter { "" } else { " " };
     let enter = if command || folds { Enter::Later } else { Enter::Soon };
-    Typing { pieces: vec![format!("{prompt}{end}")], enter }
+    Typing { lead: "", text: format!("{prompt}{end}"), enter }
 }
 
 /// A round takes one line, whatever the agent does. C-c would take the whole draft at once, but a

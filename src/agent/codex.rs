@@ -168,6 +168,12 @@ impl Agent for Codex {
         false
     }
 
+    fn may_stop_reading(&self) -> bool {
+        // It reads 1,024 bytes at a time. When a paste ends with such a block, what has come behind it
+        // is left until the terminal tells of more.
+        true
+    }
+
     fn objection(&self, prompt: &str) -> Option<String> {
         prompt
             .trim_start()
@@ -177,16 +183,17 @@ impl Agent for Codex {
 
     fn typing(&self, prompt: &str, command: bool) -> Typing {
         // A blank on each side makes slash commands and `@` and `$` words plain text, and is
-        // trimmed away. A long paste becomes a placeholder, blanks and all, so there they come alone.
+        // trimmed away. A long paste becomes a placeholder, blanks and all, so there the first one
+        // comes alone.
         let folded = prompt.chars().count() >= 1000;
-        let pieces = if command {
-            vec![prompt.to_owned()]
+        let (lead, text) = if command {
+            ("", prompt.to_owned())
         } else if folded && prompt.trim_start().starts_with('/') {
-            vec![" ".into(), prompt.to_owned(), " ".into()]
+            (" ", format!("{prompt} "))
         } else {
-            vec![format!(" {prompt} ")]
+            ("", format!(" {prompt} "))
         };
-        Typing { pieces, enter: Enter::AtOnce }
+        Typing { lead, text, enter: Enter::AtOnce }
     }
 
     fn clear_keys(&self) -> &'static [&'static str] {

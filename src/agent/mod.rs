@@ -165,8 +165,10 @@ pub enum Status {
 /// How to type a prompt so that the agent takes every character as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Typing {
-    /// The pieces, each a bracketed paste of its own.
-    pub pieces: Vec<String>,
+    /// What must stand in the box before the text comes, as a paste of its own; empty for nothing.
+    pub lead: &'static str,
+    /// The text, as one bracketed paste.
+    pub text: String,
     /// When Enter comes.
     pub enter: Enter,
 }
@@ -215,6 +217,11 @@ pub trait Agent: Sync {
 
     /// Whether a second Enter is right when the box still holds our text.
     fn may_swallow_enter(&self) -> bool;
+
+    /// Whether it may leave a part of its input unread until more of it comes.
+    fn may_stop_reading(&self) -> bool {
+        false
+    }
 
     /// Why this prompt would not be taken as text, if so.
     fn objection(&self, prompt: &str) -> Option<String>;

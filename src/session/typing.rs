@@ -75,6 +75,33 @@ impl Enters {
     }
 }
 
+/// What makes an agent read on that may have left the end of our input unread: seldom at first, and
+/// ever more seldom, for what is silent mostly works.
+struct Nudges {
+    next: Deadline,
+    gap: Duration,
+}
+
+impl Nudges {
+    /// Longer than an agent takes to record a prompt.
+    const FIRST: Duration = Duration::from_millis(300);
+
+    fn begin() -> Nudges {
+        Nudges { next: Deadline::after(Self::FIRST), gap: Self::FIRST }
+    }
+
+    fn give(&mut self, live: &mut Live<'_>) -> Result<()> {
+        if self.next.passed() {
+            trace::step("the agent may have stopped reading", || json!(null));
+            // A pane that takes none now is asked again.
+            let _taken = live.view.nudge()?;
+            self.gap *= 2;
+            self.next = Deadline::after(self.gap);
+        }
+        Ok(())
+    }
+}
+
 /// Pastes, presses Enter, and waits for the proof.
 pub(super) fn paste(
     live: &mut Live<'_>,
@@ -86,10 +113,22 @@ pub(super) fn paste(
 ) -> Result<Delivery> {
     let deadline = Deadline::after(manner.timeout);
     let typing = live.agent.typing(prompt.text(), prompt.is_command());
-    let pieces: Vec<&str> = typing.pieces.iter().map(String::as_str).collect();
-    if live.tmux.paste(&look.pane.id, &pieces, typing.enter)?.is_err() {
+    let blocked = |offset| {
         let reason = "the pane stopped taking input at that moment";
-        return Ok(Delivery::new(Verdict::Blocked, proof.offset, reason));
+        Ok(Delivery::new(Verdict::Blocked, offset, reason))
+    };
+    if !typing.lead.is_empty() {
+        if live.tmux.paste(&look.pane.id, typing.lead, Enter::Later)?.is_err() {
+            return blocked(proof.offset);
+        }
+        preflight::await_draft(live, session, deadline)?;
+        if deadline.passed() {
+            let reason = "the agent does not show what is typed";
+            return Ok(Delivery::new(Verdict::Unproven, proof.offset, reason));
+        }
+    }
+    if live.tmux.paste(&look.pane.id, &typing.text, typing.enter)?.is_err() {
+        return blocked(proof.offset);
     }
     trace::step("pasted", || json!({ "bytes": prompt.text().len() }));
     let status = live.status(&look)?;
@@ -107,6 +146,7 @@ pub(super) fn paste(
         }
         Enter::Soon | Enter::Later => {}
     }
+    let mut nudges = live.agent.may_stop_reading().then(Nudges::begin);
     loop {
         // A file is read sooner than a screen.
         match proof.look(live, session, &look, prompt)? {
@@ -137,9 +177,14 @@ pub(super) fn paste(
         if deadline.passed() {
             return Ok(unproven(live, &look, &status, proof.offset, in_box));
         }
+        if let Some(nudges) = &mut nudges {
+            nudges.give(live)?;
+        }
         // What the pane writes matters while a key may be right, or tells which transcript it is.
         live.listen(enters.is_due(&status) || !proof.has_transcript());
-        let _woke = live.wait(deadline.min(enters.next_look()).min(proof.next_look()))?;
+        let next_nudge = nudges.as_ref().map_or(Deadline::NEVER, |nudges| nudges.next);
+        let next_look = enters.next_look().min(proof.next_look()).min(next_nudge);
+        let _woke = live.wait(deadline.min(next_look))?;
     }
 }
 

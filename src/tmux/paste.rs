@@ -37,36 +37,29 @@ fn takes_keys(pane: &str) -> String {
 }
 
 impl Tmux {
-    /// Pastes each of `pieces` as a bracketed paste of its own, in order, then Enter as `enter`
-    /// says.
+    /// Pastes `text` as one bracketed paste, then Enter as `enter` says.
     pub fn paste(
         &self,
         pane: &str,
-        pieces: &[&str],
+        text: &str,
         enter: Enter,
     ) -> Result<std::result::Result<(), Refused>> {
-        for (n, piece) in pieces.iter().enumerate() {
-            let buffer = format!("aimax-{}", uuid::Uuid::new_v4().simple());
-            let mut then = format!("paste-buffer -p -r -d -b {buffer} -t {pane}");
-            if enter == Enter::AtOnce && n + 1 == pieces.len() {
-                then.push_str(&format!(" ; send-keys -t {pane} Enter"));
-            }
-            let otherwise = format!("delete-buffer -b {buffer} ; display-message -p {REFUSED}");
-            let condition = takes_keys(pane);
-            let load = ["load-buffer", "-b", &buffer, "-"];
-            let guarded = ["if-shell", "-F", "-t", pane, &condition, &then, &otherwise];
-            let said = if piece.len() <= AT_ONCE {
-                self.run_with(&[&load[..], &[";"], &guarded].concat(), piece.as_bytes())?
-            } else {
-                self.run_with(&load, piece.as_bytes())?.map_err(|f| f.about(pane))?;
-                self.run(&guarded)?
-            };
-            let said = said.map_err(|f| f.about(pane))?;
-            if said.contains(REFUSED) {
-                return Ok(Err(Refused));
-            }
+        let buffer = format!("aimax-{}", uuid::Uuid::new_v4().simple());
+        let mut then = format!("paste-buffer -p -r -d -b {buffer} -t {pane}");
+        if enter == Enter::AtOnce {
+            then.push_str(&format!(" ; send-keys -t {pane} Enter"));
         }
-        Ok(Ok(()))
+        let otherwise = format!("delete-buffer -b {buffer} ; display-message -p {REFUSED}");
+        let condition = takes_keys(pane);
+        let load = ["load-buffer", "-b", &buffer, "-"];
+        let guarded = ["if-shell", "-F", "-t", pane, &condition, &then, &otherwise];
+        let said = if text.len() <= AT_ONCE {
+            self.run_with(&[&load[..], &[";"], &guarded].concat(), text.as_bytes())?
+        } else {
+            self.run_with(&load, text.as_bytes())?.map_err(|f| f.about(pane))?;
+            self.run(&guarded)?
+        };
+        Ok(taken(&said.map_err(|fault| fault.about(pane))?))
     }
 
     /// Leaves copy mode, or any other mode that a person left the pane in.
@@ -82,12 +75,27 @@ impl View {
         if key.is_empty() || !key.chars().all(legal) {
             return Err(Error::usage(format!("key {key:?}"), "not the name of a key"));
         }
+        self.send(key)
+    }
+
+    /// Gives the program input that says nothing: a sequence of no meaning, which is no key. One that
+    /// has left a part of its input unread goes on reading with it.
+    pub fn nudge(&mut self) -> Result<std::result::Result<(), Refused>> {
+        // CSI 999 ~
+        self.send("-H 1b 5b 39 39 39 7e")
+    }
+
+    fn send(&mut self, keys: &str) -> Result<std::result::Result<(), Refused>> {
         let pane = self.pane();
         let condition = takes_keys(pane);
-        let then = format!("send-keys -t {pane} {key}");
+        let then = format!("send-keys -t {pane} {keys}");
         let otherwise = format!("display-message -p {REFUSED}");
         let command = ["if-shell", "-F", "-t", pane, &condition, &then, &otherwise];
-        let said = self.tmux().run(&command)?.map_err(|fault| fault.about(pane))?;
-        Ok(if said.contains(REFUSED) { Err(Refused) } else { Ok(()) })
+        Ok(taken(&self.tmux().run(&command)?.map_err(|fault| fault.about(pane))?))
     }
+}
+
+/// What a guarded command said of whether the pane took it.
+fn taken(said: &str) -> std::result::Result<(), Refused> {
+    if said.contains(REFUSED) { Err(Refused) } else { Ok(()) }
 }

@@ -116,6 +116,9 @@ pub(crate) fn all() -> Vec<Prompt> {
         ("801 characters", mixed(801)),
         ("1000 characters", mixed(1000)),
         ("1001 characters", mixed(1001)),
+        // With the brackets and the blanks, one and two of the blocks that Codex reads: it leaves Enter.
+        ("1010 bytes", "0123456789".repeat(101)),
+        ("2034 bytes", format!("{}2034", "0123456789".repeat(203))),
         ("a path first, 1400 characters", format!("/etc/hosts {}", mixed(1400))),
         ("a large end tag", format!("{}\n</pasted_content id=\"x\">\n{}", lines(30), lines(30))),
         ("large, newlines at the end", format!("{}\n\n", lines(200))),
