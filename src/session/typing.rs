@@ -75,28 +75,27 @@ impl Enters {
     }
 }
 
-/// What makes an agent read on that may have left the end of our input unread: seldom at first, and
-/// ever more seldom, for what is silent mostly works.
+/// What makes an agent read on that has left Enter unread: seldom, and ever more seldom, for told of
+/// input that it has read already it may stand still.
 struct Nudges {
     next: Deadline,
     gap: Duration,
 }
 
 impl Nudges {
-    /// Longer than an agent takes to record a prompt.
-    const FIRST: Duration = Duration::from_millis(300);
-
     fn begin() -> Nudges {
-        Nudges { next: Deadline::after(Self::FIRST), gap: Self::FIRST }
+        Nudges { next: Deadline::after(SWALLOWED), gap: SWALLOWED }
     }
 
-    fn give(&mut self, live: &mut Live<'_>) -> Result<()> {
+    fn give(&mut self, live: &mut Live<'_>, in_box: bool) -> Result<()> {
         if self.next.passed() {
-            trace::step("the agent may have stopped reading", || json!(null));
-            // A pane that takes none now is asked again.
-            let _taken = live.view.nudge()?;
             self.gap *= 2;
             self.next = Deadline::after(self.gap);
+            if in_box {
+                trace::step("the agent may have left Enter unread", || json!(null));
+                // A pane that takes nothing now is asked again.
+                let _taken = live.view.nudge()?;
+            }
         }
         Ok(())
     }
@@ -178,7 +177,7 @@ pub(super) fn paste(
             return Ok(unproven(live, &look, &status, proof.offset, in_box));
         }
         if let Some(nudges) = &mut nudges {
-            nudges.give(live)?;
+            nudges.give(live, in_box)?;
         }
         // What the pane writes matters while a key may be right, or tells which transcript it is.
         live.listen(enters.is_due(&status) || !proof.has_transcript());

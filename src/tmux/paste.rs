@@ -78,11 +78,12 @@ impl View {
         self.send(key)
     }
 
-    /// Gives the program input that says nothing: a sequence of no meaning, which is no key. One that
-    /// has left a part of its input unread goes on reading with it.
+    /// Gives the program input that is no key: a pointer that moves in the corner, with no button
+    /// down. One that has left a part of its input unread goes on reading with it. Input without any
+    /// meaning would not do, for a program that waits for an event would wait on.
     pub fn nudge(&mut self) -> Result<std::result::Result<(), Refused>> {
-        // CSI 999 ~
-        self.send("-H 1b 5b 39 39 39 7e")
+        // CSI < 35 ; 1 ; 1 M
+        self.send("-H 1b 5b 3c 33 35 3b 31 3b 31 4d")
     }
 
     fn send(&mut self, keys: &str) -> Result<std::result::Result<(), Refused>> {
