@@ -79,9 +79,9 @@ impl View {
         };
         let pane = self.pane.clone();
         let free = format!("#{{||:#{{!=:#{{pane_pipe}},1}},#{{{MARK}}}}}");
-        let pipe = format!(
-            "set-option -p -t {pane} {MARK} 1 ; pipe-pane -O -t {pane} \"exec cat >'{path}'\""
-        );
+        // The shell may begin after we have gone, and must not make a file where the FIFO was.
+        let cat = format!("test -p '{path}' && exec cat >'{path}'");
+        let pipe = format!("set-option -p -t {pane} {MARK} 1 ; pipe-pane -O -t {pane} \"{cat}\"");
         let otherwise = format!("display-message -p {DEAF}");
         let listen = ["if-shell", "-F", "-t", &pane, &free, &pipe, &otherwise, ";"];
         let command: Vec<&str> = listen.into_iter().chain(look_at(&pane)).collect();
