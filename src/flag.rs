@@ -93,7 +93,7 @@ impl Flags {
     /// take it away at any moment, and then it stays away.
     pub fn note(&self, fields: &[(&str, String)]) -> Result<()> {
         self.check_path()?;
-        fs::append_plain(&self.running(), encode(fields).as_bytes()).map(|_| ())
+        fs::append_plain(&self.running(), encode(fields).as_bytes())
     }
 
     /// Says that no job runs: takes `running.flag` away. Says whether it was there.

@@ -74,9 +74,23 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
 /// At most `most` bytes of a plain file in a folder that others control: a link is not followed, and
 /// a pipe or a device is not read. `None` when there is no such file.
 pub fn read_plain(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
-    let mut options = OpenOptions::new();
-    options.read(true).custom_flags(sys::NONBLOCK | sys::NOFOLLOW);
-    let opened = absent(options.open(path));
+    let Some(file) = open_plain(path, OpenOptions::new().read(true))? else { return Ok(None) };
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes).at(path)?;
+    Ok(Some(bytes))
+}
+
+/// Adds `bytes` to such a file by one write. Where there is none, none is made: what somebody removes
+/// meanwhile stays away.
+pub fn append_plain(path: &Path, bytes: &[u8]) -> Result<()> {
+    match open_plain(path, OpenOptions::new().append(true))? {
+        Some(mut file) => file.write_all(bytes).at(path),
+        None => Ok(()),
+    }
+}
+
+fn open_plain(path: &Path, options: &mut OpenOptions) -> Result<Option<File>> {
+    let opened = absent(options.custom_flags(sys::NONBLOCK | sys::NOFOLLOW).open(path));
     if opened.is_err() && path.is_symlink() {
         return Err(Error::system(path.display(), "a link, which is not followed"));
     }
@@ -84,22 +98,7 @@ pub fn read_plain(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
     if !file.metadata().at(path)?.is_file() {
         return Err(Error::system(path.display(), "not a plain file"));
     }
-    let mut bytes = Vec::new();
-    file.take(most).read_to_end(&mut bytes).at(path)?;
-    Ok(Some(bytes))
-}
-
-/// Adds `bytes` to a plain file that is there, by one write; a link is not followed. Says whether there
-/// was one: what somebody removes meanwhile stays away.
-pub fn append_plain(path: &Path, bytes: &[u8]) -> Result<bool> {
-    let mut options = OpenOptions::new();
-    options.append(true).custom_flags(sys::NONBLOCK | sys::NOFOLLOW);
-    let Some(mut file) = absent(options.open(path)).at(path)? else { return Ok(false) };
-    if !file.metadata().at(path)?.is_file() {
-        return Err(Error::system(path.display(), "not a plain file"));
-    }
-    file.write_all(bytes).at(path)?;
-    Ok(true)
+    Ok(Some(file))
 }
 
 /// Gives a file or folder exactly these permissions.
