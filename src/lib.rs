@@ -35,13 +35,15 @@ pub mod error;
 pub mod flag;
 pub mod fs;
 pub mod library;
+pub mod practice;
+pub mod proc;
+pub mod programs;
 pub mod recorder;
 pub mod session;
 pub mod state;
 pub mod sys;
 pub mod time;
 pub mod tmux;
-pub mod tool;
 pub mod trace;
 pub mod transcript;
 pub mod watch;
@@ -55,7 +57,7 @@ pub use library::{
 pub use recorder::{PromptEvent, Recorder};
 pub use session::{Ended, Interruption, State, Verdict};
 pub use transcript::{
-    record::{Event, Kind as EventKind},
+    event::{Event, Kind as EventKind},
     start::Start,
 };
 

@@ -14,18 +14,13 @@ use crate::{
     error::{Error, Result},
     state::Store,
     tmux::{Enter, Look, Pane},
-    transcript::record::Event,
+    transcript::event::Event,
 };
 
 mod claude;
-mod claude_log;
 mod codex;
-mod codex_log;
-mod codex_rollout;
-pub mod practice;
-pub mod proc;
+mod practice;
 pub mod profile;
-mod registry;
 
 /// The agents, by the names that the command line and the state files give them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

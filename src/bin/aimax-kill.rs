@@ -1,5 +1,5 @@
 //! `aimax-kill`.
 
 fn main() -> std::process::ExitCode {
-    aimax::cli::main::<aimax::tool::Kill>()
+    aimax::cli::main::<aimax::programs::Kill>()
 }

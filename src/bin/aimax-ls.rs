@@ -1,5 +1,5 @@
 //! `aimax-ls`.
 
 fn main() -> std::process::ExitCode {
-    aimax::cli::main::<aimax::tool::Ls>()
+    aimax::cli::main::<aimax::programs::Ls>()
 }

@@ -1,5 +1,5 @@
 //! `aimax-paste`.
 
 fn main() -> std::process::ExitCode {
-    aimax::cli::main::<aimax::tool::Paste>()
+    aimax::cli::main::<aimax::programs::Paste>()
 }

@@ -1,5 +1,5 @@
 //! `aimax-spawn`.
 
 fn main() -> std::process::ExitCode {
-    aimax::cli::main::<aimax::tool::Spawn>()
+    aimax::cli::main::<aimax::programs::Spawn>()
 }

@@ -1,5 +1,5 @@
 //! `aimax-tail`.
 
 fn main() -> std::process::ExitCode {
-    aimax::cli::main::<aimax::tool::Tail>()
+    aimax::cli::main::<aimax::programs::Tail>()
 }

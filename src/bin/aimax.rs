@@ -1,5 +1,5 @@
 //! `aimax`.
 
 fn main() -> std::process::ExitCode {
-    aimax::cli::main::<aimax::tool::Front>()
+    aimax::cli::main::<aimax::programs::Front>()
 }

@@ -10,19 +10,19 @@ use crate::error::{Error, Exit, Kind, Result};
 
 /// The arguments of all three.
 #[derive(Debug, Default)]
-pub(super) struct Args {
-    pub(super) follow: bool,
-    pub(super) session: String,
-    pub(super) timeout: Option<Duration>,
-    pub(super) agent: &'static str,
-    pub(super) rest: Option<Vec<OsString>>,
+pub(crate) struct Args {
+    pub(crate) follow: bool,
+    pub(crate) session: String,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) agent: &'static str,
+    pub(crate) rest: Option<Vec<OsString>>,
 }
 
 const SESSION: ValueDoc = ValueDoc { name: "NAME", complete: Complete::Run("aimax-ls --names") };
 const FILE: ValueDoc = ValueDoc { name: "FILE", complete: Complete::File };
 
 /// Options and an operand, and every kind of completion.
-pub(super) enum Plain {}
+pub(crate) enum Plain {}
 
 impl Tool for Plain {
     type Args = Args;
@@ -161,7 +161,7 @@ Well-known, it isn't new.",
 }
 
 /// Verbs, no operand after them, and words to pass on.
-pub(super) enum Job {}
+pub(crate) enum Job {}
 
 impl Tool for Job {
     type Args = Args;
@@ -218,7 +218,7 @@ impl Tool for Job {
 }
 
 /// Hands all but its own options on.
-pub(super) enum Front {}
+pub(crate) enum Front {}
 
 impl Tool for Front {
     type Args = Args;

@@ -3,7 +3,7 @@
 
 use std::{ffi::OsString, fmt::Display, path::PathBuf, str::FromStr, time::Duration};
 
-use super::{near::nearest, option::Given};
+use super::{option::Given, suggest::nearest};
 
 impl Given {
     /// Whether it was switched on rather than off.

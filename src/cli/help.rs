@@ -70,7 +70,7 @@ pub fn full(page: &Page) -> String {
 }
 
 /// Other pages in the order that man pages have them: by section, then by name.
-pub(super) fn see_also(page: &Page) -> Vec<(&'static str, u8)> {
+pub(crate) fn see_also(page: &Page) -> Vec<(&'static str, u8)> {
     let mut pages = page.tool.see_also.to_vec();
     pages.sort_unstable_by_key(|&(name, section)| (section, name));
     pages

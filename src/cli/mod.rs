@@ -4,7 +4,6 @@
 //! [`main`] is all that a program's `main` calls. [`page`](mod@page) erases the type of a program's
 //! arguments, so that everything which only *describes* a program works on plain data.
 
-mod behind;
 pub mod check;
 pub mod complete;
 pub mod exit;
@@ -12,7 +11,6 @@ pub mod generated;
 mod given;
 pub mod help;
 pub mod man;
-mod near;
 pub mod option;
 pub mod output;
 pub mod page;
@@ -20,6 +18,8 @@ pub mod paint;
 pub mod parse;
 pub mod progress;
 pub mod status;
+mod suggest;
+mod writer_thread;
 
 #[cfg(test)]
 mod fake;

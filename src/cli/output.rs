@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::behind::Behind;
+use super::writer_thread::Behind;
 use crate::error::{Error, Kind, Result};
 
 /// Where records go. Each record is one line and one `write`, unless batching was asked for.

@@ -45,7 +45,7 @@ pub fn page<T: Tool>() -> Page {
 impl Page {
     /// What follows the name in a form of the command line. A page of the front's verbs has a dash
     /// where the command line has a blank.
-    pub(super) fn arguments<'a>(&self, form: &'a str) -> Option<&'a str> {
+    pub(crate) fn arguments<'a>(&self, form: &'a str) -> Option<&'a str> {
         let name = self.tool.name;
         let called =
             form.strip_prefix(name).or_else(|| form.strip_prefix(&name.replacen('-', " ", 1)));
@@ -53,7 +53,7 @@ impl Page {
     }
 
     /// The program's name as a shell function's name: `aimax_tail`.
-    pub(super) fn word(&self) -> String {
+    pub(crate) fn word(&self) -> String {
         self.tool.name.replace('-', "_")
     }
 }

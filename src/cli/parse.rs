@@ -9,8 +9,8 @@ use std::ffi::OsString;
 use lexopt::Arg;
 
 use super::{
-    near::nearest,
     option::{Given, Opt, Tool},
+    suggest::nearest,
 };
 use crate::error::{Error, Result};
 

@@ -270,7 +270,7 @@ pub struct Resolved {
 
 /// What the file sets.
 #[derive(Debug)]
-pub(super) struct File {
+pub(crate) struct File {
     path: PathBuf,
     keys: Map<String, Json>,
 }
@@ -281,7 +281,7 @@ impl File {
     /// # Errors
     /// [`crate::error::Kind::Usage`], with the file and the key, for what is no JSON object and for
     /// keys that are no settings.
-    pub(super) fn parse(path: &Path, text: &[u8]) -> Result<File> {
+    pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<File> {
         let wrong = |cause: String| Error::usage(path.display(), cause);
         let keys = match serde_json::from_slice(text) {
             Ok(Json::Object(keys)) => keys,
@@ -297,10 +297,10 @@ impl File {
 }
 
 /// All settings with their values, in the table's order.
-pub(super) struct Resolver<'a> {
-    pub(super) vars: Vars<'a>,
-    pub(super) file: Option<File>,
-    pub(super) done: Vec<Resolved>,
+pub(crate) struct Resolver<'a> {
+    pub(crate) vars: Vars<'a>,
+    pub(crate) file: Option<File>,
+    pub(crate) done: Vec<Resolved>,
 }
 
 impl Resolver<'_> {
@@ -309,7 +309,7 @@ impl Resolver<'_> {
     /// # Errors
     /// [`crate::error::Kind::Usage`], with the variable, or the file and the key, for a value that
     /// is none of the setting's kind.
-    pub(super) fn run(mut self) -> Result<Vec<Resolved>> {
+    pub(crate) fn run(mut self) -> Result<Vec<Resolved>> {
         for setting in SETTINGS {
             let (value, source) = self.resolve(setting)?;
             self.done.push(Resolved { setting, value, source });

@@ -8,22 +8,22 @@ use std::{
 
 /// A set of variables; an empty one counts as not set.
 #[derive(Clone, Copy)]
-pub(super) struct Vars<'a>(pub(super) &'a [(OsString, OsString)]);
+pub(crate) struct Vars<'a>(pub(crate) &'a [(OsString, OsString)]);
 
 impl Vars<'_> {
-    pub(super) fn get(&self, name: &str) -> Option<OsString> {
+    pub(crate) fn get(&self, name: &str) -> Option<OsString> {
         let (_, value) = self.0.iter().find(|(key, _)| key == name)?;
         (!value.is_empty()).then(|| value.clone())
     }
 
     /// A folder of the XDG convention, which does not count relative paths.
-    pub(super) fn xdg(&self, variable: &str, home: &Path, default: &str) -> PathBuf {
+    pub(crate) fn xdg(&self, variable: &str, home: &Path, default: &str) -> PathBuf {
         let set = self.get(variable).map(|path| self.expand(&path, home));
         set.filter(|path| path.is_absolute()).unwrap_or_else(|| home.join(default))
     }
 
     /// `~`, `$NAME` and `${NAME}` replaced; a variable that is not set stays as it is written.
-    pub(super) fn expand(&self, path: &OsStr, home: &Path) -> PathBuf {
+    pub(crate) fn expand(&self, path: &OsStr, home: &Path) -> PathBuf {
         let bytes = path.as_bytes();
         let mut done = match bytes {
             [b'~'] | [b'~', b'/', ..] => home.as_os_str().as_bytes().to_vec(),

@@ -20,13 +20,13 @@ use crate::{
     },
 };
 
-pub(super) struct TmuxBackend {
+pub(crate) struct TmuxBackend {
     backend: Backend,
     config: Config,
 }
 
 impl TmuxBackend {
-    pub(super) fn new(backend: Backend, config: Config) -> Self {
+    pub(crate) fn new(backend: Backend, config: Config) -> Self {
         TmuxBackend { backend, config }
     }
 

@@ -22,8 +22,8 @@ use crate::{
     tmux::Tmux,
     transcript::{
         follow::{Follow, Seen},
-        packed::packed,
         start::Start,
+        zst::packed,
     },
     watch::{Spot, Watch},
 };
@@ -79,7 +79,7 @@ impl Stopper {
 const AHEAD: usize = 256;
 
 impl ThoughtStream {
-    pub(super) fn new(config: Config, session: Session, start: Start) -> Result<Self> {
+    pub(crate) fn new(config: Config, session: Session, start: Start) -> Result<Self> {
         let tmux = Tmux::new(&config)?;
         let wrong = |e: io::Error| Error::io("socket pair", &e);
         let (ear, bell) = UnixStream::pair().map_err(wrong)?;

@@ -8,7 +8,7 @@ use crate::{
     agent::Backend,
     error::{Error, Result},
     session::{Session, Sight, State, Verdict},
-    transcript::{lines::Line, record::Event},
+    transcript::{event::Event, lines::Line},
 };
 
 /// A prompt for a session, and how to start that if it does not run.
@@ -56,7 +56,7 @@ impl Request {
     }
 
     /// The same, with what is kept of the session in the place of what is not said.
-    pub(super) fn again(mut self, session: &Session) -> Self {
+    pub(crate) fn again(mut self, session: &Session) -> Self {
         let entry = &session.entry;
         let kept = |key: &str| entry.fields().get(key)?.as_str().map(str::to_owned);
         self.cwd = self.cwd.or_else(|| entry.cwd().map(Path::to_owned));
@@ -132,7 +132,7 @@ pub struct SessionInfo {
 }
 
 impl SessionInfo {
-    pub(super) fn of(session: &Session, sight: &Sight) -> Self {
+    pub(crate) fn of(session: &Session, sight: &Sight) -> Self {
         let entry = &session.entry;
         let live = sight.pane.as_ref().filter(|pane| !pane.dead);
         SessionInfo {
@@ -164,7 +164,7 @@ pub struct Record {
 }
 
 impl Record {
-    pub(super) fn of(backend: Backend, line: Line<'_>) -> Self {
+    pub(crate) fn of(backend: Backend, line: Line<'_>) -> Self {
         Record { offset: line.offset, next: line.next, line: line.bytes.to_vec(), backend }
     }
 

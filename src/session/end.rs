@@ -4,10 +4,9 @@ use std::{path::PathBuf, time::Duration};
 
 use super::{Job, JobState, Session};
 use crate::{
-    agent::proc,
     config::Config,
     error::Result,
-    fs,
+    fs, proc,
     state::Name,
     sys,
     time::Deadline,

@@ -21,36 +21,21 @@ use crate::{
     watch::{Watch, Woke},
 };
 
-mod answer;
-mod begun;
+mod attached_pane;
 mod deliver;
 mod end;
-mod interrupt;
 mod job;
-mod live;
-mod preflight;
-mod prompt;
-mod proof;
-mod proxy;
-mod ready;
-mod sight;
-mod spawn;
-mod typing;
-mod vigil;
-mod window;
+mod observe;
+mod start;
 
-pub use answer::{Question, answer, question};
-pub use begun::Ends;
-pub use deliver::{Delivery, Manner, Verdict, deliver};
+pub use deliver::{
+    Delivery, Interruption, Manner, Prompt, Question, Reading, Verdict, answer, deliver, interrupt,
+    question,
+};
 pub use end::{Ended, end};
-pub use interrupt::{Interruption, interrupt};
-pub use job::{Job, JobState};
-pub use prompt::{Prompt, Reading};
-pub use proxy::Proxy;
-pub use sight::{Seen, Sight, State, sights, windows};
-pub use spawn::{Spawn, Started, spawn};
-pub use vigil::Vigil;
-pub use window::enter as enter_window;
+pub use job::{Ends, Job, JobState};
+pub use observe::{Seen, Sight, State, Vigil, sights, windows};
+pub use start::{Proxy, Spawn, Started, enter_window, spawn};
 
 /// A session that the state files know.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@
 //! [`Tmux`] runs single commands. A [`View`] tells at once when a pane's program has written
 //! something, so nobody polls a screen.
 
-pub mod faults;
+pub mod known_bugs;
 mod pane;
 mod paste;
 mod screen;

@@ -57,13 +57,13 @@ const NUDGES: usize = 5;
 
 impl Pane {
     /// The tmux format that [`Pane::parse`] reads. The title comes last: it may hold anything.
-    pub(super) const FORMAT: &'static str = "#{window_name}\t#{window_id}\t#{window_index}\t#{window_activity}\t\
+    pub(crate) const FORMAT: &'static str = "#{window_name}\t#{window_id}\t#{window_index}\t#{window_activity}\t\
         #{pane_id}\t#{pane_pid}\t#{pane_dead}\t#{pane_dead_status}\t#{pane_dead_signal}\t#{pane_in_mode}\t\
         #{pane_input_off}\t#{pane_synchronized}\t#{cursor_x}\t#{cursor_y}\t\
         #{pane_current_command}\t#{pane_title}";
 
     /// Reads one line of [`Pane::FORMAT`].
-    pub(super) fn parse(line: &str) -> Option<Pane> {
+    pub(crate) fn parse(line: &str) -> Option<Pane> {
         let mut parts = line.splitn(16, '\t');
         let mut next = || parts.next();
         let window_name = next()?.to_owned();

@@ -37,7 +37,7 @@ pub enum Fault {
 
 impl Fault {
     /// What a tmux client wrote to standard error.
-    pub(super) fn from_text(text: &str) -> Self {
+    pub(crate) fn from_text(text: &str) -> Self {
         let text = text.trim();
         if text.starts_with("no server running")
             || text.starts_with("error connecting to")
@@ -91,7 +91,7 @@ impl Tmux {
 
     /// A client of this server, to be given its command. `-u`: names and titles are UTF-8
     /// whatever the caller's locale is.
-    pub(super) fn client(&self) -> Command {
+    pub(crate) fn client(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("-u");
         if let Some(folder) = &self.folder {

@@ -148,7 +148,7 @@ impl View {
         }
     }
 
-    pub(super) fn tmux(&self) -> &Tmux {
+    pub(crate) fn tmux(&self) -> &Tmux {
         &self.tmux
     }
 }

@@ -16,8 +16,8 @@ use std::{
 
 use super::{
     lines::{self, Block, Line, Lines},
-    packed,
     start::{Start, begins_line},
+    zst,
 };
 use crate::error::{At, Error, Result};
 
@@ -117,7 +117,7 @@ impl Follow {
         let Some((file, identity)) = &self.file else { return Ok(Seen::Absent) };
         // What the path names is looked at before the size of the file at hand: if another file has
         // taken its place, nothing more is to come than what is there now.
-        let named = packed::identity(&self.path).at(&self.path)?;
+        let named = zst::identity(&self.path).at(&self.path)?;
         let size = match named {
             Some((named, size)) if named == *identity && !named.packed => size,
             _ => file.metadata().at(&self.path)?.len(),
@@ -167,7 +167,7 @@ impl Follow {
         self.start = Start::Offset(0);
         let Some(named) = named else { return Ok(Seen::Removed) };
         if named.packed != was_packed
-            && let Some((file, identity)) = packed::open(&self.path)?
+            && let Some((file, identity)) = zst::open(&self.path)?
             && lines::before(&file, offset, SAME).at(&self.path)? == was
         {
             self.lines = Lines::from(offset);
@@ -187,7 +187,7 @@ impl Follow {
         if let Some((_, identity)) = &self.file {
             return Ok(Some(*identity));
         }
-        let Some((file, identity)) = packed::open(&self.path)? else { return Ok(None) };
+        let Some((file, identity)) = zst::open(&self.path)? else { return Ok(None) };
         self.lines = Lines::from(self.start.offset(&file, &self.path)?);
         self.file = Some((file, identity));
         Ok(Some(identity))

@@ -4,7 +4,7 @@
 //! that is empty is no end before the turn that took it has ended; and one agent writes some lines
 //! before their parents, so a time is compared where there is one, not the order of lines.
 
-use super::record::{Event, Kind};
+use super::event::{Event, Kind};
 
 /// How a turn ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -53,7 +53,7 @@ fn check_boundary(file: &File, path: &Path, offset: u64) -> Result<()> {
 }
 
 /// Whether a line begins at `offset`: at 0, or just after a newline.
-pub(super) fn begins_line(file: &File, offset: u64) -> io::Result<bool> {
+pub(crate) fn begins_line(file: &File, offset: u64) -> io::Result<bool> {
     let Some(before) = offset.checked_sub(1) else { return Ok(true) };
     let mut byte = [0];
     Ok(lines::read(file, &mut byte, before)? == 1 && byte == *b"\n")

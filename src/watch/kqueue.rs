@@ -31,7 +31,7 @@ type Inode = (u64, u64);
 type Mark = (Inode, bool);
 
 /// The watched paths.
-pub(super) struct Files {
+pub(crate) struct Files {
     watcher: Watcher,
     ids: HashMap<PathBuf, Id>,
     paths: HashMap<Id, Held>,
@@ -76,7 +76,7 @@ fn moves() -> FilterFlag {
 
 impl Files {
     /// No paths.
-    pub(super) fn new() -> Result<Files> {
+    pub(crate) fn new() -> Result<Files> {
         Ok(Files {
             watcher: Watcher::new().at("kqueue")?,
             ids: HashMap::new(),
@@ -89,12 +89,12 @@ impl Files {
     }
 
     /// What becomes readable when [`drain`](Files::drain) has work.
-    pub(super) fn fd(&self) -> RawFd {
+    pub(crate) fn fd(&self) -> RawFd {
         self.watcher.as_raw_fd()
     }
 
     /// Watches the absolute `path`.
-    pub(super) fn add(&mut self, path: &Path) -> Result<Id> {
+    pub(crate) fn add(&mut self, path: &Path) -> Result<Id> {
         if let Some(&id) = self.ids.get(path) {
             return Ok(id);
         }
@@ -112,7 +112,7 @@ impl Files {
     }
 
     /// Watches `path` no more.
-    pub(super) fn forget(&mut self, path: &Path) {
+    pub(crate) fn forget(&mut self, path: &Path) {
         let Some(id) = self.ids.remove(path) else { return };
         let Some(held) = self.paths.remove(&id) else { return };
         for mark in held.marks {
@@ -121,7 +121,7 @@ impl Files {
     }
 
     /// Takes in all events that are pending; whether a watched path may have changed, and which.
-    pub(super) fn drain(&mut self, changed: &mut BTreeSet<Id>) -> Result<bool> {
+    pub(crate) fn drain(&mut self, changed: &mut BTreeSet<Id>) -> Result<bool> {
         let mut woke = false;
         let mut moved = BTreeSet::new();
         while let Some(event) = self.watcher.poll(None) {
@@ -269,11 +269,11 @@ impl Files {
 
 /// A process whose end is watched, by a queue of its own: in a shared one, a process that is gone
 /// already makes the kernel refuse all that is asked for together with it.
-pub(super) struct Process(Watcher);
+pub(crate) struct Process(Watcher);
 
 impl Process {
     /// `None` when there is no such process.
-    pub(super) fn open(pid: u32) -> io::Result<Option<Process>> {
+    pub(crate) fn open(pid: u32) -> io::Result<Option<Process>> {
         let Ok(pid) = libc::pid_t::try_from(pid) else { return Ok(None) };
         let mut watcher = Watcher::new()?;
         watcher.add_pid(pid, EventFilter::EVFILT_PROC, FilterFlag::NOTE_EXIT)?;
@@ -285,7 +285,7 @@ impl Process {
     }
 
     /// What becomes readable when it ends.
-    pub(super) fn fd(&self) -> RawFd {
+    pub(crate) fn fd(&self) -> RawFd {
         self.0.as_raw_fd()
     }
 }

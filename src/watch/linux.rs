@@ -61,7 +61,7 @@ enum Use {
 }
 
 /// The watched paths.
-pub(super) struct Files {
+pub(crate) struct Files {
     inotify: Inotify,
     watches: Watches,
     ids: HashMap<PathBuf, Id>,
@@ -102,7 +102,7 @@ struct Node {
 
 impl Files {
     /// No paths.
-    pub(super) fn new() -> Result<Files> {
+    pub(crate) fn new() -> Result<Files> {
         let inotify = Inotify::init().map_err(|e| {
             let error = Error::io("inotify", &e);
             match e.raw_os_error() {
@@ -124,12 +124,12 @@ impl Files {
     }
 
     /// What becomes readable when [`drain`](Files::drain) has work.
-    pub(super) fn fd(&self) -> RawFd {
+    pub(crate) fn fd(&self) -> RawFd {
         self.inotify.as_raw_fd()
     }
 
     /// Watches the absolute `path`.
-    pub(super) fn add(&mut self, path: &Path) -> Result<Id> {
+    pub(crate) fn add(&mut self, path: &Path) -> Result<Id> {
         if let Some(&id) = self.ids.get(path) {
             return Ok(id);
         }
@@ -147,7 +147,7 @@ impl Files {
     }
 
     /// Watches `path` no more.
-    pub(super) fn forget(&mut self, path: &Path) {
+    pub(crate) fn forget(&mut self, path: &Path) {
         let Some(id) = self.ids.remove(path) else { return };
         let Some(held) = self.paths.remove(&id) else { return };
         for mark in held.marks {
@@ -156,7 +156,7 @@ impl Files {
     }
 
     /// Takes in all events that are pending; whether a watched path may have changed, and which.
-    pub(super) fn drain(&mut self, changed: &mut BTreeSet<Id>) -> Result<bool> {
+    pub(crate) fn drain(&mut self, changed: &mut BTreeSet<Id>) -> Result<bool> {
         let mut woke = false;
         let mut moved = BTreeSet::new();
         loop {
@@ -350,16 +350,16 @@ impl Node {
 }
 
 /// A process whose end is watched.
-pub(super) struct Process(OwnedFd);
+pub(crate) struct Process(OwnedFd);
 
 impl Process {
     /// `None` when there is no such process.
-    pub(super) fn open(pid: u32) -> io::Result<Option<Process>> {
+    pub(crate) fn open(pid: u32) -> io::Result<Option<Process>> {
         Ok(sys::pidfd(pid)?.map(Process))
     }
 
     /// What becomes readable when it ends.
-    pub(super) fn fd(&self) -> RawFd {
+    pub(crate) fn fd(&self) -> RawFd {
         self.0.as_raw_fd()
     }
 }

@@ -30,11 +30,11 @@ use crate::{
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;
 #[cfg(any(target_os = "linux", target_os = "android"))]
-use self::linux as kernel;
+use linux as kernel;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 mod kqueue;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-use self::kqueue as kernel;
+use kqueue as kernel;
 
 #[cfg(test)]
 mod tests;

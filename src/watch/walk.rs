@@ -15,10 +15,10 @@ use std::{
 
 /// A way as it was found.
 #[derive(Default)]
-pub(super) struct Way {
+pub(crate) struct Way {
     steps: Vec<Step>,
     /// What it leads to; nothing when it ends early.
-    pub(super) end: Option<End>,
+    pub(crate) end: Option<End>,
 }
 
 /// A folder, free of symbolic links, and the name in it that was looked up.
@@ -31,7 +31,7 @@ struct Step {
 impl Way {
     /// Each folder on the way, and the name in it that matters. While the way leads to its end, what
     /// happens to the folders themselves tells all; but links, and whatever is missing, are names.
-    pub(super) fn steps(&self) -> impl Iterator<Item = (&Path, Option<&OsStr>)> {
+    pub(crate) fn steps(&self) -> impl Iterator<Item = (&Path, Option<&OsStr>)> {
         self.steps.iter().map(|step| {
             let matters = step.link || self.end.is_none();
             (step.folder.as_path(), matters.then_some(step.name.as_os_str()))
@@ -41,20 +41,20 @@ impl Way {
 
 /// What was found at the end of the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct End {
+pub(crate) struct End {
     /// Its path without symbolic links.
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Whether it is a folder.
-    pub(super) folder: bool,
+    pub(crate) folder: bool,
     /// Device and inode.
-    pub(super) identity: (u64, u64),
+    pub(crate) identity: (u64, u64),
 }
 
 /// As many symbolic links as Linux follows in one path.
 const LINKS: usize = 40;
 
 /// Walks to what the absolute `path` names.
-pub(super) fn walk(path: &Path) -> Way {
+pub(crate) fn walk(path: &Path) -> Way {
     let mut way = Way::default();
     way.end = to_end(path, &mut way.steps);
     way

@@ -1,34 +1,92 @@
-//! The practice agent: a small, fast Claude Code of our own, for newcomers and for tests.
-//!
-//! | module | what it holds |
-//! |---|---|
-//! | `backend` | the practice agent as the rest of the package sees it |
-//! | `options` | the command line, and how it is told to misbehave |
-//! | `input` | bytes of the terminal to keys and pastes |
-//! | `draft` | the input box: editing, collapsed pastes, the text that is submitted |
-//! | `dialog` | the questions it asks, and what each answer does |
-//! | `screen` | the inline drawing: history above, one frame below |
-//! | `files` | the state file, the trusted folders, the transcript's place |
-//! | `log` | the transcript's entries |
-//! | `hook` | the commands of the settings file |
-//! | `turn` | what a prompt asks for, and the tool that runs |
-//! | `start` | from the command line to a terminal that is ours |
-//! | `tui` | the program: one loop over keys, tool output, signals and timers |
-//! | `session` | what the program does with a prompt, a queue, an answer, an interruption |
+//! The practice agent as the rest of the package sees it: Claude Code with other files.
 
-mod backend;
-mod dialog;
-mod draft;
-mod files;
-mod hook;
-mod input;
-mod log;
-mod options;
-mod screen;
-mod session;
-mod start;
-mod tui;
-mod turn;
+use std::{ffi::OsString, path::PathBuf};
 
-pub(super) use backend::Practice;
-pub use tui::main;
+use super::{
+    Agent, Ask, Launch, Status, Thread, Typing,
+    claude::{self, log, state_file},
+    own_program,
+};
+use crate::{
+    config::Config,
+    error::Result,
+    fs,
+    tmux::{Enter, Pane},
+    transcript::event::{Event, Kind},
+};
+
+/// The practice agent.
+pub(crate) struct Practice;
+
+impl Agent for Practice {
+    fn program(&self) -> &'static str {
+        "aimax"
+    }
+
+    fn profile(&self) -> (&'static str, &'static str) {
+        ("practice.json", include_str!("profile.json"))
+    }
+
+    fn launch(&self, config: &Config, ask: &Ask) -> Result<Launch> {
+        let mut argv = own_program(config, "practice-agent")?;
+        let path = ask.run_dir.join("settings.json");
+        let merged = claude::merged_settings(Vec::new(), &ask.at_turn_end)?;
+        fs::replace(&path, merged.to_string().as_bytes(), 0o600)?;
+        argv.extend(["--settings".into(), path.into_os_string()]);
+        argv.extend(["--home".into(), config.practice_home.clone().into_os_string()]);
+        if let Some(model) = &ask.model {
+            argv.extend(["--model".into(), OsString::from(model)]);
+        }
+        let id = claude::conversation(&config.practice_home, ask)?;
+        argv.extend([claude::session_option(ask), OsString::from(&id)]);
+        argv.extend(ask.rest.iter().cloned());
+        let transcript = state_file::transcript(&projects(config), &id, &ask.cwd);
+        let thread = Some(Thread { id: Some(id), transcript: Some(transcript) });
+        Ok(Launch { argv, thread, ..Launch::default() })
+    }
+
+    fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {
+        state_file::status(&config.practice_home, pane.pid)
+    }
+
+    fn thread(&self, config: &Config, pane: &Pane) -> Result<Option<Thread>> {
+        state_file::thread(&config.practice_home, &projects(config), pane.pid)
+    }
+
+    fn witnesses(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
+        vec![state_file::path(&config.practice_home, pane.pid)]
+    }
+
+    fn may_swallow_enter(&self) -> bool {
+        true
+    }
+
+    fn objection(&self, prompt: &str) -> Option<String> {
+        claude::objection(prompt).filter(|_| !prompt.starts_with('!'))
+    }
+
+    fn typing(&self, prompt: &str, command: bool) -> Typing {
+        // What it is told to do wrong is done between the paste and Enter.
+        Typing { enter: Enter::Later, ..claude::typing(prompt, command) }
+    }
+
+    fn clear_keys(&self) -> &'static [&'static str] {
+        claude::CLEAR
+    }
+
+    fn ran_command(&self, command: &str, event: &Event) -> bool {
+        event.kind == Kind::Command && event.text == command
+    }
+
+    fn same(&self, sent: &str, recorded: &str) -> std::result::Result<Vec<&'static str>, String> {
+        log::same(sent, recorded)
+    }
+
+    fn read(&self, line: &[u8]) -> Vec<Event> {
+        log::read(line)
+    }
+}
+
+fn projects(config: &Config) -> PathBuf {
+    config.practice_home.join("projects")
+}

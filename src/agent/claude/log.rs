@@ -1,0 +1,300 @@
+//! The lines of a Claude Code transcript.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{
+    time,
+    transcript::event::{Event, Kind},
+};
+
+/// The fields that matter; a line may hold far larger ones, which are passed over.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    #[serde(rename = "type")]
+    kind: String,
+    timestamp: Option<String>,
+    message: Option<Message>,
+    prompt_source: Option<String>,
+    #[serde(default)]
+    is_meta: bool,
+    #[serde(default)]
+    is_compact_summary: bool,
+    #[serde(default)]
+    is_api_error_message: bool,
+    subtype: Option<String>,
+    operation: Option<String>,
+    content: Option<Value>,
+    attachment: Option<Attachment>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    content: Option<Value>,
+    stop_reason: Option<String>,
+    usage: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Attachment {
+    #[serde(rename = "type")]
+    kind: String,
+    prompt: Option<Value>,
+}
+
+/// What the user entry that stops a turn begins with.
+const STOPPED: &str = "[Request interrupted by user";
+
+/// What a notice that the agent queues for itself begins with.
+const NOTICE: &str = "<task-notification>";
+
+/// What a line says. A line of an unknown type, or one that is no JSON, is something else.
+pub(crate) fn read(line: &[u8]) -> Vec<Event> {
+    let Ok(line) = serde_json::from_slice::<Line>(line) else {
+        return vec![Event::new(Kind::Other, None, "")];
+    };
+    let under = line.subtype.as_deref().or(line.operation.as_deref());
+    let under = under.or(line.attachment.as_ref().map(|attachment| attachment.kind.as_str()));
+    let name = [Some(line.kind.as_str()), under];
+    events(&line).into_iter().map(|event| event.named(&name)).collect()
+}
+
+fn events(line: &Line) -> Vec<Event> {
+    let time = line.timestamp.as_deref().and_then(time::parse_rfc3339);
+    let one = |kind, text: String| vec![Event::new(kind, time, text)];
+    let content = || line.content.as_ref().map(words).unwrap_or_default();
+    match (line.kind.as_str(), line.operation.as_deref()) {
+        ("user", _) => user(line, time),
+        ("assistant", _) => assistant(line, time),
+        ("queue-operation", Some("enqueue")) => {
+            let text = content();
+            let queued = text.starts_with(NOTICE);
+            vec![Event { queued, ..Event::new(Kind::Queued, time, text) }]
+        }
+        ("queue-operation", Some("dequeue" | "remove")) => one(Kind::Taken, content()),
+        ("queue-operation", Some("popAll")) => one(Kind::TakenBack, content()),
+        ("attachment", _) => match &line.attachment {
+            Some(Attachment { kind, prompt: Some(prompt) }) if kind == "queued_command" => {
+                vec![Event { queued: true, ..Event::new(Kind::Prompt, time, words(prompt)) }]
+            }
+            _ => one(Kind::Other, String::new()),
+        },
+        _ => one(Kind::Other, String::new()),
+    }
+}
+
+/// The text of a content: a string, or the text blocks of a list.
+fn words(content: &Value) -> String {
+    match content {
+        Value::String(text) => text.clone(),
+        Value::Array(blocks) => blocks
+            .iter()
+            .filter_map(|block| block.get("text")?.as_str())
+            .collect::<Vec<_>>()
+            .join("\n"),
+        _ => String::new(),
+    }
+}
+
+fn user(line: &Line, time: Option<u64>) -> Vec<Event> {
+    let content = line.message.as_ref().and_then(|message| message.content.as_ref());
+    let Some(content) = content else { return vec![Event::new(Kind::Other, time, "")] };
+    let result = content
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|block| block.get("type").and_then(Value::as_str) == Some("tool_result"));
+    if let Some(result) = result {
+        let said = result.get("content").map(words).unwrap_or_default();
+        return vec![Event::new(Kind::ToolResult, time, said)];
+    }
+    let text = words(content);
+    if let Some(command) = command(&text) {
+        return vec![Event::new(Kind::Command, time, command)];
+    }
+    let printed = ["<local-command-", "<bash-stdout>", "<bash-stderr>"];
+    let kind = if line.is_meta
+        || line.is_compact_summary
+        || printed.iter().any(|tag| text.starts_with(tag))
+    {
+        Kind::Other
+    } else if text.starts_with(STOPPED) {
+        Kind::Interrupted
+    } else {
+        Kind::Prompt
+    };
+    let queued = matches!(line.prompt_source.as_deref(), Some("queued" | "system"));
+    vec![Event { queued, ..Event::new(kind, time, text) }]
+}
+
+/// The command that an entry records, as it was typed: `/name args`, or `!command`.
+fn command(text: &str) -> Option<String> {
+    let inside = |tag: &str| {
+        let (_, rest) = text.split_once(&format!("<{tag}>"))?;
+        rest.split_once(&format!("</{tag}>")).map(|(inside, _)| inside)
+    };
+    if text.starts_with("<bash-input>") {
+        return Some(format!("!{}", inside("bash-input")?));
+    }
+    if !text.starts_with("<command-name>") && !text.starts_with("<command-message>") {
+        return None;
+    }
+    let name = inside("command-name")?;
+    let args = inside("command-args").unwrap_or_default();
+    Some(format!("{name} {args}").trim_end().to_owned())
+}
+
+fn assistant(line: &Line, time: Option<u64>) -> Vec<Event> {
+    let Some(message) = &line.message else { return vec![Event::new(Kind::Other, time, "")] };
+    let blocks = match &message.content {
+        Some(Value::Array(blocks)) => &blocks[..],
+        _ => &[],
+    };
+    let mut events: Vec<Event> = blocks.iter().map(|block| said(block, time)).collect();
+    if line.is_api_error_message {
+        let text = message.content.as_ref().map(words).unwrap_or_default();
+        events.push(Event::new(Kind::Error, time, text));
+    } else if matches!(message.stop_reason.as_deref(), Some("end_turn" | "stop_sequence")) {
+        events.push(Event::new(Kind::TurnEnd, time, ""));
+    }
+    // Each block of an answer is a line of its own and repeats the count; the last has the reason.
+    if let (Some(usage), Some(_)) = (&message.usage, &message.stop_reason) {
+        events.push(Event::new(Kind::Usage, time, usage.to_string()));
+    }
+    events
+}
+
+fn said(block: &Value, time: Option<u64>) -> Event {
+    let text = |key: &str| block.get(key).and_then(Value::as_str).unwrap_or_default();
+    match text("type") {
+        "text" => Event::new(Kind::Text, time, text("text")),
+        "thinking" => Event::new(Kind::Thinking, time, text("thinking")),
+        "tool_use" => {
+            let input = block.get("input").map(Value::to_string).unwrap_or_default();
+            Event::new(Kind::ToolCall, time, format!("{} {input}", text("name")))
+        }
+        _ => Event::new(Kind::Other, time, ""),
+    }
+}
+
+/// The names of the changes that lead from the text that was pasted to the one in the transcript,
+/// or, when it is another text, where they part.
+pub(crate) fn same(sent: &str, recorded: &str) -> Result<Vec<&'static str>, String> {
+    use unicode_normalization::{UnicodeNormalization, is_nfc};
+
+    let (inner, wrapped) = match unwrapped(recorded) {
+        Some(inner) => (inner, true),
+        None => (recorded, false),
+    };
+    let spaced = sent.replace('\t', "    ");
+    // An end tag of the wrapper is escaped also where no wrapper stands.
+    let is_escaped = spaced.contains(END_TAG) && inner.contains(ESCAPED_TAG);
+    let tagged = if is_escaped { spaced.replace(END_TAG, ESCAPED_TAG) } else { spaced.clone() };
+    // A long paste is not composed by all versions.
+    let is_composed = !is_nfc(&tagged) && is_nfc(inner);
+    let composed = if is_composed { tagged.nfc().collect() } else { tagged };
+    let mut expected = visible(&composed, inner);
+    let is_stripped = expected != composed;
+    let is_split = !fits(&expected, inner) && expected.contains(LINE_ENDS);
+    if is_split {
+        expected = expected.replace(LINE_ENDS, "\n");
+    }
+    if !fits(&expected, inner) {
+        return Err(crate::agent::difference(&expected, inner));
+    }
+    let ((lead, _, tail), (lead_now, _, tail_now)) = (parts(&expected), parts(inner));
+    let changes = [
+        ("pasted_content", wrapped || is_escaped),
+        ("tabs", spaced != sent),
+        ("nfc", is_composed),
+        ("invisible", is_stripped),
+        ("line_separators", is_split),
+        ("leading_blanks", lead != lead_now),
+        ("trailing_blanks", tail != tail_now),
+    ];
+    Ok(changes.into_iter().filter_map(|(name, happened)| happened.then_some(name)).collect())
+}
+
+/// Whether they are the same but for blanks at the ends. What is queued loses those at its start;
+/// none are ever added there.
+fn fits(expected: &str, inner: &str) -> bool {
+    let ((lead, body, _), (lead_now, body_now, _)) = (parts(expected), parts(inner));
+    body == body_now && (lead_now.is_empty() || lead_now == lead)
+}
+
+/// The characters besides the newline that end a line, which some versions turn into one.
+const LINE_ENDS: [char; 2] = ['\u{2028}', '\u{2029}'];
+
+/// The text without those characters that cannot be seen and that `inner` lacks. Some versions
+/// keep only those that belong to a character before them.
+fn visible(text: &str, inner: &str) -> String {
+    let mut left = inner.trim_start().chars().peekable();
+    text.chars().filter(|c| left.next_if_eq(c).is_some() || !is_invisible(*c)).collect()
+}
+
+/// Whether a character is one of those that cannot be seen, and that some versions leave out.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(u32::from(c),
+        0xad | 0x34f | 0x61c | 0x115f..=0x1160 | 0x17b4..=0x17b5 | 0x180b..=0x180f
+        | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f | 0x3164 | 0xfe00..=0xfe0f
+        | 0xfeff | 0xffa0 | 0xfff0..=0xfffb | 0x13430..=0x1343f | 0x16fe4 | 0x1bca0..=0x1bca3
+        | 0x1d173..=0x1d17a | 0xe0000..=0xe0fff)
+}
+
+/// The blanks before a text, the text, and those after it.
+fn parts(text: &str) -> (&str, &str, &str) {
+    let rest = text.trim_start();
+    let body = rest.trim_end();
+    (&text[..text.len() - rest.len()], body, &rest[body.len()..])
+}
+
+/// How the wrapper of a long paste ends, and how that is written where it is text.
+const END_TAG: &str = "</pasted_content";
+const ESCAPED_TAG: &str = "<\\/pasted_content";
+
+/// The text inside `<pasted_content id="…">`, when nothing but blanks stands around it. A closing
+/// tag in the text itself is written `<\/pasted_content`.
+fn unwrapped(recorded: &str) -> Option<&str> {
+    let rest = recorded.trim_start().strip_prefix("<pasted_content id=\"")?;
+    let (id, rest) = rest.split_once("\">\n")?;
+    rest.trim_end().strip_suffix(&format!("</pasted_content id=\"{id}\">"))?.strip_suffix('\n')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_agent_does_to_every_prompt_is_named() {
+        let named = |sent, recorded| same(sent, recorded).unwrap();
+        assert_eq!(named("a", "a"), [""; 0]);
+        assert_eq!(named(" a\n", " a\n"), [""; 0]);
+        assert_eq!(named("a\tb\n", "a    b"), ["tabs", "trailing_blanks"]);
+        assert_eq!(named("e\u{301}", "é"), ["nfc"]);
+        assert_eq!(named("e\u{301}", "e\u{301}"), [""; 0]);
+        assert_eq!(named("\n a", "a"), ["leading_blanks"]);
+        let wrapped = "\n\n<pasted_content id=\"e2\">\na\n\nb \n</pasted_content id=\"e2\">\n";
+        assert_eq!(named("a\n\nb ", wrapped), ["pasted_content"]);
+        assert_eq!(named("a\n\nb", wrapped), ["pasted_content", "trailing_blanks"]);
+        assert_eq!(named("a </pasted_content b", "a <\\/pasted_content b"), ["pasted_content"]);
+        assert_eq!(named("a <\\/pasted_content", "a <\\/pasted_content"), [""; 0]);
+        assert_eq!(named("a\u{200b}b\u{feff}", "a\u{200b}b\u{feff}"), [""; 0]);
+        assert_eq!(named("\u{feff} a\u{200b}b👩\u{200d}👧", " ab👩\u{200d}👧"), ["invisible"]);
+        assert_eq!(named("e\u{301}\u{200b}", "é\u{200b}"), ["nfc"]);
+        assert_eq!(named("a\u{2028}b\u{2029}", "a\u{2028}b"), ["trailing_blanks"]);
+        assert_eq!(named("\u{2028}a", "\na"), ["line_separators"]);
+        for (sent, recorded) in
+            [("a", "b"), ("a", "a and more"), ("a", " a"), ("  a", " a"), ("a", "a\u{200b}")]
+        {
+            assert!(same(sent, recorded).is_err(), "{sent:?} {recorded:?}");
+        }
+    }
+
+    #[test]
+    fn where_two_texts_part_is_told_after_the_changes_that_are_known() {
+        let wrapped = "\n\n<pasted_content id=\"e2\">\na    b!\n</pasted_content id=\"e2\">\n";
+        let told = same("a\tb?", wrapped).unwrap_err();
+        assert!(told.contains("6 of 7 characters") && told.contains("\"!\""), "{told}");
+    }
+}

@@ -1,0 +1,308 @@
+//! Codex.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+use self::rollout::{id_of, is_rollout, rollout, turn_is_open};
+use super::{Agent, Ask, Backend, Launch, Status, Thread, Typing};
+use crate::proc;
+use crate::{
+    config::Config,
+    error::{Error, Result},
+    tmux::{Enter, Pane},
+    transcript::event::{Event, Kind},
+};
+
+mod log;
+mod rollout;
+
+/// Codex. Verified with 0.142.5 and 0.169.0.
+pub(crate) struct Codex;
+
+/// Command line overrides: the title tells state and thread, nothing blinks, nobody asks for an
+/// update, and no daemon shared by all windows runs their tools in the first one's environment.
+const OVERRIDES: [&str; 4] = [
+    r#"tui.terminal_title=["activity","run-state","thread-id"]"#,
+    "tui.animations=false",
+    "check_for_update_on_startup=false",
+    "features.daemon_auto_start=false",
+];
+
+/// By this an agent that we started is known.
+const TITLE: &str = "tui.terminal_title";
+
+impl Agent for Codex {
+    fn program(&self) -> &'static str {
+        "codex"
+    }
+
+    fn profile(&self) -> (&'static str, &'static str) {
+        ("codex.json", include_str!("profile.json"))
+    }
+
+    fn launch(&self, config: &Config, ask: &Ask) -> Result<Launch> {
+        let program = config.program("codex").ok_or_else(|| {
+            Error::missing("codex", "not found on PATH")
+                .advise("install it, for example `npm install -g @openai/codex`")
+        })?;
+        let mut argv = vec![program.into_os_string()];
+        if let Some(profile) = profile(config, ask) {
+            argv.extend(["-p", profile].map(OsString::from));
+        }
+        if let Some(id) = &ask.resume {
+            if uuid::Uuid::parse_str(id).is_err() {
+                return Err(Error::usage(format!("thread {id:?}"), "not a thread id (a UUID)"));
+            }
+            argv.push("resume".into());
+        }
+        for value in OVERRIDES {
+            argv.extend(["-c", value].map(OsString::from));
+        }
+        if !ask.ask_permission {
+            argv.push("--dangerously-bypass-approvals-and-sandbox".into());
+        }
+        if let Some(model) = ask.model.as_ref().or(config.codex_model.as_ref()) {
+            argv.extend(["-m".into(), OsString::from(model)]);
+        }
+        argv.extend(["-C".into(), ask.cwd.clone().into_os_string()]);
+        argv.extend(ask.rest.iter().cloned());
+        argv.extend(ask.resume.iter().map(OsString::from));
+        let thread = ask
+            .resume
+            .as_ref()
+            .map(|id| Thread { id: Some(id.clone()), transcript: rollout(config, id) });
+        let secrets = config.rightcode_env_file.clone();
+        let sources = if secrets.exists() { vec![secrets] } else { Vec::new() };
+        Ok(Launch { argv, env: Vec::new(), sources, thread })
+    }
+
+    fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {
+        let title = Title::parse(&pane.title);
+        if title.status != Status::Starting {
+            return Ok(title.status);
+        }
+        // Its tool servers may still start, which is all that the title then tells, though it takes
+        // prompts; or somebody else has started it, with another title. The transcript tells more.
+        let Some(thread) = self.thread(config, pane)? else { return Ok(Status::Starting) };
+        let open = thread.transcript.map(|path| turn_is_open(&path)).transpose()?;
+        Ok(if open == Some(true) { Status::Busy } else { Status::Idle(None) })
+    }
+
+    fn thread(&self, config: &Config, pane: &Pane) -> Result<Option<Thread>> {
+        let Some(part) = Title::parse(&pane.title).thread else {
+            return Ok(
+                foreign(pane).map(|path| Thread { id: id_of(&path), transcript: Some(path) })
+            );
+        };
+        // The title holds 29 of the id's 36 characters; the files of the pane's own process hold
+        // all of it. A lock that another process holds means that the thread is open elsewhere.
+        let locked = lock_of(config, part);
+        let mut thread = Thread::default();
+        match open_files(pane.pid) {
+            Some(open) => {
+                if let Some(lock) = &locked
+                    && !open.iter().any(|path| path.file_name() == lock.file_name())
+                {
+                    return Ok(None);
+                }
+                thread.transcript = open.into_iter().find(|path| is_rollout(path, part));
+            }
+            None => thread.transcript = rollout(config, part),
+        }
+        // Gone on with, it holds no rollout open before the first prompt.
+        let id = locked.as_deref().and_then(Path::file_stem).and_then(|stem| stem.to_str());
+        if thread.transcript.is_none() {
+            thread.transcript = id.and_then(|id| rollout(config, id));
+        }
+        thread.id = id.map(str::to_owned).or_else(|| id_of(thread.transcript.as_deref()?));
+        Ok(Some(thread))
+    }
+
+    fn witnesses(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
+        // The rollout appears in a folder named after the day, as Codex counts it: the local one.
+        let day = |offset: i64| {
+            let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(offset);
+            let at = at.to_zoned(jiff::tz::TimeZone::UTC);
+            config.codex_sessions.join(format!(
+                "{:04}/{:02}/{:02}",
+                at.year(),
+                at.month(),
+                at.day()
+            ))
+        };
+        let days = [day(-14), day(0), day(14)];
+        // The folder of a day to come appears in that of its month, and so on; the lock of another
+        // thread appears as soon as a person goes over to it.
+        let above = days.iter().flat_map(|day| day.ancestors().skip(1).take(3));
+        let mut witnesses: Vec<PathBuf> = above.map(Path::to_owned).collect();
+        witnesses.push(config.codex_home.join("thread-writer-locks"));
+        witnesses.push(config.title_witness(Backend::Codex.name(), &pane.window_name));
+        witnesses.extend(days);
+        if Title::parse(&pane.title).thread.is_none() {
+            witnesses.extend(foreign(pane));
+        }
+        witnesses.sort();
+        witnesses.dedup();
+        witnesses
+    }
+
+    fn title_at_turn_end(&self) -> Option<&'static str> {
+        Some("Ready*")
+    }
+
+    fn end_needs_idle(&self) -> bool {
+        false
+    }
+
+    fn turn_is_open(&self, config: &Config, pane: &Pane) -> Result<Option<bool>> {
+        let transcript = self.thread(config, pane)?.and_then(|thread| thread.transcript);
+        transcript.map(|path| turn_is_open(&path)).transpose()
+    }
+
+    fn command_needs_idle(&self) -> bool {
+        true
+    }
+
+    fn may_swallow_enter(&self) -> bool {
+        false
+    }
+
+    fn may_stop_reading(&self) -> bool {
+        // It reads 1,024 bytes at a time. When a paste ends with such a block, what has come behind it
+        // is left until the terminal tells of more.
+        true
+    }
+
+    fn objection(&self, prompt: &str) -> Option<String> {
+        prompt
+            .trim_start()
+            .starts_with('!')
+            .then(|| "a leading `!` makes it a shell command in some versions".into())
+    }
+
+    fn typing(&self, prompt: &str, command: bool) -> Typing {
+        // A blank on each side makes slash commands and `@` and `$` words plain text, and is
+        // trimmed away. A long paste becomes a placeholder, blanks and all, so there the first one
+        // comes alone.
+        let folded = prompt.chars().count() >= 1000;
+        let (lead, text) = if command {
+            ("", prompt.to_owned())
+        } else if folded && prompt.trim_start().starts_with('/') {
+            (" ", format!("{prompt} "))
+        } else {
+            ("", format!(" {prompt} "))
+        };
+        Typing { lead, text, enter: Enter::AtOnce }
+    }
+
+    fn clear_keys(&self) -> &'static [&'static str] {
+        // A round takes one line; C-c would end an idle agent.
+        &["C-k", "C-u", "BSpace", "C-e"]
+    }
+
+    fn ran_command(&self, _command: &str, event: &Event) -> bool {
+        // A command is a turn without a prompt; the rollout does not name it.
+        event.kind == Kind::TurnStart
+    }
+
+    fn same(&self, sent: &str, recorded: &str) -> std::result::Result<Vec<&'static str>, String> {
+        if sent.trim() != recorded.trim() {
+            return Err(super::difference(sent.trim(), recorded));
+        }
+        Ok(if sent == recorded { vec![] } else { vec!["outer_blanks"] })
+    }
+
+    fn read(&self, line: &[u8]) -> Vec<Event> {
+        log::read(line)
+    }
+}
+
+/// What the pane's title says.
+struct Title<'a> {
+    status: Status,
+    /// The beginning of the thread's id.
+    thread: Option<&'a str>,
+}
+
+impl Title<'_> {
+    fn parse(title: &str) -> Title<'_> {
+        let (state, rest) = title.split_once(" | ").unwrap_or((title, ""));
+        let part = rest.rsplit(" | ").next().unwrap_or_default().trim_end_matches(['.', '…']);
+        let is_id = part.len() >= 20 && part.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        let status = if title.contains("Action Required") {
+            Status::Waiting("approval".into())
+        } else if state == "Ready" && is_id {
+            Status::Idle(None)
+        } else if state != "Starting" && (is_id || matches!(state, "Working" | "Thinking")) {
+            Status::Busy
+        } else {
+            Status::Starting
+        };
+        Title { status, thread: is_id.then_some(part) }
+    }
+}
+
+/// The profile that belongs to the way out: `plus` through the proxy, else `rightcode`; if there is
+/// such a profile, and the caller names no other. Codex itself says nothing of one that is not there.
+fn profile(config: &Config, ask: &Ask) -> Option<&'static str> {
+    let name = if ask.use_proxy { "plus" } else { "rightcode" };
+    let names_one = |word: &OsString| {
+        let word = word.to_string_lossy();
+        word == "-p" || word == "--profile" || word.starts_with("--profile=")
+    };
+    let there = config.codex_home.join(format!("{name}.config.toml")).exists();
+    (there && !ask.rest.iter().any(names_one)).then_some(name)
+}
+
+/// The files that the pane's process and those that it launched hold open.
+fn open_files(pid: u32) -> Option<Vec<PathBuf>> {
+    let first = proc::open_files(pid)?;
+    let others = proc::family(pid).skip(1).filter_map(proc::open_files).flatten();
+    Some(first.into_iter().chain(others).collect())
+}
+
+/// The rollout of an agent that somebody else has started, who did not ask for our title: then the
+/// transcript that it holds open is all that tells of its state.
+fn foreign(pane: &Pane) -> Option<PathBuf> {
+    let asked = |pid| {
+        let words = proc::command_line(pid).unwrap_or_default();
+        words.windows(TITLE.len()).any(|part| part == TITLE.as_bytes())
+    };
+    if proc::family(pane.pid).any(asked) {
+        return None;
+    }
+    open_files(pane.pid)?.into_iter().find(|path| is_rollout(path, ""))
+}
+
+/// The lock file of the thread whose id begins with `part`.
+fn lock_of(config: &Config, part: &str) -> Option<PathBuf> {
+    let folder = std::fs::read_dir(config.codex_home.join("thread-writer-locks")).ok()?;
+    folder.flatten().map(|file| file.path()).find(|path| {
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| name.starts_with(part) && name.ends_with(".lock"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_title_tells_state_and_thread() {
+        let id = "01a20300-6ab9-7f92-845b-5c85c";
+        let of = |title: &str| {
+            let parsed = Title::parse(title);
+            (parsed.status, parsed.thread.map(str::to_owned))
+        };
+        assert_eq!(of(&format!("Ready | {id}...")), (Status::Idle(None), Some(id.into())));
+        assert_eq!(of(&format!("Working | {id}...")), (Status::Busy, Some(id.into())));
+        let asks = Status::Waiting("approval".into());
+        assert_eq!(of(&format!("[ ! ] Action Required | {id}...")), (asks, Some(id.into())));
+        assert_eq!(of(&format!("Starting | {id}...")).0, Status::Starting);
+        assert_eq!(of("Ready").0, Status::Starting, "the command centre has no thread");
+        assert_eq!(of("myhost"), (Status::Starting, None));
+    }
+}

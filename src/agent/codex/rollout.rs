@@ -1,0 +1,137 @@
+//! Codex' rollouts: the files that it writes its transcripts to.
+
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::log;
+use crate::{
+    config::Config,
+    error::Result,
+    transcript::{event::Kind, follow::Follow, start::Start, zst::packed},
+};
+
+/// Whether the last turn in a rollout has begun and not ended.
+pub(crate) fn turn_is_open(rollout: &Path) -> Result<bool> {
+    let mut count = 64;
+    loop {
+        let (mut open, mut lines) = (None, 0);
+        let _seen = Follow::open(rollout, Start::Last(count))?.read(|line| {
+            lines += 1;
+            for event in log::read(line.bytes) {
+                match event.kind {
+                    Kind::TurnStart => open = Some(true),
+                    Kind::TurnEnd | Kind::Unanswered | Kind::Interrupted | Kind::Error => {
+                        open = Some(false);
+                    }
+                    _ => {}
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        match open {
+            Some(open) => return Ok(open),
+            None if lines < count => return Ok(false),
+            // A turn of many lines: further back.
+            None => count *= 8,
+        }
+    }
+}
+
+/// Whether `path` is named as a rollout is whose id holds `part`.
+pub(crate) fn is_rollout(path: &Path, part: &str) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| {
+        name.starts_with("rollout-") && name.contains(part) && name.ends_with(".jsonl")
+    })
+}
+
+/// The rollout of which `path` is the file, also when that is packed: a reader asks for the one and
+/// takes the other.
+fn unpacked(path: PathBuf) -> PathBuf {
+    let named = path.to_str().and_then(|name| name.strip_suffix(".zst"));
+    named.map(PathBuf::from).unwrap_or(path)
+}
+
+/// The id at the end of a rollout's name.
+pub(crate) fn id_of(rollout: &Path) -> Option<String> {
+    let stem = rollout.file_stem()?.to_str()?;
+    let id = stem.get(stem.len().checked_sub(36)?..)?;
+    uuid::Uuid::parse_str(id).is_ok().then(|| id.to_owned())
+}
+
+/// The rollout of the thread whose id is, or begins with, `part`: from Codex's index, else from the
+/// folders themselves. The index is a hint; what it names must exist.
+pub(crate) fn rollout(config: &Config, part: &str) -> Option<PathBuf> {
+    let there = |path: &PathBuf| path.exists() || packed(path).exists();
+    indexed(&config.codex_state_db, part).map(unpacked).filter(there).or_else(|| {
+        let mut folders = vec![config.codex_sessions.clone()];
+        while let Some(folder) = folders.pop() {
+            let entries = std::fs::read_dir(folder).ok()?.flatten();
+            let mut entries: Vec<PathBuf> = entries.map(|entry| unpacked(entry.path())).collect();
+            if let Some(found) = entries.iter().find(|path| is_rollout(path, part)) {
+                return Some(found.clone());
+            }
+            // The newest day is looked at first.
+            entries.retain(|path| path.is_dir());
+            entries.sort();
+            folders.extend(entries);
+        }
+        None
+    })
+}
+
+/// What the index says; nothing when it is absent, locked, or of another shape.
+fn indexed(database: &Path, part: &str) -> Option<PathBuf> {
+    use rusqlite::{Connection, OpenFlags};
+
+    let open = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+    open.busy_timeout(Duration::from_secs(1)).ok()?;
+    let sql = "select rollout_path from threads where id >= ?1 and id < ?1 || 'g' limit 1";
+    let path: String = open.query_row(sql, [part], |row| row.get(0)).ok()?;
+    Some(PathBuf::from(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_is_open_until_its_end_however_long_it_is() {
+        let path = std::env::temp_dir().join(format!("aimax-turn-{}", std::process::id()));
+        let line = |kind: &str| {
+            format!("{{\"type\":\"event_msg\",\"payload\":{{\"type\":\"{kind}\"}}}}\n")
+        };
+        let begun = line("task_complete") + &line("task_started") + &line("other").repeat(1000);
+        for (text, open) in
+            [(String::new(), false), (begun.clone(), true), (begun + &line("turn_aborted"), false)]
+        {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(turn_is_open(&path).unwrap(), open);
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn an_id_stands_at_the_end_of_a_rollouts_name() {
+        let name = "/x/rollout-2026-11-22T10-00-00-01a20300-6ab9-7f92-845b-5c85cabcdef0.jsonl";
+        assert_eq!(id_of(Path::new(name)).unwrap(), "01a20300-6ab9-7f92-845b-5c85cabcdef0");
+        assert!(is_rollout(Path::new(name), "01a20300-6ab9-7f92-845b-5c85c"));
+        assert_eq!(id_of(Path::new("/x/y.jsonl")), None);
+    }
+
+    #[test]
+    fn a_packed_rollout_is_found_under_its_own_name() {
+        let home = std::env::temp_dir().join(format!("aimax-codex-{}", std::process::id()));
+        let day = home.join("sessions/2026/11/22");
+        std::fs::create_dir_all(&day).unwrap();
+        let id = "01a20300-6ab9-7f92-845b-5c85cabcdef0";
+        let path = day.join(format!("rollout-2026-11-22T10-00-00-{id}.jsonl"));
+        std::fs::write(packed(&path), "").unwrap();
+        let home_text = home.to_str().unwrap();
+        let config = Config::from_vars(vec![("CODEX_HOME".into(), home_text.into())]).unwrap();
+        assert_eq!(rollout(&config, id), Some(path));
+        std::fs::remove_dir_all(&home).unwrap();
+    }
+}

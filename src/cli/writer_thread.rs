@@ -1,0 +1,68 @@
+//! Standard output written by a thread of its own: what comes next is looked at meanwhile.
+
+use std::{
+    io::{self, Write},
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    thread,
+};
+
+use crate::sys;
+
+/// The thread, and what it has still to do.
+pub(crate) struct Behind {
+    full: SyncSender<Vec<u8>>,
+    done: Receiver<(Vec<u8>, io::Result<()>)>,
+    /// Blocks that are not known to be written.
+    open: usize,
+}
+
+/// So many blocks at once: one is written while the next one is made.
+const BLOCKS: usize = 2;
+
+impl Behind {
+    /// Begins the thread.
+    pub(crate) fn stdout() -> io::Result<Behind> {
+        let (full, blocks) = sync_channel::<Vec<u8>>(BLOCKS);
+        let (tell, done) = sync_channel(BLOCKS);
+        let write = move || {
+            sys::widen_stdout();
+            let mut stdout = sys::stdout();
+            for block in blocks {
+                let written = stdout.write_all(&block);
+                if tell.send((block, written)).is_err() {
+                    return;
+                }
+            }
+        };
+        thread::Builder::new().spawn(write)?;
+        Ok(Behind { full, done, open: 0 })
+    }
+
+    /// Has `bytes` written after what came before. The error may be that of an earlier call.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut block = if self.open < BLOCKS { Vec::new() } else { self.wait_one()? };
+        block.clear();
+        block.extend_from_slice(bytes);
+        self.full.send(block).map_err(|_| ended())?;
+        self.open += 1;
+        Ok(())
+    }
+
+    /// Waits until all is written.
+    pub(crate) fn settle(&mut self) -> io::Result<()> {
+        while self.open > 0 {
+            self.wait_one()?;
+        }
+        Ok(())
+    }
+
+    fn wait_one(&mut self) -> io::Result<Vec<u8>> {
+        let (block, written) = self.done.recv().map_err(|_| ended())?;
+        self.open -= 1;
+        written.map(|()| block)
+    }
+}
+
+fn ended() -> io::Error {
+    io::Error::other("its writer has ended")
+}

@@ -1,0 +1,222 @@
+//! The transcript: entries in Claude's shape, one write for each line.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::Write,
+    path::PathBuf,
+    time::Duration,
+};
+
+use serde_json::{Map, Value, json};
+
+use super::files::{Place, VERSION};
+use crate::{
+    error::{At, Result},
+    time,
+};
+
+/// The marker of an interrupted turn.
+pub(crate) const INTERRUPTED: &str = "[Request interrupted by user]";
+/// The marker of a turn interrupted in a tool, or of a tool refused.
+pub(crate) const INTERRUPTED_TOOL: &str = "[Request interrupted by user for tool use]";
+/// The result of a tool that was interrupted or refused.
+pub(crate) const REFUSED: &str = "The user doesn't want to proceed with this tool use. \
+    The tool use was rejected (eg. if it was a file edit, the new_string was NOT written to the \
+    file). STOP what you are doing and wait for the user to tell you how to proceed.";
+
+/// The transcript of one conversation. The file appears with the first entry.
+#[derive(Debug)]
+pub(crate) struct Log {
+    /// The conversation.
+    pub(crate) session: String,
+    /// Where the file is, or will be.
+    pub(crate) path: PathBuf,
+    cwd: String,
+    model: String,
+    file: Option<File>,
+    parent: Value,
+    silent: bool,
+    torn: bool,
+}
+
+impl Log {
+    /// The log of `session`: a new one, or the one that is there, whose last entry is the parent of
+    /// the next.
+    pub(crate) fn new(place: &Place, session: &str, model: &str, silent: bool, torn: bool) -> Self {
+        let path = place.transcript(session);
+        let old = std::fs::read_to_string(&path).unwrap_or_default();
+        let parent = old
+            .lines()
+            .rev()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+            .find_map(|entry| entry.get("uuid").cloned())
+            .unwrap_or(Value::Null);
+        Log {
+            session: session.to_owned(),
+            path,
+            cwd: place.cwd.to_string_lossy().into_owned(),
+            model: model.to_owned(),
+            file: None,
+            parent,
+            silent,
+            torn,
+        }
+    }
+
+    /// The log of another conversation in the same place.
+    pub(crate) fn restart(&self, place: &Place, session: &str) -> Self {
+        Log::new(place, session, &self.model, self.silent, self.torn)
+    }
+
+    /// A prompt, typed or from the queue. The answer is the entry's id.
+    pub(crate) fn prompt(&mut self, text: &str, source: &str) -> Result<String> {
+        self.chained(json!({
+            "type": "user",
+            "message": {"role": "user", "content": text},
+            "promptSource": source,
+        }))
+    }
+
+    /// The model's text at the end of a turn.
+    pub(crate) fn answer(&mut self, text: &str) -> Result<()> {
+        self.assistant(&json!({"type": "text", "text": text}), "end_turn").map(drop)
+    }
+
+    /// The model wants `command` run. The answer is the tool use's id.
+    pub(crate) fn tool_use(&mut self, command: &str) -> Result<String> {
+        let id = format!("toolu_{}", uuid::Uuid::new_v4().simple());
+        let input = json!({"command": command});
+        let block = json!({"type": "tool_use", "id": id, "name": "Bash", "input": input});
+        self.assistant(&block, "tool_use")?;
+        Ok(id)
+    }
+
+    /// What the tool gave.
+    pub(crate) fn tool_result(&mut self, id: &str, output: &str, is_error: bool) -> Result<()> {
+        let block = json!({
+            "tool_use_id": id, "type": "tool_result", "content": output, "is_error": is_error,
+        });
+        let message = json!({"role": "user", "content": [block]});
+        self.chained(json!({"type": "user", "message": message})).map(drop)
+    }
+
+    /// The turn of the entry `prompt` was interrupted.
+    pub(crate) fn interrupted(&mut self, marker: &str, prompt: Option<&str>) -> Result<()> {
+        let message = json!({"role": "user", "content": [{"type": "text", "text": marker}]});
+        let mut entry = json!({"type": "user", "message": message});
+        if let Some(prompt) = prompt {
+            entry["interruptedMessageId"] = json!(prompt);
+        }
+        self.chained(entry).map(drop)
+    }
+
+    /// The API failed for good.
+    pub(crate) fn api_error(&mut self, status: u16, error: &str, text: &str) -> Result<()> {
+        self.chained(json!({
+            "type": "assistant",
+            "message": {
+                "role": "assistant",
+                "model": "<synthetic>",
+                "content": [{"type": "text", "text": text}],
+                "stop_reason": "stop_sequence",
+            },
+            "error": error,
+            "isApiErrorMessage": true,
+            "apiErrorStatus": status,
+        }))
+        .map(drop)
+    }
+
+    /// A turn came to its normal end.
+    pub(crate) fn turn_duration(&mut self, ms: u64) -> Result<()> {
+        let entry = json!({"type": "system", "subtype": "turn_duration", "durationMs": ms});
+        self.chained(entry).map(drop)
+    }
+
+    /// A prompt that was sent during a tool call went to the model with the tool's result.
+    pub(crate) fn absorbed(&mut self, text: &str) -> Result<()> {
+        self.write(&json!({
+            "type": "queue-operation",
+            "operation": "remove",
+            "timestamp": time::rfc3339(time::now_ms()),
+            "sessionId": self.session,
+            "content": text,
+            "reason": "absorbed_mid_turn",
+        }))?;
+        let attachment = json!({"type": "queued_command", "prompt": text});
+        self.chained(json!({"type": "attachment", "attachment": attachment})).map(drop)
+    }
+
+    /// `enqueue` and `popAll` name their prompt, `dequeue` does not.
+    pub(crate) fn queue(&mut self, operation: &str, content: Option<&str>) -> Result<()> {
+        let mut entry = json!({
+            "type": "queue-operation",
+            "operation": operation,
+            "timestamp": time::rfc3339(time::now_ms()),
+            "sessionId": self.session,
+        });
+        if let Some(content) = content {
+            entry["content"] = json!(content);
+        }
+        self.write(&entry)
+    }
+
+    fn assistant(&mut self, block: &Value, stop_reason: &str) -> Result<String> {
+        self.chained(json!({
+            "type": "assistant",
+            "message": {
+                "id": format!("msg_{}", uuid::Uuid::new_v4().simple()),
+                "type": "message",
+                "role": "assistant",
+                "model": self.model,
+                "content": [block],
+                "stop_reason": stop_reason,
+                "usage": {"input_tokens": 1, "output_tokens": 1},
+            },
+        }))
+    }
+
+    /// Writes `entry` with the fields that chain it to the one before; the answer is its id.
+    fn chained(&mut self, entry: Value) -> Result<String> {
+        let id = uuid::Uuid::new_v4().to_string();
+        let mut whole = Map::new();
+        whole.insert("parentUuid".into(), std::mem::replace(&mut self.parent, json!(id)));
+        whole.insert("isSidechain".into(), json!(false));
+        if let Value::Object(fields) = entry {
+            whole.extend(fields);
+        }
+        whole.insert("uuid".into(), json!(id));
+        whole.insert("timestamp".into(), json!(time::rfc3339(time::now_ms())));
+        whole.insert("userType".into(), json!("external"));
+        whole.insert("cwd".into(), json!(self.cwd));
+        whole.insert("sessionId".into(), json!(self.session));
+        whole.insert("version".into(), json!(VERSION));
+        self.write(&Value::Object(whole))?;
+        Ok(id)
+    }
+
+    fn write(&mut self, entry: &Value) -> Result<()> {
+        if self.silent {
+            return Ok(());
+        }
+        let line = format!("{entry}\n");
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => {
+                if let Some(folder) = self.path.parent() {
+                    std::fs::create_dir_all(folder).at(folder)?;
+                }
+                let file = OpenOptions::new().append(true).create(true).open(&self.path);
+                none.insert(file.at(&self.path)?)
+            }
+        };
+        let mut rest = line.as_bytes();
+        if self.torn {
+            let (head, tail) = rest.split_at(rest.len() / 2);
+            file.write_all(head).at(&self.path)?;
+            std::thread::sleep(Duration::from_millis(20));
+            rest = tail;
+        }
+        file.write_all(rest).at(&self.path)
+    }
+}

@@ -1,0 +1,316 @@
+//! What the practice agent does with a prompt, a queue, an answer and an interruption.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{
+    dialog::{Answer, Dialog, Question},
+    files::{Place, StateFile, Status},
+    hook::Hooks,
+    input::Key,
+    log::{INTERRUPTED, INTERRUPTED_TOOL, Log, REFUSED},
+    screen::Screen,
+    turn::{Step, Tool, Turn},
+};
+use crate::{
+    error::{Error, Result},
+    sys,
+    time::{self, Deadline},
+};
+
+/// Between a turn and the turn of what was queued the agent is idle for so long, as measured.
+const BETWEEN: Duration = Duration::from_millis(20);
+
+/// How many lines of one text are shown.
+const SHOWN: usize = 20;
+
+/// A conversation, and what it works on.
+pub(crate) struct Session {
+    pub(crate) place: Place,
+    pub(crate) log: Log,
+    pub(crate) state: StateFile,
+    pub(crate) hooks: Hooks,
+    pub(crate) screen: Screen<Box<dyn std::io::Write>>,
+    pub(crate) dialog: Option<Dialog>,
+    pub(crate) queue: Vec<String>,
+    pub(crate) turn: Option<Turn>,
+    /// When the queue becomes a turn.
+    pub(crate) next_turn: Option<Deadline>,
+    /// The exit status, once the program is to end.
+    pub(crate) over: Option<i32>,
+}
+
+impl Session {
+    /// Whether a prompt is queued now.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.turn.is_some() || self.next_turn.is_some()
+    }
+
+    /// Runs the hooks of `event` with `fields` besides those that all events have.
+    pub(crate) fn hook(&self, event: &str, fields: &Value) {
+        let mut input = json!({
+            "session_id": self.log.session,
+            "transcript_path": self.log.path.to_string_lossy(),
+            "cwd": self.place.cwd.to_string_lossy(),
+            "hook_event_name": event,
+            "permission_mode": "default",
+        });
+        if let (Some(input), Some(fields)) = (input.as_object_mut(), fields.as_object()) {
+            input.extend(fields.clone());
+        }
+        self.hooks.run(event, &input);
+    }
+
+    /// A prompt from the box.
+    pub(crate) fn submit(&mut self, prompt: String) -> Result<()> {
+        match prompt.trim() {
+            "/exit" | "/quit" | "exit" | "quit" | ":q" | ":q!" | ":wq" | ":wq!" => {
+                self.leave("prompt_input_exit", 0);
+                Ok(())
+            }
+            _ if self.is_busy() => {
+                self.log.queue("enqueue", Some(&prompt))?;
+                self.queue.push(prompt);
+                Ok(())
+            }
+            "/clear" => self.clear(),
+            _ => self.begin(vec![prompt], "typed"),
+        }
+    }
+
+    /// The queue goes back into the box.
+    pub(crate) fn recall(&mut self) -> Result<String> {
+        let items = std::mem::take(&mut self.queue);
+        for item in &items {
+            self.log.queue("popAll", Some(item))?;
+        }
+        self.next_turn = None;
+        Ok(items.join("\n"))
+    }
+
+    fn begin(&mut self, prompts: Vec<String>, source: &str) -> Result<()> {
+        let mut id = String::new();
+        for prompt in &prompts {
+            self.hook("UserPromptSubmit", &json!({"prompt": prompt}));
+            id = self.log.prompt(prompt, source)?;
+            self.screen.say("> ", prompt, SHOWN);
+        }
+        self.turn = Some(Turn::new(prompts, id));
+        self.state.set(Status::Busy)
+    }
+
+    fn begin_queued(&mut self) -> Result<()> {
+        self.next_turn = None;
+        let mut items = std::mem::take(&mut self.queue);
+        for _ in &items {
+            self.log.queue("dequeue", None)?;
+        }
+        if items.iter().any(|item| item.trim() == "/clear") {
+            self.clear()?;
+            items.retain(|item| item.trim() != "/clear");
+        }
+        if items.is_empty() { Ok(()) } else { self.begin(items, "queued") }
+    }
+
+    /// Another conversation, in another file, in the same process.
+    fn clear(&mut self) -> Result<()> {
+        self.hook("SessionEnd", &json!({"reason": "clear"}));
+        let id = uuid::Uuid::new_v4().to_string();
+        self.log = self.log.restart(&self.place, &id);
+        self.state.rename(&id);
+        self.screen.clear()?;
+        self.hook("SessionStart", &json!({"source": "clear"}));
+        self.state.set(Status::Idle)
+    }
+
+    /// The program ends with `status`. A terminal that hangs up is told by a signal and by its end:
+    /// the first counts, and the hook tells it once.
+    pub(crate) fn leave(&mut self, reason: &str, status: i32) {
+        self.turn = None;
+        if self.over.is_none() {
+            self.over = Some(status);
+            self.hook("SessionEnd", &json!({"reason": reason}));
+        }
+    }
+
+    /// Does all that can be done now; what is left waits for a key, the tool, or a time.
+    pub(crate) fn advance(&mut self) -> Result<()> {
+        if self.dialog.is_none() && self.next_turn.is_some_and(Deadline::passed) {
+            self.begin_queued()?;
+        }
+        while self.over.is_none() && self.dialog.is_none() {
+            let Some(turn) = &mut self.turn else { break };
+            if let Some(tool) = &mut turn.tool {
+                let Some(status) = tool.status() else { break };
+                let (id, output) = (tool.id.clone(), tool.output());
+                turn.tool = None;
+                self.result(&id, &output, !status.success())?;
+                continue;
+            }
+            if !turn.wake.passed() {
+                break;
+            }
+            match turn.steps.pop_front() {
+                Some(step) => self.step(step)?,
+                None => self.finish()?,
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, step: Step) -> Result<()> {
+        let Some(turn) = &mut self.turn else { return Ok(()) };
+        match step {
+            Step::Wait(span) => turn.wake = Deadline::after(span),
+            Step::Hang => {
+                turn.mute = true;
+                turn.wake = Deadline::NEVER;
+            }
+            Step::Pad(bytes) => turn.padding = bytes,
+            Step::Run(command) => {
+                let id = self.log.tool_use(&command)?;
+                self.run(id, &command)?;
+            }
+            Step::Ask(command) => {
+                let id = self.log.tool_use(&command)?;
+                let dialog = Dialog::new(Question::Permission, &command);
+                turn.asked = Some((id, command.clone()));
+                let input = json!({"tool_name": "Bash", "tool_input": {"command": command}});
+                self.hook("PermissionRequest", &input);
+                self.open(dialog)?;
+            }
+            Step::Fail(status) => self.fail(status)?,
+            Step::Exit(status) => self.leave("other", status),
+            Step::Die => die(),
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, id: String, command: &str) -> Result<()> {
+        self.screen.say("● ", &format!("Bash({command})"), 3);
+        let tool = Tool::start(id, command).map_err(|e| Error::io("sh", &e))?;
+        if let Some(turn) = &mut self.turn {
+            turn.tool = Some(tool);
+        }
+        Ok(())
+    }
+
+    /// A tool has ended: the model gets its output, and the prompts that came meanwhile.
+    fn result(&mut self, id: &str, output: &str, is_error: bool) -> Result<()> {
+        self.log.tool_result(id, output, is_error)?;
+        self.screen.say("  ⎿  ", output, SHOWN);
+        for prompt in std::mem::take(&mut self.queue) {
+            self.log.absorbed(&prompt)?;
+            self.screen.say("> ", &prompt, SHOWN);
+            if let Some(turn) = &mut self.turn {
+                turn.heard.push(prompt);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        let Some(turn) = &self.turn else { return Ok(()) };
+        let (answer, since) = (turn.answer(), turn.since_ms);
+        self.log.answer(&answer)?;
+        self.screen.say("● ", &answer, SHOWN);
+        let fields = json!({"stop_hook_active": false, "last_assistant_message": answer});
+        self.hook("Stop", &fields);
+        self.log.turn_duration(time::now_ms().saturating_sub(since))?;
+        self.end(BETWEEN)
+    }
+
+    fn fail(&mut self, status: u16) -> Result<()> {
+        let error = match status {
+            401 | 403 => "authentication_failed",
+            404 => "model_not_found",
+            429 => "rate_limit",
+            400..=499 => "invalid_request",
+            500..=599 => "server_error",
+            _ => "unknown",
+        };
+        let text = format!("API Error: {status} practice error");
+        self.log.api_error(status, error, &text)?;
+        self.screen.say("● ", &text, SHOWN);
+        self.hook("StopFailure", &json!({"error": error, "last_assistant_message": text}));
+        self.end(BETWEEN)
+    }
+
+    /// The turn is over; the queue, if any, is the next one after `pause`.
+    fn end(&mut self, pause: Duration) -> Result<()> {
+        self.turn = None;
+        self.next_turn = (!self.queue.is_empty()).then(|| Deadline::after(pause));
+        self.state.set(Status::Idle)
+    }
+
+    /// Escape in a turn. No hook tells of it. Before the model's first word nothing is written
+    /// either: the prompt, which is the answer here, goes back into the box.
+    pub(crate) fn interrupt(&mut self) -> Result<Option<String>> {
+        let Some(turn) = self.turn.take() else { return Ok(None) };
+        if turn.mute {
+            self.end(Duration::ZERO)?;
+            return Ok(Some(turn.heard.join("\n")));
+        }
+        let marker = match &turn.tool {
+            Some(tool) => {
+                self.log.tool_result(&tool.id, REFUSED, true)?;
+                INTERRUPTED_TOOL
+            }
+            None => INTERRUPTED,
+        };
+        self.log.interrupted(marker, Some(&turn.prompt_id))?;
+        self.screen.say("  ⎿  ", "Interrupted by user", SHOWN);
+        self.end(Duration::ZERO)?;
+        Ok(None)
+    }
+
+    /// Opens `dialog` over the box.
+    pub(crate) fn open(&mut self, dialog: Dialog) -> Result<()> {
+        let status = if dialog.at_start() {
+            Status::Starting
+        } else {
+            Status::Waiting(dialog.waiting_for())
+        };
+        self.dialog = Some(dialog);
+        self.state.set(status)
+    }
+
+    /// A key in the open dialog; the answer is the question and what was picked, once it is closed.
+    pub(crate) fn press(&mut self, key: &Key) -> Option<(Question, Option<usize>)> {
+        let dialog = self.dialog.as_mut()?;
+        let picked = match dialog.press(key) {
+            Answer::Open => return None,
+            Answer::Picked(index) => Some(index),
+            Answer::Cancelled => None,
+        };
+        self.dialog.take().map(|dialog| (dialog.question, picked))
+    }
+
+    /// A dialog over the box has gone: the state file says again what runs.
+    pub(crate) fn closed(&mut self) -> Result<()> {
+        self.state.set(if self.turn.is_some() { Status::Busy } else { Status::Idle })
+    }
+
+    /// The permission question was answered.
+    pub(crate) fn permitted(&mut self, yes: bool) -> Result<()> {
+        let Some((id, command)) = self.turn.as_mut().and_then(|turn| turn.asked.take()) else {
+            return self.closed();
+        };
+        if yes {
+            self.closed()?;
+            return self.run(id, &command);
+        }
+        self.log.tool_result(&id, REFUSED, true)?;
+        self.log.interrupted(INTERRUPTED_TOOL, None)?;
+        self.screen.say("  ⎿  ", "Rejected by user", SHOWN);
+        self.end(Duration::ZERO)
+    }
+}
+
+/// Kills this process as nothing else would: no hook, no tidying up.
+pub(crate) fn die() {
+    if let Ok(pid) = i32::try_from(std::process::id()) {
+        let _ = sys::kill(pid, libc::SIGKILL);
+    }
+}

@@ -1,0 +1,314 @@
+//! The program: one loop over the keys, the tool's output, the signals and the timers.
+//!
+//! Nothing here runs beside the loop: each round waits until something is there, does it, and draws.
+
+use std::{
+    collections::VecDeque,
+    ffi::OsString,
+    fs::File,
+    io::{Read, Write},
+    os::fd::{AsRawFd, RawFd},
+    time::Duration,
+};
+
+use serde_json::json;
+
+use super::{
+    dialog::{Dialog, Question},
+    draft::Draft,
+    files::Status,
+    input::{ESCAPE_WAIT, Key, Parser},
+    options::Misbehave,
+    screen::{Around, Frame, box_frame},
+    session::{Session, die},
+    start::{exit_status, prepare},
+    turn::Tool,
+};
+use crate::{
+    error::{Error, Result},
+    sys::{self, Poll, signals},
+    time::Deadline,
+};
+
+/// A second C-c within this ends the program.
+const ARMED: Duration = Duration::from_secs(1);
+
+/// tmux may close the pane of a program that ends at once before it has read the program's last
+/// words. The real program takes longer than this to end.
+const LAST_WORDS: Duration = Duration::from_millis(30);
+
+/// Runs the practice agent with the arguments after its name; the answer is its exit status.
+pub fn main(argv: Vec<OsString>) -> Result<i32> {
+    let status = match prepare(argv)? {
+        Ok(mut program) => program.run()?,
+        Err((text, status)) => {
+            writeln!(sys::stdout(), "{text}").map_err(|e| Error::io("stdout", &e))?;
+            status
+        }
+    };
+    std::thread::sleep(LAST_WORDS);
+    Ok(status)
+}
+
+/// The whole program. Dropping it gives the terminal back and removes the state file.
+pub(crate) struct Program {
+    pub(crate) session: Session,
+    /// What is still to be asked before the start.
+    pub(crate) questions: VecDeque<Question>,
+    pub(crate) source: &'static str,
+    pub(crate) started: bool,
+    pub(crate) draft: Draft,
+    pub(crate) parser: Parser,
+    /// When an ESC that came alone becomes the key.
+    pub(crate) escape: Option<Deadline>,
+    /// Until when C-c ends the program.
+    pub(crate) armed: Option<Deadline>,
+    /// Pastes that reach the box later.
+    pub(crate) pastes: VecDeque<(Deadline, String)>,
+    pub(crate) wrong: Misbehave,
+    pub(crate) stdin: File,
+    pub(crate) _raw: sys::RawMode,
+}
+
+impl Program {
+    fn run(&mut self) -> Result<i32> {
+        let result = self.rounds();
+        // The screen is given back after a failure too; the failure is what counts then.
+        let closed = self.session.screen.close();
+        let status = result?;
+        // A terminal that has hung up cannot be given back.
+        if status < 128 {
+            closed?;
+        }
+        Ok(status)
+    }
+
+    fn rounds(&mut self) -> Result<i32> {
+        self.next_question()?;
+        loop {
+            if let Some(status) = self.session.over {
+                return Ok(status);
+            }
+            self.draw()?;
+            self.wait()?;
+            self.timers()?;
+            self.session.advance()?;
+        }
+    }
+
+    /// Waits for one of all the things that can happen, and takes what is there.
+    fn wait(&mut self) -> Result<()> {
+        let session = &self.session;
+        let tool = session.turn.as_ref().and_then(|turn| turn.tool.as_ref());
+        let mut until = Deadline::NEVER;
+        let paste = self.pastes.front().map(|(at, _)| *at);
+        // An open dialog holds up the turns, and a tool its own: their times do not matter then, and
+        // one that has passed would make this wait no wait.
+        let turns = session.dialog.is_none();
+        let wake = session.turn.as_ref().filter(|turn| turns && turn.tool.is_none());
+        let next = session.next_turn.filter(|_| turns);
+        for timer in [self.escape, self.armed, paste, next, wake.map(|turn| turn.wake)] {
+            until = until.min(timer.unwrap_or(Deadline::NEVER));
+        }
+        let fds = [Some(self.stdin.as_raw_fd()), tool.and_then(Tool::fd), signals::ear()];
+        let mut set: Vec<Poll> = fds.into_iter().flatten().map(Poll::readable).collect();
+        sys::poll(&mut set, until.left()).map_err(|e| Error::io("terminal", &e))?;
+        let ready = |fd: RawFd| set.iter().any(|poll| poll.fd() == fd && poll.found());
+        if tool.and_then(Tool::fd).is_some_and(ready)
+            && let Some(tool) = self.session.turn.as_mut().and_then(|turn| turn.tool.as_mut())
+        {
+            tool.read();
+        }
+        self.signalled()?;
+        if ready(self.stdin.as_raw_fd()) {
+            self.typed()?;
+        }
+        Ok(())
+    }
+
+    fn signalled(&mut self) -> Result<()> {
+        while let Some(signal) = signals::take() {
+            if signal == libc::SIGWINCH {
+                self.session.screen.resized()?;
+            }
+            if let Some(status) = exit_status(signal) {
+                self.session.leave("other", status);
+            }
+        }
+        Ok(())
+    }
+
+    fn typed(&mut self) -> Result<()> {
+        let mut bytes = [0; 65536];
+        let keys = match self.stdin.read(&mut bytes) {
+            Ok(n) if n > 0 => self.parser.feed(&bytes[..n]),
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => return Ok(()),
+            // The terminal has gone.
+            _ => {
+                self.session.leave("other", 128 + libc::SIGHUP);
+                return Ok(());
+            }
+        };
+        let saw_paste = keys.iter().any(|key| matches!(key, Key::Paste(_)));
+        if self.wrong.die_in_paste && (saw_paste || self.parser.in_paste()) {
+            die();
+        }
+        self.escape = self.parser.holds_escape().then(|| Deadline::after(ESCAPE_WAIT));
+        keys.into_iter().try_for_each(|key| self.key(key))
+    }
+
+    fn timers(&mut self) -> Result<()> {
+        if self.escape.is_some_and(Deadline::passed) {
+            self.escape = None;
+            if let Some(key) = self.parser.release_escape() {
+                self.key(key)?;
+            }
+        }
+        if self.armed.is_some_and(Deadline::passed) {
+            self.armed = None;
+        }
+        while self.pastes.front().is_some_and(|(at, _)| at.passed()) {
+            if let Some((_, text)) = self.pastes.pop_front() {
+                self.draft.paste(&text, self.session.screen.size().1);
+            }
+        }
+        Ok(())
+    }
+
+    fn key(&mut self, key: Key) -> Result<()> {
+        if self.session.over.is_some() {
+            return Ok(());
+        }
+        if self.session.dialog.is_some() {
+            return match self.session.press(&key) {
+                Some((question, picked)) => self.answered(question, picked),
+                None => Ok(()),
+            };
+        }
+        if key != Key::Interrupt {
+            self.armed = None;
+        }
+        match key {
+            Key::Char(c) => self.draft.push(c),
+            Key::Newline => self.draft.push('\n'),
+            Key::Backspace => self.draft.backspace(),
+            Key::KillLine => self.draft.kill_line(),
+            Key::Paste(text) => return self.pasted(text),
+            Key::Enter if self.wrong.swallow_enter > 0 => self.wrong.swallow_enter -= 1,
+            Key::Enter => {
+                if let Some(prompt) = self.draft.submit() {
+                    return self.session.submit(prompt);
+                }
+            }
+            Key::Up if !self.session.queue.is_empty() => {
+                let queued = self.session.recall()?;
+                self.draft.restore(&queued);
+            }
+            Key::Up | Key::Down => {}
+            Key::Escape => return self.interrupt(),
+            Key::Interrupt => return self.control_c(),
+        }
+        Ok(())
+    }
+
+    fn interrupt(&mut self) -> Result<()> {
+        if let Some(prompt) = self.session.interrupt()? {
+            self.draft.restore(&prompt);
+        }
+        Ok(())
+    }
+
+    /// C-c interrupts a turn; else it empties the box; and twice it ends the program.
+    fn control_c(&mut self) -> Result<()> {
+        if self.armed.is_some() {
+            self.session.leave("prompt_input_exit", 0);
+        } else if self.session.turn.is_some() {
+            return self.interrupt();
+        } else {
+            self.draft.clear();
+            self.armed = Some(Deadline::after(ARMED));
+        }
+        Ok(())
+    }
+
+    fn pasted(&mut self, mut text: String) -> Result<()> {
+        if let Some(limit) = self.wrong.cut_paste
+            && limit < text.len()
+        {
+            text.truncate((0..=limit).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0));
+        }
+        match self.wrong.slow_paste {
+            Some(span) => self.pastes.push_back((Deadline::after(span), text)),
+            None => self.draft.paste(&text, self.session.screen.size().1),
+        }
+        if std::mem::take(&mut self.wrong.dialog_after_paste) {
+            self.session.open(Dialog::new(Question::Draft, ""))?;
+        }
+        Ok(())
+    }
+
+    fn answered(&mut self, question: Question, picked: Option<usize>) -> Result<()> {
+        match (question, picked) {
+            (Question::Permission, picked) => return self.session.permitted(picked == Some(0)),
+            (Question::Draft, picked) => {
+                if picked == Some(0) {
+                    self.draft.clear();
+                }
+                return self.session.closed();
+            }
+            (Question::Trust, Some(1)) => self.session.place.trust()?,
+            (Question::Unknown, Some(1)) => {}
+            (Question::Trust | Question::Unknown | Question::Login, picked) => {
+                if question == Question::Trust {
+                    let text = "Practice agent didn't start because this folder isn't trusted.";
+                    self.session.screen.say("", text, 3);
+                    self.session.screen.draw(Frame::default())?;
+                }
+                self.session.over = Some(i32::from(picked.is_some()));
+                return Ok(());
+            }
+        }
+        self.next_question()
+    }
+
+    /// Asks what is to be asked before the start, or starts: title, box, hook, and the status last.
+    fn next_question(&mut self) -> Result<()> {
+        if self.session.over.is_some() {
+            return Ok(());
+        }
+        if let Some(question) = self.questions.pop_front() {
+            let cwd = self.session.place.cwd.to_string_lossy().into_owned();
+            return self.session.open(Dialog::new(question, &cwd));
+        }
+        self.started = true;
+        self.session.screen.title("✳ Practice")?;
+        self.draw()?;
+        self.session.hook("SessionStart", &json!({"source": self.source}));
+        self.session.state.set(Status::Idle)
+    }
+
+    fn draw(&mut self) -> Result<()> {
+        let session = &mut self.session;
+        if let Some(dialog) = &session.dialog {
+            return session.screen.draw(Frame { rows: dialog.lines(), caret: None });
+        }
+        if !self.started {
+            return Ok(());
+        }
+        let mut above = Vec::new();
+        if session.turn.is_some() {
+            above.push("✻ Working… (esc to interrupt)".to_owned());
+        }
+        above.extend(session.queue.iter().map(|text| {
+            let line = text.trim_start().lines().next().unwrap_or_default();
+            format!("  queued: {line}")
+        }));
+        let below = if self.armed.is_some() {
+            "Press Ctrl-C again to exit"
+        } else {
+            "practice agent · !command runs it · /exit leaves"
+        };
+        let around = Around { above: &above, below };
+        session.screen.draw(box_frame(self.draft.text(), &around, session.screen.size()))
+    }
+}

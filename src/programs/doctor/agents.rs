@@ -1,0 +1,156 @@
+//! The programs that are needed: tmux, the agents, proxychains.
+
+use std::{
+    io::Read,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use super::finding::Finding;
+use crate::{
+    agent::{Backend, profile::Profile},
+    config::Config,
+    error::Result,
+    session::Proxy,
+    state::admin,
+    time::Deadline,
+    tmux::{Tmux, known_bugs},
+    watch::{Watch, Woke},
+};
+
+/// tmux, its version, and what that is known to get wrong.
+pub(crate) fn tmux(config: &Config) -> Vec<Finding> {
+    let said = match Tmux::new(config).and_then(|tmux| tmux.version()) {
+        Ok(said) => said,
+        Err(error) => {
+            return vec![Finding::problem("tmux", "tmux", error.cause).mend("apt install tmux")];
+        }
+    };
+    let version = known_bugs::version(&said);
+    let mut findings = vec![if known_bugs::TESTED.contains(&version) {
+        Finding::ok("tmux", "tmux", version)
+    } else {
+        let tested = known_bugs::TESTED.join(", ");
+        Finding::note("tmux", "tmux", format!("{version}; it is tested with {tested}"))
+    }];
+    findings.extend(known_bugs::of(version).map(|fault| {
+        Finding::note("tmux", format!("tmux {version}"), fault.what).mend(fault.advice)
+    }));
+    findings
+}
+
+/// The agents that are there, their versions, and whether the screen profiles know these.
+pub(crate) fn agents(config: &Config) -> Vec<Finding> {
+    let all = [(Backend::Claude, "@anthropic-ai/claude-code"), (Backend::Codex, "@openai/codex")];
+    let mut findings = Vec::new();
+    let mut found = 0;
+    for (backend, package) in all {
+        let agent = backend.agent();
+        let name = agent.program();
+        let (file, built_in) = agent.profile();
+        let Some(program) = config.program(name) else {
+            let finding = Finding::note("agent", name, "not on PATH");
+            findings.push(finding.mend(format!("npm install -g {package}")));
+            continue;
+        };
+        found += 1;
+        let own = config.screens.join(file);
+        let version = version(&program);
+        findings.push(match (Profile::load(config, file, built_in), version) {
+            (Err(error), _) => Finding::problem("agent", name, error)
+                .mend(format!("rm {}", super::finding::word(&own))),
+            (_, Err(error)) => Finding::problem("agent", name, error),
+            (Ok(profile), Ok(version)) => covered(name, &version, &profile, &own),
+        });
+    }
+    if found == 0 {
+        let practice = "`aimax demo` and -b tmux-practice need none";
+        findings.push(Finding::problem("agent", "agents", format!("there is none; {practice}")));
+    }
+    findings
+}
+
+fn covered(name: &str, version: &str, profile: &Profile, own: &Path) -> Finding {
+    let of =
+        if own.exists() { format!("{}, made from", own.display()) } else { "made from".into() };
+    if profile.versions.split([',', ' ']).any(|known| known == version) {
+        return Finding::ok("agent", name, format!("{version}, which the screen profile covers"));
+    }
+    let says = format!("{version}; the screen profile is {of} {}", profile.versions);
+    Finding::note("agent", name, says)
+        .mend(format!("if a dialog is not known, describe it in {}", own.display()))
+}
+
+/// How long a program may take to say its version.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The version that a program says it has: the first word that begins with a digit.
+fn version(program: &Path) -> Result<String> {
+    use crate::error::{At, Error};
+    let mut child = Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .at(program)?;
+    let mut watch = Watch::new()?;
+    watch.process(child.id())?;
+    let late = watch.wait(Deadline::after(PATIENCE))? == Woke::Deadline;
+    if late {
+        child.kill().at(program)?;
+    }
+    let mut said = String::new();
+    if let Some(mut stdout) = child.stdout.take().filter(|_| !late) {
+        stdout.read_to_string(&mut said).at(program)?;
+    }
+    child.wait().at(program)?;
+    let version =
+        said.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    version.map(str::to_owned).ok_or_else(|| {
+        Error::system(program.display(), "`--version` says no version").advise("run it by hand")
+    })
+}
+
+/// What the proxy needs: missing, it is a problem only where it is the default.
+pub(crate) fn proxy(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut wanted = Vec::new();
+    for backend in admin::BACKENDS {
+        match admin::use_proxy(config, backend) {
+            Ok(true) => wanted.push(backend.name()),
+            Ok(false) => {}
+            Err(error) => findings.push(Finding::problem("proxy", "admin settings", error)),
+        }
+    }
+    let conf = &config.proxy_chains_conf;
+    if std::fs::read_to_string(conf).is_ok_and(|text| text.lines().any(|l| l.trim() == "proxy_dns"))
+    {
+        let says = "with `proxy_dns` Claude Code waits for ever for a name";
+        findings.push(Finding::note("proxy", conf.display(), says).mend(format!(
+            "sed -i 's/^proxy_dns$/proxy_dns_daemon 127.0.0.1:1053/' {} && proxychains4-daemon",
+            super::finding::word(conf)
+        )));
+    }
+    let default = wanted.join(", ");
+    findings.push(match (Proxy::find(config), wanted.is_empty()) {
+        (Ok(proxy), true) => {
+            Finding::ok("proxy", "proxy", format!("{} is set up", proxy.program.display()))
+        }
+        (Ok(_), false) => Finding::ok("proxy", "proxy", format!("the default for {default}")),
+        (Err(error), true) => {
+            let says =
+                format!("not set up, and nobody needs it: {}: {}", error.subject, error.cause);
+            Finding::note("proxy", "proxy", says)
+        }
+        (Err(error), false) => {
+            let says = format!("the default for {default}, but {}: {}", error.subject, error.cause);
+            let (backend, _) = default.split_once(", ").unwrap_or((&default, ""));
+            let off = format!("aimax admin set-proxy --backend {backend} --value false");
+            let install = error.advice.split('`').nth(1).map(str::to_owned);
+            Finding::problem("proxy", "proxy", says).mend(install.unwrap_or(off))
+        }
+    });
+    findings
+}

@@ -1,0 +1,165 @@
+//! Our own folders: whether they can be written, what is left over in them, and who keeps a lock.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use super::finding::{Finding, word};
+use crate::{agent::Backend, config::Config, fs as files, proc, session::Session, state::Name};
+
+/// Whether our folders, and those of the sessions' flags, can be written.
+pub(crate) fn folders(config: &Config) -> Vec<Finding> {
+    let mut findings = vec![writable("the session files", &config.data_dir)];
+    if let Ok(found) = fs::metadata(&config.data_dir) {
+        let mode = found.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            let says = format!("others may look into it (mode {mode:o})");
+            let finding = Finding::note("folder", config.data_dir.display(), says);
+            findings.push(finding.mend(format!("chmod 700 {}", word(&config.data_dir))));
+        }
+    }
+    let run = config.data_dir.join("run");
+    if run.exists() {
+        findings.push(writable("locks and settings of sessions", &run));
+    }
+    if let Some(folder) = config.prompt_events.as_deref().and_then(Path::parent) {
+        findings.push(writable("the file of deliveries", folder));
+    }
+    let sessions = Session::all(config, None).unwrap_or_default();
+    let roots: BTreeSet<&Path> = sessions.iter().filter_map(|one| one.entry.flag_root()).collect();
+    findings.extend(roots.into_iter().map(|root| writable("flags", root)));
+    findings
+}
+
+/// Whether a file can be made in a folder; of one that is not there yet, whether it can be made.
+fn writable(what: &str, folder: &Path) -> Finding {
+    let subject = folder.display();
+    let there = folder.ancestors().find(|above| above.exists());
+    let Some(there) = there else { return Finding::problem("folder", subject, "there is no such") };
+    let probe = there.join(format!(".aimax-doctor-{}", std::process::id()));
+    match fs::OpenOptions::new().write(true).create_new(true).open(&probe) {
+        Ok(_) => {
+            drop(fs::remove_file(&probe));
+            let yet = if there == folder { "" } else { ", once it is made" };
+            Finding::ok("folder", subject, format!("holds {what}{yet}"))
+        }
+        Err(e) => {
+            let says =
+                format!("for {what}, but nothing can be written in {}: {e}", there.display());
+            let finding = Finding::problem("folder", subject, says);
+            match e.kind() {
+                std::io::ErrorKind::PermissionDenied => {
+                    finding.mend(format!("chmod u+rwx {}", word(there)))
+                }
+                _ => finding,
+            }
+        }
+    }
+}
+
+/// What a writer that was killed, or a file that made no sense, has left in the data folder; and
+/// what was made for sessions that are no more.
+pub(crate) fn left_over(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for entry in fs::read_dir(&config.data_dir).into_iter().flatten().flatten() {
+        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+        let old = entry.metadata().and_then(|data| data.modified()).is_ok_and(is_old);
+        let says = if name.contains(".tmp-") && old {
+            "a writer that was killed has left it"
+        } else if name.contains(".json.broken-") {
+            "a state file that made no sense, set aside"
+        } else {
+            continue;
+        };
+        let mend =
+            if name.contains(".json.broken-") { "mend it and put it back, or: rm" } else { "rm" };
+        let mend = format!("{mend} {}", word(&path));
+        findings.push(Finding::note("file", path.display(), says).mend(mend));
+    }
+    for (backend, name, folder) in run_dirs(config) {
+        let known = backend.store(config).get(&name).is_ok_and(|entry| entry.is_some());
+        let busy = files::is_locked(&folder.join("lock")).unwrap_or(true);
+        let made = ["settings.json", "orders"].map(|file| folder.join(file));
+        if known || busy || !made.iter().any(|path| path.exists()) {
+            continue;
+        }
+        let says = "made for a session that is no more";
+        let mend = format!("aimax-kill -b {} {name} || rm -r {}", backend.name(), word(&folder));
+        findings.push(Finding::note("file", folder.display(), says).mend(mend));
+    }
+    findings
+}
+
+fn is_old(time: SystemTime) -> bool {
+    time.elapsed().is_ok_and(|age| age > Duration::from_secs(60))
+}
+
+/// The sessions' private folders, also of sessions that are no more.
+fn run_dirs(config: &Config) -> Vec<(Backend, Name, PathBuf)> {
+    let mut found = Vec::new();
+    for backend in Backend::ALL {
+        let folder = config.data_dir.join("run").join(backend.name());
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            if let Some(name) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
+                found.push((backend, name, entry.path()));
+            }
+        }
+    }
+    found.sort_by(|a, b| a.2.cmp(&b.2));
+    found
+}
+
+/// Locks that somebody holds. The kernel takes a lock back from a process that ends, so a lock is
+/// stale only in the hands of one that does nothing any more.
+pub(crate) fn locks(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (_, name, folder) in run_dirs(config) {
+        let path = folder.join("lock");
+        if files::is_locked(&path).unwrap_or(false) {
+            findings.push(held(&path, &name));
+        }
+    }
+    for path in state_locks(config) {
+        if files::is_locked(&path).unwrap_or(false) {
+            findings.push(held(&path, path.display()));
+        }
+    }
+    findings
+}
+
+fn state_locks(config: &Config) -> impl Iterator<Item = PathBuf> {
+    Backend::ALL.into_iter().map(|backend| {
+        let mut path = backend.store(config).runtime().to_owned().into_os_string();
+        path.push(".lock");
+        path.into()
+    })
+}
+
+fn held(path: &Path, subject: impl std::fmt::Display) -> Finding {
+    match holder(path) {
+        Some(pid) if proc::is_stopped(pid) => {
+            let says = format!("process {pid} holds the lock, and is stopped");
+            Finding::problem("lock", subject, says).mend(format!("kill -CONT {pid}"))
+        }
+        Some(pid) => Finding::note("lock", subject, format!("process {pid} is busy with it"))
+            .mend(format!("ps -o etime,args -p {pid}")),
+        None => Finding::note("lock", subject, "a process is busy with it"),
+    }
+}
+
+/// The process that holds a lock, where `/proc` tells.
+fn holder(path: &Path) -> Option<u32> {
+    let inode = fs::metadata(path).ok()?.ino().to_string();
+    let locks = fs::read_to_string("/proc/locks").ok()?;
+    // `1: FLOCK ADVISORY WRITE 4711 08:01:131 0 EOF`
+    locks.lines().find_map(|line| {
+        let mut words = line.split_whitespace().skip(1).filter(|word| *word != "->");
+        let (kind, pid, file) = (words.next()?, words.nth(2)?, words.next()?);
+        let is_this = kind == "FLOCK" && file.rsplit(':').next()? == inode;
+        is_this.then(|| pid.parse().ok()).flatten()
+    })
+}

@@ -1,0 +1,103 @@
+//! Sessions without a window, windows without a session, flags without either.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::finding::{Finding, word};
+use crate::{
+    agent::Backend,
+    config::Config,
+    error::Result,
+    session::{self, JobState, Session, Sight},
+    state::Name,
+    tmux::Tmux,
+};
+
+/// Each session, and each window that no state file knows.
+pub(crate) fn sessions(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    // What is wrong with tmux itself has been told.
+    let tmux = Tmux::new(config).ok();
+    for backend in Backend::ALL {
+        match of_backend(config, tmux.as_ref(), backend) {
+            Ok(found) => findings.extend(found),
+            Err(error) => findings.push(Finding::problem("session", backend.name(), error)),
+        }
+    }
+    findings
+}
+
+fn of_backend(config: &Config, tmux: Option<&Tmux>, backend: Backend) -> Result<Vec<Finding>> {
+    let sessions = Session::all(config, Some(backend))?;
+    let Some(tmux) = tmux else { return Ok(Vec::new()) };
+    let sights = session::sights(config, tmux, &sessions)?;
+    let mut findings: Vec<Finding> =
+        sessions.iter().zip(&sights).map(|(session, sight)| seen(session, sight)).collect();
+    let known: BTreeSet<&str> = sessions.iter().map(|session| session.name.as_str()).collect();
+    for pane in tmux.panes(&backend.hub(config))? {
+        let name = pane.window_name.as_str();
+        if name == "_root" || known.contains(name) {
+            continue;
+        }
+        let says = format!("a window of {} that no state file knows", backend.hub(config));
+        findings.push(Finding::note("session", name, says).mend(match name.parse::<Name>() {
+            Ok(_) => format!("aimax-kill -b {} {name}", backend.name()),
+            Err(_) => format!("tmux kill-window -t {}", pane.window),
+        }));
+    }
+    Ok(findings)
+}
+
+fn seen(session: &Session, sight: &Sight) -> Finding {
+    let name = &session.name;
+    if sight.status.is_none() {
+        let says = if sight.pane.is_some() { "its agent has ended" } else { "its window is gone" };
+        let kill = format!("aimax-kill -b {} {name}", session.backend.name());
+        return Finding::problem("session", name, says).mend(kill);
+    }
+    match &sight.job {
+        Err(error) => Finding::problem("session", name, format!("its flags: {error}")),
+        Ok(JobState::Waiting(what)) => Finding::note("session", name, format!("it asks: {what}"))
+            .mend(format!("aimax-ls {name}")),
+        Ok(_) => Finding::ok("session", name, sight.state().name()),
+    }
+}
+
+/// Flags that say that a job runs, of sessions that are no more: nobody will ever remove them. They
+/// are looked for in every folder that a session has ever had.
+pub(crate) fn flags(config: &Config) -> Vec<Finding> {
+    let mut roots: BTreeMap<PathBuf, BTreeSet<String>> = BTreeMap::new();
+    for backend in Backend::ALL {
+        let store = backend.store(config);
+        let live: BTreeSet<Name> =
+            store.sessions().unwrap_or_default().into_iter().map(|(name, _)| name).collect();
+        for (name, entry) in store.archived().unwrap_or_default() {
+            if let Some(root) = entry.flag_root() {
+                let names = roots.entry(root.to_owned()).or_default();
+                if live.contains(&name) {
+                    names.insert(name.to_string());
+                }
+            }
+        }
+    }
+    roots.iter().flat_map(|(root, live)| without_session(root, live)).collect()
+}
+
+fn without_session(root: &Path, live: &BTreeSet<String>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let folder = root.join(".imac/flags");
+    for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if live.contains(&name) || !entry.path().join("running.flag").exists() {
+            continue;
+        }
+        let says =
+            format!("{} is there, but no session", entry.path().join("running.flag").display());
+        let clear = format!("aimax-flag clear {name} --root {}", word(root));
+        findings.push(Finding::problem("flag", name, says).mend(clear));
+    }
+    findings
+}

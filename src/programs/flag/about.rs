@@ -1,0 +1,41 @@
+//! What the flags say, and when: the text of the manual.
+
+/// The description, with the table of the hard cases.
+pub(crate) const ABOUT: &str = "\
+Every prompt puts `running.flag` into `ROOT/.imac/flags/NAME/`, where
+ROOT is the session's folder. When the work has ended the file is
+removed; when it failed, `failed.flag` is put there first, with the
+reason. So any process that can read the folder knows how the job
+stands.
+
+The work has ended when the transcript shows the end of the turn that
+took the last prompt, nothing is queued, and the agent is idle. The
+program that sees that first sets the flags right: a hook in the agent
+or in tmux, `wait`, `check`, or `aimax-ls`.
+
+`wait` and `check` answer by their status; `check` is a `wait` that does
+not wait. For several sessions the status is the highest of theirs: 124
+(it runs) before 5 (it asks) before 1 (it failed) before 0. `wait`
+prints a record for each session as it ends.
+
+The hard cases: how the job stands then, and who says it where nobody
+waits. A look is the next `check`, `wait` or `aimax-ls`.
+
+    Escape in the window     failed, \"interrupted\": look
+    Escape before any word   the same, half a second after it
+    aimax-paste --interrupt  failed, \"interrupted\": itself
+    prompts are queued       running until the last has ended
+    a tool runs for long     running: see `--older-than`
+    a background command     done: the agent takes prompts again
+    auto-compact             running: the turn goes on
+    /compact, /clear         as the turn before it ended: hook or look
+    an API error             running while it is retried, then failed
+    no network               the same; new Codex retries for ever
+    a question               waiting (5); `running.flag` stays
+    the agent dies           failed, \"the agent ended\": tmux
+    the window is closed     failed, \"the agent ended\": hook or look
+    tmux is killed, reboot   failed, \"the agent ended\": look
+    aimax-kill               the files go: missing (69)
+    the folder is removed    nobody can say: missing (69)
+
+A `wait` that runs says all of it at once.";

@@ -1,0 +1,254 @@
+//! `aimax-flag`: the flag files, and waiting for them.
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use serde_json::json;
+
+use super::options::target::{self, NAMES, Target, Targeted};
+use crate::{
+    cli::{
+        option::{Complete, Opt, OptDoc, Tool, ToolDoc, ValueDoc, VerbDoc},
+        output::Output,
+    },
+    config::Config,
+    error::{Error, Exit, Result},
+    flag::Flags,
+    session::{JobState, Session},
+    state::Name,
+};
+
+mod about;
+mod check;
+
+mod wait;
+
+use wait::Until;
+
+/// The program.
+pub struct Flag;
+
+/// Its arguments.
+#[derive(Debug, Default)]
+pub struct Args {
+    target: Target,
+    all: bool,
+    any: bool,
+    until: Until,
+    timeout: Option<Duration>,
+    older_than: Option<Duration>,
+    root: Option<PathBuf>,
+    reason: Option<String>,
+}
+
+impl Targeted for Args {
+    fn target(&mut self) -> &mut Target {
+        &mut self.target
+    }
+}
+
+impl Tool for Flag {
+    type Args = Args;
+
+    const DOC: ToolDoc = ToolDoc {
+        name: "aimax-flag",
+        tagline: "read, set and wait for a session's flag files",
+        synopsis: &["aimax-flag VERB [OPTION]... [NAME...]"],
+        about: about::ABOUT,
+        verbs: &[
+            VerbDoc { name: "check", brief: "Answer at once whether the job is done" },
+            VerbDoc { name: "wait", brief: "Wait until the job has ended" },
+            VerbDoc { name: "path", brief: "Print where the flag files are" },
+            VerbDoc { name: "set", brief: "Say that a job runs" },
+            VerbDoc { name: "clear", brief: "Say that no job runs" },
+            VerbDoc { name: "fail", brief: "Say that the job failed" },
+        ],
+        operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
+        rest: None,
+        exits: &[
+            (Exit::Done, "the job is done; or the flag was set, cleared, printed"),
+            (Exit::No, "the job failed; `--older-than`: it runs for too long"),
+            (Exit::Person, "the agent asks something"),
+            (Exit::Timeout, "the job still runs"),
+        ],
+        examples: &[
+            ("aimax-flag wait demo && echo done", "Waits for the end of the job."),
+            ("aimax-flag check demo", "For cron: answers at once, by its status."),
+            (
+                "aimax-flag wait a b c | jq -r 'select(.state!=\"done\").sessionId'",
+                "Waits for three, and names those that did not go well.",
+            ),
+            (
+                "aimax-flag check --all --older-than 30m",
+                "Says which jobs have been running for half an hour.",
+            ),
+        ],
+        see_also: &[("aimax-paste", 1), ("aimax-ls", 1), ("aimax", 7)],
+    };
+
+    const OPTS: &'static [Opt<Args>] = &[
+        target::session(),
+        target::backend(),
+        OptDoc::new(
+            "all",
+            "All sessions, or all that are named",
+            "\
+With `wait`, waits for the end of all that are named, as it does without
+this option. With `wait` and `check`, and no NAME, all sessions.",
+        )
+        .sets(|args, given| {
+            args.all = given.on();
+            Ok(())
+        }),
+        OptDoc::new(
+            "any",
+            "Return with the first that ends",
+            "\
+With `wait`, returns with the first that ends: its record and its status
+are the only ones.",
+        )
+        .sets(|args, given| {
+            args.any = given.on();
+            Ok(())
+        }),
+        OptDoc::new(
+            "until",
+            "Wait for `done`, `idle` or `waiting`",
+            "\
+With `wait`, what to wait for. `done`, the default: the job has ended.
+`idle`: the agent waits for a prompt, whatever became of the job.
+`waiting`: the agent asks something; then the status is 0, and it is 1
+when the job ends without a question.",
+        )
+        .value("STATE", Complete::OneOf(Until::NAMES))
+        .sets(|args, given| {
+            args.until = Until::of(given.one_of(Until::NAMES)?);
+            Ok(())
+        }),
+        OptDoc::new(
+            "timeout",
+            "Give up after this long",
+            "\
+With `wait`, the longest time to wait: `90`, `1.5m`, `500ms`. Without it
+there is no end.",
+        )
+        .value("TIME", Complete::Nothing)
+        .sets(|args, given| {
+            args.timeout = Some(given.seconds()?);
+            Ok(())
+        }),
+        OptDoc::new(
+            "older-than",
+            "Ask whether the job runs for longer than this",
+            "\
+With `check`, asks another question: is the job stuck? The status is 1,
+with a line on standard error, when it has been running for longer than
+this since its last prompt, and else 0.",
+        )
+        .value("TIME", Complete::Nothing)
+        .sets(|args, given| {
+            args.older_than = Some(given.seconds()?);
+            Ok(())
+        }),
+        OptDoc::new(
+            "root",
+            "Judge by the files in this folder alone",
+            "\
+Judges by the files in this folder alone: a session that has no folder
+for flags in it is missing (69). It needs no tmux, no state and no write
+permission, so another user can watch. Nobody sets the flags right then.",
+        )
+        .value("DIR", Complete::Dir)
+        .sets(|args, given| {
+            args.root = Some(given.path());
+            Ok(())
+        }),
+        OptDoc::new("reason", "Why the job failed", "With `fail`, why the job failed.")
+            .value("TEXT", Complete::Nothing)
+            .sets(|args, given| {
+                args.reason = Some(given.text()?);
+                Ok(())
+            }),
+    ];
+
+    fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        let config = Config::from_env()?;
+        let mut operands = operands.into_iter();
+        let Some(verb) = operands.next() else {
+            return Err(Error::usage("verb", "none is given"));
+        };
+        let operands: Vec<OsString> = operands.collect();
+        let files = |what: &str| -> Result<(Name, Flags)> {
+            let names = args.target.names(&config, &operands)?;
+            let [name] = &names[..] else {
+                return Err(Error::usage("NAME", format!("one session only to {what}")));
+            };
+            Ok((name.clone(), args.files(&config, name)?))
+        };
+        match verb.to_str() {
+            Some("wait") => wait::run(&config, &args, &operands, out),
+            Some("check") => check::run(&config, &args, &operands),
+            Some("path") => {
+                let (name, flags) = files("path")?;
+                out.record(&paths(&config, &args, &name, &flags)?).map(|()| Exit::Done)
+            }
+            Some("set") => files("set")?.1.set(&[]).map(|()| Exit::Done),
+            Some("clear") => files("clear")?.1.clear().map(|_| Exit::Done),
+            Some("fail") => {
+                let reason = args.reason.as_deref().unwrap_or("unknown");
+                files("fail")?.1.fail(reason).map(|()| Exit::Done)
+            }
+            _ => Err(Error::usage(verb.display(), "no such verb")),
+        }
+    }
+}
+
+impl Args {
+    /// The sessions that are meant: those that are named, or all.
+    fn sessions(&self, config: &Config, operands: &[OsString]) -> Result<Vec<Session>> {
+        let backend = self.target.backend(config)?;
+        if self.all && operands.is_empty() && !self.target.is_given() {
+            return Session::all(config, backend);
+        }
+        let names = self.target.names(config, operands)?;
+        names.iter().map(|name| Session::find(config, name, backend)).collect()
+    }
+
+    /// The flags of one session: where `--root` says, or the state does.
+    fn files(&self, config: &Config, name: &Name) -> Result<Flags> {
+        if let Some(root) = &self.root {
+            return Ok(Flags::new(root, name));
+        }
+        let session = Session::find(config, name, self.target.backend(config)?)?;
+        session
+            .flags()
+            .ok_or_else(|| Error::missing(name, "the state says no folder for its flags"))
+    }
+}
+
+fn paths(config: &Config, args: &Args, name: &Name, flags: &Flags) -> Result<serde_json::Value> {
+    let mut record = json!({
+        "sessionId": name,
+        "running": flags.running(),
+        "failed": flags.failed(),
+    });
+    if args.root.is_none() {
+        let session = Session::find(config, name, args.target.backend(config)?)?;
+        record["backend"] = session.backend.name().into();
+    }
+    Ok(record)
+}
+
+/// The status that tells how a job stands.
+fn status(state: &JobState) -> Exit {
+    match state {
+        JobState::Done => Exit::Done,
+        JobState::Failed(_) => Exit::No,
+        JobState::Waiting(_) => Exit::Person,
+        JobState::Running => Exit::Timeout,
+    }
+}
+
+/// Of two statuses the one that tells of both: the higher.
+fn worse(a: Exit, b: Exit) -> Exit {
+    if b as u8 > a as u8 { b } else { a }
+}

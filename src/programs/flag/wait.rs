@@ -1,0 +1,151 @@
+//! `wait`: sleeps until the jobs have ended, and tells of each as it does.
+
+use std::{ffi::OsString, ops::ControlFlow};
+
+use serde_json::json;
+
+use super::{Args, Flag, status, worse};
+use crate::{
+    agent::Status,
+    cli::{self, option::Tool, output::Output},
+    config::Config,
+    error::{Error, Exit, Result},
+    session::{JobState, Session, Sight, Vigil},
+    time::Deadline,
+    tmux::Tmux,
+    watch::Woke,
+};
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// The job has ended.
+    #[default]
+    Done,
+    /// The agent waits for a prompt.
+    Idle,
+    /// The agent asks something.
+    Waiting,
+}
+
+impl Until {
+    pub(crate) const NAMES: &'static [&'static str] = &["done", "idle", "waiting"];
+
+    pub(crate) fn of(name: &str) -> Until {
+        match name {
+            "idle" => Until::Idle,
+            "waiting" => Until::Waiting,
+            _ => Until::Done,
+        }
+    }
+
+    /// How the wait for this session ends, if it does now.
+    fn outcome(self, sight: &Sight, job: &JobState) -> Option<Outcome> {
+        let outcome = Outcome::of(job);
+        match (self, job) {
+            (Until::Waiting, JobState::Waiting(_)) => {
+                Some(Outcome { exit: Exit::Done, says: None, ..outcome })
+            }
+            (Until::Waiting, JobState::Done) => Some(Outcome {
+                exit: Exit::No,
+                says: Some("the job ended without a question".into()),
+                ..outcome
+            }),
+            (Until::Idle, _) if sight.rests => match &sight.status {
+                None => Some(Outcome::of(&JobState::Failed("the agent ended".into()))),
+                Some(Status::Idle(_)) => {
+                    Some(Outcome { state: "idle", reason: None, exit: Exit::Done, says: None })
+                }
+                Some(Status::Waiting(what)) => Some(Outcome::of(&JobState::Waiting(what.clone()))),
+                Some(Status::Busy | Status::Starting) => None,
+            },
+            (_, JobState::Running) => None,
+            (_, JobState::Done | JobState::Failed(_) | JobState::Waiting(_)) => Some(outcome),
+        }
+    }
+}
+
+/// What is told of a session.
+struct Outcome {
+    state: &'static str,
+    reason: Option<String>,
+    exit: Exit,
+    says: Option<String>,
+}
+
+impl Outcome {
+    fn of(job: &JobState) -> Outcome {
+        let (state, reason, says) = match job {
+            JobState::Done => ("done", None, None),
+            JobState::Failed(why) => ("failed", Some(why), Some(format!("the job failed: {why}"))),
+            JobState::Waiting(what) => {
+                ("waiting", Some(what), Some(format!("the agent asks: {what}")))
+            }
+            JobState::Running => ("running", None, Some("the job still runs".into())),
+        };
+        Outcome { state, reason: reason.cloned(), exit: status(job), says }
+    }
+
+    fn tell(self, session: &Session, out: &mut Output) -> Result<Exit> {
+        let mut record = json!({
+            "sessionId": session.name,
+            "backend": session.backend.name(),
+            "state": self.state,
+        });
+        if let Some(reason) = self.reason {
+            record["reason"] = reason.into();
+        }
+        out.record(&record)?;
+        if let Some(words) = self.says {
+            cli::say(Flag::DOC.name, &format!("{}: {words}", session.name));
+        }
+        Ok(self.exit)
+    }
+}
+
+pub(crate) fn run(
+    config: &Config,
+    args: &Args,
+    operands: &[OsString],
+    out: &mut Output,
+) -> Result<Exit> {
+    if args.root.is_some() {
+        return Err(Error::usage("--root", "`wait` looks at the agent too, so it takes no folder"));
+    }
+    let sessions = args.sessions(config, operands)?;
+    let deadline = args.timeout.map_or(Deadline::NEVER, Deadline::after);
+    let tmux = Tmux::new(config)?;
+    let mut vigil = Vigil::new(config, &tmux)?;
+    for session in sessions {
+        vigil.add(session)?;
+    }
+    let mut worst = Exit::Done;
+    let mut first = None;
+    let mut last_look = false;
+    loop {
+        let left = vigil.look(|session, sight| {
+            let job = sight.job.as_ref().map_err(Clone::clone)?;
+            let outcome = match args.until.outcome(sight, job) {
+                Some(outcome) => outcome,
+                None if last_look => Outcome::of(&JobState::Running),
+                None => return Ok(ControlFlow::Continue(())),
+            };
+            // With `--any`, what ended beside the first is there for the next wait.
+            if args.any && first.is_some() {
+                return Ok(ControlFlow::Break(()));
+            }
+            let exit = outcome.tell(session, out)?;
+            worst = worse(worst, exit);
+            if !last_look {
+                first = Some(exit);
+            }
+            Ok(ControlFlow::Break(()))
+        })?;
+        match first {
+            Some(exit) if args.any => return Ok(exit),
+            _ if !left => return Ok(worst),
+            _ => {}
+        }
+        last_look = vigil.wait(deadline)? == Woke::Deadline;
+    }
+}

@@ -1,0 +1,213 @@
+//! `aimax-ls`: sessions and their states.
+
+use std::ffi::OsString;
+
+use serde_json::json;
+
+use super::options::target::{self, NAMES, Target, Targeted};
+use crate::{
+    agent::{Backend, Status},
+    cli::{
+        self,
+        option::{Opt, OptDoc, Tool, ToolDoc, ValueDoc},
+        output::Output,
+    },
+    config::Config,
+    error::{Exit, Result},
+    session::{self, JobState, Question, Session, Sight},
+    state::Name,
+    tmux::Tmux,
+};
+
+mod watch;
+
+/// The program.
+pub struct Ls;
+
+/// Its arguments.
+#[derive(Debug, Default)]
+pub struct Args {
+    target: Target,
+    names: bool,
+    all: bool,
+    watch: bool,
+}
+
+impl Targeted for Args {
+    fn target(&mut self) -> &mut Target {
+        &mut self.target
+    }
+}
+
+impl Tool for Ls {
+    type Args = Args;
+
+    const DOC: ToolDoc = ToolDoc {
+        name: "aimax-ls",
+        tagline: "list sessions and their states",
+        synopsis: &["aimax-ls [OPTION]... [NAME...]"],
+        about: "\
+Prints one record for each session, or for each that is named.
+
+The states:
+    starting  the agent is not ready yet
+    idle      it waits for a prompt
+    working   a turn runs
+    waiting   it asks something: `waitingFor` and `choices` say what
+    failed    it waits for a prompt, and the last job failed: `reason`
+    dead      the agent has ended, or its window is gone
+    archived  it was ended: `aimax-spawn --resume` goes on with it
+
+A `dead` session stays in the list until `aimax-kill` or a new start
+with its name.",
+        verbs: &[],
+        operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
+        rest: None,
+        exits: &[
+            (Exit::Done, "listed; with names, all of them are alive"),
+            (Exit::No, "a session that was named is dead"),
+        ],
+        examples: &[
+            ("aimax-ls | jq -r 'select(.state==\"idle\").sessionId'", "The idle sessions."),
+            ("aimax-ls demo >/dev/null && echo alive", "Asks whether a session lives."),
+            (
+                "aimax-ls --watch | jq --unbuffered -r '[.sessionId,.state]|@tsv'",
+                "Tells of each change as it happens.",
+            ),
+        ],
+        see_also: &[("aimax-spawn", 1), ("aimax-flag", 1), ("aimax", 7)],
+    };
+
+    const OPTS: &'static [Opt<Args>] = &[
+        target::session(),
+        target::backend(),
+        OptDoc::new(
+            "names",
+            "Print names only, one a line",
+            "Prints names only, one a line, for completions and loops.",
+        )
+        .sets(|args, given| {
+            args.names = given.on();
+            Ok(())
+        }),
+        OptDoc::new(
+            "all",
+            "List ended sessions too",
+            "\
+Lists the sessions that were ended too, with the state `archived`, and
+with what `aimax-spawn --resume` needs: `agentSessionId` and `cwd`.",
+        )
+        .sets(|args, given| {
+            args.all = given.on();
+            Ok(())
+        }),
+        OptDoc::new(
+            "watch",
+            "Go on, with a record for each change",
+            "\
+Goes on, with a record for each change of a session: in its state, its
+conversation, its window. One that is ended becomes `archived`.",
+        )
+        .sets(|args, given| {
+            args.watch = given.on();
+            Ok(())
+        }),
+    ];
+
+    fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        let config = Config::from_env()?;
+        let backend = args.target.backend(&config)?;
+        let named = match (operands.is_empty(), args.target.name(&config)?) {
+            (true, None) => None,
+            _ => Some(args.target.names(&config, &operands)?),
+        };
+        if args.watch {
+            return watch::run(&config, backend, named.as_deref(), out);
+        }
+        let sessions = sessions(&config, backend, named.as_deref())?;
+        let past = if args.all { past(&config, backend, named.as_deref())? } else { Vec::new() };
+        if args.names {
+            for session in sessions.iter().chain(&past) {
+                out.line(session.name.as_str().as_bytes())?;
+            }
+            return Ok(Exit::Done);
+        }
+        let tmux = Tmux::new(&config)?;
+        let mut alive = true;
+        for (session, sight) in sessions.iter().zip(session::sights(&config, &tmux, &sessions)?) {
+            alive &= sight.status.is_some();
+            out.record(&record(&config, &tmux, session, &sight)?)?;
+        }
+        for session in &past {
+            out.record(&facts(session, "archived"))?;
+        }
+        Ok(if named.is_some() && !alive { Exit::No } else { Exit::Done })
+    }
+}
+
+fn sessions(
+    config: &Config,
+    backend: Option<Backend>,
+    named: Option<&[Name]>,
+) -> Result<Vec<Session>> {
+    match named {
+        None => Session::all(config, backend),
+        Some(names) => names.iter().map(|name| Session::find(config, name, backend)).collect(),
+    }
+}
+
+/// The sessions that were ended, and can be gone on with.
+fn past(config: &Config, backend: Option<Backend>, named: Option<&[Name]>) -> Result<Vec<Session>> {
+    let mut past = Session::past(config, backend)?;
+    past.retain(|session| named.is_none_or(|names| names.contains(&session.name)));
+    Ok(past)
+}
+
+fn record(
+    config: &Config,
+    tmux: &Tmux,
+    session: &Session,
+    sight: &Sight,
+) -> Result<serde_json::Value> {
+    let failure = match &sight.job {
+        Ok(JobState::Failed(reason)) => Some(reason),
+        Ok(_) => None,
+        // A folder for flags that has gone is the session's trouble, not the listing's.
+        Err(error) => {
+            cli::say(Ls::DOC.name, &format!("{}: {error}", session.name));
+            None
+        }
+    };
+    let mut record = facts(session, sight.state().name());
+    if let Some(Status::Waiting(what)) = &sight.status {
+        let question = session::question(config, tmux, session)?;
+        let question =
+            question.unwrap_or_else(|| Question { name: what.clone(), choices: Vec::new() });
+        record["waitingFor"] = question.name.into();
+        record["choices"] = question.choices.into();
+    }
+    let live = sight.pane.as_ref().filter(|pane| !pane.dead);
+    record["pid"] = live.map(|pane| pane.pid).into();
+    record["windowId"] = sight.pane.as_ref().map(|pane| pane.window.as_str()).into();
+    if let Some(reason) = failure {
+        record["reason"] = reason.as_str().into();
+    }
+    Ok(record)
+}
+
+/// What the state files say of a session.
+fn facts(session: &Session, state: &str) -> serde_json::Value {
+    let entry = &session.entry;
+    json!({
+        "sessionId": session.name,
+        "backend": session.backend.name(),
+        "state": state,
+        "agentSessionId": entry.agent_session_id(),
+        "pid": null,
+        "cwd": entry.cwd(),
+        "jsonlPath": entry.jsonl_path(),
+        "startedAt": entry.started_at(),
+        "windowId": null,
+        "displayName": entry.fields().get("displayName"),
+    })
+}

@@ -1,0 +1,61 @@
+//! `--watch`: the list, and then a record for each change in it.
+
+use std::ops::ControlFlow;
+
+use serde_json::Value;
+
+use super::{facts, record};
+use crate::{
+    agent::Backend,
+    cli::output::Output,
+    config::Config,
+    error::{Exit, Result},
+    session::{Session, Vigil},
+    state::Name,
+    time::Deadline,
+    tmux::Tmux,
+};
+
+/// Never returns by itself: its reader or a signal ends it.
+pub(crate) fn run(
+    config: &Config,
+    backend: Option<Backend>,
+    named: Option<&[Name]>,
+    out: &mut Output,
+) -> Result<Exit> {
+    let tmux = Tmux::new(config)?;
+    let mut vigil = Vigil::new(config, &tmux)?;
+    for backend in backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
+        vigil.path(backend.store(config).runtime())?;
+    }
+    let mut told: Vec<(Session, Value)> = Vec::new();
+    loop {
+        // One that is named may come later.
+        let mut sessions = Session::all(config, backend)?;
+        sessions.retain(|session| named.is_none_or(|names| names.contains(&session.name)));
+        let same = |a: &Session, b: &Session| a.name == b.name && a.backend == b.backend;
+        let (kept, gone): (Vec<_>, Vec<_>) =
+            told.into_iter().partition(|(old, _)| sessions.iter().any(|new| same(old, new)));
+        told = kept;
+        for (session, _) in &gone {
+            out.record(&facts(session, "archived"))?;
+        }
+        vigil.keep(sessions)?;
+        vigil.look(|session, sight| {
+            let record = record(config, &tmux, session, sight)?;
+            match told.iter_mut().find(|(old, _)| same(old, session)) {
+                Some((_, last)) if *last == record => {}
+                Some(known) => {
+                    out.record(&record)?;
+                    *known = (session.clone(), record);
+                }
+                None => {
+                    out.record(&record)?;
+                    told.push((session.clone(), record));
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let _woke = vigil.wait(Deadline::NEVER)?;
+    }
+}

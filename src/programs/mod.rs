@@ -1,0 +1,68 @@
+//! What each program does: a table of options, arguments, and `run`. One file per program.
+
+mod demo;
+mod doctor;
+mod flag;
+mod front;
+mod kill;
+mod ls;
+mod options;
+mod paste;
+mod spawn;
+mod tail;
+mod verbs;
+
+pub use demo::Demo;
+pub use doctor::Doctor;
+pub use flag::Flag;
+pub use front::Front;
+pub use kill::Kill;
+pub use ls::Ls;
+pub use paste::Paste;
+pub use spawn::Spawn;
+pub use tail::Tail;
+pub use verbs::{
+    Admin, Create, History, List, Pause, Send, Settings, Stats, Status, Stop, Stream, Version,
+};
+
+use crate::{
+    cli::{Page, page},
+    config::SETTINGS,
+};
+
+/// The pages of all programs, for the manuals and completions.
+#[must_use]
+pub fn pages() -> Vec<Page> {
+    vec![
+        Page { environment: environment(), ..page::<Front>() },
+        page::<Spawn>(),
+        page::<Paste>(),
+        page::<Tail>(),
+        page::<Flag>(),
+        page::<Ls>(),
+        page::<Kill>(),
+        page::<Create>(),
+        page::<Send>(),
+        page::<Pause>(),
+        page::<Stop>(),
+        page::<List>(),
+        page::<Status>(),
+        page::<History>(),
+        page::<Stream>(),
+        page::<Settings>(),
+        page::<Admin>(),
+        page::<Doctor>(),
+        page::<Stats>(),
+        page::<Version>(),
+    ]
+}
+
+/// The settings as the manual names them.
+fn environment() -> Vec<(String, String)> {
+    let row = |setting: &crate::config::Setting| {
+        let mut about = setting.about[..1].to_uppercase() + &setting.about[1..];
+        about.push_str(&format!("; `{}` in the file.", setting.key));
+        (setting.variables.join(", "), about)
+    };
+    SETTINGS.iter().map(row).collect()
+}

@@ -1,0 +1,191 @@
+//! The options that give a prompt and tell of its way, the same in `aimax-spawn` and `aimax-paste`.
+
+use std::{
+    fs::File,
+    io::{self, IsTerminal, Read},
+    os::unix::fs::FileTypeExt,
+    path::PathBuf,
+};
+
+use crate::{
+    agent::Agent,
+    cli::option::{Complete, Opt, OptDoc},
+    config::Config,
+    error::{At, Error, Result},
+    session::{Ends, Prompt, Reading},
+    trace,
+};
+
+/// What `-p` and `-f` say, and how what they give is to be read.
+#[derive(Clone, Debug, Default)]
+pub struct Words {
+    prompt: Option<Vec<u8>>,
+    file: Option<PathBuf>,
+    reading: Reading,
+    ends: Ends,
+    explain: bool,
+}
+
+/// Arguments with [`Words`] among them.
+pub trait Worded {
+    /// The words.
+    fn words(&mut self) -> &mut Words;
+}
+
+/// `-p`.
+pub(crate) const fn prompt<A: Worded>() -> Opt<A> {
+    OptDoc::new("prompt", "The prompt", "The prompt, as it is to reach the model.")
+        .value("TEXT", Complete::Nothing)
+        .short('p')
+        .sets(|args, given| {
+            use std::os::unix::ffi::OsStringExt;
+            args.words().prompt = Some(given.os().into_vec());
+            Ok(())
+        })
+}
+
+/// `-f`.
+pub(crate) const fn prompt_file<A: Worded>() -> Opt<A> {
+    OptDoc::new(
+        "prompt-file",
+        "A file that holds the prompt; `-` is stdin",
+        "\
+A file that holds the prompt; `-` is standard input. Without `-p` and
+`-f`, a pipe or a file on standard input is read.",
+    )
+    .value("FILE", Complete::File)
+    .short('f')
+    .sets(|args, given| {
+        args.words().file = Some(given.path());
+        Ok(())
+    })
+}
+
+/// `--strip-control`.
+pub(crate) const fn strip_control<A: Worded>() -> Opt<A> {
+    OptDoc::new(
+        "strip-control",
+        "Leave control characters out",
+        "\
+Leaves control characters out of the prompt. Without it they are
+refused: an escape sequence in a paste could leave the paste and type.",
+    )
+    .sets(|args, given| {
+        args.words().reading.strip_control = given.on();
+        Ok(())
+    })
+}
+
+/// `--command`.
+pub(crate) const fn command<A: Worded>() -> Opt<A> {
+    OptDoc::new(
+        "command",
+        "The prompt is the agent's own command",
+        "\
+The prompt is one of the agent's own commands, such as `/compact`, or a
+shell command behind `!`. Without it such a prompt is refused where the
+agent would not take it as text. Codex takes commands only between its
+turns: while one runs they are refused, and `--when idle` waits.",
+    )
+    .sets(|args, given| {
+        args.words().reading.command = given.on();
+        Ok(())
+    })
+}
+
+/// `--done`.
+pub(crate) const fn done<A: Worded>() -> Opt<A> {
+    OptDoc::new(
+        "done",
+        "What ends the job: the `turn`, or the `agent`",
+        "\
+With `turn`, the default, `running.flag` is removed when the turn has
+ended and nothing is queued. With `agent` that is left to the agent,
+which the prompt should tell to do it; only when the agent dies is the
+job failed all the same.",
+    )
+    .value("WHEN", Complete::OneOf(&["turn", "agent"]))
+    .sets(|args, given| {
+        args.words().ends = match given.one_of(&["turn", "agent"])? {
+            "agent" => Ends::ByAgent,
+            _ => Ends::ByTurn,
+        };
+        Ok(())
+    })
+}
+
+/// `--explain`.
+pub(crate) const fn explain<A: Worded>() -> Opt<A> {
+    OptDoc::new(
+        "explain",
+        "Say each step on stderr, with its time",
+        "\
+Says each step on standard error, with its time. `AIMAX_TRACE`, set to a
+file's name, gets them all with every call of tmux, for a bug report.",
+    )
+    .sets(|args, given| {
+        args.words().explain = given.on();
+        Ok(())
+    })
+}
+
+impl Words {
+    /// Begins the trace that `--explain` or `AIMAX_TRACE` asks for.
+    pub(crate) fn begin_trace(&self, config: &Config, say: fn(f64, &str)) -> Result<()> {
+        trace::begin(config.trace.as_deref(), self.explain.then_some(say))
+    }
+
+    /// Whose word ends the job that the prompt begins.
+    pub(crate) fn ends(&self) -> Ends {
+        self.ends
+    }
+
+    /// Whether `-p` or `-f` is given.
+    pub(crate) fn is_given(&self) -> bool {
+        self.prompt.is_some() || self.file.is_some()
+    }
+
+    /// Whether there is a prompt, by an option or in a pipe. What is there is read and kept.
+    pub(crate) fn is_there(&mut self) -> Result<bool> {
+        self.prompt = self.bytes()?;
+        Ok(self.prompt.is_some())
+    }
+
+    /// The prompt, if one is given, checked for `agent`.
+    pub(crate) fn read(mut self, agent: &dyn Agent) -> Result<Option<Prompt>> {
+        let reading = self.reading;
+        self.bytes()?.map(|bytes| Prompt::new(bytes, agent, reading)).transpose()
+    }
+
+    fn bytes(&mut self) -> Result<Option<Vec<u8>>> {
+        let stdin = || {
+            let mut bytes = Vec::new();
+            io::stdin().read_to_end(&mut bytes).at("stdin").map(|_| bytes)
+        };
+        Ok(match (self.prompt.take(), self.file.take()) {
+            (Some(_), Some(_)) => {
+                return Err(Error::usage("prompt", "given by --prompt and by --prompt-file"));
+            }
+            (Some(text), None) => Some(text),
+            (None, Some(file)) if file.as_os_str() == "-" => Some(stdin()?),
+            (None, Some(file)) => Some(std::fs::read(&file).map_err(|e| {
+                Error::usage(file.display(), format!("the prompt cannot be read: {e}"))
+            })?),
+            // Standard input that holds nothing gives no prompt: cron and the like leave it empty.
+            (None, None) if is_piped()? => Some(stdin()?).filter(|bytes| !bytes.is_empty()),
+            (None, None) => None,
+        })
+    }
+}
+
+/// Whether standard input is a pipe or a file: something that was meant to be read, and ends.
+fn is_piped() -> Result<bool> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        return Ok(false);
+    }
+    use std::os::fd::AsFd;
+    let Ok(copy) = stdin.as_fd().try_clone_to_owned() else { return Ok(false) };
+    let kind = File::from(copy).metadata().at("stdin")?.file_type();
+    Ok(kind.is_fifo() || kind.is_file())
+}

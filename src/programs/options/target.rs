@@ -1,0 +1,149 @@
+//! The options that name a session, the same in all programs.
+
+use crate::{
+    agent::Backend,
+    cli::option::{Complete, Opt, OptDoc},
+    config::Config,
+    error::{Error, Kind, Result},
+    session::Session,
+    state::{Entry, Name},
+    tmux::Tmux,
+};
+
+/// What `-s` and `-b` say.
+#[derive(Clone, Debug, Default)]
+pub struct Target {
+    /// As often as `-s` was given.
+    sessions: Vec<String>,
+    backend: Option<String>,
+}
+
+/// Arguments with a [`Target`] among them.
+pub trait Targeted {
+    /// The target.
+    fn target(&mut self) -> &mut Target;
+}
+
+/// How session names are completed.
+pub(crate) const NAMES: Complete = Complete::Run("aimax-ls --names");
+
+/// `-s`.
+pub(crate) const fn session<A: Targeted>() -> Opt<A> {
+    OptDoc::new(
+        "session",
+        "The session's name",
+        "The session's name. Without it, `AIMAX_SESSION` is taken.",
+    )
+    .value("NAME", NAMES)
+    .short('s')
+    .sets(|args, given| {
+        args.target().sessions.push(given.text()?);
+        Ok(())
+    })
+}
+
+/// `-b`.
+pub(crate) const fn backend<A: Targeted>() -> Opt<A> {
+    OptDoc::new(
+        "backend",
+        "The agent's backend",
+        "\
+The agent's backend: `tmux-claude-code`, `tmux-codex`, or
+`tmux-practice`, which is built in. Without it, `AIMAX_BACKEND` is
+taken. A session that only one backend knows needs neither.",
+    )
+    .value("BACKEND", Complete::OneOf(Backend::NAMES))
+    .short('b')
+    .sets(|args, given| {
+        args.target().backend = Some(given.one_of(Backend::NAMES)?.to_owned());
+        Ok(())
+    })
+}
+
+/// The session of that name, or the window of that name that no state file knows.
+pub(crate) fn find(
+    config: &Config,
+    tmux: &Tmux,
+    name: &Name,
+    backend: Option<Backend>,
+) -> Result<Session> {
+    let missing = match Session::find(config, name, backend) {
+        Err(error) if error.kind == Kind::Missing => error,
+        found => return found,
+    };
+    for backend in backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
+        if tmux.find(&backend.hub(config), name.as_str())?.is_some() {
+            let entry = backend.store(config).find(name)?.unwrap_or_else(Entry::default);
+            return Ok(Session { name: name.clone(), backend, entry });
+        }
+    }
+    Err(missing)
+}
+
+impl Target {
+    /// As `-s` would have given it.
+    #[cfg(test)]
+    pub(crate) fn named(session: Option<&str>) -> Self {
+        Target { sessions: session.map(str::to_owned).into_iter().collect(), backend: None }
+    }
+
+    /// The backend that `-b` names.
+    pub(crate) fn backend_given(&self) -> Result<Option<Backend>> {
+        self.backend.as_deref().map(Backend::parse).transpose()
+    }
+
+    /// The backend, if one is named.
+    pub(crate) fn backend(&self, config: &Config) -> Result<Option<Backend>> {
+        match (&self.backend, &config.backend) {
+            (Some(given), _) => Backend::parse(given).map(Some),
+            (None, Some(set)) => Backend::parse(set).map(Some).map_err(|error| {
+                let subject = format!("{}: {}", config.source("backend"), error.subject);
+                Error { subject, ..error }
+            }),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// The session's name, if one is given; the last one, if several are.
+    pub(crate) fn name(&self, config: &Config) -> Result<Option<Name>> {
+        self.sessions.last().or(config.session.as_ref()).map(|name| name.parse()).transpose()
+    }
+
+    /// All names that `-s` gives, each once; `AIMAX_SESSION` when it gives none.
+    pub(crate) fn all_names(&self, config: &Config) -> Result<Vec<Name>> {
+        let given = self.sessions.iter().chain(config.session.iter().filter(|_| !self.is_given()));
+        let mut names: Vec<Name> = given.map(|name| name.parse()).collect::<Result<_>>()?;
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// Whether `-s` is on the command line.
+    pub(crate) fn is_given(&self) -> bool {
+        !self.sessions.is_empty()
+    }
+
+    /// The name, which must be given.
+    pub(crate) fn needed(&self, config: &Config) -> Result<Name> {
+        self.name(config)?.ok_or_else(|| {
+            Error::usage("session", "none is named").advise("give -s NAME, or set AIMAX_SESSION")
+        })
+    }
+
+    /// The live session that is meant.
+    pub(crate) fn find(&self, config: &Config) -> Result<Session> {
+        Session::find(config, &self.needed(config)?, self.backend(config)?)
+    }
+
+    /// The sessions that operands name, or else `-s`.
+    pub(crate) fn names(
+        &self,
+        config: &Config,
+        operands: &[std::ffi::OsString],
+    ) -> Result<Vec<Name>> {
+        if operands.is_empty() {
+            return Ok(vec![self.needed(config)?]);
+        }
+        operands.iter().map(|name| name.to_string_lossy().parse()).collect()
+    }
+}

@@ -1,0 +1,295 @@
+//! `aimax-paste`: deliver a prompt, stop a turn, answer a question; each with proof.
+
+use std::{ffi::OsString, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::options::{
+    prompt::{self, Worded, Words},
+    target::{self, Target, Targeted},
+};
+use crate::{
+    cli::{
+        self,
+        option::{Complete, Opt, OptDoc, Tool, ToolDoc},
+        output::Output,
+    },
+    config::Config,
+    error::{Error, Exit, Result},
+    session::{self, DRAWN, Delivery, LOCK_WAIT, Manner, PROOF_WAIT, Session, Verdict},
+    state::Name,
+    time::Deadline,
+    tmux::Tmux,
+};
+
+/// The program.
+pub struct Paste;
+
+/// Its arguments.
+#[derive(Debug, Default)]
+pub struct Args {
+    target: Target,
+    words: Words,
+    timeout: Option<Duration>,
+    lock_wait: Option<Duration>,
+    wait_ready: Option<Duration>,
+    replace_draft: bool,
+    when_idle: bool,
+    interrupt: bool,
+    answer: Option<String>,
+    expect: Option<String>,
+}
+
+impl Targeted for Args {
+    fn target(&mut self) -> &mut Target {
+        &mut self.target
+    }
+}
+
+impl Worded for Args {
+    fn words(&mut self) -> &mut Words {
+        &mut self.words
+    }
+}
+
+impl Tool for Paste {
+    type Args = Args;
+
+    const DOC: ToolDoc = ToolDoc {
+        name: "aimax-paste",
+        tagline: "deliver a prompt to a session, with proof",
+        synopsis: &[
+            "aimax-paste -s NAME [OPTION]... [-p TEXT | -f FILE]",
+            "aimax-paste -s NAME --interrupt [OPTION]... [-p TEXT | -f FILE]",
+            "aimax-paste -s NAME --answer KEY --expect DIALOG",
+        ],
+        about: "\
+Pastes a prompt into the session's input box, presses Enter, and waits
+until the agent's own transcript holds the whole text. Prints one record
+with the verdict, and the offset at which the transcript stood before:
+`aimax-tail --from` that offset shows the prompt and all that follows.
+
+The verdicts:
+    submitted            recorded whole, given to the model
+    queued               recorded whole, for after the present turn
+    altered              recorded, but another text
+    blocked              nothing typed: the reason names what forbids it
+    typed_not_submitted  the text is in the input box
+    unproven             nothing seen before the time was up
+
+A prompt is never pasted twice. What an agent does to every prompt, such
+as turning a tab into blanks, is named in `normalized`.
+
+With `--interrupt` and no prompt the verdict is `interrupted`, `idle`
+when there was nothing to stop, or `unproven`. A question that the agent
+asks at that moment is denied, which stops the turn too.",
+        verbs: &[],
+        operand: None,
+        rest: None,
+        exits: &[(Exit::Done, "proven: `submitted`, `queued`, `interrupted`, `idle`, or answered")],
+        examples: &[
+            ("aimax-paste -s demo -p 'Also add a README.'", "Delivers a prompt."),
+            ("git diff | aimax-paste -s review", "Delivers what a program prints."),
+            ("aimax-paste -s demo --interrupt -p 'Stop. Do this:'", "Stops the turn first."),
+            ("aimax-paste -s demo --command -p /compact", "Runs a command of the agent's."),
+        ],
+        see_also: &[("aimax-spawn", 1), ("aimax-tail", 1), ("aimax-flag", 1), ("aimax", 7)],
+    };
+
+    const OPTS: &'static [Opt<Args>] = &[
+        target::session(),
+        target::backend(),
+        prompt::prompt(),
+        prompt::prompt_file(),
+        prompt::strip_control(),
+        prompt::done(),
+        prompt::command(),
+        OptDoc::new(
+            "when",
+            "`now`, or when the session is `idle`",
+            "\
+With `now`, the default, a prompt that comes while a turn runs is taken
+as the agent takes it: queued, or into the turn. With `idle` the end of
+the work is waited for first, within `--timeout`.",
+        )
+        .value("MOMENT", Complete::OneOf(&["now", "idle"]))
+        .sets(|args, given| {
+            args.when_idle = given.one_of(&["now", "idle"])? == "idle";
+            Ok(())
+        }),
+        OptDoc::new(
+            "interrupt",
+            "Stop the present turn first",
+            "\
+Stops the present turn, and proves it, before the prompt is delivered,
+if there is one.",
+        )
+        .sets(|args, given| {
+            args.interrupt = given.on();
+            Ok(())
+        }),
+        OptDoc::new(
+            "replace-draft",
+            "Clear somebody's draft first",
+            "\
+Clears a draft out of the input box. Without it a draft forbids the
+delivery: the two texts would become one.",
+        )
+        .sets(|args, given| {
+            args.replace_draft = given.on();
+            Ok(())
+        }),
+        OptDoc::new(
+            "wait-ready",
+            "Wait this long for what forbids typing",
+            "\
+How long to wait for a dialog, a draft or a start to be over before the
+delivery is refused. Half a second by default: a screen that is just
+being drawn can look like any of these.",
+        )
+        .value("TIME", Complete::Nothing)
+        .sets(|args, given| {
+            args.wait_ready = Some(given.seconds()?);
+            Ok(())
+        }),
+        OptDoc::new(
+            "answer",
+            "Press this key in the open dialog",
+            "\
+Presses a key, by its tmux name (`1`, `y`, `Enter`, `Escape`), if the
+dialog that `--expect` names is open, and waits until it is gone.
+`aimax-ls` shows the name and the choices.",
+        )
+        .value("KEY", Complete::Nothing)
+        .sets(|args, given| {
+            args.answer = Some(given.text()?);
+            Ok(())
+        }),
+        OptDoc::new(
+            "expect",
+            "The dialog that must be open",
+            "The name of the dialog that must be open for `--answer`.",
+        )
+        .value("DIALOG", Complete::Nothing)
+        .sets(|args, given| {
+            args.expect = Some(given.text()?);
+            Ok(())
+        }),
+        OptDoc::new(
+            "lock-wait",
+            "Wait this long for other programs",
+            "\
+How long to wait for another program that is busy with the session. 60
+seconds by default.",
+        )
+        .value("TIME", Complete::Nothing)
+        .sets(|args, given| {
+            args.lock_wait = Some(given.seconds()?);
+            Ok(())
+        }),
+        OptDoc::new(
+            "timeout",
+            "Give up after this long",
+            "\
+The longest time to wait for the proof: `90`, `1.5m`, `500ms`. 30
+seconds by default.",
+        )
+        .value("TIME", Complete::Nothing)
+        .sets(|args, given| {
+            args.timeout = Some(given.seconds()?);
+            Ok(())
+        }),
+        prompt::explain(),
+    ];
+
+    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        let config = Config::from_env()?;
+        args.words.begin_trace(&config, |ms, words| {
+            cli::say(Self::DOC.name, &format!("{ms:8.1} ms  {words}"));
+        })?;
+        let mut session = args.target.find(&config)?;
+        let timeout = args.timeout.unwrap_or(PROOF_WAIT);
+        let lock_wait = args.lock_wait.unwrap_or(LOCK_WAIT);
+        if let Some(key) = &args.answer {
+            let expected = args.expect.as_deref().ok_or_else(|| {
+                Error::usage("--answer", "it needs --expect, the name of the dialog")
+            })?;
+            let tmux = Tmux::new(&config)?;
+            let wait = Deadline::after(lock_wait);
+            session::answer(&config, &tmux, &session, key, expected, wait, timeout)?;
+            let record = json!({
+                "sessionId": session.name,
+                "backend": session.backend.name(),
+                "verdict": "answered",
+                "dialog": expected,
+            });
+            return out.record(&record).map(|()| Exit::Done);
+        }
+        if args.expect.is_some() {
+            return Err(Error::usage("--expect", "it is for --answer"));
+        }
+        if args.interrupt && !args.words.is_given() {
+            let tmux = Tmux::new(&config)?;
+            return interrupt(&config, &tmux, &mut session, lock_wait, timeout, out);
+        }
+        let ends = args.words.ends();
+        let prompt = args.words.read(session.agent())?.ok_or_else(|| {
+            Error::usage("prompt", "none is given").advise("give -p TEXT, -f FILE, or pipe it in")
+        })?;
+        let tmux = Tmux::new(&config)?;
+        let manner = Manner {
+            replace_draft: args.replace_draft,
+            wait_ready: args.wait_ready.unwrap_or(DRAWN),
+            when_idle: args.when_idle,
+            interrupt: args.interrupt,
+            just_started: false,
+            lock_wait,
+            timeout,
+            ends,
+        };
+        let delivery = session::deliver(&config, &tmux, &mut session, &prompt, &manner)?;
+        let mut record = json!({ "sessionId": session.name, "backend": session.backend.name() });
+        add_verdict(&mut record, &delivery);
+        out.record(&record)?;
+        conclude(Self::DOC.name, &session.name, &delivery)
+    }
+}
+
+/// Stops the turn, with no prompt to follow.
+fn interrupt(
+    config: &Config,
+    tmux: &Tmux,
+    session: &mut Session,
+    lock_wait: Duration,
+    timeout: Duration,
+    out: &mut Output,
+) -> Result<Exit> {
+    let wait = Deadline::after(lock_wait);
+    let verdict = session::interrupt(config, tmux, session, wait, timeout)?;
+    out.record(&json!({
+        "sessionId": session.name,
+        "backend": session.backend.name(),
+        "verdict": verdict,
+    }))?;
+    verdict.failure(&session.name).map_or(Ok(Exit::Done), Err)
+}
+
+/// Adds what became of the prompt to a record.
+pub(crate) fn add_verdict(record: &mut Value, delivery: &Delivery) {
+    record["verdict"] = json!(delivery.verdict.name());
+    record["offset"] = json!(delivery.offset);
+    record["queued"] = json!(delivery.verdict == Verdict::Queued);
+    record["normalized"] = json!(delivery.normalized);
+    if !delivery.reason.is_empty() {
+        record["reason"] = json!(delivery.reason);
+    }
+}
+
+/// The status of a delivery, told under the program's name; one that is not proven is an error too,
+/// with its reason.
+pub(crate) fn conclude(program: &str, name: &Name, delivery: &Delivery) -> Result<Exit> {
+    if let Some(error) = &delivery.unrecorded {
+        cli::say(program, &format!("the delivery is not recorded: {error}"));
+    }
+    delivery.failure(name).map_or(Ok(Exit::Done), Err)
+}

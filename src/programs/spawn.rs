@@ -1,0 +1,195 @@
+//! `aimax-spawn`: start an agent, wait until it is ready, deliver the first prompt.
+
+use std::{ffi::OsString, time::Duration};
+
+use serde_json::json;
+
+use super::{
+    options::{
+        launch::{self, Start, Starting},
+        prompt::{self, Worded, Words},
+        target::{self, Target, Targeted},
+    },
+    paste,
+};
+use crate::{
+    cli::{
+        self,
+        option::{Complete, Opt, OptDoc, Tool, ToolDoc, ValueDoc},
+        output::Output,
+    },
+    config::Config,
+    error::{Error, Exit, Result},
+    session::{self, START_WAIT},
+    sys::signals,
+    tmux::Tmux,
+};
+
+/// The program.
+pub struct Spawn;
+
+/// Its arguments.
+#[derive(Debug, Default)]
+pub struct Args {
+    target: Target,
+    words: Words,
+    start: Start,
+    ask: bool,
+    timeout: Option<Duration>,
+    rest: Vec<OsString>,
+}
+
+impl Targeted for Args {
+    fn target(&mut self) -> &mut Target {
+        &mut self.target
+    }
+}
+
+impl Worded for Args {
+    fn words(&mut self) -> &mut Words {
+        &mut self.words
+    }
+}
+
+impl Starting for Args {
+    fn start(&mut self) -> &mut Start {
+        &mut self.start
+    }
+}
+
+impl Tool for Spawn {
+    type Args = Args;
+
+    const DOC: ToolDoc = ToolDoc {
+        name: "aimax-spawn",
+        tagline: "start an agent in a tmux window",
+        synopsis: &["aimax-spawn -b BACKEND -s NAME [OPTION]... [-p TEXT] [-- ARG...]"],
+        about: "\
+Starts an agent in a window of its backend's tmux session, waits until
+it is ready, and delivers the first prompt, if there is one. Prints one
+record: the session, where its transcript is, and the verdict on the
+prompt.
+
+Dialogs of the start are answered where there is a conservative answer:
+the folder is trusted, for you named it; another model and an update are
+declined. Any other dialog ends the start with status 5 and its name.
+
+When the start fails, nothing is left behind. When only the prompt
+fails, the session stays.",
+        verbs: &[],
+        operand: None,
+        rest: Some(ValueDoc { name: "ARG", complete: Complete::Nothing }),
+        exits: &[
+            (Exit::Done, "the agent is ready, and the prompt, if any, is proven"),
+            (Exit::Refused, "also when a session of this name is running"),
+        ],
+        examples: &[
+            (
+                "aimax-spawn -b tmux-claude-code -s demo --cwd ~/p -p 'Make a hello.py.'",
+                "Starts Claude Code with a first prompt.",
+            ),
+            (
+                "aimax-spawn -b tmux-codex -s fix --cwd . < task.txt",
+                "Takes the prompt from a file.",
+            ),
+            (
+                "aimax-spawn -b tmux-claude-code -s demo --resume ID",
+                "Goes on in an old conversation.",
+            ),
+            ("aimax-spawn -b tmux-codex -s x -- --search", "Gives the agent an option of its own."),
+        ],
+        see_also: &[
+            ("aimax-paste", 1),
+            ("aimax-tail", 1),
+            ("aimax-kill", 1),
+            ("tmux", 1),
+            ("aimax", 7),
+        ],
+    };
+
+    const OPTS: &'static [Opt<Args>] = &[
+        target::session(),
+        target::backend(),
+        prompt::prompt(),
+        prompt::prompt_file(),
+        prompt::strip_control(),
+        prompt::done(),
+        launch::cwd(),
+        launch::flag_root(),
+        launch::model(),
+        launch::resume("resume"),
+        OptDoc::new(
+            "permissions",
+            "`bypass` the agent's questions, or let it `ask`",
+            "\
+With `bypass`, the default, the agent does what it wants without asking.
+With `ask` its own questions stay on; they show as the state `waiting`.",
+        )
+        .value("HOW", Complete::OneOf(&["bypass", "ask"]))
+        .sets(|args, given| {
+            args.ask = given.one_of(&["bypass", "ask"])? == "ask";
+            Ok(())
+        }),
+        launch::use_proxy(),
+        launch::display_name(),
+        OptDoc::new(
+            "timeout",
+            "Give up after this long",
+            "\
+The longest time until the agent is ready, and again until the prompt is
+proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
+        )
+        .value("TIME", Complete::Nothing)
+        .sets(|args, given| {
+            args.timeout = Some(given.seconds()?);
+            Ok(())
+        }),
+        prompt::explain(),
+    ];
+
+    fn rest(args: &mut Args, rest: Vec<OsString>) {
+        args.rest = rest;
+    }
+
+    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        let config = Config::from_env()?;
+        args.words.begin_trace(&config, |ms, words| {
+            cli::say(Self::DOC.name, &format!("{ms:8.1} ms  {words}"));
+        })?;
+        let name = args.target.needed(&config)?;
+        let backend = args.target.backend(&config)?.ok_or_else(|| {
+            Error::usage("backend", "none is named").advise("give -b BACKEND, or set AIMAX_BACKEND")
+        })?;
+        let ends = args.words.ends();
+        let prompt = args.words.read(backend.agent())?;
+        let tmux = Tmux::new(&config)?;
+        // From here on a signal must not leave half a session.
+        signals::catch(&signals::ENDING).map_err(|e| Error::io("signals", &e))?;
+        let timeout = args.timeout.unwrap_or(START_WAIT);
+        let order = session::Spawn {
+            ask_permission: args.ask,
+            rest: args.rest,
+            ..args.start.spawn(&name, backend, prompt, ends, timeout)
+        };
+        let started = session::spawn(&config, &tmux, &order)?;
+        let entry = &started.session.entry;
+        let mut record = json!({
+            "sessionId": name,
+            "backend": backend.name(),
+            "agentSessionId": entry.agent_session_id(),
+            "jsonlPath": entry.jsonl_path(),
+            "startedAt": entry.started_at(),
+            "pid": started.pane.pid,
+            "windowId": started.pane.window,
+            "paneId": started.pane.id,
+        });
+        if let Some(delivery) = &started.delivery {
+            paste::add_verdict(&mut record, delivery);
+        }
+        out.record(&record)?;
+        match &started.delivery {
+            Some(delivery) => paste::conclude(Self::DOC.name, &name, delivery),
+            None => Ok(Exit::Done),
+        }
+    }
+}

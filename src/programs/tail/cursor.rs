@@ -1,0 +1,115 @@
+//! The place in a transcript, kept in a file across runs.
+//!
+//! It is written after each record was written, by a rename, so that a run that is killed at any
+//! moment has kept the place after its last record or the one before. It holds a hash of the bytes
+//! before the place: that alone decides whether the transcript is still the same, for a file may
+//! be copied, and another may get its inode.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{At, Error, Result},
+    fs,
+    transcript::{
+        follow::Follow,
+        lines::{self, Line},
+        zst,
+    },
+};
+
+/// So many bytes before the place are hashed: more than an agent repeats.
+const SPAN: usize = 1024;
+
+/// What the file holds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Place {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+    offset: u64,
+    hash: String,
+}
+
+/// A place that is kept.
+pub(crate) struct Cursor {
+    file: PathBuf,
+    place: Place,
+    /// What is hashed.
+    before: Vec<u8>,
+}
+
+impl Cursor {
+    /// The cursor in `file`, and where it says to go on, if it says so.
+    pub(crate) fn open(file: &Path) -> Result<(Cursor, Option<(PathBuf, u64)>)> {
+        let place = match fs::read(file)? {
+            None => None,
+            Some(bytes) => Some(serde_json::from_slice::<Place>(&bytes).map_err(|e| {
+                Error::usage(file.display(), format!("not a cursor: {e}"))
+                    .advise("remove it to begin anew")
+            })?),
+        };
+        let known = place.as_ref().map(|place| (place.path.clone(), place.offset));
+        let place = place.unwrap_or_default();
+        Ok((Cursor { file: file.to_owned(), place, before: Vec::new() }, known))
+    }
+
+    /// Why the transcript is not the one that was read, if it is not.
+    pub(crate) fn objection(&self) -> Result<Option<&'static str>> {
+        let Place { path, offset, hash, .. } = &self.place;
+        let Some((file, identity)) = zst::open(path)? else {
+            return Ok(Some("the file is gone"));
+        };
+        if is_same(&file, *offset, hash).at(path)? {
+            return Ok(None);
+        }
+        let moved = (identity.device, identity.inode) != (self.place.device, self.place.inode);
+        Ok(Some(if moved { "another file took its place" } else { "the file was written anew" }))
+    }
+
+    /// What is read from now on.
+    pub(crate) fn at(&mut self, path: &Path, follow: &mut Follow) -> Result<()> {
+        let Some(identity) = follow.find()? else { return Ok(()) };
+        let place = &mut self.place;
+        let path = std::path::absolute(path).at(path)?;
+        let here = (&path, identity.device, identity.inode, follow.offset());
+        if here == (&place.path, place.device, place.inode, place.offset) && !self.before.is_empty()
+        {
+            return Ok(());
+        }
+        (place.device, place.inode, place.offset) = (here.1, here.2, here.3);
+        place.path = path;
+        self.before = follow.before(SPAN)?;
+        Ok(())
+    }
+
+    /// A line was dealt with: written, or left out.
+    pub(crate) fn passed(&mut self, line: Line<'_>) -> Result<()> {
+        self.before.extend_from_slice(&line.bytes[line.bytes.len().saturating_sub(SPAN)..]);
+        self.before.push(b'\n');
+        self.before.drain(..self.before.len().saturating_sub(SPAN));
+        self.place.offset = line.next;
+        self.place.hash = hash(&self.before);
+        let mut bytes =
+            serde_json::to_vec(&self.place).map_err(|e| Error::system(self.file.display(), e))?;
+        bytes.push(b'\n');
+        fs::swap(&self.file, &bytes, 0o600)
+    }
+}
+
+fn is_same(file: &File, offset: u64, expected: &str) -> std::io::Result<bool> {
+    if file.metadata()?.len() < offset {
+        return Ok(false);
+    }
+    Ok(hash(&lines::before(file, offset, SPAN)?) == expected)
+}
+
+/// FNV-1a: the same in every version of this program, and it need not withstand an enemy.
+fn hash(bytes: &[u8]) -> String {
+    let of = |hash: u64, &byte: &u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    format!("{:016x}", bytes.iter().fold(0xcbf2_9ce4_8422_2325, of))
+}

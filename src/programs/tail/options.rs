@@ -1,0 +1,205 @@
+//! The options of `aimax-tail`, and how their values are read.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::cli::option::{Complete, Opt, OptDoc};
+use crate::programs::options::target::{self, Target, Targeted};
+
+/// What its command line says.
+#[derive(Clone, Debug, Default)]
+pub struct Args {
+    pub(crate) target: Target,
+    pub(crate) from: Option<u64>,
+    pub(crate) lines: Option<u64>,
+    pub(crate) follow: bool,
+    pub(crate) offsets: bool,
+    pub(crate) max: Option<u64>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) raw: bool,
+    pub(crate) all: bool,
+    pub(crate) events: bool,
+    pub(crate) text: bool,
+    pub(crate) cursor: Option<PathBuf>,
+    pub(crate) max_line: Option<usize>,
+}
+
+impl Targeted for Args {
+    fn target(&mut self) -> &mut Target {
+        &mut self.target
+    }
+}
+
+/// `--max`.
+pub(crate) const MAX: OptDoc =
+    OptDoc::new("max", "End after so many records", "End after so many records.")
+        .value("COUNT", Complete::Nothing);
+
+/// The table.
+pub(crate) const TABLE: &[Opt<Args>] = &[
+    target::session(),
+    target::backend(),
+    OptDoc::new(
+        "all",
+        "All live sessions",
+        "\
+All live sessions, of one backend with `-b`. With `--follow`, sessions
+that are started later join, and those that are ended leave.",
+    )
+    .sets(|args, _| {
+        args.all = true;
+        Ok(())
+    }),
+    OptDoc::new(
+        "from",
+        "Begin at this offset",
+        "\
+Begin at this offset. It must be at the beginning of a line; one that is
+not is refused, and the nearest that are are named. An object such as
+`{\"primary\":4096}` is taken, too.",
+    )
+    .value("OFFSET", Complete::Nothing)
+    .sets(|args, given| {
+        args.from = Some(offset(&given.text()?)?);
+        Ok(())
+    }),
+    OptDoc::new(
+        "lines",
+        "Begin so many lines before the end",
+        "Begin so many whole lines before the end. 0 skips all that is there now.",
+    )
+    .value("COUNT", Complete::Nothing)
+    .short('n')
+    .sets(|args, given| {
+        args.lines = Some(number(&given.text()?)?);
+        Ok(())
+    }),
+    OptDoc::new(
+        "follow",
+        "Wait for more",
+        "\
+Wait for more, for the file to appear, and for a new file when it is
+replaced or removed. Each record is written at once.",
+    )
+    .short('f')
+    .sets(|args, _| {
+        args.follow = true;
+        Ok(())
+    }),
+    OptDoc::new(
+        "offsets",
+        "Wrap each record with its offsets",
+        "\
+Print `{\"sessionId\",\"offset\",\"next\",\"entry\"}` for each record: where it
+begins, where the next one begins, and the record itself, unchanged. For
+a FILE, `sessionId` is null.",
+    )
+    .sets(|args, _| {
+        args.offsets = true;
+        Ok(())
+    }),
+    OptDoc::new(
+        "events",
+        "Print one schema for all agents",
+        "\
+Print what each record means, in one schema for all agents:
+`{\"sessionId\",\"offset\",\"next\",\"kind\",\"time\",\"text\",\"type\"}`, where
+`kind` is one of `prompt`, `queued`, `text`, `thinking`, `tool_call`,
+`tool_result`, `turn_start`, `turn_end`, `interrupted`, `error`, `usage`
+and `other`, and `type` is the agent's own name for the record. A record
+that holds several things becomes several events with one offset. Of a
+FILE, each line's shape tells the agent, unless `-b` does.
+
+`turn` is added where the agent numbers its turns, and `queued` to a
+prompt that had been queued before. What the agent does with its queue
+besides is `other`.",
+    )
+    .sets(|args, _| {
+        args.events = true;
+        Ok(())
+    }),
+    OptDoc::new(
+        "text",
+        "Print what was said, for people",
+        "\
+Print what the assistant said, for people, with prompts (`>`), tools
+(`*`), their results (`|`) and errors (`!`) around it. On a terminal
+these have colours, unless `NO_COLOR` is set.",
+    )
+    .sets(|args, _| {
+        args.text = true;
+        Ok(())
+    }),
+    OptDoc::new(
+        "cursor",
+        "Keep the place in this file",
+        "\
+Go on at the place that this file keeps, and keep it there: after each
+record that was written, so that a run that was killed is gone on with
+by the next one, and at most its last record comes twice. `--from` and
+`--lines` count only while there is no such file. It also holds a hash
+of what stands before the place: if the transcript is another one
+meanwhile, this is said, and it is read from its beginning.",
+    )
+    .value("FILE", Complete::File)
+    .sets(|args, given| {
+        args.cursor = Some(given.path());
+        Ok(())
+    }),
+    OptDoc::new(
+        "max-line",
+        "The longest line that is taken",
+        "\
+The longest line that is taken. One that is longer ends the run with
+status 74, and is named with its offset. Without it, a line may be as
+long as memory allows.",
+    )
+    .value("BYTES", Complete::Nothing)
+    .sets(|args, given| {
+        args.max_line = Some(given.parse()?);
+        Ok(())
+    }),
+    MAX.sets(|args, given| {
+        args.max = Some(number(&given.text()?)?);
+        Ok(())
+    }),
+    OptDoc::new(
+        "timeout",
+        "Give up after this long",
+        "\
+With `--follow`, the longest time of the whole run: `90`, `1.5m`,
+`500ms`. It then ends with status 124.",
+    )
+    .value("TIME", Complete::Nothing)
+    .sets(|args, given| {
+        args.timeout = Some(given.seconds()?);
+        Ok(())
+    }),
+    OptDoc::new(
+        "raw",
+        "Pass lines through unread",
+        "Print all whole lines as they are, also those that are no JSON objects.",
+    )
+    .sets(|args, _| {
+        args.raw = true;
+        Ok(())
+    }),
+];
+
+pub(crate) fn number(text: &str) -> std::result::Result<u64, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a whole number"))
+}
+
+/// A plain number, or the object that holds it as `primary`.
+pub(crate) fn offset(text: &str) -> std::result::Result<u64, String> {
+    #[derive(serde::Deserialize)]
+    struct Offsets {
+        #[serde(alias = "primarySize", alias = "size")]
+        primary: u64,
+    }
+    if !text.trim_start().starts_with('{') {
+        return number(text);
+    }
+    serde_json::from_str::<Offsets>(text)
+        .map(|offsets| offsets.primary)
+        .map_err(|_| format!("{text:?} has no whole number `primary`"))
+}

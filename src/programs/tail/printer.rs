@@ -1,0 +1,231 @@
+//! In which form records leave.
+//!
+//! Whatever the form, a record leaves whole, in one write, and after what stands before it. In the
+//! plain form a large piece of good records leaves as it was read, without being copied.
+
+use std::{io::Write, ops::ControlFlow, path::Path};
+
+use serde::Serialize;
+
+use super::{Args, cursor::Cursor, text::Page};
+use crate::{
+    agent::Backend,
+    cli::output::Output,
+    error::{Error, Result},
+    time,
+    transcript::{
+        event::{Event, Kind},
+        fast_json,
+        lines::{Block, Line},
+        validate,
+    },
+};
+
+/// The forms.
+pub(crate) enum Form {
+    /// Byte for byte.
+    Plain,
+    /// Each in an object with its session and its offsets.
+    Wrapped,
+    /// What they mean.
+    Events,
+    /// For people.
+    Text(Page),
+}
+
+/// Whose records they are.
+pub(crate) struct Who {
+    /// The session's name; none for a plain file.
+    pub(crate) session: Option<String>,
+    /// The agent whose lines they are; without it, their shape tells.
+    pub(crate) backend: Option<Backend>,
+    /// `{"sessionId":…,"offset":`, the same in every wrapped record.
+    opening: String,
+}
+
+impl Who {
+    pub(crate) fn new(session: Option<String>, backend: Option<Backend>) -> Self {
+        let object = serde_json::json!({ "sessionId": session }).to_string();
+        let opening = format!("{},\"offset\":", object.trim_end_matches('}'));
+        Who { session, backend, opening }
+    }
+}
+
+/// Where records go.
+pub(crate) struct Printer<'a> {
+    pub(crate) out: &'a mut Output,
+    pub(crate) note: &'a mut dyn FnMut(&str),
+    form: Form,
+    raw: bool,
+    /// Records that may still be printed.
+    pub(crate) left: u64,
+    /// Printed in large pieces, while there is much to catch up with.
+    batch: bool,
+    wrapped: Vec<u8>,
+}
+
+impl<'a> Printer<'a> {
+    pub(crate) fn new(
+        args: &Args,
+        form: Form,
+        out: &'a mut Output,
+        note: &'a mut dyn FnMut(&str),
+    ) -> Self {
+        let left = args.max.unwrap_or(u64::MAX);
+        Printer { out, note, form, raw: args.raw, left, batch: false, wrapped: Vec::new() }
+    }
+
+    /// Whether records leave in large pieces. Without, each one is written at once.
+    pub(crate) fn batch(&mut self, on: bool) -> Result<()> {
+        self.batch = on;
+        self.out.batch(on)
+    }
+
+    /// Prints the lines that are records; breaks off with the offset to go on at.
+    pub(crate) fn block(
+        &mut self,
+        who: &Who,
+        path: &Path,
+        cursor: &mut Option<Cursor>,
+        block: Block<'_>,
+    ) -> Result<ControlFlow<u64>> {
+        if matches!(self.form, Form::Plain) && self.batch && self.left == u64::MAX {
+            return self.whole(path, block).map(ControlFlow::Continue);
+        }
+        for line in block.lines() {
+            if self.left == 0 {
+                return Ok(ControlFlow::Break(line.offset));
+            }
+            if self.passes(path, line) {
+                self.line(who, line)?;
+                self.left -= 1;
+            }
+            if let Some(cursor) = cursor {
+                cursor.passed(line)?;
+            }
+        }
+        let end = block.offset + block.bytes.len() as u64;
+        Ok(if self.left == 0 { ControlFlow::Break(end) } else { ControlFlow::Continue(()) })
+    }
+
+    /// A block in as few writes as there are faults in it, and one.
+    fn whole(&mut self, path: &Path, block: Block<'_>) -> Result<()> {
+        let mut good = 0;
+        if !self.raw {
+            for start in fast_json::unproven(block.bytes) {
+                let Some(line) = block.after(start).lines().next() else { break };
+                if !self.passes(path, line) {
+                    self.out.lines(&block.bytes[good..start])?;
+                    good = start + line.bytes.len() + 1;
+                }
+            }
+        }
+        self.out.lines(&block.bytes[good..])
+    }
+
+    /// Whether a line is a record; said if it is not.
+    fn passes(&mut self, path: &Path, line: Line<'_>) -> bool {
+        if self.raw {
+            return true;
+        }
+        let Err(fault) = validate::record(line.bytes) else { return true };
+        (self.note)(&format!("{}: offset {}: left out: {fault}", path.display(), line.offset));
+        false
+    }
+
+    fn line(&mut self, who: &Who, line: Line<'_>) -> Result<()> {
+        match &mut self.form {
+            Form::Plain => self.out.line(line.bytes),
+            Form::Wrapped => self.wrap(who, line),
+            Form::Events => {
+                self.wrapped.clear();
+                for event in &events(who, line) {
+                    let record = Record::new(who, line, event);
+                    serde_json::to_writer(&mut self.wrapped, &record)
+                        .map_err(|e| Error::system("stdout", e))?;
+                    self.wrapped.push(b'\n');
+                }
+                self.wrapped.pop();
+                self.out.line(&self.wrapped)
+            }
+            Form::Text(page) => {
+                let text = page.show(who.session.as_deref(), &events(who, line));
+                text.map_or(Ok(()), |text| self.out.line(text.trim_end_matches('\n').as_bytes()))
+            }
+        }
+    }
+
+    /// The record is embedded as it is: reading and writing it anew could change it.
+    fn wrap(&mut self, who: &Who, line: Line<'_>) -> Result<()> {
+        self.wrapped.clear();
+        self.wrapped.extend_from_slice(who.opening.as_bytes());
+        let fault = |e| Error::io("memory", &e);
+        write!(self.wrapped, "{},\"next\":{},\"entry\":", line.offset, line.next).map_err(fault)?;
+        self.wrapped.extend_from_slice(line.bytes);
+        self.wrapped.push(b'}');
+        self.out.line(&self.wrapped)
+    }
+
+    /// Says that the conversation goes on in another transcript.
+    pub(crate) fn moved(&mut self, who: &Who, from: &Path, to: &Path) -> Result<()> {
+        let moved = serde_json::json!({ "from": from, "to": to });
+        let session = &who.session;
+        match &mut self.form {
+            Form::Wrapped => {
+                self.out.record(&serde_json::json!({ "sessionId": session, "moved": moved }))
+            }
+            Form::Events => self.out.record(&serde_json::json!({
+                "sessionId": session, "offset": 0, "next": 0, "kind": Kind::Other, "time": null,
+                "text": "", "type": "moved", "moved": moved,
+            })),
+            Form::Plain | Form::Text(_) => {
+                let name = session.as_deref().unwrap_or_default();
+                (self.note)(&format!("{name}: goes on in {}", to.display()));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What a line means; never nothing.
+fn events(who: &Who, line: Line<'_>) -> Vec<Event> {
+    let backend = who.backend.unwrap_or_else(|| Backend::of_line(line.bytes));
+    let mut events = backend.agent().read(line.bytes);
+    if events.is_empty() {
+        events.push(Event::new(Kind::Other, None, ""));
+    }
+    events
+}
+
+/// An event as it is printed.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Record<'a> {
+    session_id: Option<&'a str>,
+    offset: u64,
+    next: u64,
+    kind: Kind,
+    time: Option<String>,
+    text: &'a str,
+    r#type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    turn: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    queued: bool,
+}
+
+impl<'a> Record<'a> {
+    fn new(who: &'a Who, line: Line<'_>, event: &'a Event) -> Self {
+        Record {
+            session_id: who.session.as_deref(),
+            offset: line.offset,
+            next: line.next,
+            kind: event.kind,
+            time: event.time.map(time::rfc3339),
+            text: &event.text,
+            r#type: &event.name,
+            turn: event.turn.as_deref(),
+            queued: event.queued,
+        }
+    }
+}

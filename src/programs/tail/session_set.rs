@@ -1,0 +1,208 @@
+//! The sessions that are followed: who joins, who leaves, and where each conversation is now.
+//!
+//! The state files tell who is there. Where a conversation is, the agent itself tells, once the
+//! session's window is known; a person may have cleared it, or gone over to another. tmux is asked
+//! only when a state file changed, a process ended, or an agent tells its thread in the title.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use super::{Args, stream::Stream};
+use crate::{
+    agent::Backend,
+    config::Config,
+    error::{Error, Kind, Result},
+    session::Session,
+    state::Name,
+    tmux::Tmux,
+    transcript::start::Start,
+    watch::{Spot, Watch},
+};
+
+/// Which sessions are meant.
+pub(crate) enum Meant {
+    /// These, which must be there.
+    Named(Vec<Name>),
+    /// All live ones, also those to come.
+    All,
+}
+
+/// The list of those who are followed.
+pub(crate) struct Roll {
+    config: Config,
+    backend: Option<Backend>,
+    meant: Meant,
+    /// `None` where there is no tmux: then the state files are all that is known.
+    tmux: Option<Tmux>,
+    stores: BTreeMap<Spot, Backend>,
+    /// Where to begin with those who are there at the beginning, and with those who join.
+    start: Start,
+    max_line: Option<usize>,
+    /// Whether the run waits for what is not there yet.
+    waits: bool,
+}
+
+impl Roll {
+    pub(crate) fn new(config: Config, meant: Meant, args: &Args, start: Start) -> Result<Roll> {
+        let tmux = match Tmux::new(&config) {
+            Ok(tmux) => Some(tmux),
+            Err(e) if e.kind == Kind::Missing => None,
+            Err(e) => return Err(e),
+        };
+        let backend = args.target.backend(&config)?;
+        let (stores, max_line, waits) = (BTreeMap::new(), args.max_line, args.follow);
+        Ok(Roll { config, backend, meant, tmux, stores, start, max_line, waits })
+    }
+
+    /// Those who are there now.
+    pub(crate) fn sessions(&self) -> Result<Vec<Stream>> {
+        let sessions = match &self.meant {
+            Meant::All => Session::all(&self.config, self.backend)?,
+            Meant::Named(names) => names
+                .iter()
+                .map(|name| Session::find_any(&self.config, name, self.backend))
+                .collect::<Result<_>>()?,
+        };
+        let new = |session| Stream::of_session(session, self.start).longest(self.max_line);
+        Ok(sessions.into_iter().map(new).collect())
+    }
+
+    /// Watches the state files.
+    pub(crate) fn watch(&mut self, watch: &mut Watch) -> Result<()> {
+        for backend in self.backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
+            self.stores.insert(watch.path(backend.store(&self.config).runtime())?, backend);
+        }
+        Ok(())
+    }
+
+    /// Whether sessions come and go.
+    fn is_open(&self) -> bool {
+        matches!(self.meant, Meant::All)
+    }
+
+    /// Looks again at what `changed`; without it, at everything. The streams that are new here or
+    /// are now elsewhere watch what they read.
+    pub(crate) fn look(
+        &self,
+        watch: &mut Watch,
+        streams: &mut Vec<Stream>,
+        changed: Option<&BTreeSet<Spot>>,
+        note: &mut dyn FnMut(&str),
+    ) -> Result<()> {
+        let stores = self.stores_changed(changed);
+        for &backend in &stores {
+            match self.list(backend, streams) {
+                // Who was there is followed on; whoever mends the file wakes us.
+                Err(e) if self.waits && e.kind == Kind::System => note(&e.to_string()),
+                done => done?,
+            }
+            self.find_panes(backend, streams)?;
+        }
+        for stream in streams {
+            let listed = stream.session.as_ref().is_some_and(|s| stores.contains(&s.backend));
+            let signs = changed.is_some_and(|changed| concerns(changed, &stream.signs));
+            if listed || signs || !stream.is_placed() {
+                self.place(watch, stream)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The backends whose state file changed.
+    fn stores_changed(&self, changed: Option<&BTreeSet<Spot>>) -> Vec<Backend> {
+        let is_changed = |spot: &Spot| changed.is_none_or(|changed| changed.contains(spot));
+        let stores = self.stores.iter().filter(|(spot, _)| is_changed(spot));
+        stores.map(|(_, &backend)| backend).collect()
+    }
+
+    /// Takes in who joined, who left, and what is noted of the others.
+    fn list(&self, backend: Backend, streams: &mut Vec<Stream>) -> Result<()> {
+        let mut listed = Session::all(&self.config, Some(backend))?;
+        // A file that is gone (it was broken, and set aside) tells nothing of those who are there.
+        if listed.is_empty() && !backend.store(&self.config).runtime().exists() {
+            return Ok(());
+        }
+        for stream in streams.iter_mut() {
+            let Some(session) = &mut stream.session else { continue };
+            if session.backend != backend {
+                continue;
+            }
+            match listed.iter().position(|other| other.name == session.name) {
+                Some(place) => *session = listed.swap_remove(place),
+                None => stream.leaving = self.is_open(),
+            }
+        }
+        if self.is_open() {
+            listed.sort_by(|a, b| a.name.cmp(&b.name));
+            let new =
+                |session| Stream::of_session(session, Start::Offset(0)).longest(self.max_line);
+            streams.extend(listed.into_iter().map(new));
+        }
+        Ok(())
+    }
+
+    /// Finds the windows of all sessions of a backend, with one question.
+    fn find_panes(&self, backend: Backend, streams: &mut [Stream]) -> Result<()> {
+        let of_backend = |stream: &&mut Stream| {
+            stream.session.as_ref().is_some_and(|session| session.backend == backend)
+        };
+        let mut streams: Vec<&mut Stream> = streams.iter_mut().filter(of_backend).collect();
+        let Some(tmux) = self.tmux.as_ref().filter(|_| !streams.is_empty()) else {
+            return Ok(());
+        };
+        let panes = tmux.panes(&backend.hub(&self.config))?;
+        for stream in &mut streams {
+            let name = stream.session.as_ref().map(|session| session.name.as_str());
+            let pane = panes.iter().find(|pane| Some(pane.window_name.as_str()) == name);
+            stream.pane = pane.filter(|pane| !pane.dead).cloned();
+        }
+        Ok(())
+    }
+
+    /// Finds where the conversation of one session is now.
+    fn place(&self, watch: &mut Watch, stream: &mut Stream) -> Result<()> {
+        let starts_inside = stream.starts_inside();
+        let Some(session) = &mut stream.session else { return Ok(()) };
+        let mut path = session.entry.jsonl_path().map(Path::to_owned);
+        // An offset is one of the transcript that was noted, wherever the conversation is by now.
+        let recorded = path.clone().filter(|_| starts_inside);
+        let agent = session.agent();
+        if let (Some(pane), Some(tmux)) = (&mut stream.pane, &self.tmux) {
+            for witness in agent.witnesses(&self.config, pane) {
+                stream.signs.insert(watch.path(&witness)?);
+            }
+            // Subscribed first, then looked at. Some agents tell their thread in the title.
+            if agent.title_at_turn_end().is_some()
+                && let Some(now) = session.pane(&self.config, tmux)?
+            {
+                *pane = now;
+            }
+            if let Some(thread) = agent.thread(&self.config, pane)? {
+                session.bind(&self.config, &thread)?;
+                path = thread.transcript.or(path);
+            }
+            // The end of the agent ends the wait for its first transcript.
+            if path.is_none() && stream.process != Some(pane.pid) {
+                watch.process(pane.pid)?;
+                stream.process = Some(pane.pid);
+            }
+        } else if path.is_none() && self.waits && !self.is_open() {
+            return Err(Error::missing(&session.name, "it has no transcript, and no agent runs")
+                .advise(format!("start it again with `aimax-spawn -s {}`", session.name)));
+        }
+        if let Some(recorded) = recorded.filter(|_| !stream.is_placed()) {
+            stream.is_at(&recorded);
+        }
+        if let Some(path) = path {
+            stream.is_at(&path);
+        }
+        stream.watch(watch)
+    }
+}
+
+/// Whether one of the few that `changed` is among `spots`.
+pub(crate) fn concerns(changed: &BTreeSet<Spot>, spots: &BTreeSet<Spot>) -> bool {
+    changed.iter().any(|spot| spots.contains(spot))
+}

@@ -1,0 +1,125 @@
+//! `aimax admin`: what holds for all sessions of a backend.
+
+use std::ffi::OsString;
+
+use serde_json::{Map, json};
+
+use crate::programs::options::{
+    output::{self, Shaped},
+    target::{self, Target, Targeted},
+};
+use crate::{
+    cli::{
+        option::{Complete, Opt, OptDoc, Tool, ToolDoc, VerbDoc},
+        output::Output,
+        paint::Paint,
+    },
+    config::{Config, switch},
+    error::{Error, Exit, Result},
+    state::admin,
+};
+
+/// The verb.
+pub struct Admin;
+
+/// Its arguments.
+#[derive(Debug, Default)]
+pub struct Args {
+    target: Target,
+    value: Option<bool>,
+    json: bool,
+}
+
+impl Targeted for Args {
+    fn target(&mut self) -> &mut Target {
+        &mut self.target
+    }
+}
+
+impl Shaped for Args {
+    fn json(&mut self) -> &mut bool {
+        &mut self.json
+    }
+}
+
+impl Tool for Admin {
+    type Args = Args;
+
+    const DOC: ToolDoc = ToolDoc {
+        name: "aimax-admin",
+        tagline: "show and set what holds for all sessions of a backend",
+        synopsis: &[
+            "aimax admin show [OPTION]...",
+            "aimax admin set-proxy -b BACKEND --value BOOL [OPTION]...",
+        ],
+        about: "\
+Shows, and sets, whether agents go through the proxy when their start
+does not say.
+
+The document of `--json` has `agentBackendDefaults`, with `useProxy` for
+each backend; that is what the file `admin-settings.json` holds, too.",
+        verbs: &[
+            VerbDoc { name: "show", brief: "Show the defaults" },
+            VerbDoc { name: "set-proxy", brief: "Set whether to go through the proxy" },
+        ],
+        operand: None,
+        rest: None,
+        exits: &[],
+        examples: &[(
+            "aimax admin set-proxy -b tmux-claude-code --value true",
+            "Claude Code goes through the proxy from now on.",
+        )],
+        see_also: &[("aimax-config", 1), ("aimax-create", 1)],
+    };
+
+    const OPTS: &'static [Opt<Args>] = &[
+        target::backend(),
+        OptDoc::new("value", "Yes or no", "Whether to: `true` or `false`.")
+            .value("BOOL", Complete::OneOf(&["true", "false"]))
+            .sets(|args, given| {
+                args.value = Some(switch(&given.text()?)?);
+                Ok(())
+            }),
+        output::json(),
+    ];
+
+    fn run(args: Args, verbs: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        let config = Config::from_env()?;
+        match verbs.first().and_then(|verb| verb.to_str()) {
+            None => return Err(Error::usage("", "which? `show` or `set-proxy`")),
+            Some("set-proxy") => set_proxy(&config, &args)?,
+            Some(_) if args.value.is_some() => {
+                return Err(Error::usage("--value", "it is for `set-proxy`"));
+            }
+            Some(_) => {}
+        }
+        let mut defaults = Vec::new();
+        for backend in admin::BACKENDS {
+            defaults.push((backend.name(), admin::use_proxy(&config, backend)?));
+        }
+        if args.json {
+            let each = |(name, on): (&str, bool)| (name.to_owned(), json!({ "useProxy": on }));
+            let defaults: Map<_, _> = defaults.into_iter().map(each).collect();
+            output::document(out, &json!({ "agentBackendDefaults": defaults }))?;
+            return Ok(Exit::Done);
+        }
+        let paint = Paint::stdout(&config);
+        for (name, on) in defaults {
+            let word = if on { paint.paint("32", "through the proxy") } else { "direct".into() };
+            output::line(out, &format!("{name:16}  {word}"))?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn set_proxy(config: &Config, args: &Args) -> Result<()> {
+    let on = args
+        .value
+        .ok_or_else(|| Error::usage("--value", "it is needed").advise("`true` or `false`"))?;
+    let backend = args.target.backend(config)?;
+    let backend = backend.filter(|backend| admin::BACKENDS.contains(backend)).ok_or_else(|| {
+        let names = admin::BACKENDS.map(crate::agent::Backend::name).join(" or ");
+        Error::usage("backend", "none is named that has defaults").advise(format!("-b {names}"))
+    })?;
+    admin::set_use_proxy(config, backend, on)
+}

@@ -1,0 +1,152 @@
+//! `aimax config`: what is set, and by whom.
+
+use std::ffi::OsString;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::programs::options::output::{self, Shaped};
+use crate::{
+    agent::Backend,
+    cli::{
+        option::{Opt, Tool, ToolDoc, VerbDoc},
+        output::Output,
+        paint::Paint,
+    },
+    config::{Config, Source, Value},
+    error::{Error, Exit, Result},
+};
+
+/// The verb.
+pub struct Settings;
+
+/// Its arguments.
+#[derive(Debug, Default)]
+pub struct Args {
+    json: bool,
+}
+
+impl Shaped for Args {
+    fn json(&mut self) -> &mut bool {
+        &mut self.json
+    }
+}
+
+impl Tool for Settings {
+    type Args = Args;
+
+    const DOC: ToolDoc = ToolDoc {
+        name: "aimax-config",
+        tagline: "show all settings and where each came from",
+        synopsis: &["aimax config show [OPTION]..."],
+        about: "\
+Shows each setting with its value, and where that came from: a variable,
+the file, or nowhere, which is the default.
+
+The file is `aimax/config.json` in the folder `XDG_CONFIG_HOME`, or in
+`~/.config`: an object of settings by the names that are shown here.
+What the environment says stands above it. `~` and `$NAME` are expanded
+in paths.
+
+The document of `--json` has `version`, `config`, `derived_paths`,
+`env_overrides` (which variable sets what), `sources` and `file`.",
+        verbs: &[VerbDoc { name: "show", brief: "Show all settings" }],
+        operand: None,
+        rest: None,
+        exits: &[(Exit::Usage, "also a bad value, or an unknown name in the file")],
+        examples: &[("aimax config show", "Shows all settings.")],
+        see_also: &[("aimax", 1), ("aimax-admin", 1)],
+    };
+
+    const OPTS: &'static [Opt<Args>] = &[output::json()];
+
+    fn run(args: Args, verbs: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        if verbs.is_empty() {
+            return Err(Error::usage("", "which? `aimax config show`"));
+        }
+        let config = Config::from_env()?;
+        if args.json {
+            output::document(out, &document(&config))?;
+        } else {
+            print(&config, out)?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn plain(value: Option<&Value>) -> Json {
+    match value {
+        None => Json::Null,
+        Some(Value::Path(path)) => path.to_string_lossy().into(),
+        Some(Value::Text(text)) => text.as_str().into(),
+        Some(Value::Switch(on)) => (*on).into(),
+    }
+}
+
+/// The files that follow from the settings.
+fn derived(config: &Config) -> Vec<(&'static str, String)> {
+    let [claude, codex] = [Backend::Claude, Backend::Codex].map(|one| one.store(config));
+    [
+        ("claude_runtime_file", claude.runtime()),
+        ("claude_archive_file", claude.archive()),
+        ("codex_runtime_file", codex.runtime()),
+        ("codex_archive_file", codex.archive()),
+        ("admin_settings_file", &config.admin_settings()),
+    ]
+    .map(|(name, path)| (name, path.display().to_string()))
+    .to_vec()
+}
+
+fn document(config: &Config) -> Json {
+    let settings = &config.settings;
+    let values: Map<_, _> = settings
+        .iter()
+        .map(|one| (one.setting.key.to_owned(), plain(one.value.as_ref())))
+        .collect();
+    let sources: Map<_, _> = settings
+        .iter()
+        .map(|one| (one.setting.key.to_owned(), one.source.to_string().into()))
+        .collect();
+    let overrides: Map<_, _> = settings
+        .iter()
+        .flat_map(|one| one.setting.variables.iter().map(|name| (name, one.setting.key)))
+        .map(|(name, key)| ((*name).to_owned(), key.into()))
+        .collect();
+    let derived: Map<_, _> =
+        derived(config).into_iter().map(|(name, path)| (name.to_owned(), path.into())).collect();
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "config": values,
+        "derived_paths": derived,
+        "env_overrides": overrides,
+        "sources": sources,
+        "file": config.file().to_string_lossy(),
+    })
+}
+
+fn print(config: &Config, out: &mut Output) -> Result<()> {
+    let paint = Paint::stdout(config);
+    let rows: Vec<(&str, String, &Source)> = config
+        .settings
+        .iter()
+        .map(|one| {
+            let value = match plain(one.value.as_ref()) {
+                Json::Null => "-".to_owned(),
+                Json::String(text) => text,
+                other => other.to_string(),
+            };
+            (one.setting.key, value, &one.source)
+        })
+        .collect();
+    let wide = rows.iter().map(|(_, value, _)| value.chars().count()).max().unwrap_or(0);
+    for (key, value, source) in rows {
+        let style = if *source == Source::Default { "2" } else { "32" };
+        let from = paint.paint(style, &source.to_string());
+        output::line(out, &format!("{key:20}  {value:wide$}  {from}"))?;
+    }
+    let there = if config.file().exists() { "" } else { " (not there)" };
+    let file = format!("{}{there}", config.file().display());
+    for (name, path) in derived(config).into_iter().chain([("file", file)]) {
+        output::line(out, &paint.paint("2", &format!("{name:20}  {path}")))?;
+    }
+    Ok(())
+}

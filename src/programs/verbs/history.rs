@@ -1,0 +1,219 @@
+//! `aimax history`: what a conversation holds so far.
+
+use std::{
+    collections::VecDeque,
+    ffi::OsString,
+    fs,
+    io::{self, IsTerminal},
+    ops::ControlFlow,
+    path::Path,
+};
+
+use serde_json::{Value, json};
+
+use crate::programs::{
+    options::{
+        output::{self, Shaped},
+        target::{self, Target, Targeted},
+    },
+    tail::{self, options::number},
+};
+use crate::{
+    cli::{
+        self,
+        option::{Complete, Opt, OptDoc, Tool, ToolDoc},
+        output::Output,
+    },
+    config::Config,
+    error::{Exit, Result},
+    session::Session,
+    time,
+    tmux::Tmux,
+    transcript::{follow::Follow, start::Start, validate},
+};
+
+/// The verb.
+pub struct History;
+
+/// Its arguments.
+#[derive(Debug, Default)]
+pub struct Args {
+    target: Target,
+    tail: u64,
+    json: bool,
+}
+
+impl Targeted for Args {
+    fn target(&mut self) -> &mut Target {
+        &mut self.target
+    }
+}
+
+impl Shaped for Args {
+    fn json(&mut self) -> &mut bool {
+        &mut self.json
+    }
+}
+
+/// A document holds so many records, the newest, and says when there were more.
+const MOST: usize = 10_000;
+
+impl Tool for History {
+    type Args = Args;
+
+    const DOC: ToolDoc = ToolDoc {
+        name: "aimax-history",
+        tagline: "print what a conversation holds so far",
+        synopsis: &["aimax history -s NAME [OPTION]..."],
+        about: "\
+Prints a conversation: for people on a terminal, and elsewhere the
+records of the agent's own transcript, one a line.
+
+The document of `--json` has `entries`, the records by their times,
+those that have none first; `total`, how many lines there are;
+`truncated`, true when only the newest 10000 are given; and `sentinel`,
+where the transcript ends: `aimax stream` goes on there.",
+        verbs: &[],
+        operand: None,
+        rest: None,
+        exits: &[],
+        examples: &[
+            ("aimax history -s demo --tail 20", "The last records."),
+            ("aimax history -s demo --json | jq -c .sentinel", "Where to go on."),
+        ],
+        see_also: &[("aimax-stream", 1), ("aimax-tail", 1)],
+    };
+
+    const OPTS: &'static [Opt<Args>] = &[
+        target::session(),
+        target::backend(),
+        OptDoc::new(
+            "tail",
+            "Only the last so many records",
+            "Only the last so many records; all of them with 0, the default.",
+        )
+        .value("COUNT", Complete::Nothing)
+        .sets(|args, given| {
+            args.tail = number(&given.text()?)?;
+            Ok(())
+        }),
+        output::json(),
+    ];
+
+    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        let note = |words: &str| cli::say("aimax history", words);
+        if !args.json {
+            let asked = tail::Args {
+                target: args.target,
+                lines: Some(args.tail).filter(|count| *count > 0),
+                text: io::stdout().is_terminal(),
+                ..tail::Args::default()
+            };
+            return tail::print(&asked, Vec::new(), out, &mut { note }).0;
+        }
+        let config = Config::from_env()?;
+        let name = args.target.needed(&config)?;
+        let mut session = Session::find_any(&config, &name, args.target.backend(&config)?)?;
+        match transcript(&config, &mut session)? {
+            Some(path) => document(&path, args.tail, out, note)?,
+            None => output::document(
+                out,
+                &json!({ "entries": [], "total": 0, "truncated": false, "sentinel": 0 }),
+            )?,
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// Where the conversation is now: by the agent's own word while it lives.
+fn transcript(config: &Config, session: &mut Session) -> Result<Option<std::path::PathBuf>> {
+    // Without tmux there are no agents, but there may be conversations.
+    if config.program("tmux").is_some()
+        && let Some(pane) = session.pane(config, &Tmux::new(config)?)?.filter(|pane| !pane.dead)
+        && let Some(thread) = session.agent().thread(config, &pane)?
+    {
+        session.bind(config, &thread)?;
+    }
+    Ok(session.entry.jsonl_path().map(Path::to_owned))
+}
+
+/// Prints the document. The records are in it byte for byte, a line each: reading and writing them
+/// anew could change them.
+fn document(path: &Path, tail: u64, out: &mut Output, note: fn(&str)) -> Result<()> {
+    let mut newest: VecDeque<Option<Vec<u8>>> = VecDeque::new();
+    let mut total: u64 = 0;
+    let mut follow = Follow::open(path, Start::Offset(0))?;
+    let _seen = follow.read(|line| {
+        if line.bytes.is_empty() {
+            return Ok(ControlFlow::Continue(()));
+        }
+        total += 1;
+        if newest.len() == MOST {
+            newest.pop_front();
+        }
+        newest.push_back(match validate::record(line.bytes) {
+            Ok(()) => Some(line.bytes.to_vec()),
+            Err(fault) => {
+                note(&format!("{}: offset {}: left out: {fault}", path.display(), line.offset));
+                None
+            }
+        });
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let truncated = total > newest.len() as u64;
+    let mut records: Vec<Vec<u8>> = newest.into_iter().flatten().collect();
+    records.sort_by_cached_key(|record| written_at(record));
+    let skipped = match usize::try_from(tail) {
+        Ok(0) | Err(_) => 0,
+        Ok(count) => records.len().saturating_sub(count),
+    };
+    let rest = json!({
+        "total": total,
+        "totalApproximate": false,
+        "truncated": truncated,
+        "sentinel": { "primary": follow.offset(), "mobius": beside(path) },
+    });
+    out.batch(true)?;
+    out.line(b"{")?;
+    let records = &records[skipped..];
+    out.line(if records.is_empty() { b"  \"entries\": []," } else { b"  \"entries\": [" })?;
+    for (n, record) in records.iter().enumerate() {
+        let comma: &[u8] = if n + 1 < records.len() { b"," } else { b"" };
+        out.line(&[b"    ", &record[..], comma].concat())?;
+    }
+    if !records.is_empty() {
+        out.line(b"  ],")?;
+    }
+    out.line(members(&rest).as_bytes())?;
+    out.batch(false)
+}
+
+/// When a record was written, if it says so. The document has those that do not before all others,
+/// as the original's has.
+fn written_at(record: &[u8]) -> Option<u64> {
+    // Nearly all say it here, and the rest of the record need not be kept for that.
+    #[derive(serde::Deserialize)]
+    struct Top {
+        timestamp: String,
+    }
+    if let Ok(top) = serde_json::from_slice::<Top>(record)
+        && let Some(time) = time::parse_rfc3339(&top.timestamp)
+    {
+        return Some(time);
+    }
+    let record: Value = serde_json::from_slice(record).ok()?;
+    let places = ["/timestamp", "/created_at", "/payload/timestamp", "/message/created_at"];
+    let time = |place| time::parse_rfc3339(record.pointer(place)?.as_str()?);
+    places.into_iter().find_map(time)
+}
+
+/// An object's text less its opening brace and newline.
+fn members(object: &Value) -> String {
+    format!("{object:#}").split_off("{\n".len())
+}
+
+/// How much the original's own capture of prompts holds, in the file beside the transcript, so that
+/// it can go on there as well.
+fn beside(path: &Path) -> u64 {
+    fs::metadata(path.with_extension("mobius.jsonl")).map_or(0, |data| data.len())
+}

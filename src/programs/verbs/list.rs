@@ -1,0 +1,160 @@
+//! `aimax list`: the sessions that have a window.
+
+use std::ffi::OsString;
+
+use serde_json::{Map, Value, json};
+
+use crate::programs::options::{
+    output::{self, Args},
+    target,
+};
+use crate::{
+    agent::{Backend, Status},
+    cli::{
+        exit::visible,
+        option::{Opt, Tool, ToolDoc},
+        output::Output,
+        paint::Paint,
+    },
+    config::Config,
+    error::{Exit, Result},
+    session::{self, JobState, Seen, Sight},
+    state::admin,
+    time,
+    tmux::Tmux,
+};
+
+/// The verb.
+pub struct List;
+
+impl Tool for List {
+    type Args = Args;
+
+    const DOC: ToolDoc = ToolDoc {
+        name: "aimax-list",
+        tagline: "list the sessions that have a window",
+        synopsis: &["aimax list [-b BACKEND] [OPTION]..."],
+        about: "\
+Lists the windows of one backend or of all, with what their agents do.
+
+The document of `--json` has a list for each backend, with `sessionId`,
+`agentSessionId`, `pid`, `index` (the window's number),
+`lastActivityMs`, `lastActivityAt`, `tmuxOpen`, `paneDead` and
+`paneCurrentCommand` of each window. `aimax-ls` knows the states, and
+the sessions without a window.",
+        verbs: &[],
+        operand: None,
+        rest: None,
+        exits: &[(Exit::Done, "listed, also when there is none")],
+        examples: &[("aimax list", "Shows what runs.")],
+        see_also: &[("aimax-status", 1), ("aimax-ls", 1)],
+    };
+
+    const OPTS: &'static [Opt<Args>] = &[target::backend(), output::json()];
+
+    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        let config = Config::from_env()?;
+        let tmux = Tmux::new(&config)?;
+        let asked = args.target.backend(&config)?;
+        let backends = asked.map_or(Backend::ALL.to_vec(), |one| vec![one]);
+        let mut all: Vec<(Backend, Vec<Seen>)> = session::windows(&config, &tmux, &backends)?;
+        // The practice agent is nobody's business but of those who practise.
+        all.retain(|(backend, seen)| {
+            !seen.is_empty() || asked.is_some() || admin::BACKENDS.contains(backend)
+        });
+        if args.json {
+            let lists: Map<String, Value> = all
+                .iter()
+                .map(|(backend, seen)| {
+                    (backend.name().to_owned(), seen.iter().map(record).collect())
+                })
+                .collect();
+            return output::document(out, &lists.into()).map(|()| Exit::Done);
+        }
+        let seen: Vec<&Seen> = all.iter().flat_map(|(_, seen)| seen).collect();
+        print(out, Paint::stdout(&config), &seen)?;
+        Ok(Exit::Done)
+    }
+}
+
+fn record((session, sight): &Seen) -> Value {
+    let pane = sight.pane.as_ref();
+    let active = pane.map(|pane| pane.active_at * 1000).filter(|ms| *ms > 0);
+    let command = pane.map(|pane| pane.command.as_str()).filter(|command| !command.is_empty());
+    json!({
+        "sessionId": session.name,
+        "agentSessionId": session.entry.agent_session_id(),
+        "pid": pane.map(|pane| pane.pid),
+        "index": pane.map(|pane| pane.index),
+        "lastActivityMs": active,
+        // As the original writes it: tmux knows whole seconds only.
+        "lastActivityAt": active.map(|ms| time::rfc3339(ms).replace(".000Z", "+00:00")),
+        "tmuxOpen": pane.is_some(),
+        "paneDead": pane.is_some_and(|pane| pane.dead),
+        "paneCurrentCommand": command,
+    })
+}
+
+/// What a session does, and in which style that is shown.
+pub(crate) fn state(sight: &Sight) -> (String, &'static str) {
+    let failed = matches!(sight.job, Ok(JobState::Failed(_)));
+    match &sight.status {
+        None => ("dead".into(), "31"),
+        Some(Status::Starting) => ("starting".into(), "33"),
+        Some(Status::Busy) => ("working".into(), "33"),
+        Some(Status::Waiting(what)) => (format!("asks: {what}"), "1;35"),
+        Some(Status::Idle(_)) if failed => ("failed".into(), "31"),
+        Some(Status::Idle(_)) => ("idle".into(), "32"),
+    }
+}
+
+const HEAD: [&str; 6] = ["SESSION", "BACKEND", "STATE", "PID", "ACTIVE", "FOLDER"];
+
+fn print(out: &mut Output, paint: Paint, seen: &[&Seen]) -> Result<()> {
+    if seen.is_empty() {
+        return output::line(out, &paint.paint("2", "no sessions"));
+    }
+    let mut rows = vec![(HEAD.map(str::to_owned), "2")];
+    rows.extend(seen.iter().map(|(session, sight)| {
+        let (state, style) = state(sight);
+        let pane = sight.pane.as_ref();
+        let cells = [
+            session.name.to_string(),
+            session.backend.name().to_owned(),
+            state,
+            pane.map(|pane| pane.pid.to_string()).unwrap_or_default(),
+            pane.map(|pane| age(pane.active_at)).unwrap_or_default(),
+            session.entry.cwd().map(|path| path.display().to_string()).unwrap_or_default(),
+        ];
+        (cells.map(|cell| visible(&cell).into_owned()), style)
+    }));
+    let width = |column: usize| rows.iter().map(|(cells, _)| cells[column].chars().count()).max();
+    let widths: Vec<usize> = (0..HEAD.len()).map(|column| width(column).unwrap_or(0)).collect();
+    for (n, (cells, style)) in rows.iter().enumerate() {
+        let mut text = String::new();
+        for (column, cell) in cells.iter().enumerate() {
+            let padded = format!("{cell:w$}", w = widths[column]);
+            let style = match column {
+                _ if n == 0 => "2",
+                0 => "1",
+                2 => style,
+                _ => "",
+            };
+            text.push_str(&paint.paint(style, &padded));
+            text.push_str("  ");
+        }
+        output::line(out, &text)?;
+    }
+    Ok(())
+}
+
+/// How long ago a moment was, in seconds of the epoch.
+fn age(at: u64) -> String {
+    let seconds = (time::now_ms() / 1000).saturating_sub(at);
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..86400 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86400),
+    }
+}

@@ -1,0 +1,131 @@
+//! `aimax stream`: what happens in a conversation, as it happens.
+
+use std::{
+    ffi::OsString,
+    io::{self, IsTerminal},
+};
+
+use serde_json::json;
+
+use crate::programs::{
+    options::{
+        output::Shaped,
+        target::{self, Target, Targeted},
+    },
+    tail::{
+        self,
+        options::{MAX, number, offset},
+    },
+};
+use crate::{
+    cli::{
+        self,
+        option::{Complete, Opt, OptDoc, Tool, ToolDoc},
+        output::Output,
+    },
+    error::{Error, Exit, Result},
+    sys::signals,
+};
+
+/// The verb.
+pub struct Stream;
+
+/// Its arguments.
+#[derive(Debug, Default)]
+pub struct Args {
+    target: Target,
+    from: Option<u64>,
+    max: Option<u64>,
+    json: bool,
+}
+
+impl Targeted for Args {
+    fn target(&mut self) -> &mut Target {
+        &mut self.target
+    }
+}
+
+impl Shaped for Args {
+    fn json(&mut self) -> &mut bool {
+        &mut self.json
+    }
+}
+
+impl Tool for Stream {
+    type Args = Args;
+
+    const DOC: ToolDoc = ToolDoc {
+        name: "aimax-stream",
+        tagline: "print what happens in a conversation, as it happens",
+        synopsis: &["aimax stream -s NAME [OPTION]..."],
+        about: "\
+Prints what comes into a conversation until it is stopped by Ctrl-C: for
+people on a terminal, and elsewhere the records of the agent's own
+transcript, one a line. What is there already is not printed, but from a
+sentinel of `aimax history` on, nothing is left out and nothing comes
+twice.",
+        verbs: &[],
+        operand: None,
+        rest: None,
+        exits: &[(Exit::Done, "`--max` was reached, or the reader went away")],
+        examples: &[
+            ("aimax stream -s demo", "Shows what happens."),
+            ("aimax stream -s demo --from-sentinel 4096 | jq .type", "From an offset on."),
+        ],
+        see_also: &[("aimax-history", 1), ("aimax-tail", 1)],
+    };
+
+    const OPTS: &'static [Opt<Args>] = &[
+        target::session(),
+        target::backend(),
+        OptDoc::new(
+            "from-sentinel",
+            "Begin where a history ended",
+            "\
+Begin where a history ended: its `sentinel`, an object or the offset in
+it.",
+        )
+        .value("SENTINEL", Complete::Nothing)
+        .sets(|args, given| {
+            args.from = Some(offset(&given.text()?)?);
+            Ok(())
+        }),
+        MAX.sets(|args, given| {
+            args.max = Some(number(&given.text()?)?).filter(|count| *count > 0);
+            Ok(())
+        }),
+        OptDoc::new(
+            "json",
+            "Print records, and at the end how many",
+            "\
+Prints records also on a terminal, and `{\"received\":COUNT}` at the end,
+also when that is Ctrl-C.",
+        )
+        .sets(|args, given| {
+            *args.json() = given.on();
+            Ok(())
+        }),
+    ];
+
+    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        let asked = tail::Args {
+            target: args.target,
+            from: args.from,
+            lines: if args.from.is_none() { Some(0) } else { None },
+            follow: true,
+            text: io::stdout().is_terminal() && !args.json,
+            max: args.max,
+            ..tail::Args::default()
+        };
+        if args.json {
+            signals::catch(&signals::ENDING).map_err(|e| Error::io("signals", &e))?;
+        }
+        let mut note = |words: &str| cli::say("aimax stream", words);
+        let (done, received) = tail::print(&asked, Vec::new(), out, &mut note);
+        if args.json {
+            out.batch(false)?;
+            out.record(&json!({ "received": received }))?;
+        }
+        done
+    }
+}

@@ -1,0 +1,107 @@
+//! A live pane under our eyes: what it shows, and a wait for whatever may change that.
+
+use super::Session;
+use crate::{
+    agent::{Agent, Status, profile::Profile},
+    config::Config,
+    error::{Error, Result},
+    time::Deadline,
+    tmux::{Look, Pane, Tmux, View},
+    watch::{Watch, Woke},
+};
+
+/// A pane that one process works on.
+pub(crate) struct Live<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) tmux: &'a Tmux,
+    pub(crate) agent: &'static dyn Agent,
+    pub(crate) profile: Profile,
+    pub(crate) view: View,
+    pub(crate) watch: Watch,
+    pane: Pane,
+}
+
+impl<'a> Live<'a> {
+    /// Begins to look at the session's pane, with its lock held. What changes from now on ends a
+    /// wait.
+    pub(crate) fn attach(
+        config: &'a Config,
+        tmux: &'a Tmux,
+        session: &Session,
+        pane: &Pane,
+    ) -> Result<Live<'a>> {
+        let agent = session.agent();
+        let profile = profile(config, session)?;
+        let run_dir = config.run_dir(session.backend.name(), session.name.as_str());
+        let view = View::open(tmux, &pane.id, &run_dir.join("output"))
+            .map_err(|error| Error { subject: session.name.to_string(), ..error })?;
+        let mut watch = Watch::new()?;
+        watch.readable(&view);
+        watch.process(pane.pid)?;
+        for path in agent.witnesses(config, pane) {
+            watch.path(&path)?;
+        }
+        Ok(Live { config, tmux, agent, profile, view, watch, pane: pane.clone() })
+    }
+
+    /// The pane and its screen now.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Missing`] when the window is gone.
+    pub(crate) fn look(&mut self, session: &Session) -> Result<Look> {
+        self.view.look()?.ok_or_else(|| Error::missing(&session.name, "its tmux window is gone"))
+    }
+
+    /// What the agent says that it does.
+    pub(crate) fn status(&self, look: &Look) -> Result<Status> {
+        self.agent.status(self.config, &look.pane)
+    }
+
+    /// What the agent asks, if it asks anything.
+    pub(crate) fn question(&self, look: &Look, status: &Status) -> Option<(String, String)> {
+        question(&self.profile, look, status)
+    }
+
+    /// Whether what the pane writes ends a wait, as it does from the beginning.
+    pub(crate) fn listen(&mut self, to_output: bool) {
+        self.watch.ignore(&self.view);
+        if to_output {
+            self.watch.readable(&self.view);
+        }
+    }
+
+    /// Sleeps until the pane, a witness or the process has changed, or `deadline`.
+    pub(crate) fn wait(&mut self, deadline: Deadline) -> Result<Woke> {
+        // A launcher's agent has its files later than its pane.
+        for path in self.agent.witnesses(self.config, &self.pane) {
+            self.watch.path(&path)?;
+        }
+        match self.watch.wait(deadline.min(self.view.patience()))? {
+            // It was only our patience that ended.
+            Woke::Deadline if !deadline.passed() => Ok(Woke::Event),
+            woke => Ok(woke),
+        }
+    }
+}
+
+/// The name of what an agent asks, and what to tell a person: by the screen, else in the agent's
+/// own words.
+pub(crate) fn question(
+    profile: &Profile,
+    look: &Look,
+    status: &Status,
+) -> Option<(String, String)> {
+    match (profile.dialog(&look.screen), status) {
+        (Some(dialog), _) => Some((dialog.name.clone(), dialog.advice.clone())),
+        (None, Status::Waiting(what)) => {
+            Some((what.replace(' ', "-"), "attach to the window and answer".into()))
+        }
+        (None, _) => None,
+    }
+}
+
+/// The screen profile of a session's agent.
+pub(crate) fn profile(config: &Config, session: &Session) -> Result<Profile> {
+    let (name, built_in) = session.agent().profile();
+    Profile::load(config, name, built_in)
+}

@@ -1,0 +1,91 @@
+//! Answering a question that the agent asks in mid-session, for a caller who has decided.
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::session::{
+    Session,
+    attached_pane::{self, Live},
+};
+use crate::{
+    agent::Status,
+    config::Config,
+    error::{Error, Kind, Result},
+    time::Deadline,
+    tmux::Tmux,
+    trace,
+    watch::Woke,
+};
+
+/// A question: its name, and what can be chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Question {
+    /// The dialog's name, by the screen profile, or what the agent calls it.
+    pub name: String,
+    /// The lines that can be chosen, as they stand on the screen.
+    pub choices: Vec<String>,
+}
+
+/// What the session's agent asks now, if it asks anything.
+pub fn question(config: &Config, tmux: &Tmux, session: &Session) -> Result<Option<Question>> {
+    let pane = session.live_pane(config, tmux)?;
+    let Some(look) = tmux.look(&pane.id)? else { return Ok(None) };
+    let profile = attached_pane::profile(config, session)?;
+    let status = session.agent().status(config, &look.pane)?;
+    let asked = attached_pane::question(&profile, &look, &status);
+    Ok(asked.map(|(name, _)| Question { name, choices: profile.choices(&look.screen) }))
+}
+
+/// Presses `key` if the dialog called `expected` is open, and waits until it is gone.
+///
+/// # Errors
+/// [`Kind::Refused`] when another dialog or none is open; nothing was pressed then.
+/// [`Kind::Unproven`] when the dialog stays.
+pub fn answer(
+    config: &Config,
+    tmux: &Tmux,
+    session: &Session,
+    key: &str,
+    expected: &str,
+    lock_wait: Deadline,
+    timeout: std::time::Duration,
+) -> Result<()> {
+    let _held = Session::lock(config, session.backend, &session.name, lock_wait)?;
+    let pane = session.live_pane(config, tmux)?;
+    let mut live = Live::attach(config, tmux, session, &pane)?;
+    let open = |live: &mut Live<'_>| -> Result<Option<String>> {
+        let look = live.look(session)?;
+        let status = live.status(&look)?;
+        Ok(live.question(&look, &status).map(|(name, _)| name))
+    };
+    match open(&mut live)? {
+        Some(name) if name == expected => {}
+        Some(name) => {
+            let cause = format!("the {name} dialog is open, not {expected}");
+            return Err(Error::new(Kind::Refused, &session.name, cause));
+        }
+        None => {
+            return Err(Error::new(Kind::Refused, &session.name, "no dialog is open"));
+        }
+    }
+    if live.view.key(key)?.is_err() {
+        return Err(Error::new(Kind::Refused, &session.name, "the pane takes no input"));
+    }
+    trace::step("answered", || json!({ "dialog": expected, "key": key }));
+    let deadline = Deadline::after(timeout);
+    loop {
+        // The agent's own word of it may outlast the dialog by a moment.
+        let look = live.look(session)?;
+        let is_gone = match live.profile.dialog(&look.screen) {
+            Some(dialog) => dialog.name != expected,
+            None => !matches!(live.status(&look)?, Status::Waiting(_)),
+        };
+        if is_gone {
+            return Ok(());
+        }
+        if live.wait(deadline)? == Woke::Deadline {
+            let cause = format!("the {expected} dialog is still open");
+            return Err(Error::new(Kind::Unproven, &session.name, cause));
+        }
+    }
+}

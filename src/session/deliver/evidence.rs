@@ -1,0 +1,191 @@
+//! The proof of a delivery: what the transcript says of the prompt.
+
+use std::{
+    fs::File,
+    io::ErrorKind,
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
+
+use crate::session::{Prompt, Session, Verdict, attached_pane::Live};
+use crate::{
+    agent::{Agent, Thread},
+    error::{At, Error, Result},
+    time::Deadline,
+    tmux::Look,
+    transcript::{
+        event::{Event, Kind},
+        follow::Follow,
+        lines,
+        start::Start,
+    },
+};
+
+/// The transcript from where it stood before the prompt.
+pub(crate) struct Proof {
+    /// Where it stood.
+    pub offset: u64,
+    thread: Option<Thread>,
+    follow: Option<Follow>,
+    /// Another text than ours was recorded: where they part, and when it was seen.
+    other: Option<(String, Instant)>,
+}
+
+/// How long after another text ours may come. It may be somebody else's, and not what became of
+/// ours: a person types too, and an agent may take a text up late.
+const STRANGE: Duration = Duration::from_secs(5);
+
+/// What the transcript said of a prompt.
+#[derive(Debug)]
+pub(crate) enum Word {
+    /// It holds the whole prompt; the agent made these changes.
+    Same(Verdict, Vec<&'static str>),
+    /// It holds another text, which parts from it here.
+    Other(String),
+}
+
+impl Proof {
+    /// Remembers where the transcript stands. Where it is may be known only after a first prompt.
+    pub(crate) fn begin(live: &mut Live<'_>, session: &mut Session, look: &Look) -> Result<Proof> {
+        let thread = live.agent.thread(live.config, &look.pane)?;
+        let mut proof = Proof { offset: 0, thread, follow: None, other: None };
+        proof.find(live, session, look)?;
+        Ok(proof)
+    }
+
+    fn find(&mut self, live: &mut Live<'_>, session: &mut Session, look: &Look) -> Result<()> {
+        let Some(thread) = live.agent.thread(live.config, &look.pane)? else { return Ok(()) };
+        session.bind(live.config, &thread)?;
+        let Some(path) = &thread.transcript else { return Ok(()) };
+        live.watch.path(path)?;
+        // A transcript that was not there before the prompt begins with it.
+        if self.thread.as_ref().is_some_and(|before| before.transcript.as_ref() == Some(path)) {
+            self.offset = match File::open(path) {
+                Ok(file) => {
+                    let size = file.metadata().at(path)?.len();
+                    lines::boundary_before(&file, size).at(path)?
+                }
+                Err(e) if e.kind() == ErrorKind::NotFound => 0,
+                Err(e) => return Err(Error::io(path.display(), &e)),
+            };
+        }
+        self.follow = Some(Follow::open(path, Start::Offset(self.offset))?);
+        Ok(())
+    }
+
+    /// What the transcript says of the prompt by now.
+    pub(crate) fn look(
+        &mut self,
+        live: &mut Live<'_>,
+        session: &mut Session,
+        look: &Look,
+        prompt: &Prompt,
+    ) -> Result<Option<Word>> {
+        if prompt.is_command() && self.thread_changed(live, look)? {
+            return Ok(Some(Word::Same(Verdict::Submitted, Vec::new())));
+        }
+        if self.follow.is_none() {
+            self.find(live, session, look)?;
+        }
+        let Some(follow) = &mut self.follow else { return Ok(None) };
+        let agent = live.agent;
+        let (mut word, other) = (None, &mut self.other);
+        let _seen = follow.read(|line| {
+            for event in agent.read(line.bytes) {
+                match of_event(agent, prompt, &event) {
+                    Some(Word::Other(difference)) => *other = Some((difference, Instant::now())),
+                    Some(same) => {
+                        word = Some(same);
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    None => {}
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let late = self.other.as_ref().filter(|(_, seen)| seen.elapsed() >= STRANGE);
+        Ok(word.or_else(|| late.map(|(difference, _)| Word::Other(difference.clone()))))
+    }
+
+    /// Whether it is known which file will hold the record.
+    pub(crate) fn has_transcript(&self) -> bool {
+        self.follow.is_some()
+    }
+
+    /// When to look again although nothing has changed.
+    pub(crate) fn next_look(&self) -> Deadline {
+        match &self.other {
+            Some((_, seen)) => Deadline::after(STRANGE.saturating_sub(seen.elapsed())),
+            None => Deadline::NEVER,
+        }
+    }
+
+    /// A command such as `/clear` leaves for another conversation, the id of which may not be known
+    /// before its first prompt.
+    fn thread_changed(&self, live: &Live<'_>, look: &Look) -> Result<bool> {
+        let now = live.agent.thread(live.config, &look.pane)?;
+        let before = self.thread.as_ref().and_then(|thread| thread.id.as_ref());
+        Ok(before.is_some() && now.is_some_and(|now| now.id.as_ref() != before))
+    }
+}
+
+/// What one event says of the prompt. Prompts that had been queued before ours are not ours.
+fn of_event(agent: &dyn Agent, prompt: &Prompt, event: &Event) -> Option<Word> {
+    if prompt.is_command() {
+        let ran = agent.ran_command(prompt.text(), event);
+        let queued = event.kind == Kind::Queued && event.text.trim() == prompt.text();
+        return match (ran, queued) {
+            (true, _) => Some(Word::Same(Verdict::Submitted, Vec::new())),
+            (_, true) => Some(Word::Same(Verdict::Queued, Vec::new())),
+            _ => None,
+        };
+    }
+    // Ours would have been queued under our eyes, and so has been seen already.
+    if event.queued {
+        return None;
+    }
+    let verdict = match event.kind {
+        Kind::Prompt => Verdict::Submitted,
+        Kind::Queued => Verdict::Queued,
+        _ => return None,
+    };
+    Some(match agent.same(prompt.text(), &event.text) {
+        Ok(changes) if verdict == Verdict::Queued => {
+            Word::Same(verdict, [&changes[..], agent.when_queued()].concat())
+        }
+        Ok(changes) => Word::Same(verdict, changes),
+        Err(difference) => Word::Other(difference),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{agent::Backend, session::Reading};
+
+    fn word(prompt: &str, command: bool, event: &Event) -> Option<Word> {
+        let agent = Backend::Claude.agent();
+        let reading = Reading { command, ..Reading::default() };
+        let prompt = Prompt::new(prompt.into(), agent, reading).unwrap();
+        of_event(agent, &prompt, event)
+    }
+
+    #[test]
+    fn another_prompt_that_was_queued_says_nothing_of_ours() {
+        let event = |kind, queued| Event { queued, ..Event::new(kind, None, "x") };
+        assert!(word("ours", false, &event(Kind::Prompt, true)).is_none());
+        assert!(word("x", false, &event(Kind::Prompt, true)).is_none());
+        assert!(word("ours", false, &event(Kind::Queued, true)).is_none());
+        assert!(matches!(word("ours", false, &event(Kind::Queued, false)), Some(Word::Other(_))));
+        assert!(matches!(word("ours", false, &event(Kind::Prompt, false)), Some(Word::Other(_))));
+        assert!(matches!(word("x", false, &event(Kind::Queued, false)), Some(Word::Same(..))));
+    }
+
+    #[test]
+    fn a_command_is_proven_by_its_own_record() {
+        let ran = Event::new(Kind::Command, None, "/compact");
+        assert!(matches!(word("/compact", true, &ran), Some(Word::Same(Verdict::Submitted, _))));
+        assert!(word("/context", true, &ran).is_none());
+        assert!(word("/compact", true, &Event::new(Kind::Prompt, None, "/compact")).is_none());
+    }
+}

@@ -1,0 +1,205 @@
+//! Typing a prompt: one paste, Enter, and the wait for the proof.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::{
+    checks,
+    evidence::{Proof, Word},
+};
+use crate::session::{Delivery, Manner, Prompt, Session, Verdict, attached_pane::Live};
+use crate::{
+    agent::{Status, profile::Draft, takes_prompt},
+    error::Result,
+    time::Deadline,
+    tmux::{Enter, Look},
+    trace,
+};
+
+/// How long a text may stand in the box after Enter before Enter is pressed again; the next time it
+/// is three times as long, for an agent that is slow.
+const SWALLOWED: Duration = Duration::from_secs(1);
+
+/// Enter, and Enter again: at most so often.
+const ENTERS: u32 = 4;
+
+/// The keys after a paste.
+struct Enters {
+    count: u32,
+    last: Instant,
+    may_repeat: bool,
+    /// The agent was idle when the first was pressed: if it works now, it has taken it.
+    from_idle: bool,
+}
+
+impl Enters {
+    /// Whether Enter is right while our text stands in the box.
+    fn is_due(&self, status: &Status) -> bool {
+        self.count == 0
+            || (self.may_repeat
+                && !(self.from_idle && *status == Status::Busy)
+                && self.count < ENTERS
+                && self.last.elapsed() > self.patience())
+    }
+
+    fn patience(&self) -> Duration {
+        SWALLOWED * 3_u32.pow(self.count.saturating_sub(1))
+    }
+
+    /// When Enter may be right again, after this one.
+    fn next_look(&self) -> Deadline {
+        match self.patience().checked_sub(self.last.elapsed()) {
+            Some(left) if self.count > 0 && self.may_repeat && self.count < ENTERS => {
+                Deadline::after(left + Duration::from_millis(1))
+            }
+            _ => Deadline::NEVER,
+        }
+    }
+
+    fn press(&mut self, live: &mut Live<'_>, status: &Status) -> Result<()> {
+        if live.view.key("Enter")?.is_ok() {
+            self.pressed(status);
+        }
+        Ok(())
+    }
+
+    fn pressed(&mut self, status: &Status) {
+        if self.count == 0 {
+            self.from_idle = matches!(status, Status::Idle(_));
+        }
+        self.count += 1;
+        self.last = Instant::now();
+        trace::step("Enter", || json!({ "count": self.count }));
+    }
+}
+
+/// What makes an agent read on that has left Enter unread: seldom, and ever more seldom, for told of
+/// input that it has read already it may stand still.
+struct Nudges {
+    next: Deadline,
+    gap: Duration,
+}
+
+impl Nudges {
+    fn begin() -> Nudges {
+        Nudges { next: Deadline::after(SWALLOWED), gap: SWALLOWED }
+    }
+
+    fn give(&mut self, live: &mut Live<'_>, in_box: bool) -> Result<()> {
+        if self.next.passed() {
+            self.gap *= 2;
+            self.next = Deadline::after(self.gap);
+            if in_box {
+                trace::step("the agent may have left Enter unread", || json!(null));
+                // A pane that takes nothing now is asked again.
+                let _taken = live.view.nudge()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Pastes, presses Enter, and waits for the proof.
+pub(crate) fn paste(
+    live: &mut Live<'_>,
+    session: &mut Session,
+    prompt: &Prompt,
+    proof: &mut Proof,
+    mut look: Look,
+    manner: &Manner,
+) -> Result<Delivery> {
+    let deadline = Deadline::after(manner.timeout);
+    let typing = live.agent.typing(prompt.text(), prompt.is_command());
+    let blocked = |offset| {
+        let reason = "the pane stopped taking input at that moment";
+        Ok(Delivery::new(Verdict::Blocked, offset, reason))
+    };
+    if !typing.lead.is_empty() {
+        if live.tmux.paste(&look.pane.id, typing.lead, Enter::Later)?.is_err() {
+            return blocked(proof.offset);
+        }
+        checks::await_draft(live, session, deadline)?;
+        if deadline.passed() {
+            let reason = "the agent does not show what is typed";
+            return Ok(Delivery::new(Verdict::Unproven, proof.offset, reason));
+        }
+    }
+    if live.tmux.paste(&look.pane.id, &typing.text, typing.enter)?.is_err() {
+        return blocked(proof.offset);
+    }
+    trace::step("pasted", || json!({ "bytes": prompt.text().len() }));
+    let status = live.status(&look)?;
+    let mut enters = Enters {
+        count: 0,
+        last: Instant::now(),
+        // One that has only just started may not read it, or take it for part of the paste.
+        may_repeat: live.agent.may_swallow_enter() || manner.just_started,
+        from_idle: matches!(status, Status::Idle(_)),
+    };
+    match typing.enter {
+        Enter::AtOnce => enters.pressed(&status),
+        Enter::Soon if enters.from_idle && !manner.just_started => {
+            enters.press(live, &status)?;
+        }
+        Enter::Soon | Enter::Later => {}
+    }
+    let mut nudges = live.agent.may_stop_reading().then(Nudges::begin);
+    loop {
+        // A file is read sooner than a screen.
+        match proof.look(live, session, &look, prompt)? {
+            Some(Word::Same(verdict, normalized)) => {
+                if enters.may_repeat {
+                    checks::clear_copy(live, session, prompt)?;
+                }
+                return Ok(Delivery { normalized, ..Delivery::new(verdict, proof.offset, "") });
+            }
+            Some(Word::Other(reason)) => {
+                return Ok(Delivery::new(Verdict::Altered, proof.offset, reason));
+            }
+            None => {}
+        }
+        if look.pane.dead {
+            let reason = "the agent ended before it recorded the prompt";
+            return Ok(Delivery::new(Verdict::Unproven, proof.offset, reason));
+        }
+        look = live.look(session)?;
+        if look.pane.dead {
+            continue;
+        }
+        let in_box = live.profile.draft(&look) == Draft::Some;
+        let status = live.status(&look)?;
+        if in_box && takes_prompt(&status) && enters.is_due(&status) {
+            enters.press(live, &status)?;
+        }
+        if deadline.passed() {
+            return Ok(unproven(live, &look, &status, proof.offset, in_box));
+        }
+        if let Some(nudges) = &mut nudges {
+            nudges.give(live, in_box)?;
+        }
+        // What the pane writes matters while a key may be right, or tells which transcript it is.
+        live.listen(enters.is_due(&status) || !proof.has_transcript());
+        let next_nudge = nudges.as_ref().map_or(Deadline::NEVER, |nudges| nudges.next);
+        let next_look = enters.next_look().min(proof.next_look()).min(next_nudge);
+        let _woke = live.wait(deadline.min(next_look))?;
+    }
+}
+
+/// The deadline has passed; what is to be seen now.
+fn unproven(live: &Live<'_>, look: &Look, status: &Status, offset: u64, in_box: bool) -> Delivery {
+    let mut delivery = match live.question(look, status) {
+        Some((name, advice)) if !takes_prompt(status) => {
+            let reason = format!("the {name} dialog came up after the text was typed");
+            Delivery { advice, ..Delivery::new(Verdict::Unproven, offset, reason) }
+        }
+        _ if in_box => {
+            Delivery::new(Verdict::TypedNotSubmitted, offset, "the text is still in the input box")
+        }
+        _ => Delivery::new(Verdict::Unproven, offset, "the transcript does not show it"),
+    };
+    if delivery.advice.is_empty() {
+        delivery.advice = "look at the window before you try again".into();
+    }
+    delivery
+}

@@ -1,0 +1,357 @@
+//! A job: from the prompt that set `running.flag` to the end of the work, and the flags that say
+//! so to everyone.
+//!
+//! `running.flag` remembers where the transcript stood before the first prompt of the job and how
+//! many prompts were sent since. So whoever looks (a hook, a waiting program, a listing) can tell
+//! the end by itself, and whoever sees it first sets the flags right. Nobody has to stay.
+
+use std::{ops::ControlFlow, path::PathBuf, time::Duration};
+
+use super::{Session, with_status};
+use crate::{
+    agent::{Agent, Status},
+    config::Config,
+    error::Result,
+    flag::Flags,
+    fs::{self, Lock},
+    time::{self, Deadline},
+    tmux::Pane,
+    transcript::{
+        follow::{Follow, Seen},
+        ledger::{End, Ledger},
+        start::Start,
+    },
+};
+use running_flag::Begun;
+
+mod running_flag;
+
+pub use running_flag::Ends;
+
+/// How a job stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobState {
+    /// No job is running, and the last one did not fail.
+    Done,
+    /// It failed, for this reason.
+    Failed(String),
+    /// It runs.
+    Running,
+    /// It runs, and the agent asks something that only a person answers.
+    Waiting(String),
+}
+
+/// The job of one session.
+pub struct Job {
+    flags: Flags,
+    agent: &'static dyn Agent,
+    kept_path: Option<PathBuf>,
+    lock: PathBuf,
+    read: Option<Reading>,
+    soon: Option<Duration>,
+    rests: bool,
+    works: bool,
+}
+
+/// The transcript since the job began.
+struct Reading {
+    path: PathBuf,
+    offset: u64,
+    follow: Follow,
+    ledger: Ledger,
+}
+
+/// Why a job failed whose turn was stopped by a key.
+pub(crate) const INTERRUPTED: &str = "interrupted";
+
+/// A turn that is over sooner than this may never show in the agent's status, which then is idle
+/// since before its prompt.
+const SHORT: Duration = Duration::from_secs(1);
+
+/// How long an agent may take, once it says that it is idle, to write down how the turn ended.
+const WRITTEN: Duration = Duration::from_millis(500);
+
+impl Job {
+    /// The job of a session; `None` when it has no folder for flags.
+    #[must_use]
+    pub fn of(config: &Config, session: &Session) -> Option<Job> {
+        Some(Job {
+            flags: session.flags()?,
+            agent: session.agent(),
+            kept_path: session.entry.jsonl_path().map(PathBuf::from),
+            lock: Session::lock_path(config, session.backend, &session.name),
+            read: None,
+            soon: None,
+            rests: true,
+            works: false,
+        })
+    }
+
+    /// The flags.
+    #[must_use]
+    pub fn flags(&self) -> &Flags {
+        &self.flags
+    }
+
+    /// A prompt is about to be typed while the transcript stands at `offset`: the job goes on, or
+    /// one begins. The caller holds the session's lock.
+    pub fn sending(&mut self, config: &Config, pane: &Pane, offset: u64, ends: Ends) -> Result<()> {
+        self.look(config, Some(pane))?;
+        let transcript = self.transcript(config, Some(pane))?;
+        let _held = self.hold()?;
+        let now = match self.begun()? {
+            Some(begun) => Begun { sending: true, ends, ..begun },
+            None => Begun { transcript, offset, prompts: 0, sending: true, ends, at: 0 },
+        };
+        self.flags.set(&now.sending())
+    }
+
+    /// How long to wait for the text of a sender that was killed, if there was one. The caller holds
+    /// the session's lock, so no other sender is at work.
+    pub fn left_behind(&self) -> Result<Option<Duration>> {
+        Ok(self.begun()?.and_then(|begun| begun.arrives_in()))
+    }
+
+    /// The prompt is proven.
+    pub fn sent(&self) -> Result<()> {
+        let _held = self.hold()?;
+        match self.begun()? {
+            Some(begun) => self.flags.note(&Begun::sent(begun.prompts + 1)),
+            None => Ok(()),
+        }
+    }
+
+    /// The prompt did not go out after all.
+    pub fn not_sent(&self) -> Result<()> {
+        let _held = self.hold()?;
+        match self.begun()? {
+            Some(begun) if begun.prompts > 0 => self.flags.note(&Begun::sent(begun.prompts)),
+            _ => self.flags.clear().map(|_| ()),
+        }
+    }
+
+    /// The turn was stopped by a key.
+    pub fn stopped(&self) -> Result<()> {
+        match self.begun()? {
+            Some(begun) if begun.ends == Ends::ByTurn => {
+                self.close(&begun, &End::Interrupted).map(|_| ())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a prompt of the job is queued, by the transcript.
+    pub fn has_queued(&mut self, config: &Config, pane: &Pane) -> Result<bool> {
+        let Some(begun) = self.begun()? else { return Ok(false) };
+        let Some(path) = self.transcript(config, Some(pane))? else { return Ok(false) };
+        self.catch_up(path, begun.offset)?;
+        Ok(self.read.as_ref().is_some_and(|read| read.ledger.has_queued()))
+    }
+
+    /// Whoever changes the flags after a look at them does both alone: a hook may see the end of a
+    /// job while its sender is still noting the proof, and one would undo what the other did.
+    pub(crate) fn hold(&self) -> Result<Lock> {
+        let path = self.lock.with_file_name("flags.lock");
+        let deadline = Deadline::after(Duration::from_secs(30));
+        fs::lock(&path, deadline, "flags", "another process keeps them locked")
+    }
+
+    fn begun(&self) -> Result<Option<Begun>> {
+        Ok(self.flags.read_running()?.as_ref().map(Begun::of))
+    }
+
+    /// Where the transcript is now: by the agent's own word while it lives.
+    pub fn transcript(&self, config: &Config, pane: Option<&Pane>) -> Result<Option<PathBuf>> {
+        let now = match pane {
+            Some(pane) if !pane.dead => self.agent.thread(config, pane)?,
+            _ => None,
+        };
+        Ok(now.and_then(|thread| thread.transcript).or_else(|| self.kept_path.clone()))
+    }
+
+    /// How the job stands; and sets the flags right when it has ended.
+    pub fn look(&mut self, config: &Config, pane: Option<&Pane>) -> Result<JobState> {
+        let live = pane.filter(|pane| !pane.dead);
+        let status = live.map(|pane| self.agent.status(config, pane)).transpose()?;
+        self.look_after(config, pane, status)
+    }
+
+    /// The same with the agent's status, which was read just before: "idle" then speaks of a moment
+    /// before what is read here, and cannot hide a prompt that came in between.
+    pub(crate) fn look_after(
+        &mut self,
+        config: &Config,
+        pane: Option<&Pane>,
+        status: Option<Status>,
+    ) -> Result<JobState> {
+        (self.soon, self.rests, self.works) = (None, true, false);
+        let Some(begun) = self.begun()? else { return self.over() };
+        // A sender that was killed leaves its mark, but not its lock.
+        let sender = begun.sending && fs::is_locked(&self.lock)?;
+        let now = self.transcript(config, pane)?;
+        // A person may have begun another conversation: the job stays with its own.
+        let left = begun.transcript.is_some() && now.is_some() && begun.transcript != now;
+        if let Some(path) = begun.transcript.clone().or(now) {
+            self.catch_up(path, begun.offset)?;
+        }
+        let end = match self.end(&begun, sender, left, status.as_ref()) {
+            Some(end) => Some(end),
+            None if status.is_none() => {
+                let how = pane.map(with_status).unwrap_or_default();
+                Some(End::Failed(format!("the agent ended{how}")))
+            }
+            None => None,
+        };
+        self.rests = end.is_some();
+        self.works = !self.rests && self.is_ahead(status.as_ref());
+        // What the agent promised to say is not for us to say, while it lives.
+        match (end, status) {
+            (Some(end), status) if begun.ends == Ends::ByTurn || status.is_none() => {
+                self.close(&begun, &end)
+            }
+            (_, Some(Status::Waiting(what))) => Ok(JobState::Waiting(what)),
+            _ => Ok(JobState::Running),
+        }
+    }
+
+    /// How the job ended, if it has: by the transcript, and by the status that was read before it.
+    fn end(
+        &mut self,
+        begun: &Begun,
+        sender: bool,
+        left: bool,
+        status: Option<&Status>,
+    ) -> Option<End> {
+        let ledger = self.read.as_ref().map(|read| &read.ledger);
+        let prompts = begun.prompts + usize::from(sender);
+        let last_input = ledger.and_then(Ledger::last_input);
+        let rests = |since: &u64| last_input.is_none_or(|input| *since >= input);
+        if let Some(end) = ledger.and_then(|ledger| ledger.ended(prompts)) {
+            let idle = match status {
+                None | Some(Status::Idle(None)) => true,
+                Some(Status::Idle(Some(since))) if rests(since) => true,
+                Some(Status::Idle(_)) => {
+                    let told_by = Duration::from_millis(last_input.unwrap_or(0)) + SHORT;
+                    let left = told_by.saturating_sub(Duration::from_millis(time::now_ms()));
+                    self.soon = Some(left).filter(|left| !left.is_zero());
+                    self.soon.is_none()
+                }
+                Some(_) => !self.agent.end_needs_idle(),
+            };
+            if idle {
+                return Some(end.clone());
+            }
+        }
+        let Some(Status::Idle(since)) = status else { return None };
+        let nothing = begun.prompts == 0 && ledger.is_none_or(Ledger::is_empty);
+        if begun.sending && !sender && nothing {
+            self.soon = begun.arrives_in();
+            if self.soon.is_some() {
+                return None;
+            }
+            let reason = "the sender ended before the prompt was proven";
+            return Some(End::Failed(reason.into()));
+        }
+        // A turn that is stopped before its first word leaves no trace but this: the agent is idle
+        // since after the prompt, and goes on writing nothing.
+        let silent = ledger.is_some_and(|ledger| ledger.unanswered(prompts))
+            && since.is_some_and(|since| rests(&since));
+        if sender || !(left || silent) {
+            return None;
+        }
+        let due = Duration::from_millis(since.unwrap_or(0)).saturating_add(WRITTEN);
+        let wait = due.saturating_sub(Duration::from_millis(time::now_ms()));
+        if !wait.is_zero() {
+            self.soon = Some(wait);
+            return None;
+        }
+        match ledger.and_then(Ledger::last_end) {
+            Some(end) => Some(end.clone()),
+            None if silent => Some(End::Interrupted),
+            None => Some(End::Failed("the conversation was left".into())),
+        }
+    }
+
+    /// Whether the last look found that nothing is left of the prompts, though the agent, who has
+    /// the last word, may not have said it yet.
+    #[must_use]
+    pub fn rests(&self) -> bool {
+        self.rests
+    }
+
+    /// Whether the last look found a turn under way, or about to begin, though the agent said that it
+    /// is idle.
+    #[must_use]
+    pub fn works(&self) -> bool {
+        self.works
+    }
+
+    /// Whether the transcript is ahead of the agent's word: it has taken a prompt up since it was idle,
+    /// or holds one in its queue.
+    fn is_ahead(&self, status: Option<&Status>) -> bool {
+        let (Some(read), Some(Status::Idle(since))) = (&self.read, status) else { return false };
+        let taken = read.ledger.last_input().zip(*since).is_some_and(|(input, idle)| input > idle);
+        taken || read.ledger.has_queued()
+    }
+
+    /// How long after the last look the next one is due, though nothing may happen until then.
+    #[must_use]
+    pub fn soon(&self) -> Option<Duration> {
+        self.soon
+    }
+
+    /// How the last job ended.
+    fn over(&self) -> Result<JobState> {
+        Ok(match self.flags.read_failed()? {
+            Some(fields) => JobState::Failed(fields.get("reason").cloned().unwrap_or_default()),
+            None => JobState::Done,
+        })
+    }
+
+    /// Ends the job that `seen` said of; when the flag says something else by now, its change is
+    /// what to look at next.
+    fn close(&self, seen: &Begun, end: &End) -> Result<JobState> {
+        let _held = self.hold()?;
+        match self.begun()? {
+            Some(now) if now == *seen => {}
+            Some(_) => return Ok(JobState::Running),
+            None => return self.over(),
+        }
+        let reason = match end {
+            End::Done => {
+                self.flags.clear()?;
+                return Ok(JobState::Done);
+            }
+            End::Interrupted => INTERRUPTED.to_owned(),
+            End::Failed(reason) => reason.clone(),
+        };
+        self.flags.fail(&reason)?;
+        Ok(JobState::Failed(reason))
+    }
+
+    /// Reads on in the transcript.
+    fn catch_up(&mut self, path: PathBuf, offset: u64) -> Result<()> {
+        let current = self.read.take().filter(|read| read.path == path && read.offset == offset);
+        let mut read = match current {
+            Some(read) => read,
+            None => {
+                let follow = Follow::open(&path, Start::Offset(offset))?;
+                Reading { path, offset, follow, ledger: Ledger::default() }
+            }
+        };
+        let (agent, ledger) = (self.agent, &mut read.ledger);
+        loop {
+            let seen = read.follow.read(|line| {
+                for event in agent.read(line.bytes) {
+                    ledger.note(&event);
+                }
+                Ok(ControlFlow::Continue(()))
+            })?;
+            if !matches!(seen, Seen::Truncated | Seen::Replaced | Seen::Packed) {
+                break;
+            }
+        }
+        self.read = Some(read);
+        Ok(())
+    }
+}

@@ -1,0 +1,86 @@
+//! How a job began: what its `running.flag` says, so that whoever looks can tell the end by itself.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::{flag::Fields, time};
+
+/// Whose word ends a job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ends {
+    /// The end of the last turn.
+    #[default]
+    ByTurn,
+    /// The agent's own: it was asked to remove `running.flag`. Only its death ends the job too.
+    ByAgent,
+}
+
+/// What `running.flag` says of the job.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Begun {
+    /// The transcript, if it was known then. A person may begin another conversation.
+    pub(crate) transcript: Option<PathBuf>,
+    /// Where it stood before the first prompt.
+    pub(crate) offset: u64,
+    /// The prompts that were proven.
+    pub(crate) prompts: usize,
+    /// Another prompt was about to be typed, by a process that held the session's lock.
+    pub(crate) sending: bool,
+    /// Whose word ends it.
+    pub(crate) ends: Ends,
+    /// When this was written, in epoch milliseconds.
+    pub(crate) at: u64,
+}
+
+/// How many prompts of the job are proven. Not there while the next one is on its way.
+const PROMPTS: &str = "prompts";
+
+/// The number of the prompt that was typed last, from 1.
+const SENDING: &str = "sending";
+
+/// How long a text that a killed sender has pasted may take to show.
+const ARRIVES: Duration = Duration::from_secs(3);
+
+impl Begun {
+    /// A flag that somebody else wrote says nothing: one prompt, somewhere in the transcript.
+    pub(crate) fn of(fields: &Fields) -> Begun {
+        let number = |key: &str| fields.get(key).and_then(|text| text.parse::<u64>().ok());
+        let count = |key| number(key).and_then(|n| usize::try_from(n).ok());
+        let (proven, typed) = (count(PROMPTS), count(SENDING));
+        Begun {
+            transcript: fields.get("transcript").map(PathBuf::from),
+            offset: number("offset").unwrap_or(0),
+            prompts: proven.or(typed.map(|n| n.saturating_sub(1))).unwrap_or(1),
+            sending: proven.is_none() && typed.is_some(),
+            at: fields.get("startedAt").and_then(|at| time::parse_rfc3339(at)).unwrap_or(0),
+            ends: match fields.get("done").map(String::as_str) {
+                Some("agent") => Ends::ByAgent,
+                _ => Ends::ByTurn,
+            },
+        }
+    }
+
+    /// The fields of the flag that say it while a prompt is about to be typed. When it is out, or is
+    /// not to be, [`Begun::sent`] is added: a flag that was written anew could come back after the
+    /// agent had removed it.
+    pub(crate) fn sending(&self) -> [(&'static str, String); 4] {
+        let transcript = self.transcript.as_deref().map(|path| path.to_string_lossy());
+        let done = if self.ends == Ends::ByAgent { "agent" } else { "" };
+        [
+            ("done", done.into()),
+            ("transcript", transcript.unwrap_or_default().into_owned()),
+            ("offset", self.offset.to_string()),
+            (SENDING, (self.prompts + 1).to_string()),
+        ]
+    }
+
+    /// The field that says how many prompts are proven.
+    pub(crate) fn sent(prompts: usize) -> [(&'static str, String); 1] {
+        [(PROMPTS, prompts.to_string())]
+    }
+
+    /// How long the text of a sender that was killed may still take to show.
+    pub(crate) fn arrives_in(&self) -> Option<Duration> {
+        let age = Duration::from_millis(time::now_ms().saturating_sub(self.at));
+        ARRIVES.checked_sub(age).filter(|left| self.sending && !left.is_zero())
+    }
+}

@@ -1,0 +1,129 @@
+//! Many sessions under one watch: whatever may change the state of one of them ends the wait.
+
+use std::{collections::HashSet, ops::ControlFlow};
+
+use super::snapshot::{Panes, Sight};
+use crate::session::{Job, JobState, Session};
+use crate::{
+    agent::Backend,
+    config::Config,
+    error::Result,
+    state::Name,
+    time::Deadline,
+    tmux::Tmux,
+    watch::{Watch, Woke},
+};
+
+/// Sessions, and what is watched of them.
+pub struct Vigil<'a> {
+    config: &'a Config,
+    tmux: &'a Tmux,
+    watch: Watch,
+    seats: Vec<Seat>,
+}
+
+struct Seat {
+    session: Session,
+    job: Option<Job>,
+    /// The process whose end is watched.
+    pid: Option<u32>,
+}
+
+impl<'a> Vigil<'a> {
+    /// A vigil over nobody yet. It ends with its reader: whoever reads our standard output.
+    pub fn new(config: &'a Config, tmux: &'a Tmux) -> Result<Vigil<'a>> {
+        let mut watch = Watch::new()?;
+        watch.reader_of(&1);
+        Ok(Vigil { config, tmux, watch, seats: Vec::new() })
+    }
+
+    /// Watches this session too.
+    pub fn add(&mut self, session: Session) -> Result<()> {
+        let job = Job::of(self.config, &session);
+        if let Some(job) = &job {
+            self.watch.path(&job.flags().running())?;
+            self.watch.path(&job.flags().failed())?;
+        }
+        self.watch.path(session.backend.store(self.config).runtime())?;
+        self.seats.push(Seat { session, job, pid: None });
+        Ok(())
+    }
+
+    /// Watches these from now on and no others: new ones, and those watched before as they are now.
+    pub fn keep(&mut self, sessions: Vec<Session>) -> Result<()> {
+        let mut before = std::mem::take(&mut self.seats);
+        for session in sessions {
+            let same = |seat: &Seat| {
+                seat.session.name == session.name && seat.session.backend == session.backend
+            };
+            match before.iter().position(same) {
+                Some(at) if before[at].session.entry == session.entry => {
+                    self.seats.push(before.swap_remove(at));
+                }
+                _ => self.add(session)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Watches what `path` names too.
+    pub fn path(&mut self, path: &std::path::Path) -> Result<()> {
+        self.watch.path(path).map(drop)
+    }
+
+    /// Looks at each session in turn and tells what is seen; one for which `tell` breaks off is
+    /// not watched any longer. Says whether any is left.
+    pub fn look(
+        &mut self,
+        mut tell: impl FnMut(&Session, &Sight) -> Result<ControlFlow<()>>,
+    ) -> Result<bool> {
+        let mut panes = Panes::default();
+        let mut known: Vec<(Backend, HashSet<Name>)> = Vec::new();
+        let mut left = Vec::new();
+        for mut seat in std::mem::take(&mut self.seats) {
+            let pane = panes.of(self.config, self.tmux, &seat.session)?;
+            let live = pane.as_ref().filter(|pane| !pane.dead);
+            if let Some(pane) = live.filter(|pane| seat.pid != Some(pane.pid)) {
+                seat.pid = Some(pane.pid);
+                self.watch.process(pane.pid)?;
+                for path in seat.session.agent().witnesses(self.config, pane) {
+                    self.watch.path(&path)?;
+                }
+            }
+            if let Some(job) = &seat.job
+                && let Some(path) = job.transcript(self.config, pane.as_ref())?
+            {
+                self.watch.path(&path)?;
+            }
+            let mut sight = Sight::with(self.config, &seat.session, seat.job.as_mut(), pane)?;
+            // Its flags went with it, and a job that nobody speaks of any more is not done.
+            let backend = seat.session.backend;
+            if known.iter().all(|(known, _)| *known != backend) {
+                let sessions = backend.store(self.config).sessions()?;
+                known.push((backend, sessions.into_iter().map(|(name, _)| name).collect()));
+            }
+            let lives = |(of, names): &(Backend, HashSet<Name>)| {
+                *of == backend && names.contains(&seat.session.name)
+            };
+            if matches!(sight.job, Ok(JobState::Done)) && !known.iter().any(lives) {
+                sight.job = Ok(JobState::Failed("the session was ended".into()));
+            }
+            if tell(&seat.session, &sight)?.is_continue() {
+                left.push(seat);
+            }
+        }
+        self.seats = left;
+        Ok(!self.seats.is_empty())
+    }
+
+    /// Sleeps until something may have changed, or `deadline`.
+    pub fn wait(&mut self, deadline: Deadline) -> Result<Woke> {
+        let soon = self.seats.iter().filter_map(|seat| seat.job.as_ref()?.soon()).min();
+        let patience = soon.map_or(Deadline::NEVER, Deadline::after);
+        match self.watch.wait(deadline.min(patience))? {
+            // It was only our patience that ended.
+            Woke::Deadline if !deadline.passed() => Ok(Woke::Event),
+            woke => Ok(woke),
+        }
+    }
+}

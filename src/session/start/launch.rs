@@ -1,0 +1,178 @@
+//! What happens inside a new window before the agent does.
+//!
+//! tmux starts a small program of ours, which takes its orders from a private file, sets the window
+//! up and becomes the agent: the process id stays. So the agent gets the caller's environment whole
+//! (a tmux command is limited to 16 KB, and would show it to every user of the machine), the folder
+//! is really the one asked for, and a program that dies at once dies in a window that remains.
+
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::{ffi::OsStringExt, process::CommandExt},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    config::Config,
+    error::{Error, Result},
+    fs,
+    tmux::Tmux,
+};
+
+/// What a new window is to become.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Orders {
+    /// Program and arguments.
+    pub argv: Vec<OsString>,
+    /// The folder to run in.
+    pub cwd: PathBuf,
+    /// The whole environment, less what tmux sets for the window.
+    pub env: Vec<(OsString, OsString)>,
+    /// A shell command for tmux to run when the program ends.
+    pub at_event: String,
+    /// A shell command for tmux to run at each change of the title; empty for none.
+    pub at_title: String,
+    /// Run the first one too when the title becomes one that matches this.
+    pub title: String,
+}
+
+/// What must not reach an agent: it would take itself for a child of another one and write no
+/// transcript, or talk to somebody else's editor or terminal, or not dim what is no draft.
+const NOT_INHERITED: [&str; 17] = [
+    "CLAUDECODE",
+    "CLAUDE_CODE_CHILD_SESSION",
+    "CLAUDE_CODE_ENTRYPOINT",
+    "CLAUDE_CODE_SESSION_ID",
+    "CLAUDE_CODE_SSE_PORT",
+    "VSCODE_IPC_HOOK_CLI",
+    "VSCODE_GIT_IPC_HANDLE",
+    "VSCODE_GIT_ASKPASS_NODE",
+    "VSCODE_GIT_ASKPASS_MAIN",
+    "AIMAX_SESSION",
+    "AIMAX_BACKEND",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "OLDPWD",
+    "COLUMNS",
+    "LINES",
+    "_",
+];
+
+/// By this a terminal says that it has colours.
+const COLOURS: &str = "COLORTERM";
+
+/// What tmux sets for each window, and the caller's value of which is wrong there.
+const OF_TMUX: [&str; 5] = ["TMUX", "TMUX_PANE", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION"];
+
+/// The caller's environment as an agent may have it. One that takes its terminal for one without
+/// colours would not dim either; every pane has some.
+pub(crate) fn environment(config: &Config) -> Vec<(OsString, OsString)> {
+    let kept = |name: &OsStr| !NOT_INHERITED.iter().chain(&OF_TMUX).any(|&dropped| name == dropped);
+    let mut kept: Vec<_> =
+        config.environment.iter().filter(|(name, _)| kept(name)).cloned().collect();
+    if !kept.iter().any(|(name, _)| name == COLOURS) {
+        kept.push((COLOURS.into(), "1".into()));
+    }
+    kept
+}
+
+impl Orders {
+    /// Writes the orders where only the user can read them.
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+        fs::replace(path, &self.encode(), 0o600)
+    }
+
+    /// NUL ends each string, and no string here can hold one.
+    fn encode(&self) -> Vec<u8> {
+        let mut words: Vec<&[u8]> = vec![self.cwd.as_os_str().as_encoded_bytes()];
+        words.extend([&self.at_event, &self.at_title, &self.title].map(String::as_bytes));
+        let count = self.argv.len().to_string();
+        words.push(count.as_bytes());
+        words.extend(self.argv.iter().map(|word| word.as_encoded_bytes()));
+        for (name, value) in &self.env {
+            words.extend([name.as_encoded_bytes(), value.as_encoded_bytes()]);
+        }
+        words.join(&0)
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Orders> {
+        let mut words = bytes.split(|&b| b == 0).map(|word| OsString::from_vec(word.to_vec()));
+        let cwd = PathBuf::from(words.next()?);
+        let at_event = words.next()?.into_string().ok()?;
+        let at_title = words.next()?.into_string().ok()?;
+        let title = words.next()?.into_string().ok()?;
+        let count = words.next()?.to_str()?.parse().ok()?;
+        let argv: Vec<OsString> = words.by_ref().take(count).collect();
+        let mut env = Vec::new();
+        while let Some(name) = words.next() {
+            env.push((name, words.next()?));
+        }
+        (argv.len() == count && count > 0).then_some(Orders {
+            argv,
+            cwd,
+            env,
+            at_event,
+            at_title,
+            title,
+        })
+    }
+}
+
+/// Runs inside the window: reads the orders, sets the window up, and becomes the agent.
+///
+/// Returns only when that fails; the error is then what the window shows.
+pub fn enter(orders: &Path) -> Result<std::convert::Infallible> {
+    let config = Config::from_env()?;
+    let bytes = fs::read(orders)?
+        .ok_or_else(|| Error::missing(orders.display(), "no orders for this window"))?;
+    fs::remove(orders)?;
+    let orders = Orders::decode(&bytes)
+        .ok_or_else(|| Error::system(orders.display(), "not orders for a window"))?;
+    let pane = config.var("TMUX_PANE").and_then(|pane| pane.into_string().ok());
+    let pane = pane.ok_or_else(|| Error::usage("TMUX_PANE", "this runs inside tmux only"))?;
+    // The server is the one that this window is in, whatever the caller's variables say.
+    let here = Config { tmux_socket: None, ..config.clone() };
+    let title = Some((orders.at_title.as_str(), orders.title.as_str()));
+    let title = title.filter(|(at_title, _)| !at_title.is_empty());
+    Tmux::new(&here)?.set_up(&pane, &orders.at_event, title)?;
+    let [program, args @ ..] = &orders.argv[..] else {
+        return Err(Error::system("window", "no program to become"));
+    };
+    let mut command = Command::new(program);
+    command.args(args).current_dir(&orders.cwd).env_clear().envs(orders.env.iter().cloned());
+    for name in OF_TMUX {
+        if let Some(value) = config.var(name) {
+            command.env(name, value);
+        }
+    }
+    command.env("PWD", &orders.cwd);
+    Err(Error::io(program.display(), &command.exec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_survive_any_bytes_but_nul() {
+        let orders = Orders {
+            argv: vec!["/bin/x".into(), OsString::new(), OsString::from_vec(b"\xff\n'".to_vec())],
+            cwd: "/a b".into(),
+            env: vec![("A".into(), "".into()), ("B".into(), "x\ny=z".into())],
+            at_event: "echo".into(),
+            at_title: String::new(),
+            title: "x*".into(),
+        };
+        assert_eq!(Orders::decode(&orders.encode()), Some(orders));
+        assert_eq!(Orders::decode(b"/x\0\0\0\x003\0a"), None);
+    }
+
+    #[test]
+    fn what_marks_a_child_is_not_inherited() {
+        let vars = [("CLAUDECODE", "1"), ("TMUX", "x"), ("HOME", "/h"), ("FOO", "é")];
+        let config =
+            Config::from_vars(vars.iter().map(|(k, v)| (k.into(), v.into())).collect()).unwrap();
+        let names: Vec<_> = environment(&config).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["HOME", "FOO", "COLORTERM"]);
+    }
+}

@@ -1,0 +1,303 @@
+//! Starting an agent: a window, readiness, an identity, a first prompt.
+//!
+//! Until the agent is ready the session is only half made; whatever goes wrong before takes the
+//! window, the state and the files with it.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde_json::json;
+
+use self::{launch::Orders, proxy::sourced};
+use super::{Delivery, Ends, Manner, Prompt, Session, attached_pane::Live, deliver};
+use crate::{
+    agent::{Ask, Backend, Thread, own_program},
+    config::Config,
+    error::{Error, Kind, Result},
+    flag::Flags,
+    fs,
+    state::{Entry, Name, admin},
+    time::{self, Deadline},
+    tmux::{Pane, Tmux},
+    trace,
+};
+
+mod launch;
+mod proxy;
+mod ready;
+
+pub use launch::enter as enter_window;
+pub use proxy::Proxy;
+
+/// What to start.
+#[derive(Clone, Debug)]
+pub struct Spawn {
+    /// The session's name.
+    pub name: Name,
+    /// The backend.
+    pub backend: Backend,
+    /// The folder to work in.
+    pub cwd: PathBuf,
+    /// The folder for the flags, if not `cwd`.
+    pub flag_root: Option<PathBuf>,
+    /// The model, or the agent's own choice.
+    pub model: Option<String>,
+    /// A label for people.
+    pub display_name: Option<String>,
+    /// The agent's id of a conversation to go on with.
+    pub resume: Option<String>,
+    /// Leave the agent's own questions on.
+    pub ask_permission: bool,
+    /// Behind the proxy, or not; without, as the administrator has set for the backend.
+    pub use_proxy: Option<bool>,
+    /// What goes to the agent's command line as it is.
+    pub rest: Vec<OsString>,
+    /// The first prompt.
+    pub prompt: Option<Prompt>,
+    /// Whose word ends its job.
+    pub ends: Ends,
+    /// The longest time until the agent is ready, and again until the prompt is proven.
+    pub timeout: Duration,
+}
+
+/// A session that is ready.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// The session.
+    pub session: Session,
+    /// Its pane when it became ready.
+    pub pane: Pane,
+    /// What became of the first prompt.
+    pub delivery: Option<Delivery>,
+}
+
+/// Starts an agent and waits until it is ready and the first prompt, if any, is delivered.
+///
+/// # Errors
+/// [`Kind::Usage`] for a folder that is not there, [`Kind::Refused`] for a name in use,
+/// [`Kind::Missing`] without the agent's program or tmux, [`Kind::Person`] with the name of a dialog
+/// that only a person answers, [`Kind::Timeout`]. Then nothing is left behind.
+pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
+    let cwd = folder(&ask.cwd)?;
+    let flag_root = ask.flag_root.as_deref().map(folder).transpose()?;
+    let use_proxy = ask.use_proxy.map_or_else(|| admin::use_proxy(config, ask.backend), Ok)?;
+    let proxy = use_proxy.then(|| Proxy::find(config)).transpose()?;
+    let deadline = Deadline::after(ask.timeout);
+    let _held = Session::lock(config, ask.backend, &ask.name, deadline)?;
+    let hub = ask.backend.hub(config);
+    let run_dir = config.run_dir(ask.backend.name(), ask.name.as_str());
+    match tmux.find(&hub, ask.name.as_str())? {
+        Some(pane) if !pane.dead => {
+            return Err(Error::new(Kind::Refused, &ask.name, "a session of this name is running")
+                .advise("choose another name, or end it with `aimax-kill`"));
+        }
+        Some(dead) => tmux.kill_window(&dead.window)?,
+        None => {}
+    }
+    // A state file that cannot be read must be known before anything is started.
+    ask.backend.store(config).sessions()?;
+
+    let session = Session { name: ask.name.clone(), backend: ask.backend, entry: Entry::default() };
+    let mut half = Half { config, tmux, session, window: None, done: false };
+    let at_event = at_event(config, ask.backend, &ask.name)?;
+    let launch = ask.backend.agent().launch(
+        config,
+        &Ask {
+            cwd: cwd.clone(),
+            model: ask.model.clone(),
+            resume: ask.resume.clone(),
+            ask_permission: ask.ask_permission,
+            use_proxy,
+            rest: ask.rest.clone(),
+            run_dir: run_dir.clone(),
+            // The agent waits for its hooks; this one must not be waited for. Nor may it end with
+            // the agent: whoever closes the window ends all that belongs to its terminal.
+            at_turn_end: format!("trap '' HUP; {at_event} </dev/null &"),
+        },
+    )?;
+    let mut env = launch::environment(config);
+    env.retain(|(name, _)| !launch.env.iter().any(|(set, _)| set == name));
+    env.extend(launch.env);
+    let (mut argv, mut sources) = (launch.argv, launch.sources);
+    if let Some(proxy) = &proxy {
+        argv = proxy.around(argv);
+        sources.push(proxy.envs.clone());
+    }
+    let argv = sourced(config, &sources, argv)?;
+    let title = ask.backend.agent().title_at_turn_end();
+    let at_title = match title {
+        Some(_) => at_title(config, ask.backend, &ask.name)?,
+        None => String::new(),
+    };
+    let title = title.unwrap_or_default().to_owned();
+    let orders = Orders { argv, cwd: cwd.clone(), env, at_event, at_title, title };
+    let orders_path = run_dir.join("orders");
+    orders.write(&orders_path)?;
+    let mut argv = own_program(config, "window")?;
+    argv.push(orders_path.into_os_string());
+
+    let thread = launch.thread.unwrap_or_default();
+    half.session.entry = entry(ask, use_proxy, &cwd, flag_root.as_deref(), &thread);
+    let window = tmux.new_window(&hub, ask.name.as_str(), &cwd, &argv)?;
+    half.window = Some(window.window.clone());
+    trace::step("the agent starts", || json!({ "window": window.window }));
+    ask.backend.store(config).put(&ask.name, &half.session.entry)?;
+
+    let pane = Pane {
+        window_name: ask.name.to_string(),
+        id: window.pane,
+        pid: window.pid,
+        ..Pane::default()
+    };
+    let mut live = Live::attach(config, tmux, &half.session, &pane)?;
+    let (look, thread) = ready::ready(&mut live, &half.session, deadline)?;
+    half.session.bind(config, &thread)?;
+    if let Some(proxy) = &proxy {
+        proxy.check(live.agent, look.pane.pid)?;
+    }
+    let delivery = match &ask.prompt {
+        Some(prompt) => {
+            // The agent has just said that it is ready, and the lock is held; it may still draw.
+            let manner = Manner {
+                replace_draft: false,
+                wait_ready: Duration::from_secs(5),
+                when_idle: false,
+                interrupt: false,
+                just_started: true,
+                lock_wait: Duration::ZERO,
+                timeout: ask.timeout,
+                ends: ask.ends,
+            };
+            Some(deliver::type_prompt(&mut live, &mut half.session, prompt, &manner)?)
+        }
+        None => None,
+    };
+    Ok(Started { session: half.finish(), pane: look.pane, delivery })
+}
+
+/// An existing folder, absolute. Links in it stay as the caller wrote them.
+fn folder(path: &Path) -> Result<PathBuf> {
+    if !path.is_dir() {
+        return Err(Error::usage(path.display(), "no such folder"));
+    }
+    std::path::absolute(path).map_err(|e| Error::io(path.display(), &e))
+}
+
+/// The state of a new session, in the original's fields.
+fn entry(
+    ask: &Spawn,
+    use_proxy: bool,
+    cwd: &Path,
+    flag_root: Option<&Path>,
+    thread: &Thread,
+) -> Entry {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let common = Entry::default()
+        .with("agentSessionId", thread.id.clone())
+        .with("cwd", text(cwd))
+        .with("flagRoot", text(flag_root.unwrap_or(cwd)))
+        .with("model", ask.model.clone())
+        .with("useProxy", use_proxy);
+    let common = match ask.backend {
+        Backend::Codex => common,
+        Backend::Claude | Backend::Practice => {
+            common.with("settingsPath", None::<String>).with("forceNoProxy", false)
+        }
+    };
+    let common = common
+        .with("displayName", ask.display_name.clone())
+        .with("jsonlPath", thread.transcript.as_deref().map(text))
+        .with("startedAt", time::now_ms());
+    match ask.backend {
+        Backend::Codex => common.with("pendingBind", thread.transcript.is_none()),
+        Backend::Claude | Backend::Practice => common,
+    }
+}
+
+/// The shell command that sets a session's flags right, for tmux's and the agent's hooks. It says
+/// itself where everything is: a hook may run in another environment than ours.
+fn at_event(config: &Config, backend: Backend, name: &Name) -> Result<String> {
+    let mut command = String::new();
+    let folders = [
+        ("AIMAX_DATA_DIR", &config.data_dir),
+        ("AIMAX_CODEX_HOME", &config.codex_home),
+        ("AIMAX_CODEX_SESSIONS_DIR", &config.codex_sessions),
+        ("AIMAX_PRACTICE_HOME", &config.practice_home),
+        ("CLAUDE_CONFIG_DIR", &config.claude_home),
+        ("AIMAX_CLAUDE_PROJECTS_DIR", &config.claude_projects),
+    ];
+    let mut values: Vec<(&str, OsString)> =
+        folders.iter().map(|(name, path)| (*name, path.as_os_str().to_owned())).collect();
+    values.push(("AIMAX_CLAUDE_HUB", config.claude_hub.clone().into()));
+    values.push(("AIMAX_CODEX_HUB", config.codex_hub.clone().into()));
+    values.push(("PATH", config.path.clone()));
+    if let Some(socket) = &config.tmux_socket {
+        values.push(("AIMAX_TMUX_SOCKET", socket.clone()));
+    }
+    for (variable, value) in values {
+        let value = value
+            .into_string()
+            .map_err(|value| Error::usage(variable, format!("{} is not UTF-8", value.display())))?;
+        command.push_str(&format!("{variable}={} ", shell_word(&value)));
+    }
+    for word in own_program(config, "flag")? {
+        let word = word
+            .into_string()
+            .map_err(|word| Error::usage(word.display(), "the path of the program is not UTF-8"))?;
+        command.push_str(&shell_word(&word));
+        command.push(' ');
+    }
+    Ok(format!("{command}wait {name} -b {} --timeout 10 >/dev/null 2>&1", backend.name()))
+}
+
+/// The shell command that tells who watches that the title has changed: a file is written.
+fn at_title(config: &Config, backend: Backend, name: &Name) -> Result<String> {
+    let path = config.title_witness(backend.name(), name.as_str()).into_os_string().into_string();
+    let path = path.map_err(|path| Error::usage(path.display(), "the path is not UTF-8"))?;
+    Ok(format!("echo >{}", shell_word(&path)))
+}
+
+/// A word for the shell.
+fn shell_word(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// A session whose agent is not ready yet; dropped unfinished, it takes everything with it.
+struct Half<'a> {
+    config: &'a Config,
+    tmux: &'a Tmux,
+    session: Session,
+    window: Option<String>,
+    done: bool,
+}
+
+impl Half<'_> {
+    fn finish(mut self) -> Session {
+        self.done = true;
+        self.session.clone()
+    }
+}
+
+impl Drop for Half<'_> {
+    fn drop(&mut self) {
+        if self.done {
+            return;
+        }
+        // The failure that led here is the one to report; what tidying up adds would hide it.
+        if let Some(window) = &self.window {
+            drop(self.tmux.kill_window(window));
+            drop(self.session.backend.store(self.config).forget(&self.session.name));
+        }
+        let Session { name, backend, .. } = &self.session;
+        let run_dir = self.config.run_dir(backend.name(), name.as_str());
+        for file in ["settings.json", "orders", "title"] {
+            drop(fs::remove(&run_dir.join(file)));
+        }
+        if let Some(flags) = self.session.flags() {
+            drop(Flags::remove(&flags));
+        }
+    }
+}

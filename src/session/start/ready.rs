@@ -1,0 +1,117 @@
+//! Readiness: a new agent is watched, and its dialogs answered, until it takes prompts.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::session::{Session, attached_pane::Live, with_status};
+use crate::{
+    agent::{self, Thread, profile::Step},
+    error::{Error, Kind, Result},
+    time::Deadline,
+    tmux::Look,
+    trace,
+};
+
+/// Waits until the agent is ready, and answers the dialogs that have a conservative answer.
+pub(crate) fn ready(
+    live: &mut Live<'_>,
+    session: &Session,
+    deadline: Deadline,
+) -> Result<(Look, Thread)> {
+    let mut answer = Answer::default();
+    loop {
+        let look = live.look(session)?;
+        if look.pane.dead {
+            return Err(died(live, session, look)?);
+        }
+        if let Some(thread) = agent::ready(live.agent, live.config, &live.profile, &look)? {
+            trace::step("the agent is ready", || json!({ "thread": thread.id }));
+            return Ok((look, thread));
+        }
+        let mut soon = Deadline::NEVER;
+        if let Some(dialog) = live.profile.dialog(&look.screen) {
+            if dialog.choose.is_empty() {
+                return Err(Error::new(
+                    Kind::Person,
+                    &session.name,
+                    format!("the {} dialog is open", dialog.name),
+                )
+                .advise(&dialog.advice));
+            }
+            if let Some(key) = answer.next(&dialog.name, live.profile.step(dialog, &look.screen)) {
+                trace::step(
+                    &format!("the {} dialog is open", dialog.name),
+                    || json!({ "key": key }),
+                );
+                // Refused, it is tried again with the next look.
+                let _taken = live.view.key(key)?;
+            }
+            soon = answer.again();
+        }
+        if deadline.passed() {
+            let words = look.screen.last_words();
+            return Err(Error::timeout(
+                &session.name,
+                format!("the agent was not ready in time; its screen ends: {words}"),
+            ));
+        }
+        let _woke = live.wait(deadline.min(soon))?;
+    }
+}
+
+/// One key towards the answer of a dialog, then another look. The same step is taken again only
+/// after three seconds in which it had no effect: an agent that has just drawn a dialog may not
+/// read yet. Then two keys may be on their way, so Enter waits until the pointer has come to rest.
+#[derive(Default)]
+struct Answer {
+    last: Option<(String, Step, Instant)>,
+    repeated: bool,
+}
+
+impl Answer {
+    const PATIENCE: Duration = Duration::from_secs(3);
+    const REST: Duration = Duration::from_millis(1500);
+
+    /// The key to press now, if any.
+    fn next(&mut self, dialog: &str, step: Step) -> Option<&'static str> {
+        let Step::Press { key, .. } = step else { return None };
+        if let Some((name, last, at)) = &self.last {
+            let same = name == dialog && *last == step;
+            let moving = self.repeated && key == "Enter" && at.elapsed() < Self::REST;
+            if (same && at.elapsed() < Self::PATIENCE) || moving {
+                return None;
+            }
+            self.repeated |= same;
+        }
+        self.last = Some((dialog.to_owned(), step, Instant::now()));
+        Some(key)
+    }
+
+    /// When to look again, should nothing happen.
+    fn again(&self) -> Deadline {
+        let patience = if self.repeated { Self::REST } else { Self::PATIENCE };
+        self.last.as_ref().map_or(Deadline::NEVER, |(_, _, at)| {
+            let left = patience.saturating_sub(at.elapsed());
+            Deadline::after(left.max(Duration::from_millis(100)))
+        })
+    }
+}
+
+/// The error for an agent that ended while it started.
+fn died(live: &mut Live<'_>, session: &Session, mut look: Look) -> Result<Error> {
+    let pane = session.pane(live.config, live.tmux)?.unwrap_or(look.pane);
+    // tmux scrolls when a program ends, so its last words may be above the screen.
+    if let Some(whole) = live.view.history()? {
+        look.screen = whole;
+    }
+    // tmux writes a line of its own below what the program said.
+    let words = look.screen.last_words();
+    let words = words.split(" / Pane is dead").next().unwrap_or_default();
+    Ok(Error::new(
+        Kind::Missing,
+        &session.name,
+        format!("{} ended at its start{}", live.agent.program(), with_status(&pane)),
+    )
+    .advise(if words.is_empty() { "it said nothing" } else { words }))
+}

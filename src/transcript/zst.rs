@@ -1,0 +1,89 @@
+//! Transcripts that were put away compressed: `NAME.jsonl.zst` in the place of `NAME.jsonl`, as Codex
+//! does with old rollouts.
+//!
+//! One is unpacked into a temporary file without a name, so that all else works on it as on any
+//! file: offsets are those of the unpacked bytes, the same as before it was packed. What is packed
+//! is finished; when it is unpacked again to be gone on with, that is another file.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File, Metadata, OpenOptions},
+    io,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use super::follow::Identity;
+use crate::error::{At, Error, Result};
+
+/// What a packed file's name ends in.
+const ENDING: &str = "zst";
+
+/// Opens the transcript at `path`, unpacked; and which file it is. `None` when there is none.
+pub fn open(path: &Path) -> Result<Option<(File, Identity)>> {
+    for place in [path, &packed(path)] {
+        // Not blocking: opening a named pipe would wait for its writer, and is refused below.
+        let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(place);
+        let file = match opened {
+            Ok(file) => file,
+            Err(e) if absent(&e) => continue,
+            Err(e) => return Err(Error::io(place.display(), &e)),
+        };
+        let data = file.metadata().at(place)?;
+        if !data.is_file() {
+            return Err(Error::usage(place.display(), "not a regular file"));
+        }
+        let identity = which(place, &data);
+        let file = if identity.packed { unpack(file, place)? } else { file };
+        return Ok(Some((file, identity)));
+    }
+    Ok(None)
+}
+
+/// Which file `path` names now, packed or not, and how large that is.
+pub(crate) fn identity(path: &Path) -> io::Result<Option<(Identity, u64)>> {
+    for place in [path, &packed(path)] {
+        match fs::metadata(place) {
+            Ok(data) => return Ok(Some((which(place, &data), data.len()))),
+            Err(e) if absent(&e) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(None)
+}
+
+/// Where the transcript at `path` is when it is packed.
+#[must_use]
+pub fn packed(path: &Path) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(".");
+    name.push(ENDING);
+    name.into()
+}
+
+fn unpack(file: File, path: &Path) -> Result<File> {
+    let fault = |e: &dyn std::fmt::Display| Error::system(path.display(), format!("not zstd: {e}"));
+    let mut from = ruzstd::decoding::StreamingDecoder::new(file).map_err(|e| fault(&e))?;
+    let mut to = nameless()?;
+    io::copy(&mut from, &mut to).map_err(|e| fault(&e))?;
+    Ok(to)
+}
+
+/// A file that goes with its last descriptor.
+fn nameless() -> Result<File> {
+    let name = format!("aimax-{}", uuid::Uuid::new_v4().simple());
+    let path = std::env::temp_dir().join(name);
+    let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
+    let file = file.at(&path)?;
+    fs::remove_file(&path).at(&path)?;
+    Ok(file)
+}
+
+fn which(place: &Path, data: &Metadata) -> Identity {
+    let packed = place.extension().is_some_and(|ending| ending == ENDING);
+    Identity { device: data.dev(), inode: data.ino(), packed }
+}
+
+fn absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
