@@ -159,7 +159,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// Gives an I/O error the path it happened at.
-pub trait At<T> {
+pub(crate) trait At<T> {
     /// Turns the error, if any, into an [`Error`] about `path`.
     fn at(self, path: impl AsRef<Path>) -> Result<T>;
 }

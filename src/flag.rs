@@ -36,7 +36,7 @@ pub struct Flags {
 }
 
 /// What a flag file says, by key.
-pub type Fields = BTreeMap<String, String>;
+pub(crate) type Fields = BTreeMap<String, String>;
 
 impl Flags {
     /// The flags of `session` below `root`.
@@ -85,7 +85,7 @@ impl Flags {
         ];
         lines.extend_from_slice(fields);
         self.make_dir()?;
-        fs::replace(&self.running(), encode(&lines).as_bytes(), 0o644)?;
+        fs::write_durable(&self.running(), encode(&lines).as_bytes(), 0o644)?;
         fs::remove(&self.failed()).map(|_| ())
     }
 
@@ -111,7 +111,7 @@ impl Flags {
             ("reason", reason.to_owned()),
         ];
         self.make_dir()?;
-        fs::replace(&self.failed(), encode(&lines).as_bytes(), 0o644)?;
+        fs::write_durable(&self.failed(), encode(&lines).as_bytes(), 0o644)?;
         fs::remove(&self.running()).map(|_| ())
     }
 

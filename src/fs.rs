@@ -19,8 +19,8 @@ use crate::{
 ///
 /// The temporary is made in the same folder and removed on failure. `mode` is set exactly,
 /// whatever the umask is.
-pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    put(path, bytes, mode, true)?;
+pub(crate) fn write_durable(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    write_aside(path, bytes, mode, true)?;
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -30,11 +30,11 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
 
 /// The same without waiting for the disk: whole when this process is killed, perhaps an older one
 /// or empty when the machine stops. For what is written often.
-pub fn swap(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    put(path, bytes, mode, false)
+pub(crate) fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    write_aside(path, bytes, mode, false)
 }
 
-fn put(path: &Path, bytes: &[u8], mode: u32, sync: bool) -> Result<()> {
+fn write_aside(path: &Path, bytes: &[u8], mode: u32, sync: bool) -> Result<()> {
     let temporary = aside(path);
     let written = (|| {
         let mut file =
@@ -62,18 +62,18 @@ fn aside(path: &Path) -> PathBuf {
 }
 
 /// Makes `path` and its parents; the folders that are new get `mode`.
-pub fn make_dir(path: &Path, mode: u32) -> Result<()> {
+pub(crate) fn make_dir(path: &Path, mode: u32) -> Result<()> {
     DirBuilder::new().recursive(true).mode(mode).create(path).at(path)
 }
 
 /// The file's bytes, or `None` when there is no such file.
-pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     absent(fs::read(path)).at(path)
 }
 
 /// At most `most` bytes of a plain file in a folder that others control: a link is not followed, and
 /// a pipe or a device is not read. `None` when there is no such file.
-pub fn read_plain(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
+pub(crate) fn read_plain(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
     let Some(file) = open_plain(path, OpenOptions::new().read(true))? else { return Ok(None) };
     let mut bytes = Vec::new();
     file.take(most).read_to_end(&mut bytes).at(path)?;
@@ -82,7 +82,7 @@ pub fn read_plain(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
 
 /// Adds `bytes` to such a file by one write. Where there is none, none is made: what somebody removes
 /// meanwhile stays away.
-pub fn append_plain(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn append_plain(path: &Path, bytes: &[u8]) -> Result<()> {
     match open_plain(path, OpenOptions::new().append(true))? {
         Some(mut file) => file.write_all(bytes).at(path),
         None => Ok(()),
@@ -102,17 +102,17 @@ fn open_plain(path: &Path, options: &mut OpenOptions) -> Result<Option<File>> {
 }
 
 /// Gives a file or folder exactly these permissions.
-pub fn set_mode(path: &Path, mode: u32) -> Result<()> {
+pub(crate) fn set_mode(path: &Path, mode: u32) -> Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).at(path)
 }
 
 /// Removes a file; a missing one is as good. Says whether there was one.
-pub fn remove(path: &Path) -> Result<bool> {
+pub(crate) fn remove(path: &Path) -> Result<bool> {
     Ok(absent(fs::remove_file(path)).at(path)?.is_some())
 }
 
 /// Removes a folder and what is in it; a missing one is as good.
-pub fn remove_dir(path: &Path) -> Result<()> {
+pub(crate) fn remove_dir(path: &Path) -> Result<()> {
     absent(fs::remove_dir_all(path)).at(path).map(|_| ())
 }
 
@@ -137,7 +137,7 @@ pub struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
 /// Takes the lock at `path`, waiting for its holder until `deadline`.
 ///
 /// `busy` is the error's cause when the deadline passes: a [`Kind::Refused`] about `subject`.
-pub fn lock(path: &Path, deadline: Deadline, subject: &str, busy: &str) -> Result<Lock> {
+pub(crate) fn lock(path: &Path, deadline: Deadline, subject: &str, busy: &str) -> Result<Lock> {
     if let Some(folder) = path.parent() {
         make_dir(folder, 0o700)?;
     }
@@ -168,7 +168,7 @@ pub fn lock(path: &Path, deadline: Deadline, subject: &str, busy: &str) -> Resul
 }
 
 /// Whether some process holds the lock at `path` now.
-pub fn is_locked(path: &Path) -> Result<bool> {
+pub(crate) fn is_locked(path: &Path) -> Result<bool> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -197,8 +197,8 @@ mod tests {
     fn replace_leaves_one_whole_file() {
         let folder = scratch("replace");
         let path = folder.join("a");
-        replace(&path, b"one", 0o600).unwrap();
-        replace(&path, b"two", 0o644).unwrap();
+        write_durable(&path, b"one", 0o600).unwrap();
+        write_durable(&path, b"two", 0o644).unwrap();
         assert_eq!(read(&path).unwrap().unwrap(), b"two");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);

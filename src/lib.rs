@@ -28,25 +28,25 @@
 //! - *The transcript decides.* A screen may forbid typing; it never proves that something arrived.
 //! - *Nobody below `main` exits or prints an error.* An [`error::Error`] carries its exit status up.
 
-pub mod agent;
-pub mod cli;
-pub mod config;
-pub mod error;
-pub mod flag;
-pub mod fs;
-pub mod library;
-pub mod practice;
-pub mod proc;
-pub mod programs;
-pub mod recorder;
-pub mod session;
-pub mod state;
-pub mod sys;
-pub mod time;
-pub mod tmux;
-pub mod trace;
-pub mod transcript;
-pub mod watch;
+mod agent;
+mod cli;
+mod config;
+mod error;
+mod flag;
+mod fs;
+mod library;
+mod practice;
+mod proc;
+mod programs;
+mod recorder;
+mod session;
+mod state;
+mod sys;
+mod time;
+mod tmux;
+mod trace;
+mod transcript;
+mod watch;
 
 pub use config::Config;
 pub use error::{Error, Kind, Result};
@@ -60,6 +60,38 @@ pub use transcript::{
     event::{Event, Kind as EventKind},
     start::Start,
 };
+
+/// What the programs, tests and benchmarks of this package use besides. No part of the public API:
+/// it changes without notice.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::agent::{
+        Backend,
+        profile::{InputBox, Profile, Step},
+    };
+    pub use crate::cli::{check, generated, main, option::Tool, parse::parse, status::STATUSES};
+    pub use crate::config::SETTINGS;
+    pub use crate::proc::{is_stopped, start_time};
+    pub use crate::session::{JobState, Session, snapshots};
+    pub use crate::sys::{KILL, TERMINATE, is_alive, kill, reap};
+    pub use crate::time::{epoch_ms, now_ms, parse_rfc3339};
+    pub use crate::tmux::{Look, Pane, Screen, Tmux};
+    pub use crate::transcript::{
+        fast_json::unproven,
+        follow::{Follow, Seen},
+        ledger::{End, Ledger},
+        lines::Lines,
+        validate::record as validate_record,
+    };
+
+    /// The programs and verbs.
+    pub mod programs {
+        pub use crate::programs::{
+            Admin, Create, Demo, Doctor, Flag, Front, History, Kill, List, Ls, Paste, Pause, Send,
+            Settings, Spawn, Stats, Status, Stop, Stream, Tail, Version, pages,
+        };
+    }
+}
 
 /// The examples of the README are compiled with those of the documentation.
 #[cfg(doctest)]

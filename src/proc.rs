@@ -26,12 +26,6 @@ pub fn is_stopped(pid: u32) -> bool {
     stat(pid, 3).is_some_and(|state| state == "T")
 }
 
-/// Whether the process is known to have ended.
-#[must_use]
-pub fn is_gone(pid: u32) -> bool {
-    start_time(pid).is_none() && Path::new("/proc/self/stat").exists()
-}
-
 fn parent(pid: u32) -> Option<u32> {
     stat(pid, 4)?.parse().ok()
 }
@@ -46,27 +40,27 @@ fn stat(pid: u32, field: usize) -> Option<String> {
 
 /// The files that the process holds open; `None` where that cannot be known.
 #[must_use]
-pub fn open_files(pid: u32) -> Option<Vec<PathBuf>> {
+pub(crate) fn open_files(pid: u32) -> Option<Vec<PathBuf>> {
     let list = fs::read_dir(dir(pid).join("fd")).ok()?;
     Some(list.flatten().filter_map(|fd| fs::read_link(fd.path()).ok()).collect())
 }
 
 /// The program that it runs, where that can be known.
 #[must_use]
-pub fn executable(pid: u32) -> Option<PathBuf> {
+pub(crate) fn executable(pid: u32) -> Option<PathBuf> {
     fs::read_link(dir(pid).join("exe")).ok()
 }
 
 /// The files that are mapped into its memory, its libraries among them, as `/proc` lists them.
 #[must_use]
-pub fn mapped(pid: u32) -> Option<String> {
+pub(crate) fn mapped(pid: u32) -> Option<String> {
     let list = fs::read(dir(pid).join("maps")).ok().filter(|list| !list.is_empty())?;
     Some(String::from_utf8_lossy(&list).into_owned())
 }
 
 /// The environment that it was started with.
 #[must_use]
-pub fn environment(pid: u32) -> Option<Vec<(String, String)>> {
+pub(crate) fn environment(pid: u32) -> Option<Vec<(String, String)>> {
     let text = fs::read(dir(pid).join("environ")).ok()?;
     let text = String::from_utf8_lossy(&text);
     let pairs = text.split('\0').filter_map(|pair| pair.split_once('='));
@@ -75,13 +69,13 @@ pub fn environment(pid: u32) -> Option<Vec<(String, String)>> {
 
 /// The process's program and arguments, each ended by a NUL; `None` where that cannot be known.
 #[must_use]
-pub fn command_line(pid: u32) -> Option<Vec<u8>> {
+pub(crate) fn command_line(pid: u32) -> Option<Vec<u8>> {
     fs::read(dir(pid).join("cmdline")).ok()
 }
 
 /// The process's descendants, nearest first.
 #[must_use]
-pub fn descendants(pid: u32) -> Vec<u32> {
+pub(crate) fn descendants(pid: u32) -> Vec<u32> {
     let mut found = vec![pid];
     let mut next = 0;
     while let Some(&above) = found.get(next) {
@@ -92,7 +86,7 @@ pub fn descendants(pid: u32) -> Vec<u32> {
 }
 
 /// The process and its descendants: an agent may be started by a launcher that stays, as npm's is.
-pub fn family(pid: u32) -> impl Iterator<Item = u32> {
+pub(crate) fn family(pid: u32) -> impl Iterator<Item = u32> {
     // The descendants are looked for only when the first one was not enough.
     let mut below = None;
     std::iter::once(pid).chain(std::iter::from_fn(move || {

@@ -71,7 +71,7 @@ impl fmt::Debug for Recorder {
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Adds `event` to the file at `path`, which is made, for the user alone, when it is not there.
-pub fn keep(path: &Path, event: &PromptEvent) -> Result<()> {
+pub(crate) fn keep(path: &Path, event: &PromptEvent) -> Result<()> {
     fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).at(path)?;
     let write = || {
         let file = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -103,14 +103,14 @@ pub fn keep(path: &Path, event: &PromptEvent) -> Result<()> {
 }
 
 /// The window of the statistics when none is named, in hours.
-pub const DEFAULT_HOURS: u32 = 5;
+pub(crate) const DEFAULT_HOURS: u32 = 5;
 /// The longest window: a week.
-pub const MOST_HOURS: u32 = 24 * 7;
+pub(crate) const MOST_HOURS: u32 = 24 * 7;
 
 /// How many prompts were typed in the last hours.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Stats {
+pub(crate) struct Stats {
     /// The window, in hours: what was asked for, within 1 and [`MOST_HOURS`].
     pub window_hours: u32,
     /// Its beginning, as an RFC 3339 time.
@@ -127,7 +127,7 @@ pub struct Stats {
 /// # Errors
 /// [`crate::error::Kind::Missing`] when there is no such file, [`crate::error::Kind::System`] when
 /// it is none of ours.
-pub fn stats_since(path: &Path, hours: u32) -> Result<Stats> {
+pub(crate) fn stats_since(path: &Path, hours: u32) -> Result<Stats> {
     let window = Window::of(hours);
     let by_backend = counts(path, "backend", &window)?;
     Ok(Stats {
@@ -142,7 +142,7 @@ pub fn stats_since(path: &Path, hours: u32) -> Result<Stats> {
 ///
 /// # Errors
 /// Those of [`stats_since`].
-pub fn counts_by_session_since(path: &Path, hours: u32) -> Result<BTreeMap<String, u64>> {
+pub(crate) fn counts_by_session_since(path: &Path, hours: u32) -> Result<BTreeMap<String, u64>> {
     counts(path, "session", &Window::of(hours))
 }
 

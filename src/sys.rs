@@ -11,7 +11,7 @@ use std::{
 
 /// Standard output as a plain file: std's own handle would cut large records at each newline.
 #[must_use]
-pub fn stdout() -> impl std::io::Write {
+pub(crate) fn stdout() -> impl std::io::Write {
     /// Never closes descriptor 1, which is not ours alone.
     struct Stdout(ManuallyDrop<File>);
     impl std::io::Write for Stdout {
@@ -29,7 +29,7 @@ pub fn stdout() -> impl std::io::Write {
 
 /// Makes the pipe at standard output hold a megabyte, if it is a pipe and may: a reader who empties it
 /// meanwhile does not hold the writer up.
-pub fn widen_stdout() {
+pub(crate) fn widen_stdout() {
     // SAFETY: the call takes plain integers; on anything but a pipe it fails and changes nothing.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     unsafe {
@@ -40,7 +40,7 @@ pub fn widen_stdout() {
 /// What [`poll`] waits for at one descriptor, and what it found there.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub struct Poll(libc::pollfd);
+pub(crate) struct Poll(libc::pollfd);
 
 /// What must be asked for so that the loss of a pipe's reader is reported. POLLERR and POLLHUP need
 /// no asking on Linux; macOS and the BSDs look at no descriptor of which nothing is asked.
@@ -52,38 +52,38 @@ const READER: libc::c_short = libc::POLLRDBAND;
 impl Poll {
     /// Something to read at `fd`, or its end.
     #[must_use]
-    pub fn readable(fd: RawFd) -> Self {
+    pub(crate) fn readable(fd: RawFd) -> Self {
         Poll(libc::pollfd { fd, events: libc::POLLIN, revents: 0 })
     }
 
     /// Nobody left to read what is written to `fd`.
     #[must_use]
-    pub fn reader_gone(fd: RawFd) -> Self {
+    pub(crate) fn reader_gone(fd: RawFd) -> Self {
         Poll(libc::pollfd { fd, events: READER, revents: 0 })
     }
 
     /// The descriptor.
     #[must_use]
-    pub fn fd(&self) -> RawFd {
+    pub(crate) fn fd(&self) -> RawFd {
         self.0.fd
     }
 
     /// Whether the descriptor is broken: hung up, in error, or not open.
     #[must_use]
-    pub fn broken(&self) -> bool {
+    pub(crate) fn broken(&self) -> bool {
         self.0.revents & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) != 0
     }
 
     /// Whether anything was found.
     #[must_use]
-    pub fn found(&self) -> bool {
+    pub(crate) fn found(&self) -> bool {
         self.0.revents != 0
     }
 }
 
 /// Waits until one of `set` has something to tell, a signal arrives, or `left` is over; without
 /// `left`, for ever. `false` when it was a signal or the time.
-pub fn poll(set: &mut [Poll], left: Option<Duration>) -> io::Result<bool> {
+pub(crate) fn poll(set: &mut [Poll], left: Option<Duration>) -> io::Result<bool> {
     // Rounded up: a wait that ends a little early would be started again at once, many times.
     let ms = left
         .map_or(-1, |left| i32::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX));
@@ -101,7 +101,7 @@ pub fn poll(set: &mut [Poll], left: Option<Duration>) -> io::Result<bool> {
 
 /// A descriptor that becomes readable when process `pid` ends; `None` when there is no such process.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub fn pidfd(pid: u32) -> io::Result<Option<std::os::fd::OwnedFd>> {
+pub(crate) fn pidfd(pid: u32) -> io::Result<Option<std::os::fd::OwnedFd>> {
     let Ok(pid) = libc::pid_t::try_from(pid) else { return Ok(None) };
     // SAFETY: pidfd_open takes two integers and touches no memory of ours.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
@@ -121,7 +121,7 @@ pub fn pidfd(pid: u32) -> io::Result<Option<std::os::fd::OwnedFd>> {
 /// them. One that has calls [`catch`](signals::catch) first; every [`Watch`](crate::watch::Watch)
 /// then ends its wait with [`Kind::Signal`](crate::error::Kind::Signal), and after tidying up
 /// [`die_by`] ends the process as the signal would have.
-pub mod signals {
+pub(crate) mod signals {
     use std::{
         io::{self, Read},
         os::{
@@ -135,7 +135,7 @@ pub mod signals {
     };
 
     /// The signals that ask a process to end.
-    pub const ENDING: [i32; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
+    pub(crate) const ENDING: [i32; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 
     /// The signals that were not reported yet: bit N for signal N.
     static CAUGHT: AtomicU64 = AtomicU64::new(0);
@@ -177,7 +177,7 @@ pub mod signals {
     }
 
     /// Catches each of `signals` from now on. One that is ignored stays ignored (`nohup`).
-    pub fn catch(signals: &[i32]) -> io::Result<()> {
+    pub(crate) fn catch(signals: &[i32]) -> io::Result<()> {
         if EAR.get().is_none() {
             let (ear, bell) = UnixStream::pair()?;
             ear.set_nonblocking(true)?;
@@ -220,7 +220,7 @@ pub mod signals {
     /// tidying up can wait again. To be asked again until there is none, before a wait for the
     /// [`ear`].
     #[must_use]
-    pub fn take() -> Option<i32> {
+    pub(crate) fn take() -> Option<i32> {
         if let Some(mut ear) = EAR.get() {
             // The bell is silenced first: a signal in between rings it again.
             let mut bytes = [0; 64];
@@ -234,20 +234,20 @@ pub mod signals {
 
     /// The signal that has asked the process to end, whether it was taken or not.
     #[must_use]
-    pub fn asked_to_end() -> Option<i32> {
+    pub(crate) fn asked_to_end() -> Option<i32> {
         Some(ASKED.load(Ordering::SeqCst)).filter(|&signal| signal != 0)
     }
 
     /// What becomes readable when a signal arrives, if signals are caught.
     #[must_use]
-    pub fn ear() -> Option<RawFd> {
+    pub(crate) fn ear() -> Option<RawFd> {
         EAR.get().map(AsRawFd::as_raw_fd)
     }
 }
 
 /// Ends the process by `signal`'s default action, so that whoever waits for us sees the signal and
 /// not a status that merely stands for it.
-pub fn die_by(signal: i32) -> ! {
+pub(crate) fn die_by(signal: i32) -> ! {
     // SAFETY: the set is initialised by sigemptyset before it is read, the calls touch nothing else
     // of ours, and no handler is installed: the default action runs no code of this process.
     unsafe {
@@ -263,13 +263,13 @@ pub fn die_by(signal: i32) -> ! {
 }
 
 /// Opens without waiting, and reads what is there.
-pub const NONBLOCK: i32 = libc::O_NONBLOCK;
+pub(crate) const NONBLOCK: i32 = libc::O_NONBLOCK;
 
 /// Opens no link in the last place of a path.
-pub const NOFOLLOW: i32 = libc::O_NOFOLLOW;
+pub(crate) const NOFOLLOW: i32 = libc::O_NOFOLLOW;
 
 /// Makes a FIFO that only the user can open.
-pub fn make_fifo(path: &std::path::Path) -> io::Result<()> {
+pub(crate) fn make_fifo(path: &std::path::Path) -> io::Result<()> {
     use std::os::unix::ffi::OsStrExt;
     let path = std::ffi::CString::new(path.as_os_str().as_bytes())?;
     // SAFETY: `path` is a string with its NUL, alive for the length of the call.
@@ -287,7 +287,7 @@ fn check(result: libc::c_int) -> io::Result<libc::c_int> {
 }
 
 /// Makes reads and writes of `fd` fail with `WouldBlock` instead of waiting.
-pub fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
+pub(crate) fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: both calls take plain integers, and the descriptor is borrowed, so it is open.
     unsafe {
         let old = check(libc::fcntl(fd.as_raw_fd(), libc::F_GETFL))?;
@@ -298,14 +298,14 @@ pub fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
 
 /// A terminal in raw mode, put back as it was when this is dropped.
 #[derive(Debug)]
-pub struct RawMode {
+pub(crate) struct RawMode {
     fd: RawFd,
     old: libc::termios,
 }
 
 impl RawMode {
     /// Puts standard input's terminal into raw mode. What was typed before is kept.
-    pub fn on() -> io::Result<Self> {
+    pub(crate) fn on() -> io::Result<Self> {
         let fd = 0;
         // SAFETY: an all-zero termios is a valid value of that plain struct; tcgetattr fills it.
         let mut old: libc::termios = unsafe { std::mem::zeroed() };
@@ -331,7 +331,7 @@ impl Drop for RawMode {
 
 /// The columns and rows of standard output's terminal.
 #[must_use]
-pub fn window_size() -> Option<(u16, u16)> {
+pub(crate) fn window_size() -> Option<(u16, u16)> {
     // SAFETY: an all-zero winsize is valid, and the request writes one winsize at the pointer.
     let (result, size) = unsafe {
         let mut size: libc::winsize = std::mem::zeroed();
@@ -355,7 +355,7 @@ pub fn is_alive(pid: u32) -> bool {
 }
 
 /// Lets this process open as many files as it may: each transcript that is followed is one.
-pub fn raise_open_files() -> io::Result<()> {
+pub(crate) fn raise_open_files() -> io::Result<()> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a live rlimit that the call fills.
     check(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) })?;

@@ -34,7 +34,7 @@ static TRACE: OnceLock<Trace> = OnceLock::new();
 ///
 /// # Errors
 /// When the file cannot be opened.
-pub fn begin(file: Option<&Path>, person: Option<fn(f64, &str)>) -> Result<()> {
+pub(crate) fn begin(file: Option<&Path>, person: Option<fn(f64, &str)>) -> Result<()> {
     if file.is_none() && person.is_none() {
         return Ok(());
     }
@@ -46,7 +46,7 @@ pub fn begin(file: Option<&Path>, person: Option<fn(f64, &str)>) -> Result<()> {
 }
 
 /// Notes a decision, in words; what it rests on goes to the file only.
-pub fn step(words: &str, facts: impl FnOnce() -> Value) {
+pub(crate) fn step(words: &str, facts: impl FnOnce() -> Value) {
     let Some(trace) = TRACE.get() else { return };
     let ms = trace.began.elapsed().as_secs_f64() * 1000.0;
     if let Some(say) = trace.person {
@@ -56,7 +56,7 @@ pub fn step(words: &str, facts: impl FnOnce() -> Value) {
 }
 
 /// Notes a call of tmux, for the file.
-pub fn call(command: &str, facts: impl FnOnce() -> Value) {
+pub(crate) fn call(command: &str, facts: impl FnOnce() -> Value) {
     let Some(trace) = TRACE.get() else { return };
     if trace.file.is_some() {
         trace.write(trace.began.elapsed().as_secs_f64() * 1000.0, "tmux", command, &facts());

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aimax::sys;
+use aimax::internal as sys;
 
 use super::{
     Effort,

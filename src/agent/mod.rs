@@ -20,7 +20,7 @@ use crate::{
 mod claude;
 mod codex;
 mod practice;
-pub mod profile;
+pub(crate) mod profile;
 
 /// The agents, by the names that the command line and the state files give them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl Backend {
 
 /// What a caller wants started.
 #[derive(Clone, Debug, Default)]
-pub struct Ask {
+pub struct LaunchRequest {
     /// The folder to work in: absolute, and it exists.
     pub cwd: PathBuf,
     /// The model, or the agent's own choice.
@@ -132,12 +132,12 @@ pub struct Launch {
     /// Files from which bash is to take more variables first.
     pub sources: Vec<PathBuf>,
     /// The conversation, where it is known beforehand.
-    pub thread: Option<Thread>,
+    pub conversation: Option<Conversation>,
 }
 
 /// A conversation as the agent keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Thread {
+pub struct Conversation {
     /// Its id; `None` while only a part of it is known.
     pub id: Option<String>,
     /// Its transcript, once it is known where that is. It need not exist yet.
@@ -176,18 +176,18 @@ pub trait Agent: Sync {
     /// The built-in screen profile: its file name and its text.
     fn profile(&self) -> (&'static str, &'static str);
 
-    /// How to start it. May write files into `ask.run_dir`.
-    fn launch(&self, config: &Config, ask: &Ask) -> Result<Launch>;
+    /// How to start it. May write files into `request.run_dir`.
+    fn launch(&self, config: &Config, request: &LaunchRequest) -> Result<Launch>;
 
     /// What it is doing, by its own word.
     fn status(&self, config: &Config, pane: &Pane) -> Result<Status>;
 
     /// The conversation that the pane's program holds now, as far as it is known. `None` while it
     /// holds none, for example in a dialog of the start.
-    fn thread(&self, config: &Config, pane: &Pane) -> Result<Option<Thread>>;
+    fn conversation(&self, config: &Config, pane: &Pane) -> Result<Option<Conversation>>;
 
-    /// Files and folders whose change may mean another status or another thread.
-    fn witnesses(&self, config: &Config, pane: &Pane) -> Vec<PathBuf>;
+    /// Files and folders whose change may mean another status or another conversation.
+    fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf>;
 
     /// The title, as a tmux pattern, that a pane takes when a turn has ended, where it is a sign.
     fn title_at_turn_end(&self) -> Option<&'static str> {
@@ -237,7 +237,8 @@ pub trait Agent: Sync {
 
     /// The names of the changes, of those that the agent makes to every prompt, that lead from
     /// `sent` to `recorded`; or, when it is another text, where they part.
-    fn same(&self, sent: &str, recorded: &str) -> std::result::Result<Vec<&'static str>, String>;
+    fn compare(&self, sent: &str, recorded: &str)
+    -> std::result::Result<Vec<&'static str>, String>;
 
     /// The names of what may still be done to a prompt that was recorded for later.
     fn when_queued(&self) -> &'static [&'static str] {
@@ -245,7 +246,7 @@ pub trait Agent: Sync {
     }
 
     /// What a line of its transcript says.
-    fn read(&self, line: &[u8]) -> Vec<Event>;
+    fn parse_line(&self, line: &[u8]) -> Vec<Event>;
 }
 
 /// Where two texts part, for a person.
@@ -261,30 +262,30 @@ fn difference(sent: &str, recorded: &str) -> String {
 
 /// Whether the box and the status allow typing at all.
 #[must_use]
-pub fn takes_prompt(status: &Status) -> bool {
+pub(crate) fn takes_prompt(status: &Status) -> bool {
     matches!(status, Status::Idle(_) | Status::Busy)
 }
 
-/// Whether a pane has become ready: idle, with a thread, and an empty box.
-pub fn ready(
+/// Whether a pane has become ready: idle, with a conversation, and an empty box.
+pub(crate) fn ready(
     agent: &dyn Agent,
     config: &Config,
     profile: &profile::Profile,
     look: &Look,
-) -> Result<Option<Thread>> {
+) -> Result<Option<Conversation>> {
     if !matches!(agent.status(config, &look.pane)?, Status::Idle(_))
-        || profile.draft(look) != profile::Draft::None
+        || profile.input_box(look) != profile::InputBox::Empty
     {
         return Ok(None);
     }
-    agent.thread(config, &look.pane)
+    agent.conversation(config, &look.pane)
 }
 
 /// The command line of one of our own programs: `name` is what follows `aimax-`.
 ///
 /// A program beside the running one is meant, so that an installation that is not on PATH works;
 /// else the one on PATH.
-pub fn own_program(config: &Config, name: &str) -> Result<Vec<OsString>> {
+pub(crate) fn own_program(config: &Config, name: &str) -> Result<Vec<OsString>> {
     let single = format!("aimax-{name}");
     let beside = std::env::current_exe().ok().and_then(|path| Some(path.parent()?.to_owned()));
     let found = |file: &str| beside.as_ref().map(|folder| folder.join(file)).filter(|p| p.exists());

@@ -76,13 +76,13 @@ pub struct Dialog {
 
 /// What the input box holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Draft {
+pub enum InputBox {
     /// Nothing.
-    None,
+    Empty,
     /// Somebody's text.
-    Some,
+    Text,
     /// No box is to be seen.
-    NoBox,
+    Missing,
 }
 
 /// The next step towards a label of a dialog.
@@ -127,14 +127,14 @@ impl Profile {
     /// nothing but a ghost text follows, which is dim, and the box has no other line. Words prove
     /// nothing, for ghost texts are words too.
     #[must_use]
-    pub fn draft(&self, look: &Look) -> Draft {
+    pub fn input_box(&self, look: &Look) -> InputBox {
         let marker = &self.input.marker;
-        let Some(row) = self.box_row(look) else { return Draft::NoBox };
+        let Some(row) = self.box_row(look) else { return InputBox::Missing };
         let (caret, at) = (look.pane.cursor_x, look.pane.cursor_y);
         let empty = (caret, at) == (marker.chars().count() + 1, row)
             && look.screen.is_ghost_after(row, marker, caret)
             && self.ends_below(&look.screen, row);
-        if empty { Draft::None } else { Draft::Some }
+        if empty { InputBox::Empty } else { InputBox::Text }
     }
 
     /// Whether the box has no other line than `row`, and those that its ghost text goes on in.

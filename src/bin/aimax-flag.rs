@@ -1,5 +1,5 @@
 //! `aimax-flag`.
 
 fn main() -> std::process::ExitCode {
-    aimax::cli::main::<aimax::programs::Flag>()
+    aimax::internal::main::<aimax::internal::programs::Flag>()
 }

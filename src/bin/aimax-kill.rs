@@ -1,5 +1,5 @@
 //! `aimax-kill`.
 
 fn main() -> std::process::ExitCode {
-    aimax::cli::main::<aimax::programs::Kill>()
+    aimax::internal::main::<aimax::internal::programs::Kill>()
 }

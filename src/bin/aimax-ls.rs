@@ -1,5 +1,5 @@
 //! `aimax-ls`.
 
 fn main() -> std::process::ExitCode {
-    aimax::cli::main::<aimax::programs::Ls>()
+    aimax::internal::main::<aimax::internal::programs::Ls>()
 }

@@ -1,5 +1,5 @@
 //! `aimax-paste`.
 
 fn main() -> std::process::ExitCode {
-    aimax::cli::main::<aimax::programs::Paste>()
+    aimax::internal::main::<aimax::internal::programs::Paste>()
 }

@@ -1,5 +1,5 @@
 //! `aimax-spawn`.
 
 fn main() -> std::process::ExitCode {
-    aimax::cli::main::<aimax::programs::Spawn>()
+    aimax::internal::main::<aimax::internal::programs::Spawn>()
 }

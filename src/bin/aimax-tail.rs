@@ -1,5 +1,5 @@
 //! `aimax-tail`.
 
 fn main() -> std::process::ExitCode {
-    aimax::cli::main::<aimax::programs::Tail>()
+    aimax::internal::main::<aimax::internal::programs::Tail>()
 }

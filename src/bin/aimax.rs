@@ -1,5 +1,5 @@
 //! `aimax`.
 
 fn main() -> std::process::ExitCode {
-    aimax::cli::main::<aimax::programs::Front>()
+    aimax::internal::main::<aimax::internal::programs::Front>()
 }

@@ -25,7 +25,7 @@ pub fn main<T: Tool>() -> ExitCode {
 /// `name`: a front runs another program in its own process by this. Does not return when `T` was
 /// stopped by a signal.
 #[must_use]
-pub fn run<T: Tool>(
+pub(crate) fn run<T: Tool>(
     name: &str,
     argv: impl IntoIterator<Item = OsString>,
     out: &mut Output,
@@ -46,7 +46,7 @@ pub fn run<T: Tool>(
 }
 
 /// Prints one line on standard error, under `name`: what a caller should know of a run that goes on.
-pub fn say(name: &str, text: &str) {
+pub(crate) fn say(name: &str, text: &str) {
     let line = format!("{name}: {}\n", visible(text));
     // There is nowhere left to say that standard error is closed; the status still tells.
     _ = std::io::stderr().write_all(line.as_bytes());
@@ -80,7 +80,7 @@ fn line(name: &str, error: &Error) -> String {
 /// `text` as it may be shown on a terminal: control characters, and those that turn the direction
 /// of writing, are spelt out.
 #[must_use]
-pub fn visible(text: &str) -> Cow<'_, str> {
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     let hidden =
         |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if !text.contains(hidden) {

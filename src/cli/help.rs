@@ -14,7 +14,7 @@ const NAMES: usize = 25;
 
 /// `-h`.
 #[must_use]
-pub fn brief(page: &Page) -> String {
+pub(crate) fn brief(page: &Page) -> String {
     let mut text = head(page);
     text.push('\n');
     verbs(&mut text, page);
@@ -25,7 +25,7 @@ pub fn brief(page: &Page) -> String {
 
 /// `--help`.
 #[must_use]
-pub fn full(page: &Page) -> String {
+pub(crate) fn full(page: &Page) -> String {
     let tool = &page.tool;
     let mut text = head(page);
     text.push('\n');

@@ -13,11 +13,11 @@ use super::{
 };
 
 /// The date of the release, which pages bear instead of the day they were made.
-pub const RELEASED: &str = "November 22, 2026";
+pub(crate) const RELEASED: &str = "November 22, 2026";
 
 /// The page, section 1.
 #[must_use]
-pub fn man(page: &Page) -> String {
+pub(crate) fn man(page: &Page) -> String {
     let tool = &page.tool;
     let mut text = format!(
         ".\\\" Generated from the option table of {name}; do not edit.\n\

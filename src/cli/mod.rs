@@ -5,25 +5,26 @@
 //! arguments, so that everything which only *describes* a program works on plain data.
 
 pub mod check;
-pub mod complete;
-pub mod exit;
+pub(crate) mod complete;
+pub(crate) mod exit;
 pub mod generated;
 mod given;
-pub mod help;
-pub mod man;
-pub mod option;
-pub mod output;
-pub mod page;
-pub mod paint;
-pub mod parse;
-pub mod progress;
-pub mod status;
+pub(crate) mod help;
+pub(crate) mod man;
+pub(crate) mod option;
+pub(crate) mod output;
+pub(crate) mod page;
+pub(crate) mod paint;
+pub(crate) mod parse;
+pub(crate) mod progress;
+pub(crate) mod status;
 mod suggest;
 mod writer_thread;
 
 #[cfg(test)]
 mod fake;
 
-pub use exit::{main, run, say};
+pub use exit::main;
+pub(crate) use exit::{run, say};
 pub use generated::generated;
-pub use page::{Page, page};
+pub(crate) use page::{Page, page};

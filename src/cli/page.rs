@@ -16,7 +16,7 @@ pub struct Page {
 }
 
 /// The options that every program has. The parser answers them itself.
-pub const COMMON: [OptDoc; 2] = [
+pub(crate) const COMMON: [OptDoc; 2] = [
     OptDoc {
         short: Some('h'),
         long: "help",
@@ -37,7 +37,7 @@ pub const COMMON: [OptDoc; 2] = [
 
 /// The page of `T`.
 #[must_use]
-pub fn page<T: Tool>() -> Page {
+pub(crate) fn page<T: Tool>() -> Page {
     let opts = T::OPTS.iter().map(|opt| opt.doc).chain(COMMON).collect();
     Page { tool: T::DOC, opts, front: T::FRONT, environment: Vec::new() }
 }

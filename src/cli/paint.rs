@@ -6,23 +6,25 @@ use crate::config::Config;
 
 /// Whether to paint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Paint(bool);
+pub(crate) struct Paint(bool);
 
 impl Paint {
     /// Never.
-    pub const NONE: Paint = Paint(false);
+    #[cfg(test)]
+    pub(crate) const NONE: Paint = Paint(false);
     /// Always.
-    pub const ALWAYS: Paint = Paint(true);
+    #[cfg(test)]
+    pub(crate) const ALWAYS: Paint = Paint(true);
 
     /// For standard output: on a terminal, unless `NO_COLOR` is set.
     #[must_use]
-    pub fn stdout(config: &Config) -> Self {
+    pub(crate) fn stdout(config: &Config) -> Self {
         Paint(io::stdout().is_terminal() && config.var("NO_COLOR").is_none())
     }
 
     /// `text` in a style, by the numbers that a terminal knows it by: `1;32` is bold and green.
     #[must_use]
-    pub fn paint(self, style: &str, text: &str) -> String {
+    pub(crate) fn paint(self, style: &str, text: &str) -> String {
         if self.0 && !style.is_empty() {
             format!("\x1b[{style}m{text}\x1b[0m")
         } else {

@@ -13,11 +13,11 @@ static SUBJECT: OnceLock<String> = OnceLock::new();
 
 /// A line that is shown; dropped, it goes.
 #[must_use]
-pub struct Progress(());
+pub(crate) struct Progress(());
 
 impl Progress {
     /// Begins to tell of `subject`; nothing, and nobody, unless standard error is a terminal.
-    pub fn begin(subject: &str) -> Option<Progress> {
+    pub(crate) fn begin(subject: &str) -> Option<Progress> {
         if !io::stderr().is_terminal() {
             return None;
         }
@@ -33,7 +33,7 @@ impl Drop for Progress {
 }
 
 /// Shows a step, and how long after the beginning it was.
-pub fn show(ms: f64, words: &str) {
+pub(crate) fn show(ms: f64, words: &str) {
     if let Some(subject) = SUBJECT.get() {
         write(&format!("\r\x1b[K{subject}: {} … {:.1} s", visible(words), ms / 1000.0));
     }

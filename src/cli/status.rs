@@ -16,7 +16,7 @@ pub const STATUSES: [(Exit, &str); 9] = [
 ];
 
 /// How it ends without a status of its own: whole sentences.
-pub const SIGNALS: &str = "\
+pub(crate) const SIGNALS: &str = "\
 A signal that ends it ends it as by default, after tidying up.
 A reader that closes standard output early is no failure: status 0.";
 

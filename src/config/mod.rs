@@ -20,7 +20,10 @@ use crate::{
 mod settings;
 mod vars;
 
-pub use settings::{Default, Kind, Resolved, SETTINGS, Setting, Source, Value, switch};
+pub use settings::SETTINGS;
+#[cfg(test)]
+use settings::{Fallback, SettingKind};
+pub(crate) use settings::{Resolved, Setting, Source, Value, switch};
 
 use settings::{File, Resolver};
 use vars::Vars;

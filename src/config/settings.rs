@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum SettingKind {
     /// A path: `~`, `$NAME` and `${NAME}` are expanded in it.
     Path,
     /// Any text.
@@ -29,7 +29,7 @@ pub enum Kind {
 
 /// The value without any other.
 #[derive(Clone, Copy, Debug)]
-pub enum Default {
+pub enum Fallback {
     /// There is none.
     None,
     /// A text.
@@ -53,9 +53,9 @@ pub struct Setting {
     /// The variables that set it; the first that is set counts.
     pub variables: &'static [&'static str],
     /// What its value is.
-    pub kind: Kind,
+    pub kind: SettingKind,
     /// Its value when nobody sets it.
-    pub default: Default,
+    pub fallback: Fallback,
     /// What it is, as a phrase.
     pub about: &'static str,
 }
@@ -65,162 +65,162 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "home",
         variables: &["AIMAX_HOME", "TMUX_AGENTS_HOME"],
-        kind: Kind::Path,
-        default: Default::Variable("HOME"),
+        kind: SettingKind::Path,
+        fallback: Fallback::Variable("HOME"),
         about: "what `~` means",
     },
     Setting {
         key: "data_dir",
         variables: &["AIMAX_DATA_DIR", "TMUX_AGENTS_DATA_DIR"],
-        kind: Kind::Path,
-        default: Default::Xdg("XDG_DATA_HOME", ".local/share", "aimax"),
+        kind: SettingKind::Path,
+        fallback: Fallback::Xdg("XDG_DATA_HOME", ".local/share", "aimax"),
         about: "the session files",
     },
     Setting {
         key: "codex_home",
         variables: &["AIMAX_CODEX_HOME", "TMUX_AGENTS_CODEX_HOME", "CODEX_HOME"],
-        kind: Kind::Path,
-        default: Default::Below("home", ".codex"),
+        kind: SettingKind::Path,
+        fallback: Fallback::Below("home", ".codex"),
         about: "Codex's own folder",
     },
     Setting {
         key: "claude_hub",
         variables: &["AIMAX_CLAUDE_HUB", "TMUX_AGENTS_CLAUDE_HUB"],
-        kind: Kind::Hub,
-        default: Default::Text("imac_claude_code_agent_hub"),
+        kind: SettingKind::Hub,
+        fallback: Fallback::Text("imac_claude_code_agent_hub"),
         about: "the tmux session of the Claude Code windows",
     },
     Setting {
         key: "codex_hub",
         variables: &["AIMAX_CODEX_HUB", "TMUX_AGENTS_CODEX_HUB"],
-        kind: Kind::Hub,
-        default: Default::Text("imac_codex_agent_hub"),
+        kind: SettingKind::Hub,
+        fallback: Fallback::Text("imac_codex_agent_hub"),
         about: "the tmux session of the Codex windows",
     },
     Setting {
         key: "claude_home",
         variables: &["CLAUDE_CONFIG_DIR"],
-        kind: Kind::Path,
-        default: Default::Below("home", ".claude"),
+        kind: SettingKind::Path,
+        fallback: Fallback::Below("home", ".claude"),
         about: "Claude Code's own folder",
     },
     Setting {
         key: "claude_config",
         variables: &["AIMAX_CLAUDE_CONFIG", "TMUX_AGENTS_CLAUDE_CONFIG"],
-        kind: Kind::Path,
-        default: Default::Below("home", ".claude.json"),
+        kind: SettingKind::Path,
+        fallback: Fallback::Below("home", ".claude.json"),
         about: "Claude Code's own configuration, which is never edited",
     },
     Setting {
         key: "claude_settings",
         variables: &["AIMAX_CLAUDE_SETTINGS", "TMUX_AGENTS_CLAUDE_SETTINGS"],
-        kind: Kind::Path,
-        default: Default::Below("claude_home", "settings.api.json"),
+        kind: SettingKind::Path,
+        fallback: Fallback::Below("claude_home", "settings.api.json"),
         about: "settings for Claude Code to merge in",
     },
     Setting {
         key: "claude_projects_dir",
         variables: &["AIMAX_CLAUDE_PROJECTS_DIR", "TMUX_AGENTS_CLAUDE_PROJECTS_DIR"],
-        kind: Kind::Path,
-        default: Default::Below("claude_home", "projects"),
+        kind: SettingKind::Path,
+        fallback: Fallback::Below("claude_home", "projects"),
         about: "where Claude Code writes transcripts",
     },
     Setting {
         key: "codex_config",
         variables: &["AIMAX_CODEX_CONFIG", "TMUX_AGENTS_CODEX_CONFIG"],
-        kind: Kind::Path,
-        default: Default::Below("codex_home", "config.toml"),
+        kind: SettingKind::Path,
+        fallback: Fallback::Below("codex_home", "config.toml"),
         about: "Codex's own configuration, which is never edited",
     },
     Setting {
         key: "codex_state_db",
         variables: &["AIMAX_CODEX_STATE_DB", "TMUX_AGENTS_CODEX_STATE_DB"],
-        kind: Kind::Path,
-        default: Default::Below("codex_home", "state_5.sqlite"),
+        kind: SettingKind::Path,
+        fallback: Fallback::Below("codex_home", "state_5.sqlite"),
         about: "Codex's index of its threads",
     },
     Setting {
         key: "codex_sessions_dir",
         variables: &["AIMAX_CODEX_SESSIONS_DIR", "TMUX_AGENTS_CODEX_SESSIONS_DIR"],
-        kind: Kind::Path,
-        default: Default::Below("codex_home", "sessions"),
+        kind: SettingKind::Path,
+        fallback: Fallback::Below("codex_home", "sessions"),
         about: "where Codex writes transcripts",
     },
     Setting {
         key: "codex_default_model",
         variables: &["AIMAX_CODEX_DEFAULT_MODEL", "TMUX_AGENTS_CODEX_DEFAULT_MODEL"],
-        kind: Kind::Text,
-        default: Default::None,
+        kind: SettingKind::Text,
+        fallback: Fallback::None,
         about: "the model for Codex when none is named",
     },
     Setting {
         key: "rightcode_env_file",
         variables: &["AIMAX_RIGHTCODE_ENV_FILE", "TMUX_AGENTS_RIGHTCODE_ENV_FILE"],
-        kind: Kind::Path,
-        default: Default::Below("codex_home", "secrets/rightcode.env"),
+        kind: SettingKind::Path,
+        fallback: Fallback::Below("codex_home", "secrets/rightcode.env"),
         about: "variables for Codex, sourced before it starts",
     },
     Setting {
         key: "proxy_envs_bash",
         variables: &["AIMAX_PROXY_ENVS_BASH", "TMUX_AGENTS_PROXY_ENVS_BASH"],
-        kind: Kind::Path,
-        default: Default::Below("home", "proxy_envs.bash"),
+        kind: SettingKind::Path,
+        fallback: Fallback::Below("home", "proxy_envs.bash"),
         about: "variables for an agent behind the proxy, sourced by bash",
     },
     Setting {
         key: "proxy_chains_conf",
         variables: &["AIMAX_PROXY_CHAINS_CONF", "TMUX_AGENTS_PROXY_CHAINS_CONF"],
-        kind: Kind::Path,
-        default: Default::Below("home", "proxy_claude.conf"),
+        kind: SettingKind::Path,
+        fallback: Fallback::Below("home", "proxy_claude.conf"),
         about: "the configuration of proxychains",
     },
     Setting {
         key: "run_preflight",
         variables: &["AIMAX_RUN_PREFLIGHT", "TMUX_AGENTS_RUN_PREFLIGHT"],
-        kind: Kind::Switch,
-        default: Default::Switch(true),
+        kind: SettingKind::Switch,
+        fallback: Fallback::Switch(true),
         about: "known for the original's sake; a start always looks first",
     },
     Setting {
         key: "prompt_events",
         variables: &["AIMAX_PROMPT_EVENTS"],
-        kind: Kind::Path,
-        default: Default::None,
+        kind: SettingKind::Path,
+        fallback: Fallback::None,
         about: "a SQLite file for a record of each delivery",
     },
     Setting {
         key: "practice_home",
         variables: &["AIMAX_PRACTICE_HOME"],
-        kind: Kind::Path,
-        default: Default::Below("data_dir", "practice"),
+        kind: SettingKind::Path,
+        fallback: Fallback::Below("data_dir", "practice"),
         about: "the practice agent's own folder",
     },
     Setting {
         key: "tmux_socket",
         variables: &["AIMAX_TMUX_SOCKET"],
-        kind: Kind::Text,
-        default: Default::None,
+        kind: SettingKind::Text,
+        fallback: Fallback::None,
         about: "another tmux server, as `tmux -L` names it",
     },
     Setting {
         key: "session",
         variables: &["AIMAX_SESSION"],
-        kind: Kind::Text,
-        default: Default::None,
+        kind: SettingKind::Text,
+        fallback: Fallback::None,
         about: "the session when `-s` names none",
     },
     Setting {
         key: "backend",
         variables: &["AIMAX_BACKEND"],
-        kind: Kind::Text,
-        default: Default::None,
+        kind: SettingKind::Text,
+        fallback: Fallback::None,
         about: "the backend when `-b` names none",
     },
     Setting {
         key: "trace",
         variables: &["AIMAX_TRACE"],
-        kind: Kind::Path,
-        default: Default::None,
+        kind: SettingKind::Path,
+        fallback: Fallback::None,
         about: "a file for every step and every call of tmux, for a bug report",
     },
 ];
@@ -334,15 +334,15 @@ impl Resolver<'_> {
             return Ok((Some(value), Source::File(file.path.clone())));
         }
         let home = || self.path("home");
-        let value = match setting.default {
-            Default::None => None,
-            Default::Text(text) => Some(Value::Text(text.into())),
-            Default::Switch(on) => Some(Value::Switch(on)),
-            Default::Variable(name) => {
+        let value = match setting.fallback {
+            Fallback::None => None,
+            Fallback::Text(text) => Some(Value::Text(text.into())),
+            Fallback::Switch(on) => Some(Value::Switch(on)),
+            Fallback::Variable(name) => {
                 Some(Value::Path(self.vars.get(name).unwrap_or_default().into()))
             }
-            Default::Below(key, path) => Some(Value::Path(self.path(key).join(path))),
-            Default::Xdg(variable, folder, path) => {
+            Fallback::Below(key, path) => Some(Value::Path(self.path(key).join(path))),
+            Fallback::Xdg(variable, folder, path) => {
                 Some(Value::Path(self.vars.xdg(variable, &home(), folder).join(path)))
             }
         };
@@ -358,8 +358,8 @@ impl Resolver<'_> {
         }
     }
 
-    fn read(&self, kind: Kind, text: OsString) -> std::result::Result<Value, String> {
-        if kind == Kind::Path {
+    fn read(&self, kind: SettingKind, text: OsString) -> std::result::Result<Value, String> {
+        if kind == SettingKind::Path {
             let path = self.vars.expand(&text, &self.path("home"));
             // A hook that tmux runs works in another folder.
             let whole = std::path::absolute(&path);
@@ -368,20 +368,20 @@ impl Resolver<'_> {
         let text =
             text.into_string().map_err(|text| format!("`{}` is not UTF-8", text.display()))?;
         match kind {
-            Kind::Switch => switch(&text).map(Value::Switch),
-            Kind::Hub if text.contains([':', '.']) => {
+            SettingKind::Switch => switch(&text).map(Value::Switch),
+            SettingKind::Hub if text.contains([':', '.']) => {
                 Err(format!("`{text}`: tmux allows no `:` and no `.` in a session's name"))
             }
-            Kind::Hub | Kind::Text | Kind::Path => Ok(Value::Text(text)),
+            SettingKind::Hub | SettingKind::Text | SettingKind::Path => Ok(Value::Text(text)),
         }
     }
 
-    fn read_json(&self, kind: Kind, json: &Json) -> std::result::Result<Value, String> {
+    fn read_json(&self, kind: SettingKind, json: &Json) -> std::result::Result<Value, String> {
         match (kind, json) {
-            (Kind::Switch, Json::Bool(on)) => Ok(Value::Switch(*on)),
-            (Kind::Switch, other) => Err(format!("{other} is neither true nor false")),
+            (SettingKind::Switch, Json::Bool(on)) => Ok(Value::Switch(*on)),
+            (SettingKind::Switch, other) => Err(format!("{other} is neither true nor false")),
             (_, Json::String(text)) if text.is_empty() => Err("it is empty".into()),
-            (Kind::Path, Json::String(text)) => match self.read(kind, text.into())? {
+            (SettingKind::Path, Json::String(text)) => match self.read(kind, text.into())? {
                 // The file is read from any folder.
                 Value::Path(_) if !text.starts_with(['/', '~', '$']) => {
                     Err(format!("`{text}` is not an absolute path"))
@@ -398,7 +398,7 @@ impl Resolver<'_> {
 ///
 /// # Errors
 /// The cause, when it is neither.
-pub fn switch(text: &str) -> std::result::Result<bool, String> {
+pub(crate) fn switch(text: &str) -> std::result::Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
         "0" | "false" | "no" | "off" => Ok(false),

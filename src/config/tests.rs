@@ -122,9 +122,9 @@ fn the_table_is_sound() {
     for (n, setting) in SETTINGS.iter().enumerate() {
         let others = &SETTINGS[..n];
         assert!(others.iter().all(|other| other.key != setting.key), "{} twice", setting.key);
-        if let Default::Below(key, _) = setting.default {
+        if let Fallback::Below(key, _) = setting.fallback {
             let above = others.iter().find(|other| other.key == key);
-            assert!(above.is_some_and(|other| other.kind == Kind::Path), "{}", setting.key);
+            assert!(above.is_some_and(|other| other.kind == SettingKind::Path), "{}", setting.key);
         }
         let own = format!("AIMAX_{}", setting.key.to_uppercase());
         assert!(setting.variables[0] == own || setting.key == "claude_home", "{own}");

@@ -8,8 +8,8 @@ use crate::{
     config::Config,
     error::{Error, Kind, Result},
     session::{
-        self, Delivery, Ended, Ends, Interruption, JobState, LOCK_WAIT, Manner, PROOF_WAIT, Prompt,
-        Reading, START_WAIT, Session, Sight, Spawn,
+        self, Delivery, DeliveryOptions, DoneBy, Ended, Interruption, JobState, LOCK_WAIT,
+        PROOF_WAIT, Prompt, Reading, START_WAIT, Session, Snapshot, Spawn,
     },
     state::{Entry, Name},
     time::Deadline,
@@ -45,13 +45,13 @@ impl TmuxBackend {
     }
 
     /// A look at a session; `None` when neither a state file nor tmux knows it.
-    fn sight(&self, session: &str) -> Result<Option<Sight>> {
+    fn snapshot(&self, session: &str) -> Result<Option<Snapshot>> {
         let name: Name = session.parse()?;
         let found = self.kept(&name)?;
         let is_known = found.is_some();
         let session = found.unwrap_or_else(|| self.stranger(name));
-        let sight = session::sights(&self.config, &self.tmux()?, &[session])?.pop();
-        Ok(sight.filter(|sight| is_known || sight.pane.is_some()))
+        let snapshot = session::snapshots(&self.config, &self.tmux()?, &[session])?.pop();
+        Ok(snapshot.filter(|snapshot| is_known || snapshot.pane.is_some()))
     }
 
     /// A session of which nothing is kept.
@@ -61,7 +61,7 @@ impl TmuxBackend {
 
     /// How the session's last job stands.
     fn job(&self, session: &str) -> Result<Option<JobState>> {
-        self.sight(session)?.map(|sight| sight.job).transpose()
+        self.snapshot(session)?.map(|snapshot| snapshot.job).transpose()
     }
 
     /// Delivers to the session where it runs, or else starts it with the prompt.
@@ -77,8 +77,9 @@ impl TmuxBackend {
         {
             session.same_folder(request.cwd.as_deref(), "terminate it")?;
             let mut session = session.clone();
-            let manner = Manner { interrupt: how == How::Instead, ..Manner::default() };
-            let delivery = session::deliver(&self.config, &tmux, &mut session, &prompt, &manner)?;
+            let options =
+                DeliveryOptions { interrupt: how == How::Instead, ..DeliveryOptions::default() };
+            let delivery = session::deliver(&self.config, &tmux, &mut session, &prompt, &options)?;
             return Ok((session, sent(&name, delivery, false)?));
         }
         let request = match &session {
@@ -109,7 +110,7 @@ impl TmuxBackend {
             use_proxy: request.use_proxy,
             rest: Vec::new(),
             prompt: Some(prompt),
-            ends: Ends::default(),
+            done_by: DoneBy::default(),
             timeout: START_WAIT,
         })
     }
@@ -158,14 +159,14 @@ impl AgentBackend for TmuxBackend {
     }
 
     fn is_alive(&self, session: &str) -> Result<bool> {
-        Ok(self.sight(session)?.is_some_and(|sight| sight.status.is_some()))
+        Ok(self.snapshot(session)?.is_some_and(|snapshot| snapshot.status.is_some()))
     }
 
     fn is_working(&self, session: &str) -> Result<bool> {
-        Ok(self.sight(session)?.is_some_and(|sight| match sight.status {
+        Ok(self.snapshot(session)?.is_some_and(|snapshot| match snapshot.status {
             None => false,
             Some(Status::Busy | Status::Waiting(_)) => true,
-            Some(Status::Starting | Status::Idle(_)) => !sight.rests,
+            Some(Status::Starting | Status::Idle(_)) => !snapshot.rests,
         }))
     }
 
@@ -179,8 +180,12 @@ impl AgentBackend for TmuxBackend {
 
     fn list_sessions(&self) -> Result<Vec<SessionInfo>> {
         let sessions = Session::all(&self.config, Some(self.backend))?;
-        let sights = session::sights(&self.config, &self.tmux()?, &sessions)?;
-        Ok(sessions.iter().zip(&sights).map(|(one, sight)| SessionInfo::of(one, sight)).collect())
+        let snapshots = session::snapshots(&self.config, &self.tmux()?, &sessions)?;
+        Ok(sessions
+            .iter()
+            .zip(&snapshots)
+            .map(|(one, snapshot)| SessionInfo::of(one, snapshot))
+            .collect())
     }
 
     fn history(&self, session: &str, last: Option<usize>) -> Result<History> {

@@ -25,7 +25,7 @@ use crate::{
         start::Start,
         zst::packed,
     },
-    watch::{Spot, Watch},
+    watch::{Watch, WatchId},
 };
 
 /// The records of one session, those that are there and those to come: an iterator that waits.
@@ -45,7 +45,7 @@ pub struct ThoughtStream {
     pid: Option<u32>,
     /// The transcript that is read.
     path: Option<PathBuf>,
-    spot: Option<Spot>,
+    spot: Option<WatchId>,
     follow: Option<Follow>,
     start: Start,
     /// The transcript that the conversation has gone over to.
@@ -172,12 +172,12 @@ impl ThoughtStream {
                 self.pid = Some(pane.pid);
             }
             let agent = self.session.agent();
-            for witness in agent.witnesses(&self.config, &pane) {
+            for witness in agent.watch_paths(&self.config, &pane) {
                 self.watch.path(&witness)?;
             }
-            if let Some(thread) = agent.thread(&self.config, &pane)? {
-                self.session.bind(&self.config, &thread)?;
-                path = thread.transcript.or(path);
+            if let Some(conversation) = agent.conversation(&self.config, &pane)? {
+                self.session.bind(&self.config, &conversation)?;
+                path = conversation.transcript.or(path);
             }
         }
         match (&self.path, path) {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     agent::Backend,
     error::{Error, Result},
-    session::{Session, Sight, State, Verdict},
+    session::{Session, Snapshot, State, Verdict},
     transcript::{event::Event, lines::Line},
 };
 
@@ -132,12 +132,12 @@ pub struct SessionInfo {
 }
 
 impl SessionInfo {
-    pub(crate) fn of(session: &Session, sight: &Sight) -> Self {
+    pub(crate) fn of(session: &Session, snapshot: &Snapshot) -> Self {
         let entry = &session.entry;
-        let live = sight.pane.as_ref().filter(|pane| !pane.dead);
+        let live = snapshot.pane.as_ref().filter(|pane| !pane.dead);
         SessionInfo {
             session_id: session.name.to_string(),
-            state: sight.state(),
+            state: snapshot.state(),
             agent_session_id: entry.agent_session_id().map(str::to_owned),
             cwd: entry.cwd().map(Path::to_owned),
             jsonl_path: entry.jsonl_path().map(Path::to_owned),
@@ -145,7 +145,7 @@ impl SessionInfo {
             display_name: entry.fields().get("displayName").and_then(Value::as_str).map(Into::into),
             use_proxy: session.entry.use_proxy(),
             pid: live.map(|pane| pane.pid),
-            window_id: sight.pane.as_ref().map(|pane| pane.window.clone()),
+            window_id: snapshot.pane.as_ref().map(|pane| pane.window.clone()),
         }
     }
 }
@@ -180,7 +180,7 @@ impl Record {
     /// What it says, in one schema for all agents.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
-        self.backend.agent().read(&self.line)
+        self.backend.agent().parse_line(&self.line)
     }
 }
 

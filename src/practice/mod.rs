@@ -28,4 +28,4 @@ mod start;
 mod tui;
 mod turn;
 
-pub use tui::main;
+pub(crate) use tui::main;

@@ -38,7 +38,7 @@ const ARMED: Duration = Duration::from_secs(1);
 const LAST_WORDS: Duration = Duration::from_millis(30);
 
 /// Runs the practice agent with the arguments after its name; the answer is its exit status.
-pub fn main(argv: Vec<OsString>) -> Result<i32> {
+pub(crate) fn main(argv: Vec<OsString>) -> Result<i32> {
     let status = match prepare(argv)? {
         Ok(mut program) => program.run()?,
         Err((text, status)) => {

@@ -16,7 +16,7 @@ use crate::{
     },
     config::Config,
     error::{Error, Exit, Result},
-    session::{self, DRAWN, Delivery, LOCK_WAIT, Manner, PROOF_WAIT, Session, Verdict},
+    session::{self, DRAWN, Delivery, DeliveryOptions, LOCK_WAIT, PROOF_WAIT, Session, Verdict},
     state::Name,
     time::Deadline,
     tmux::Tmux,
@@ -232,12 +232,12 @@ seconds by default.",
             let tmux = Tmux::new(&config)?;
             return interrupt(&config, &tmux, &mut session, lock_wait, timeout, out);
         }
-        let ends = args.words.ends();
+        let done_by = args.words.done_by();
         let prompt = args.words.read(session.agent())?.ok_or_else(|| {
             Error::usage("prompt", "none is given").advise("give -p TEXT, -f FILE, or pipe it in")
         })?;
         let tmux = Tmux::new(&config)?;
-        let manner = Manner {
+        let options = DeliveryOptions {
             replace_draft: args.replace_draft,
             wait_ready: args.wait_ready.unwrap_or(DRAWN),
             when_idle: args.when_idle,
@@ -245,9 +245,9 @@ seconds by default.",
             just_started: false,
             lock_wait,
             timeout,
-            ends,
+            done_by,
         };
-        let delivery = session::deliver(&config, &tmux, &mut session, &prompt, &manner)?;
+        let delivery = session::deliver(&config, &tmux, &mut session, &prompt, &options)?;
         let mut record = json!({ "sessionId": session.name, "backend": session.backend.name() });
         add_verdict(&mut record, &delivery);
         out.record(&record)?;

@@ -160,7 +160,7 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
         let backend = args.target.backend(&config)?.ok_or_else(|| {
             Error::usage("backend", "none is named").advise("give -b BACKEND, or set AIMAX_BACKEND")
         })?;
-        let ends = args.words.ends();
+        let done_by = args.words.done_by();
         let prompt = args.words.read(backend.agent())?;
         let tmux = Tmux::new(&config)?;
         // From here on a signal must not leave half a session.
@@ -169,7 +169,7 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
         let order = session::Spawn {
             ask_permission: args.ask,
             rest: args.rest,
-            ..args.start.spawn(&name, backend, prompt, ends, timeout)
+            ..args.start.spawn(&name, backend, prompt, done_by, timeout)
         };
         let started = session::spawn(&config, &tmux, &order)?;
         let entry = &started.session.entry;

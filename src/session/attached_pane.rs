@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A pane that one process works on.
-pub(crate) struct Live<'a> {
+pub(crate) struct AttachedPane<'a> {
     pub(crate) config: &'a Config,
     pub(crate) tmux: &'a Tmux,
     pub(crate) agent: &'static dyn Agent,
@@ -21,7 +21,7 @@ pub(crate) struct Live<'a> {
     pane: Pane,
 }
 
-impl<'a> Live<'a> {
+impl<'a> AttachedPane<'a> {
     /// Begins to look at the session's pane, with its lock held. What changes from now on ends a
     /// wait.
     pub(crate) fn attach(
@@ -29,7 +29,7 @@ impl<'a> Live<'a> {
         tmux: &'a Tmux,
         session: &Session,
         pane: &Pane,
-    ) -> Result<Live<'a>> {
+    ) -> Result<AttachedPane<'a>> {
         let agent = session.agent();
         let profile = profile(config, session)?;
         let run_dir = config.run_dir(session.backend.name(), session.name.as_str());
@@ -38,10 +38,10 @@ impl<'a> Live<'a> {
         let mut watch = Watch::new()?;
         watch.readable(&view);
         watch.process(pane.pid)?;
-        for path in agent.witnesses(config, pane) {
+        for path in agent.watch_paths(config, pane) {
             watch.path(&path)?;
         }
-        Ok(Live { config, tmux, agent, profile, view, watch, pane: pane.clone() })
+        Ok(AttachedPane { config, tmux, agent, profile, view, watch, pane: pane.clone() })
     }
 
     /// The pane and its screen now.
@@ -73,7 +73,7 @@ impl<'a> Live<'a> {
     /// Sleeps until the pane, a witness or the process has changed, or `deadline`.
     pub(crate) fn wait(&mut self, deadline: Deadline) -> Result<Woke> {
         // A launcher's agent has its files later than its pane.
-        for path in self.agent.witnesses(self.config, &self.pane) {
+        for path in self.agent.watch_paths(self.config, &self.pane) {
             self.watch.path(&path)?;
         }
         match self.watch.wait(deadline.min(self.view.patience()))? {

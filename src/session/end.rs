@@ -28,7 +28,12 @@ const GRACE: Duration = Duration::from_secs(3);
 
 /// Ends the session and removes what is ours: the window, the processes that it started, the
 /// flags, and the files that were made for it. Its conversation stays in the archive.
-pub fn end(config: &Config, tmux: &Tmux, session: &Session, wait: Deadline) -> Result<Ended> {
+pub(crate) fn end(
+    config: &Config,
+    tmux: &Tmux,
+    session: &Session,
+    wait: Deadline,
+) -> Result<Ended> {
     let _held = Session::lock(config, session.backend, &session.name, wait)?;
     let pane = session.pane(config, tmux)?;
     let mut ended = Ended { killed: pane.is_some(), was_working: false };

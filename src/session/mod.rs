@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    agent::{Agent, Backend, Thread},
+    agent::{Agent, Backend, Conversation},
     config::Config,
     error::{At, Error, Kind, Result},
     flag::Flags,
@@ -18,7 +18,6 @@ use crate::{
     state::{Entry, Name},
     time::Deadline,
     tmux::{Pane, Tmux},
-    watch::{Watch, Woke},
 };
 
 mod attached_pane;
@@ -28,14 +27,17 @@ mod job;
 mod observe;
 mod start;
 
-pub use deliver::{
-    Delivery, Interruption, Manner, Prompt, Question, Reading, Verdict, answer, deliver, interrupt,
-    question,
+pub(crate) use deliver::{
+    Delivery, DeliveryOptions, Prompt, Question, Reading, answer, deliver, interrupt, question,
 };
-pub use end::{Ended, end};
-pub use job::{Ends, Job, JobState};
-pub use observe::{Seen, Sight, State, Vigil, sights, windows};
-pub use start::{Proxy, Spawn, Started, enter_window, spawn};
+pub use deliver::{Interruption, Verdict};
+pub use end::Ended;
+pub(crate) use end::end;
+pub use job::JobState;
+pub(crate) use job::{DoneBy, Job};
+pub(crate) use observe::{Observed, SessionWatcher, Snapshot, windows};
+pub use observe::{State, snapshots};
+pub(crate) use start::{Proxy, Spawn, enter_window, spawn};
 
 /// A session that the state files know.
 #[derive(Clone, Debug)]
@@ -160,14 +162,14 @@ impl Session {
 
     /// Notes which conversation the session holds now. It changes when a Codex thread gets its
     /// first prompt, and when a person clears a conversation.
-    pub fn bind(&mut self, config: &Config, thread: &Thread) -> Result<()> {
+    pub fn bind(&mut self, config: &Config, conversation: &Conversation) -> Result<()> {
         let mut change = Entry::default();
         if let Some(id) =
-            thread.id.as_deref().filter(|id| self.entry.agent_session_id() != Some(id))
+            conversation.id.as_deref().filter(|id| self.entry.agent_session_id() != Some(id))
         {
             change.set("agentSessionId", id);
         }
-        if let Some(path) = &thread.transcript
+        if let Some(path) = &conversation.transcript
             && self.entry.jsonl_path() != Some(path)
         {
             change.set("jsonlPath", path.to_string_lossy());
@@ -176,48 +178,13 @@ impl Session {
             return Ok(());
         }
         if self.backend == Backend::Codex {
-            change.set("pendingBind", thread.transcript.is_none());
+            change.set("pendingBind", conversation.transcript.is_none());
         }
         self.backend.store(config).put(&self.name, &change)?;
         for (key, value) in change.fields() {
             self.entry.set(key, value.clone());
         }
         Ok(())
-    }
-}
-
-/// Waits until it is known where the session's transcript is: a Codex thread has none before its
-/// first prompt. `None` when `deadline` passes, or the agent ends, before that.
-pub fn transcript(
-    config: &Config,
-    mut session: Session,
-    deadline: Deadline,
-) -> Result<Option<PathBuf>> {
-    if let Some(path) = session.entry.jsonl_path() {
-        return Ok(Some(path.to_owned()));
-    }
-    let tmux = Tmux::new(config)?;
-    let pane = session.live_pane(config, &tmux)?;
-    let mut watch = Watch::new()?;
-    watch.process(pane.pid)?;
-    watch.path(session.backend.store(config).runtime())?;
-    for path in session.agent().witnesses(config, &pane) {
-        watch.path(&path)?;
-    }
-    watch.reader_of(&1);
-    loop {
-        let Some(pane) = session.pane(config, &tmux)?.filter(|pane| !pane.dead) else {
-            return Ok(None);
-        };
-        if let Some(thread) = session.agent().thread(config, &pane)? {
-            session.bind(config, &thread)?;
-            if thread.transcript.is_some() {
-                return Ok(thread.transcript);
-            }
-        }
-        if watch.wait(deadline)? == Woke::Deadline {
-            return Ok(None);
-        }
     }
 }
 
@@ -239,13 +206,13 @@ fn with_status(pane: &Pane) -> String {
 }
 
 /// How long a screen may show an obstacle to typing while it is being drawn.
-pub const DRAWN: Duration = Duration::from_millis(500);
+pub(crate) const DRAWN: Duration = Duration::from_millis(500);
 
 /// How long a proof may take, unless the caller says otherwise.
-pub const PROOF_WAIT: Duration = Duration::from_secs(30);
+pub(crate) const PROOF_WAIT: Duration = Duration::from_secs(30);
 
 /// How long a start may take, unless the caller says otherwise.
-pub const START_WAIT: Duration = Duration::from_secs(60);
+pub(crate) const START_WAIT: Duration = Duration::from_secs(60);
 
 /// How long a session's lock is waited for, unless the caller says otherwise.
-pub const LOCK_WAIT: Duration = Duration::from_secs(60);
+pub(crate) const LOCK_WAIT: Duration = Duration::from_secs(60);

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The backends that have defaults: those that the original knows.
-pub const BACKENDS: [Backend; 2] = [Backend::Claude, Backend::Codex];
+pub(crate) const BACKENDS: [Backend; 2] = [Backend::Claude, Backend::Codex];
 
 const DEFAULTS: &str = "agentBackendDefaults";
 
@@ -18,7 +18,7 @@ const DEFAULTS: &str = "agentBackendDefaults";
 ///
 /// # Errors
 /// [`crate::error::Kind::Usage`], with the file, for a value that is neither true nor false.
-pub fn use_proxy(config: &Config, backend: Backend) -> Result<bool> {
+pub(crate) fn use_proxy(config: &Config, backend: Backend) -> Result<bool> {
     let path = config.admin_settings();
     let settings = read(&path)?;
     let kept = settings.get(DEFAULTS).and_then(|all| all.get(backend.name()));
@@ -33,7 +33,7 @@ pub fn use_proxy(config: &Config, backend: Backend) -> Result<bool> {
 }
 
 /// Sets that, and keeps all else that is in the file.
-pub fn set_use_proxy(config: &Config, backend: Backend, on: bool) -> Result<()> {
+pub(crate) fn set_use_proxy(config: &Config, backend: Backend, on: bool) -> Result<()> {
     change(&config.admin_settings(), |settings| {
         let all = object(settings.entry(DEFAULTS).or_insert(Value::Null));
         let one = object(all.entry(backend.name()).or_insert(Value::Null));

@@ -22,7 +22,7 @@ use crate::{
     watch::Watch,
 };
 
-pub mod admin;
+pub(crate) mod admin;
 mod python;
 
 /// A session's name: `[A-Za-z0-9][A-Za-z0-9._-]{0,127}`, so that it can be a tmux window, a
@@ -277,7 +277,7 @@ fn change(path: &Path, edit: impl FnOnce(&mut Sessions)) -> Result<()> {
     if sessions == before {
         return Ok(());
     }
-    fs::replace(path, &python::encode(&sessions), 0o600)
+    fs::write_durable(path, &python::encode(&sessions), 0o600)
 }
 
 #[cfg(test)]

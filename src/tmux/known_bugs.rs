@@ -2,7 +2,7 @@
 
 /// A fault, and what is done about it.
 #[derive(Clone, Copy, Debug)]
-pub struct KnownFault {
+pub(crate) struct KnownFault {
     /// The versions that have it, as `tmux -V` names them.
     pub versions: &'static [&'static str],
     /// What goes wrong.
@@ -12,10 +12,10 @@ pub struct KnownFault {
 }
 
 /// The versions that the programs are tested with.
-pub const TESTED: &[&str] = &["3.3a"];
+pub(crate) const TESTED: &[&str] = &["3.3a"];
 
 /// All that are known.
-pub const FAULTS: &[KnownFault] = &[
+pub(crate) const FAULTS: &[KnownFault] = &[
     KnownFault {
         versions: &["3.3a"],
         what: "the end of a program that was killed can be missed until another program ends",
@@ -35,11 +35,11 @@ pub const FAULTS: &[KnownFault] = &[
 
 /// The version in what `tmux -V` says: `3.3a` of `tmux 3.3a`.
 #[must_use]
-pub fn version(said: &str) -> &str {
+pub(crate) fn version(said: &str) -> &str {
     said.split_whitespace().last().unwrap_or_default()
 }
 
 /// The faults of a version.
-pub fn of(version: &str) -> impl Iterator<Item = &'static KnownFault> {
+pub(crate) fn of(version: &str) -> impl Iterator<Item = &'static KnownFault> {
     FAULTS.iter().filter(move |fault| fault.versions.contains(&version))
 }

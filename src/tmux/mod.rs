@@ -7,15 +7,17 @@
 //! [`Tmux`] runs single commands. A [`View`] tells at once when a pane's program has written
 //! something, so nobody polls a screen.
 
-pub mod known_bugs;
+pub(crate) mod known_bugs;
 mod pane;
 mod paste;
 mod screen;
 mod server;
 mod view;
 
-pub use pane::{Pane, Window};
-pub use paste::{Enter, Refused};
+pub use pane::Pane;
+pub(crate) use paste::Enter;
 pub use screen::Screen;
-pub use server::{Fault, Tmux};
-pub use view::{Look, View};
+pub(crate) use server::Fault;
+pub use server::Tmux;
+pub use view::Look;
+pub(crate) use view::View;

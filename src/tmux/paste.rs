@@ -70,7 +70,7 @@ impl Tmux {
 
 impl View {
     /// Presses one key, by its tmux name.
-    pub fn key(&mut self, key: &str) -> Result<std::result::Result<(), Refused>> {
+    pub(crate) fn key(&mut self, key: &str) -> Result<std::result::Result<(), Refused>> {
         let legal = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if key.is_empty() || !key.chars().all(legal) {
             return Err(Error::usage(format!("key {key:?}"), "not the name of a key"));
@@ -81,7 +81,7 @@ impl View {
     /// Gives the program input that is no key: a pointer that moves in the corner, with no button
     /// down. One that has left a part of its input unread goes on reading with it. Input without any
     /// meaning would not do, for a program that waits for an event would wait on.
-    pub fn nudge(&mut self) -> Result<std::result::Result<(), Refused>> {
+    pub(crate) fn nudge(&mut self) -> Result<std::result::Result<(), Refused>> {
         // CSI < 35 ; 1 ; 1 M
         self.send("-H 1b 5b 3c 33 35 3b 31 3b 31 4d")
     }

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// A view of one pane. Whoever opens one holds the session's lock: a pane has one pipe.
-pub struct View {
+pub(crate) struct View {
     tmux: Tmux,
     pane: String,
     path: PathBuf,
@@ -50,7 +50,7 @@ const OFTEN: Duration = Duration::from_millis(50);
 impl View {
     /// Begins to listen to `pane`: what it writes from now on makes this readable. `path` is where
     /// the FIFO is made, in a private folder; one that a process left behind there is taken over.
-    pub fn open(tmux: &Tmux, pane: &str, path: &Path) -> Result<Self> {
+    pub(crate) fn open(tmux: &Tmux, pane: &str, path: &Path) -> Result<Self> {
         // Opened for both, a FIFO has a writer for ever, and so no end.
         let open = || {
             let mut options = OpenOptions::new();
@@ -100,18 +100,18 @@ impl View {
 
     /// The pane that this looks at.
     #[must_use]
-    pub fn pane(&self) -> &str {
+    pub(crate) fn pane(&self) -> &str {
         &self.pane
     }
 
     /// When to look again although nothing was heard.
     #[must_use]
-    pub fn patience(&self) -> Deadline {
+    pub(crate) fn patience(&self) -> Deadline {
         if self.deaf { Deadline::after(OFTEN) } else { Deadline::NEVER }
     }
 
     /// The pane and its screen now; `None` when the pane is gone.
-    pub fn look(&mut self) -> Result<Option<Look>> {
+    pub(crate) fn look(&mut self) -> Result<Option<Look>> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
@@ -121,7 +121,7 @@ impl View {
     }
 
     /// The same, and listens no more: whoever looks once more need not ask tmux twice.
-    pub fn last_look(&mut self) -> Result<Option<Look>> {
+    pub(crate) fn last_look(&mut self) -> Result<Option<Look>> {
         if std::mem::replace(&mut self.deaf, true) {
             return self.tmux.look(&self.pane);
         }
@@ -130,7 +130,7 @@ impl View {
     }
 
     /// All that the pane has shown, what has scrolled off included; `None` when the pane is gone.
-    pub fn history(&mut self) -> Result<Option<Screen>> {
+    pub(crate) fn history(&mut self) -> Result<Option<Screen>> {
         let captured = self.tmux.run(&["capture-pane", "-p", "-S", "-", "-t", &self.pane])?;
         Ok(captured.ok().map(|text| Screen::parse(&text)))
     }

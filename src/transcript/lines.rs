@@ -155,12 +155,12 @@ impl Lines {
 }
 
 /// Where the last line boundary at or before `end` is: just after a newline, or 0.
-pub fn boundary_before(file: &File, end: u64) -> io::Result<u64> {
+pub(crate) fn boundary_before(file: &File, end: u64) -> io::Result<u64> {
     last(file, end, 0)
 }
 
 /// Where the first line boundary at or after `start` is, if there is one: just after a newline.
-pub fn boundary_after(file: &File, start: u64) -> io::Result<Option<u64>> {
+pub(crate) fn boundary_after(file: &File, start: u64) -> io::Result<Option<u64>> {
     if start == 0 {
         return Ok(Some(0));
     }
@@ -181,7 +181,7 @@ pub fn boundary_after(file: &File, start: u64) -> io::Result<Option<u64>> {
 
 /// Where the last `count` whole lines before `end` begin. Reads backwards from `end`, so the cost
 /// goes with what is found, not with the size of the file.
-pub fn last(file: &File, end: u64, count: u64) -> io::Result<u64> {
+pub(crate) fn last(file: &File, end: u64, count: u64) -> io::Result<u64> {
     // The newline that ends the last whole line is one more than the newlines between.
     let mut wanted = count.saturating_add(1);
     let mut block = vec![0; BACK];
@@ -204,7 +204,7 @@ pub fn last(file: &File, end: u64, count: u64) -> io::Result<u64> {
 }
 
 /// The bytes of `file` before `end`, at most `count` of them.
-pub fn before(file: &File, end: u64, count: usize) -> io::Result<Vec<u8>> {
+pub(crate) fn before(file: &File, end: u64, count: usize) -> io::Result<Vec<u8>> {
     let count = count.min(usize::try_from(end).unwrap_or(count));
     let mut bytes = vec![0; count];
     let got = read_whole(file, &mut bytes, end - count as u64)?;

@@ -20,7 +20,7 @@ use crate::error::{At, Error, Result};
 const ENDING: &str = "zst";
 
 /// Opens the transcript at `path`, unpacked; and which file it is. `None` when there is none.
-pub fn open(path: &Path) -> Result<Option<(File, Identity)>> {
+pub(crate) fn open(path: &Path) -> Result<Option<(File, Identity)>> {
     for place in [path, &packed(path)] {
         // Not blocking: opening a named pipe would wait for its writer, and is refused below.
         let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(place);
@@ -54,7 +54,7 @@ pub(crate) fn identity(path: &Path) -> io::Result<Option<(Identity, u64)>> {
 
 /// Where the transcript at `path` is when it is packed.
 #[must_use]
-pub fn packed(path: &Path) -> PathBuf {
+pub(crate) fn packed(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".");
     name.push(ENDING);

@@ -19,7 +19,7 @@ use std::{
 use ::kqueue::{EventData, EventFilter, FilterFlag, Ident, Watcher};
 
 use super::{
-    Spot as Id,
+    WatchId as Id,
     walk::{Way, walk},
 };
 use crate::error::{At, Error, Result};

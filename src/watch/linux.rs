@@ -16,7 +16,7 @@ use std::{
 use inotify::{EventMask, Inotify, WatchDescriptor, WatchMask, Watches};
 
 use super::{
-    Spot as Id,
+    WatchId as Id,
     walk::{Way, walk},
 };
 use crate::{

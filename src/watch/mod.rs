@@ -41,24 +41,24 @@ mod tests;
 mod walk;
 
 /// A set of things to wait for.
-pub struct Watch {
+pub(crate) struct Watch {
     files: kernel::Files,
     processes: Vec<kernel::Process>,
     readable: Vec<RawFd>,
     readers: Vec<RawFd>,
     /// Something that was asked for had happened already.
     due: bool,
-    changed: BTreeSet<Spot>,
+    changed: BTreeSet<WatchId>,
 }
 
 /// A watched path, for as long as it is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Spot(usize);
+pub(crate) struct WatchId(usize);
 
 /// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Woke {
+pub(crate) enum Woke {
     /// Something may have changed: look again.
     Event,
     /// The deadline has passed.
@@ -67,7 +67,7 @@ pub enum Woke {
 
 impl Watch {
     /// A watch on nothing.
-    pub fn new() -> Result<Watch> {
+    pub(crate) fn new() -> Result<Watch> {
         Ok(Watch {
             files: kernel::Files::new()?,
             processes: Vec::new(),
@@ -85,25 +85,25 @@ impl Watch {
     ///
     /// A relative path is taken from the folder that is the current one now. To watch a path twice is
     /// to watch it once.
-    pub fn path(&mut self, path: &Path) -> Result<Spot> {
+    pub(crate) fn path(&mut self, path: &Path) -> Result<WatchId> {
         self.files.add(&std::path::absolute(path).at(path)?)
     }
 
     /// The paths that may have changed, as waits told since this was asked last. Empty when a wait
     /// was ended by something else.
-    pub fn changed(&mut self) -> BTreeSet<Spot> {
+    pub(crate) fn changed(&mut self) -> BTreeSet<WatchId> {
         std::mem::take(&mut self.changed)
     }
 
     /// Ends the watch on `path`.
-    pub fn forget(&mut self, path: &Path) {
+    pub(crate) fn forget(&mut self, path: &Path) {
         if let Ok(path) = std::path::absolute(path) {
             self.files.forget(&path);
         }
     }
 
     /// Wakes, once, when process `pid` ends; at once when there is no such process.
-    pub fn process(&mut self, pid: u32) -> Result<()> {
+    pub(crate) fn process(&mut self, pid: u32) -> Result<()> {
         match kernel::Process::open(pid).at(format!("process {pid}"))? {
             Some(process) => self.processes.push(process),
             None => self.due = true,
@@ -113,18 +113,18 @@ impl Watch {
 
     /// Wakes while `fd` has something to read or has hung up: read it, or [`ignore`](Watch::ignore)
     /// it, before the next wait. It must stay open until it is ignored.
-    pub fn readable(&mut self, fd: &impl AsRawFd) {
+    pub(crate) fn readable(&mut self, fd: &impl AsRawFd) {
         self.readable.push(fd.as_raw_fd());
     }
 
     /// From now on, every wait fails with [`Kind::ReaderGone`] when nobody is left to read what is
     /// written to `fd`, also when nothing is being written. A file always has a reader.
-    pub fn reader_of(&mut self, fd: &impl AsRawFd) {
+    pub(crate) fn reader_of(&mut self, fd: &impl AsRawFd) {
         self.readers.push(fd.as_raw_fd());
     }
 
     /// Ends what [`readable`](Watch::readable) and [`reader_of`](Watch::reader_of) began.
-    pub fn ignore(&mut self, fd: &impl AsRawFd) {
+    pub(crate) fn ignore(&mut self, fd: &impl AsRawFd) {
         let fd = fd.as_raw_fd();
         self.readable.retain(|&other| other != fd);
         self.readers.retain(|&other| other != fd);
@@ -137,7 +137,7 @@ impl Watch {
     ///
     /// Fails with [`Kind::Signal`] when a signal was caught (see [`signals::catch`]), once for each,
     /// and with [`Kind::ReaderGone`].
-    pub fn wait(&mut self, deadline: Deadline) -> Result<Woke> {
+    pub(crate) fn wait(&mut self, deadline: Deadline) -> Result<Woke> {
         loop {
             if let Some(signal) = signals::take() {
                 return Err(Error::new(Kind::Signal(signal), "", format!("signal {signal}")));

@@ -80,7 +80,7 @@ fn a_sender_that_is_killed_leaves_a_session_that_can_be_used() {
             steps.iter().any(|told| told == step).then_some(())
         });
         // It may have ended by itself after its last step.
-        let _ended_already = sender.signal_if_alive(aimax::sys::KILL);
+        let _ended_already = sender.signal_if_alive(aimax::internal::KILL);
         sender.end();
 
         let args = ["-s", &name, "--when", "idle", "-p", "of the next"];
@@ -118,7 +118,7 @@ fn nobody_has_to_come_after_a_killed_sender() {
     wait_for(PATIENCE, "the paste", |_| {
         steps(&trace).iter().any(|told| told == "pasted").then_some(())
     });
-    sender.signal(aimax::sys::KILL);
+    sender.signal(aimax::internal::KILL);
     sender.end();
     // The text stands in the box, nobody pressed Enter: the job that was begun has failed.
     desk.tmux().wait_text(&ready.pane_id, "of the killed");

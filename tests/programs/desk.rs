@@ -223,11 +223,11 @@ impl Running {
 
     /// The same for one that may have ended.
     pub(crate) fn signal_if_alive(&self, signal: i32) -> bool {
-        aimax::sys::kill(self.child.id().try_into().unwrap(), signal).is_ok()
+        aimax::internal::kill(self.child.id().try_into().unwrap(), signal).is_ok()
     }
 
     pub(crate) fn signal(&self, signal: i32) {
-        aimax::sys::kill(self.child.id().try_into().unwrap(), signal).unwrap();
+        aimax::internal::kill(self.child.id().try_into().unwrap(), signal).unwrap();
     }
 }
 
@@ -348,6 +348,6 @@ pub(crate) fn told(transcript: &Path, line: &str) {
 
 /// Waits until process `pid` is gone. One that only waits to be noticed by its parent is.
 pub(crate) fn gone(pid: u32) {
-    let is_gone = || aimax::agent::proc::start_time(pid).is_none();
+    let is_gone = || aimax::internal::start_time(pid).is_none();
     wait_until(PATIENCE, &format!("the end of process {pid}"), is_gone);
 }

@@ -105,7 +105,7 @@ fn each_problem_is_found_and_mended() {
     desk.ready("left");
     desk.tmux().run(["kill-window", "-t", &format!("={HUB}:=gone")]);
     let pane = desk.tmux().run(["list-panes", "-t", &format!("={HUB}:=dead"), "-F", "#{pane_pid}"]);
-    aimax::sys::kill(pane.trim().parse().unwrap(), aimax::sys::KILL).unwrap();
+    aimax::internal::kill(pane.trim().parse().unwrap(), aimax::internal::KILL).unwrap();
     let id = desk.tmux().run(["list-panes", "-t", &format!("={HUB}:=dead"), "-F", "#{pane_id}"]);
     desk.died(id.trim());
     desk.run("aimax-kill", &["left"]);
@@ -171,15 +171,15 @@ fn a_lock_in_the_hands_of_a_stopped_process() {
         look(&desk).findings.iter().any(|finding| finding.area == "lock")
     });
     paste.signal(STOP);
-    wait_until(PATIENCE, "a stopped process", || aimax::agent::proc::is_stopped(pid));
+    wait_until(PATIENCE, "a stopped process", || aimax::internal::is_stopped(pid));
     let report = look(&desk);
     assert_eq!(report.problems(), ["one"]);
     let held = report.of("lock", "one");
     assert_eq!(held.says, format!("process {pid} holds the lock, and is stopped"));
     mend(&desk, held);
     assert_eq!(look(&desk).of("lock", "one").weight, "note");
-    paste.signal(aimax::sys::TERMINATE);
-    assert_eq!(paste.end().signal(), Some(aimax::sys::TERMINATE));
+    paste.signal(aimax::internal::TERMINATE);
+    assert_eq!(paste.end().signal(), Some(aimax::internal::TERMINATE));
 }
 
 #[test]

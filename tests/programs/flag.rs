@@ -171,7 +171,7 @@ fn flags_fall_by_themselves() {
 fn flags_fall_when_an_agent_is_killed() {
     let desk = Desk::new();
     let spawned = desk.spawn("one", GATE);
-    aimax::sys::kill(spawned.pid.try_into().unwrap(), aimax::sys::KILL).unwrap();
+    aimax::internal::kill(spawned.pid.try_into().unwrap(), aimax::internal::KILL).unwrap();
     wait_until(PATIENCE, "no running.flag", || {
         // tmux 3.3a now and then misses the end of a child, and runs its hook when another one ends.
         desk.tmux().run(["run-shell", "-b", "true"]);
@@ -188,7 +188,8 @@ fn a_wait_sees_the_agents_death() {
         let waiting = desk.start("aimax-flag", &["wait", "one", "--timeout", "30"]);
         match how {
             "killed" => {
-                aimax::sys::kill(spawned.pid.try_into().unwrap(), aimax::sys::KILL).unwrap();
+                aimax::internal::kill(spawned.pid.try_into().unwrap(), aimax::internal::KILL)
+                    .unwrap();
             }
             "window" => drop(desk.tmux().run(["kill-window", "-t", &spawned.window_id])),
             "server" => drop(desk.tmux().run(["kill-server"])),

@@ -89,7 +89,7 @@ fn other_ends_of_a_wait() {
     desk.paste("a", ":error 500");
     let idle: Job = desk.run("aimax-flag", &["wait", "a", "--until", "idle"]).record();
     assert_eq!(idle.state, "idle", "whatever became of the job");
-    aimax::sys::kill(spawned.pid.try_into().unwrap(), aimax::sys::KILL).unwrap();
+    aimax::internal::kill(spawned.pid.try_into().unwrap(), aimax::internal::KILL).unwrap();
     desk.died(&spawned.pane_id);
     let ran = desk.run("aimax-flag", &["wait", "a", "--until", "idle"]);
     ran.fails_with::<Job>(1, "a: the job failed: the agent ended");

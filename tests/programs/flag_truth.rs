@@ -156,7 +156,7 @@ fn the_agent_has_the_last_word() {
     assert_eq!(waiting.end().record::<Job>().state, "done");
 
     desk.run("aimax-paste", &["-s", "a", "--done", "agent", "-p", GATE]).record::<Proven>();
-    aimax::sys::kill(spawned.pid.try_into().unwrap(), aimax::sys::KILL).unwrap();
+    aimax::internal::kill(spawned.pid.try_into().unwrap(), aimax::internal::KILL).unwrap();
     desk.died(&spawned.pane_id);
     desk.has_failed("a", "dead", "the agent ended with status 137");
 }

@@ -7,10 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use aimax::{
-    cli::{check, generated},
-    tool::pages,
-};
+use aimax::internal::{check, generated, programs::pages};
 
 /// The folders that hold nothing but generated files.
 const OWN: [&str; 3] = ["completions/bash", "completions/zsh", "completions/fish"];

@@ -30,7 +30,7 @@ fn a_session_at_work_ends_with_its_tools() {
         "!setsid sh -c 'echo $$ > far; exec sleep 600' & echo $$ > near; exec sleep 600",
     );
     let tools = ["near", "far"].map(|file| number(&desk.home.proj().join(file)));
-    assert!(tools.iter().all(|&tool| aimax::sys::is_alive(tool)));
+    assert!(tools.iter().all(|&tool| aimax::internal::is_alive(tool)));
     assert_eq!(desk.run("aimax-kill", &["one"]).record::<Killed>(), killed("one", true, true));
     gone(spawned.pid);
     for tool in tools {
@@ -59,7 +59,7 @@ fn several_at_once_and_one_that_is_missing() {
     assert_eq!((ran.code(), ran.error().lines().count()), (Some(69), 1));
     assert!(ran.error().starts_with("aimax-kill: none: no such session"), "{}", ran.error());
     assert_eq!(ran.records::<Killed>(), [killed("one", true, false), killed("two", true, false)]);
-    assert!(!aimax::sys::is_alive(pids[0]) && !aimax::sys::is_alive(pids[1]));
+    assert!(!aimax::internal::is_alive(pids[0]) && !aimax::internal::is_alive(pids[1]));
     let rest: Listed = desk.run("aimax-ls", &[]).record();
     assert_eq!((rest.session_id.as_str(), rest.pid), ("one1", Some(pids[2])));
 }
@@ -69,7 +69,7 @@ fn what_is_dead_already_is_tidied_up() {
     let desk = Desk::new();
     let dead = desk.spawn("dead", "x");
     desk.done("dead");
-    aimax::sys::kill(dead.pid.try_into().unwrap(), aimax::sys::KILL).unwrap();
+    aimax::internal::kill(dead.pid.try_into().unwrap(), aimax::internal::KILL).unwrap();
     desk.died(&dead.pane_id);
     let closed = desk.ready("closed");
     desk.tmux().run(["kill-window", "-t", &closed.window_id]);

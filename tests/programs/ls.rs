@@ -27,7 +27,7 @@ fn states() {
     desk.spawn("failed", ":error 500");
     let _: Job = desk.run("aimax-flag", &["wait", "failed"]).fails_with(1, "the job failed");
     let dead = desk.ready("dead");
-    aimax::sys::kill(dead.pid.try_into().unwrap(), aimax::sys::KILL).unwrap();
+    aimax::internal::kill(dead.pid.try_into().unwrap(), aimax::internal::KILL).unwrap();
     desk.died(&dead.pane_id);
     let closed = desk.ready("closed");
     desk.tmux().run(["kill-window", "-t", &closed.window_id]);
@@ -153,7 +153,7 @@ fn changes_are_told_as_they_happen() {
     assert_eq!(until("a", "failed").reason.as_deref(), Some("API Error: 500 practice error"));
     let b = desk.ready("b");
     until("b", "idle");
-    aimax::sys::kill(b.pid.try_into().unwrap(), aimax::sys::KILL).unwrap();
+    aimax::internal::kill(b.pid.try_into().unwrap(), aimax::internal::KILL).unwrap();
     desk.died(&b.pane_id);
     until("b", "dead");
     desk.run("aimax-kill", &["a"]).record::<Killed>();

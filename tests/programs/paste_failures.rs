@@ -164,7 +164,7 @@ fn a_dead_pane_gets_nothing_and_the_server_survives() {
     let desk = Desk::new();
     let ready = desk.ready("one");
     let other = desk.ready("other");
-    aimax::sys::kill(ready.pid.try_into().unwrap(), aimax::sys::KILL).unwrap();
+    aimax::internal::kill(ready.pid.try_into().unwrap(), aimax::internal::KILL).unwrap();
     desk.died(&ready.pane_id);
     desk.run("aimax-paste", &PASTE).fails(69, "one: the agent has ended");
     assert!(!desk.is_running("one"));

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aimax::agent::Backend;
-use aimax::agent::profile::{Draft, Profile, Step};
-use aimax::config::Config;
-use aimax::tmux::{Look, Pane, Screen};
+use aimax::Config;
+use aimax::internal::Backend;
+use aimax::internal::{InputBox, Profile, Step};
+use aimax::internal::{Look, Pane, Screen};
 
 /// Which dialog each screen shows. What is not listed shows none.
 const DIALOGS: &[(&str, &str)] = &[
@@ -160,9 +160,9 @@ fn an_empty_box_is_told_from_a_draft() {
         let expected = match name.as_str() {
             "ready" | "ready-ask" | "idle-after-turn" | "api-error" | "interrupted"
             | "retrying" | "working" | "working-tool" | "working-queued" | "working-steer" => {
-                Draft::None
+                InputBox::Empty
             }
-            "draft" | "draft-collapsed" => Draft::Some,
+            "draft" | "draft-collapsed" => InputBox::Text,
             _ => continue,
         };
         let row = table.lines().find(|line| line.contains(&format!("`{folder}/{name}`")));
@@ -172,7 +172,7 @@ fn an_empty_box_is_told_from_a_draft() {
             Pane { cursor_x: x.parse().unwrap(), cursor_y: y.parse().unwrap(), ..Pane::default() };
         let look = Look { pane, screen: screen(&folder, &name) };
         assert_eq!(
-            profile(&folder).draft(&look),
+            profile(&folder).input_box(&look),
             expected,
             "{folder}/{name}\n{}",
             look.screen.text()

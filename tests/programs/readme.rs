@@ -10,10 +10,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-use aimax::{
-    cli::{option::Tool, parse::parse, status::STATUSES},
-    config::SETTINGS,
-    tool::{
+use aimax::internal::{
+    SETTINGS, STATUSES, Tool, parse,
+    programs::{
         Admin, Create, Flag, Front, History, Kill, List, Ls, Paste, Pause, Send, Settings, Spawn,
         Status, Stop, Stream, Tail, Version, pages,
     },
@@ -172,7 +171,7 @@ fn the_overview_agrees() {
 #[test]
 fn what_it_names_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for named in ["LICENSE", "man", "completions/bash", "src/agent/profile/claude.json"] {
+    for named in ["LICENSE", "man", "completions/bash", "src/agent/claude/profile.json"] {
         assert!(root.join(named).exists(), "{named}");
     }
     let rust = include_str!("../../Cargo.toml")

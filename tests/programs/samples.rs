@@ -143,7 +143,7 @@ impl Play {
         self.works(GATE);
         pause(600);
         let from = Instant::now();
-        aimax::sys::kill(self.ready.pid.try_into().unwrap(), aimax::sys::KILL).unwrap();
+        aimax::internal::kill(self.ready.pid.try_into().unwrap(), aimax::internal::KILL).unwrap();
         gone(self.ready.pid);
         self.states.became("dead", from, Instant::now());
         self.jobs.became("failed", from, Instant::now());

@@ -138,7 +138,7 @@ fn a_name_in_use_is_refused_and_a_dead_window_is_not_in_use() {
     // A name is taken whole, though tmux goes by the beginning of one.
     let _: Ready = desk.ready("on");
     let _: Ready = desk.ready("one1");
-    aimax::sys::kill(first.pid.try_into().unwrap(), aimax::sys::KILL).unwrap();
+    aimax::internal::kill(first.pid.try_into().unwrap(), aimax::internal::KILL).unwrap();
     gone(first.pid);
     let pane = first.pane_id;
     desk.died(&pane);

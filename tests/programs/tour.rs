@@ -26,7 +26,7 @@ fn a_session_from_its_start_to_its_end() {
     assert_eq!(spawned.reason, None);
     assert_eq!(spawned.jsonl_path.file_name().unwrap().to_str().unwrap(), format!("{id}.jsonl"));
     assert!(spawned.jsonl_path.starts_with(desk.home.data()));
-    assert!(aimax::sys::is_alive(spawned.pid));
+    assert!(aimax::internal::is_alive(spawned.pid));
     assert_eq!(desk.tmux().ask(&spawned.pane_id, "window_id"), spawned.window_id);
     assert_eq!(desk.tmux().ask(&spawned.pane_id, "window_name"), "demo");
 

@@ -3,15 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use aimax::agent::Backend;
-use aimax::transcript::ledger::{End, Ledger};
-use aimax::transcript::record::{Event, Kind};
+use aimax::internal::Backend;
+use aimax::internal::{End, Ledger};
+use aimax::{Event, EventKind as Kind};
 
 fn events(version: &str, name: &str) -> Vec<Event> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(version);
     let text = fs::read_to_string(folder.join(format!("{name}.jsonl"))).expect(name);
     let backend = if version.starts_with("claude") { Backend::Claude } else { Backend::Codex };
-    text.lines().flat_map(|line| backend.agent().read(line.as_bytes())).collect()
+    text.lines().flat_map(|line| backend.agent().parse_line(line.as_bytes())).collect()
 }
 
 /// How the work stands after the transcript.
@@ -106,17 +106,17 @@ fn the_recorded_prompt_is_the_one_that_was_sent() {
     assert!(recorded.contains("<pasted_content id="), "{recorded:?}");
     let lines: Vec<&str> =
         recorded.lines().filter(|l| !l.contains("pasted_content") && !l.is_empty()).collect();
-    assert_eq!(agent.same(&lines.join("\n"), &recorded), Ok(vec!["pasted_content"]));
-    assert!(agent.same(&lines[1..].join("\n"), &recorded).is_err(), "without its head");
+    assert_eq!(agent.compare(&lines.join("\n"), &recorded), Ok(vec!["pasted_content"]));
+    assert!(agent.compare(&lines[1..].join("\n"), &recorded).is_err(), "without its head");
     assert!(
-        agent.same(&lines[..lines.len() - 1].join("\n"), &recorded).is_err(),
+        agent.compare(&lines[..lines.len() - 1].join("\n"), &recorded).is_err(),
         "without its tail"
     );
     for version in ["claude-2.1.197", "codex-0.142.5", "codex-0.169.0"] {
         let (agent, recorded) = sent(version);
-        assert_eq!(agent.same(&recorded, &recorded), Ok(vec![]), "{version}");
+        assert_eq!(agent.compare(&recorded, &recorded), Ok(vec![]), "{version}");
         assert!(
-            agent.same(&recorded.trim()[1..], &recorded).is_err(),
+            agent.compare(&recorded.trim()[1..], &recorded).is_err(),
             "{version}: without its head"
         );
     }

@@ -173,9 +173,9 @@ fn a_signal_ends_a_stream_and_the_count_is_still_told() {
     desk.done("demo");
     let stream = desk.start("aimax", &["stream", "-s", "demo", "--json"]);
     desk.asleep(stream.child.id());
-    stream.signal(aimax::sys::TERMINATE);
+    stream.signal(aimax::internal::TERMINATE);
     let ended = stream.end();
-    assert_eq!(ended.signal(), Some(aimax::sys::TERMINATE));
+    assert_eq!(ended.signal(), Some(aimax::internal::TERMINATE));
     assert_eq!(ended.records::<Value>(), [json!({ "received": 0 })]);
 }
 

@@ -188,7 +188,7 @@ impl Agent {
                 };
                 let line: Value = serde_json::from_str(whole.lines().rfind(turn)?).ok()?;
                 let rests = line["payload"]["type"] != "task_started";
-                aimax::time::parse_rfc3339(line["timestamp"].as_str()?).filter(|_| rests)
+                aimax::internal::parse_rfc3339(line["timestamp"].as_str()?).filter(|_| rests)
             }
         }
     }

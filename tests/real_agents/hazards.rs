@@ -81,7 +81,7 @@ fn elsewhere(agent: Agent) {
             "" => continue,
             "SIGCONT" => {
                 let pid = record["pid"].as_i64().and_then(|pid| pid.try_into().ok());
-                aimax::sys::kill(pid.expect("a process"), 18).expect("it is there");
+                aimax::internal::kill(pid.expect("a process"), 18).expect("it is there");
             }
             key => home.tmux().keys(pane, &[key]),
         }

@@ -37,7 +37,7 @@ fn start(home: &Home, agent: Agent, line: &str) -> Child {
 /// Presses Ctrl-C, and gives the records that were printed until then.
 fn interrupted(child: Child) -> Vec<Value> {
     let pid = i32::try_from(child.id()).expect("a process");
-    aimax::sys::kill(pid, 2).expect("it runs");
+    aimax::internal::kill(pid, 2).expect("it runs");
     let output = ended(child, "a quick start");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     text.lines().map(|line| serde_json::from_str(line).expect("a record")).collect()

@@ -178,7 +178,7 @@ impl Play {
         std::thread::sleep(Duration::from_millis(700));
         let killed = Instant::now();
         let pid = self.pid.try_into().expect("a process number");
-        aimax::sys::kill(pid, aimax::sys::KILL).expect("it lives");
+        aimax::internal::kill(pid, aimax::internal::KILL).expect("it lives");
         self.states.became("dead", killed, killed);
         self.jobs.became("failed", killed, killed);
         std::thread::sleep(Duration::from_secs(2));

@@ -39,7 +39,7 @@ fn own_word(agent: Agent, home: &Home, transcript: &str) -> u64 {
     let text = fs::read_to_string(transcript).expect("the transcript");
     let done = text.lines().rfind(|line| line.contains("\"task_complete\"")).expect("an end");
     let entry: Value = serde_json::from_str(done).expect("JSON");
-    aimax::time::parse_rfc3339(entry["timestamp"].as_str().expect("a time")).expect("RFC 3339")
+    aimax::internal::parse_rfc3339(entry["timestamp"].as_str().expect("a time")).expect("RFC 3339")
 }
 
 /// Every word on the machine's process list that names this home.

@@ -161,7 +161,7 @@ fn ended(stage: &Stage, agent: Agent) -> u64 {
             let last = text.lines().rfind(|line| line.contains("\"task_complete\""));
             let line: Value = serde_json::from_str(last.expect("an end")).expect("JSON");
             let time = line["timestamp"].as_str().expect("a time");
-            aimax::time::parse_rfc3339(time).expect("a time")
+            aimax::internal::parse_rfc3339(time).expect("a time")
         }
     }
 }
@@ -234,7 +234,7 @@ fn question(agent: Agent) {
     assert_eq!((&listed["state"], &listed["waitingFor"]), (&"waiting".into(), &"approval".into()));
     let title = home.data().join("run").join(agent.backend()).join("t/title");
     let changed = title.metadata().and_then(|data| data.modified()).expect("its title's file");
-    let took = told.saturating_sub(aimax::time::epoch_ms(changed));
+    let took = told.saturating_sub(aimax::internal::epoch_ms(changed));
     println!("{agent:?}: a question is told {took} ms after the title");
     let answer = ["-s", "t", "--answer", "y", "--expect", "approval"];
     run(&home, "paste", &answer).record();

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use aimax::config::Config;
-use aimax::session::{self, JobState, Session};
-use aimax::tmux::Tmux;
+use aimax::Config;
+use aimax::internal::Tmux;
+use aimax::internal::{self as session, JobState, Session};
 use serde_json::Value;
 
 use super::home::Home;
@@ -179,14 +179,14 @@ impl Eyes {
         let name = self.name.parse().expect("a name");
         let session = Session::find(&self.config, &name, None).expect("the session");
         let tmux = Tmux::new(&self.config).expect("tmux");
-        let sights = session::sights(&self.config, &tmux, &[session]).expect("a look");
-        let job = match sights[0].job.as_ref().expect("its job") {
+        let snapshots = session::snapshots(&self.config, &tmux, &[session]).expect("a look");
+        let job = match snapshots[0].job.as_ref().expect("its job") {
             JobState::Done => "done",
             JobState::Failed(_) => "failed",
             JobState::Running => "running",
             JobState::Waiting(_) => "waiting",
         };
-        (sights[0].state().name().to_owned(), job.to_owned())
+        (snapshots[0].state().name().to_owned(), job.to_owned())
     }
 
     fn listed(&mut self) -> String {
@@ -222,7 +222,7 @@ pub(crate) struct Clock {
 impl Clock {
     /// The two clocks, read together.
     pub(crate) fn new() -> Clock {
-        Clock { instant: Instant::now(), epoch: aimax::time::now_ms() }
+        Clock { instant: Instant::now(), epoch: aimax::internal::now_ms() }
     }
 
     /// The moment `ms`; those before the clock was made are that one.
@@ -235,5 +235,5 @@ impl Clock {
 pub(crate) fn traced(trace: &str, step: &str) -> Option<u64> {
     let mut records = trace.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let last = records.rfind(|record| record["step"] == step)?;
-    aimax::time::parse_rfc3339(last["at"].as_str()?)
+    aimax::internal::parse_rfc3339(last["at"].as_str()?)
 }

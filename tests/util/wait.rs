@@ -18,7 +18,8 @@ pub(crate) fn ended(child: Child, what: &str) -> Output {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || sender.send(child.wait_with_output()));
     let Ok(output) = receiver.recv_timeout(LONGEST) else {
-        let killed = aimax::sys::kill(pid.try_into().expect("a process id"), aimax::sys::KILL);
+        let killed =
+            aimax::internal::kill(pid.try_into().expect("a process id"), aimax::internal::KILL);
         let said = receiver.recv_timeout(Duration::from_secs(5));
         panic!("not ended within {LONGEST:?}: {what}; killed: {killed:?}; it said {said:?}");
     };

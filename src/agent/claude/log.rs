@@ -50,7 +50,7 @@ const STOPPED: &str = "[Request interrupted by user";
 const NOTICE: &str = "<task-notification>";
 
 /// What a line says. A line of an unknown type, or one that is no JSON, is something else.
-pub(crate) fn read(line: &[u8]) -> Vec<Event> {
+pub(crate) fn parse_line(line: &[u8]) -> Vec<Event> {
     let Ok(line) = serde_json::from_slice::<Line>(line) else {
         return vec![Event::new(Kind::Other, None, "")];
     };
@@ -180,7 +180,7 @@ fn said(block: &Value, time: Option<u64>) -> Event {
 
 /// The names of the changes that lead from the text that was pasted to the one in the transcript,
 /// or, when it is another text, where they part.
-pub(crate) fn same(sent: &str, recorded: &str) -> Result<Vec<&'static str>, String> {
+pub(crate) fn compare(sent: &str, recorded: &str) -> Result<Vec<&'static str>, String> {
     use unicode_normalization::{UnicodeNormalization, is_nfc};
 
     let (inner, wrapped) = match unwrapped(recorded) {
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn what_the_agent_does_to_every_prompt_is_named() {
-        let named = |sent, recorded| same(sent, recorded).unwrap();
+        let named = |sent, recorded| compare(sent, recorded).unwrap();
         assert_eq!(named("a", "a"), [""; 0]);
         assert_eq!(named(" a\n", " a\n"), [""; 0]);
         assert_eq!(named("a\tb\n", "a    b"), ["tabs", "trailing_blanks"]);
@@ -287,14 +287,14 @@ mod tests {
         for (sent, recorded) in
             [("a", "b"), ("a", "a and more"), ("a", " a"), ("  a", " a"), ("a", "a\u{200b}")]
         {
-            assert!(same(sent, recorded).is_err(), "{sent:?} {recorded:?}");
+            assert!(compare(sent, recorded).is_err(), "{sent:?} {recorded:?}");
         }
     }
 
     #[test]
     fn where_two_texts_part_is_told_after_the_changes_that_are_known() {
         let wrapped = "\n\n<pasted_content id=\"e2\">\na    b!\n</pasted_content id=\"e2\">\n";
-        let told = same("a\tb?", wrapped).unwrap_err();
+        let told = compare("a\tb?", wrapped).unwrap_err();
         assert!(told.contains("6 of 7 characters") && told.contains("\"!\""), "{told}");
     }
 }

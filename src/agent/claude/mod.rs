@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Agent, Ask, Launch, Status, Thread, Typing};
+use super::{Agent, Conversation, Launch, LaunchRequest, Status, Typing};
 use crate::{
     config::Config,
     error::{Error, Kind, Result},
@@ -28,39 +28,39 @@ impl Agent for Claude {
         ("claude.json", include_str!("profile.json"))
     }
 
-    fn launch(&self, config: &Config, ask: &Ask) -> Result<Launch> {
+    fn launch(&self, config: &Config, request: &LaunchRequest) -> Result<Launch> {
         let program = config.program("claude").ok_or_else(|| {
             Error::missing("claude", "not found on PATH")
                 .advise("install it, for example `npm install -g @anthropic-ai/claude-code`")
         })?;
         let mut argv = vec![program.into_os_string()];
-        if ask.ask_permission {
+        if request.ask_permission {
             argv.extend(["--permission-mode", "default"].map(OsString::from));
         } else {
             argv.push("--dangerously-skip-permissions".into());
         }
         // It would wait for an answer even when all is permitted.
         argv.extend(["--disallowedTools", "AskUserQuestion"].map(OsString::from));
-        if let Some(model) = &ask.model {
+        if let Some(model) = &request.model {
             argv.extend(["--model".into(), OsString::from(model)]);
         }
-        let (settings, rest) = own_settings(&ask.rest)?;
+        let (settings, rest) = own_settings(&request.rest)?;
         let files =
             [config.claude_settings.exists().then(|| config.claude_settings.clone()), settings];
-        let merged = merged_settings(files.into_iter().flatten().collect(), &ask.at_turn_end)?;
-        let path = ask.run_dir.join("settings.json");
-        fs::replace(&path, merged.to_string().as_bytes(), 0o600)?;
+        let merged = merged_settings(files.into_iter().flatten().collect(), &request.at_turn_end)?;
+        let path = request.run_dir.join("settings.json");
+        fs::write_durable(&path, merged.to_string().as_bytes(), 0o600)?;
         argv.extend(["--settings".into(), path.into_os_string()]);
-        let id = conversation(&config.claude_home, ask)?;
-        argv.extend([session_option(ask), OsString::from(&id)]);
+        let id = conversation_id(&config.claude_home, request)?;
+        argv.extend([session_option(request), OsString::from(&id)]);
         argv.extend(rest);
-        let transcript = state_file::transcript(&config.claude_projects, &id, &ask.cwd);
+        let transcript = state_file::transcript(&config.claude_projects, &id, &request.cwd);
         let env = vec![("IS_SANDBOX".into(), "1".into())];
         Ok(Launch {
             argv,
             env,
             sources: Vec::new(),
-            thread: Some(Thread { id: Some(id), transcript: Some(transcript) }),
+            conversation: Some(Conversation { id: Some(id), transcript: Some(transcript) }),
         })
     }
 
@@ -68,11 +68,11 @@ impl Agent for Claude {
         state_file::status(&config.claude_home, pane.pid)
     }
 
-    fn thread(&self, config: &Config, pane: &Pane) -> Result<Option<Thread>> {
-        state_file::thread(&config.claude_home, &config.claude_projects, pane.pid)
+    fn conversation(&self, config: &Config, pane: &Pane) -> Result<Option<Conversation>> {
+        state_file::conversation(&config.claude_home, &config.claude_projects, pane.pid)
     }
 
-    fn witnesses(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
+    fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
         vec![state_file::path(&config.claude_home, pane.pid)]
     }
 
@@ -101,12 +101,16 @@ impl Agent for Claude {
         &["joined"]
     }
 
-    fn same(&self, sent: &str, recorded: &str) -> std::result::Result<Vec<&'static str>, String> {
-        log::same(sent, recorded)
+    fn compare(
+        &self,
+        sent: &str,
+        recorded: &str,
+    ) -> std::result::Result<Vec<&'static str>, String> {
+        log::compare(sent, recorded)
     }
 
-    fn read(&self, line: &[u8]) -> Vec<Event> {
-        log::read(line)
+    fn parse_line(&self, line: &[u8]) -> Vec<Event> {
+        log::parse_line(line)
     }
 }
 
@@ -145,15 +149,15 @@ pub(crate) fn objection(prompt: &str) -> Option<String> {
     command.then(|| format!("`/{word}` at the start makes it a command"))
 }
 
-pub(crate) fn session_option(ask: &Ask) -> OsString {
-    if ask.resume.is_some() { "--resume".into() } else { "--session-id".into() }
+pub(crate) fn session_option(request: &LaunchRequest) -> OsString {
+    if request.resume.is_some() { "--resume".into() } else { "--session-id".into() }
 }
 
 /// The id of the conversation: the one to go on with, unless it is open elsewhere, or a new one.
 ///
 /// Two processes in one conversation would fork its history, and nothing in the agent stops them.
-pub(crate) fn conversation(home: &std::path::Path, ask: &Ask) -> Result<String> {
-    let Some(id) = &ask.resume else { return Ok(uuid::Uuid::new_v4().to_string()) };
+pub(crate) fn conversation_id(home: &std::path::Path, request: &LaunchRequest) -> Result<String> {
+    let Some(id) = &request.resume else { return Ok(uuid::Uuid::new_v4().to_string()) };
     if uuid::Uuid::parse_str(id).is_err() {
         return Err(Error::usage(format!("conversation {id:?}"), "not a conversation id (a UUID)"));
     }

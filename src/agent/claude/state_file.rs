@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::{
-    agent::{Status, Thread},
+    agent::{Conversation, Status},
     proc,
 };
 use crate::{error::Result, fs};
@@ -74,10 +74,10 @@ pub(crate) fn status(home: &Path, pid: u32) -> Result<Status> {
 
 /// The conversation that the process holds. Its transcript is looked for where it is, for the
 /// folder's name does not always follow from the working folder.
-pub(crate) fn thread(home: &Path, projects: &Path, pid: u32) -> Result<Option<Thread>> {
+pub(crate) fn conversation(home: &Path, projects: &Path, pid: u32) -> Result<Option<Conversation>> {
     let Some(record) = read(home, pid)? else { return Ok(None) };
     let transcript = transcript(projects, &record.session_id, &record.cwd);
-    Ok(Some(Thread { id: Some(record.session_id), transcript: Some(transcript) }))
+    Ok(Some(Conversation { id: Some(record.session_id), transcript: Some(transcript) }))
 }
 
 /// The transcript of conversation `id`: where it is, or else where it is going to be.

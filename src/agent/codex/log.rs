@@ -18,7 +18,7 @@ struct Line {
 }
 
 /// What a line says. A line of an unknown type, or one that is no JSON, is something else.
-pub(crate) fn read(line: &[u8]) -> Vec<Event> {
+pub(crate) fn parse_line(line: &[u8]) -> Vec<Event> {
     let Ok(line) = serde_json::from_slice::<Line>(line) else {
         return vec![Event::new(Kind::Other, None, "")];
     };

@@ -6,7 +6,7 @@ use std::{
 };
 
 use self::rollout::{id_of, is_rollout, rollout, turn_is_open};
-use super::{Agent, Ask, Backend, Launch, Status, Thread, Typing};
+use super::{Agent, Backend, Conversation, Launch, LaunchRequest, Status, Typing};
 use crate::proc;
 use crate::{
     config::Config,
@@ -42,16 +42,16 @@ impl Agent for Codex {
         ("codex.json", include_str!("profile.json"))
     }
 
-    fn launch(&self, config: &Config, ask: &Ask) -> Result<Launch> {
+    fn launch(&self, config: &Config, request: &LaunchRequest) -> Result<Launch> {
         let program = config.program("codex").ok_or_else(|| {
             Error::missing("codex", "not found on PATH")
                 .advise("install it, for example `npm install -g @openai/codex`")
         })?;
         let mut argv = vec![program.into_os_string()];
-        if let Some(profile) = profile(config, ask) {
+        if let Some(profile) = profile(config, request) {
             argv.extend(["-p", profile].map(OsString::from));
         }
-        if let Some(id) = &ask.resume {
+        if let Some(id) = &request.resume {
             if uuid::Uuid::parse_str(id).is_err() {
                 return Err(Error::usage(format!("thread {id:?}"), "not a thread id (a UUID)"));
             }
@@ -60,22 +60,22 @@ impl Agent for Codex {
         for value in OVERRIDES {
             argv.extend(["-c", value].map(OsString::from));
         }
-        if !ask.ask_permission {
+        if !request.ask_permission {
             argv.push("--dangerously-bypass-approvals-and-sandbox".into());
         }
-        if let Some(model) = ask.model.as_ref().or(config.codex_model.as_ref()) {
+        if let Some(model) = request.model.as_ref().or(config.codex_model.as_ref()) {
             argv.extend(["-m".into(), OsString::from(model)]);
         }
-        argv.extend(["-C".into(), ask.cwd.clone().into_os_string()]);
-        argv.extend(ask.rest.iter().cloned());
-        argv.extend(ask.resume.iter().map(OsString::from));
-        let thread = ask
+        argv.extend(["-C".into(), request.cwd.clone().into_os_string()]);
+        argv.extend(request.rest.iter().cloned());
+        argv.extend(request.resume.iter().map(OsString::from));
+        let conversation = request
             .resume
             .as_ref()
-            .map(|id| Thread { id: Some(id.clone()), transcript: rollout(config, id) });
+            .map(|id| Conversation { id: Some(id.clone()), transcript: rollout(config, id) });
         let secrets = config.rightcode_env_file.clone();
         let sources = if secrets.exists() { vec![secrets] } else { Vec::new() };
-        Ok(Launch { argv, env: Vec::new(), sources, thread })
+        Ok(Launch { argv, env: Vec::new(), sources, conversation })
     }
 
     fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {
@@ -85,21 +85,23 @@ impl Agent for Codex {
         }
         // Its tool servers may still start, which is all that the title then tells, though it takes
         // prompts; or somebody else has started it, with another title. The transcript tells more.
-        let Some(thread) = self.thread(config, pane)? else { return Ok(Status::Starting) };
-        let open = thread.transcript.map(|path| turn_is_open(&path)).transpose()?;
+        let Some(conversation) = self.conversation(config, pane)? else {
+            return Ok(Status::Starting);
+        };
+        let open = conversation.transcript.map(|path| turn_is_open(&path)).transpose()?;
         Ok(if open == Some(true) { Status::Busy } else { Status::Idle(None) })
     }
 
-    fn thread(&self, config: &Config, pane: &Pane) -> Result<Option<Thread>> {
-        let Some(part) = Title::parse(&pane.title).thread else {
+    fn conversation(&self, config: &Config, pane: &Pane) -> Result<Option<Conversation>> {
+        let Some(part) = Title::parse(&pane.title).conversation else {
             return Ok(
-                foreign(pane).map(|path| Thread { id: id_of(&path), transcript: Some(path) })
+                foreign(pane).map(|path| Conversation { id: id_of(&path), transcript: Some(path) })
             );
         };
         // The title holds 29 of the id's 36 characters; the files of the pane's own process hold
         // all of it. A lock that another process holds means that the thread is open elsewhere.
         let locked = lock_of(config, part);
-        let mut thread = Thread::default();
+        let mut conversation = Conversation::default();
         match open_files(pane.pid) {
             Some(open) => {
                 if let Some(lock) = &locked
@@ -107,20 +109,21 @@ impl Agent for Codex {
                 {
                     return Ok(None);
                 }
-                thread.transcript = open.into_iter().find(|path| is_rollout(path, part));
+                conversation.transcript = open.into_iter().find(|path| is_rollout(path, part));
             }
-            None => thread.transcript = rollout(config, part),
+            None => conversation.transcript = rollout(config, part),
         }
         // Gone on with, it holds no rollout open before the first prompt.
         let id = locked.as_deref().and_then(Path::file_stem).and_then(|stem| stem.to_str());
-        if thread.transcript.is_none() {
-            thread.transcript = id.and_then(|id| rollout(config, id));
+        if conversation.transcript.is_none() {
+            conversation.transcript = id.and_then(|id| rollout(config, id));
         }
-        thread.id = id.map(str::to_owned).or_else(|| id_of(thread.transcript.as_deref()?));
-        Ok(Some(thread))
+        conversation.id =
+            id.map(str::to_owned).or_else(|| id_of(conversation.transcript.as_deref()?));
+        Ok(Some(conversation))
     }
 
-    fn witnesses(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
+    fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
         // The rollout appears in a folder named after the day, as Codex counts it: the local one.
         let day = |offset: i64| {
             let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(offset);
@@ -136,16 +139,16 @@ impl Agent for Codex {
         // The folder of a day to come appears in that of its month, and so on; the lock of another
         // thread appears as soon as a person goes over to it.
         let above = days.iter().flat_map(|day| day.ancestors().skip(1).take(3));
-        let mut witnesses: Vec<PathBuf> = above.map(Path::to_owned).collect();
-        witnesses.push(config.codex_home.join("thread-writer-locks"));
-        witnesses.push(config.title_witness(Backend::Codex.name(), &pane.window_name));
-        witnesses.extend(days);
-        if Title::parse(&pane.title).thread.is_none() {
-            witnesses.extend(foreign(pane));
+        let mut watch_paths: Vec<PathBuf> = above.map(Path::to_owned).collect();
+        watch_paths.push(config.codex_home.join("thread-writer-locks"));
+        watch_paths.push(config.title_witness(Backend::Codex.name(), &pane.window_name));
+        watch_paths.extend(days);
+        if Title::parse(&pane.title).conversation.is_none() {
+            watch_paths.extend(foreign(pane));
         }
-        witnesses.sort();
-        witnesses.dedup();
-        witnesses
+        watch_paths.sort();
+        watch_paths.dedup();
+        watch_paths
     }
 
     fn title_at_turn_end(&self) -> Option<&'static str> {
@@ -157,7 +160,8 @@ impl Agent for Codex {
     }
 
     fn turn_is_open(&self, config: &Config, pane: &Pane) -> Result<Option<bool>> {
-        let transcript = self.thread(config, pane)?.and_then(|thread| thread.transcript);
+        let transcript =
+            self.conversation(config, pane)?.and_then(|conversation| conversation.transcript);
         transcript.map(|path| turn_is_open(&path)).transpose()
     }
 
@@ -207,15 +211,19 @@ impl Agent for Codex {
         event.kind == Kind::TurnStart
     }
 
-    fn same(&self, sent: &str, recorded: &str) -> std::result::Result<Vec<&'static str>, String> {
+    fn compare(
+        &self,
+        sent: &str,
+        recorded: &str,
+    ) -> std::result::Result<Vec<&'static str>, String> {
         if sent.trim() != recorded.trim() {
             return Err(super::difference(sent.trim(), recorded));
         }
         Ok(if sent == recorded { vec![] } else { vec!["outer_blanks"] })
     }
 
-    fn read(&self, line: &[u8]) -> Vec<Event> {
-        log::read(line)
+    fn parse_line(&self, line: &[u8]) -> Vec<Event> {
+        log::parse_line(line)
     }
 }
 
@@ -223,7 +231,7 @@ impl Agent for Codex {
 struct Title<'a> {
     status: Status,
     /// The beginning of the thread's id.
-    thread: Option<&'a str>,
+    conversation: Option<&'a str>,
 }
 
 impl Title<'_> {
@@ -240,20 +248,20 @@ impl Title<'_> {
         } else {
             Status::Starting
         };
-        Title { status, thread: is_id.then_some(part) }
+        Title { status, conversation: is_id.then_some(part) }
     }
 }
 
 /// The profile that belongs to the way out: `plus` through the proxy, else `rightcode`; if there is
 /// such a profile, and the caller names no other. Codex itself says nothing of one that is not there.
-fn profile(config: &Config, ask: &Ask) -> Option<&'static str> {
-    let name = if ask.use_proxy { "plus" } else { "rightcode" };
+fn profile(config: &Config, request: &LaunchRequest) -> Option<&'static str> {
+    let name = if request.use_proxy { "plus" } else { "rightcode" };
     let names_one = |word: &OsString| {
         let word = word.to_string_lossy();
         word == "-p" || word == "--profile" || word.starts_with("--profile=")
     };
     let there = config.codex_home.join(format!("{name}.config.toml")).exists();
-    (there && !ask.rest.iter().any(names_one)).then_some(name)
+    (there && !request.rest.iter().any(names_one)).then_some(name)
 }
 
 /// The files that the pane's process and those that it launched hold open.
@@ -295,7 +303,7 @@ mod tests {
         let id = "01a20300-6ab9-7f92-845b-5c85c";
         let of = |title: &str| {
             let parsed = Title::parse(title);
-            (parsed.status, parsed.thread.map(str::to_owned))
+            (parsed.status, parsed.conversation.map(str::to_owned))
         };
         assert_eq!(of(&format!("Ready | {id}...")), (Status::Idle(None), Some(id.into())));
         assert_eq!(of(&format!("Working | {id}...")), (Status::Busy, Some(id.into())));

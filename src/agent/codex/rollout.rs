@@ -20,7 +20,7 @@ pub(crate) fn turn_is_open(rollout: &Path) -> Result<bool> {
         let (mut open, mut lines) = (None, 0);
         let _seen = Follow::open(rollout, Start::Last(count))?.read(|line| {
             lines += 1;
-            for event in log::read(line.bytes) {
+            for event in log::parse_line(line.bytes) {
                 match event.kind {
                     Kind::TurnStart => open = Some(true),
                     Kind::TurnEnd | Kind::Unanswered | Kind::Interrupted | Kind::Error => {

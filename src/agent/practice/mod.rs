@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use super::{
-    Agent, Ask, Launch, Status, Thread, Typing,
+    Agent, Conversation, Launch, LaunchRequest, Status, Typing,
     claude::{self, log, state_file},
     own_program,
 };
@@ -27,33 +27,33 @@ impl Agent for Practice {
         ("practice.json", include_str!("profile.json"))
     }
 
-    fn launch(&self, config: &Config, ask: &Ask) -> Result<Launch> {
+    fn launch(&self, config: &Config, request: &LaunchRequest) -> Result<Launch> {
         let mut argv = own_program(config, "practice-agent")?;
-        let path = ask.run_dir.join("settings.json");
-        let merged = claude::merged_settings(Vec::new(), &ask.at_turn_end)?;
-        fs::replace(&path, merged.to_string().as_bytes(), 0o600)?;
+        let path = request.run_dir.join("settings.json");
+        let merged = claude::merged_settings(Vec::new(), &request.at_turn_end)?;
+        fs::write_durable(&path, merged.to_string().as_bytes(), 0o600)?;
         argv.extend(["--settings".into(), path.into_os_string()]);
         argv.extend(["--home".into(), config.practice_home.clone().into_os_string()]);
-        if let Some(model) = &ask.model {
+        if let Some(model) = &request.model {
             argv.extend(["--model".into(), OsString::from(model)]);
         }
-        let id = claude::conversation(&config.practice_home, ask)?;
-        argv.extend([claude::session_option(ask), OsString::from(&id)]);
-        argv.extend(ask.rest.iter().cloned());
-        let transcript = state_file::transcript(&projects(config), &id, &ask.cwd);
-        let thread = Some(Thread { id: Some(id), transcript: Some(transcript) });
-        Ok(Launch { argv, thread, ..Launch::default() })
+        let id = claude::conversation_id(&config.practice_home, request)?;
+        argv.extend([claude::session_option(request), OsString::from(&id)]);
+        argv.extend(request.rest.iter().cloned());
+        let transcript = state_file::transcript(&projects(config), &id, &request.cwd);
+        let conversation = Some(Conversation { id: Some(id), transcript: Some(transcript) });
+        Ok(Launch { argv, conversation, ..Launch::default() })
     }
 
     fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {
         state_file::status(&config.practice_home, pane.pid)
     }
 
-    fn thread(&self, config: &Config, pane: &Pane) -> Result<Option<Thread>> {
-        state_file::thread(&config.practice_home, &projects(config), pane.pid)
+    fn conversation(&self, config: &Config, pane: &Pane) -> Result<Option<Conversation>> {
+        state_file::conversation(&config.practice_home, &projects(config), pane.pid)
     }
 
-    fn witnesses(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
+    fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
         vec![state_file::path(&config.practice_home, pane.pid)]
     }
 
@@ -78,12 +78,16 @@ impl Agent for Practice {
         event.kind == Kind::Command && event.text == command
     }
 
-    fn same(&self, sent: &str, recorded: &str) -> std::result::Result<Vec<&'static str>, String> {
-        log::same(sent, recorded)
+    fn compare(
+        &self,
+        sent: &str,
+        recorded: &str,
+    ) -> std::result::Result<Vec<&'static str>, String> {
+        log::compare(sent, recorded)
     }
 
-    fn read(&self, line: &[u8]) -> Vec<Event> {
-        log::read(line)
+    fn parse_line(&self, line: &[u8]) -> Vec<Event> {
+        log::parse_line(line)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::cli::{
 
 /// `completions/bash/NAME`.
 #[must_use]
-pub fn bash(page: &Page) -> String {
+pub(crate) fn bash(page: &Page) -> String {
     let (name, f) = (page.tool.name, page.word());
     let mut text = format!("# Generated from the option table of {name}; do not edit.\n\n");
     text.push_str(&HELPERS.replace("FUNC", &f));

@@ -10,7 +10,7 @@ use crate::cli::{
 
 /// `completions/fish/NAME.fish`.
 #[must_use]
-pub fn fish(page: &Page) -> String {
+pub(crate) fn fish(page: &Page) -> String {
     let (tool, f) = (&page.tool, page.word());
     let mut text = format!("# Generated from the option table of {}; do not edit.\n\n", tool.name);
     let verbs = !tool.verbs.is_empty();

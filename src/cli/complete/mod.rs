@@ -10,9 +10,9 @@ mod zsh;
 #[cfg(test)]
 mod tests;
 
-pub use bash::bash;
-pub use fish::fish;
-pub use zsh::zsh;
+pub(crate) use bash::bash;
+pub(crate) use fish::fish;
+pub(crate) use zsh::zsh;
 
 use super::{option::OptDoc, page::Page};
 

@@ -10,7 +10,7 @@ use crate::cli::{
 
 /// `completions/zsh/_NAME`.
 #[must_use]
-pub fn zsh(page: &Page) -> String {
+pub(crate) fn zsh(page: &Page) -> String {
     let (tool, f) = (&page.tool, page.word());
     let name = tool.name;
     let mut text =

@@ -223,7 +223,7 @@ fn brief(record: &[u8]) -> String {
         .ok()
         .and_then(|record| Some(record.get("type")?.as_str()?.to_owned()))
         .unwrap_or_default();
-    let said = Backend::Practice.agent().read(record).into_iter();
+    let said = Backend::Practice.agent().parse_line(record).into_iter();
     let said = said.filter(|event| event.kind != Kind::Usage);
     let texts: Vec<String> = said.map(|event| event.text).collect();
     let line = format!("    {kind:10} {}", texts.join(" "));

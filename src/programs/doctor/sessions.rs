@@ -11,7 +11,7 @@ use crate::{
     agent::Backend,
     config::Config,
     error::Result,
-    session::{self, JobState, Session, Sight},
+    session::{self, JobState, Session, Snapshot},
     state::Name,
     tmux::Tmux,
 };
@@ -33,9 +33,12 @@ pub(crate) fn sessions(config: &Config) -> Vec<Finding> {
 fn of_backend(config: &Config, tmux: Option<&Tmux>, backend: Backend) -> Result<Vec<Finding>> {
     let sessions = Session::all(config, Some(backend))?;
     let Some(tmux) = tmux else { return Ok(Vec::new()) };
-    let sights = session::sights(config, tmux, &sessions)?;
-    let mut findings: Vec<Finding> =
-        sessions.iter().zip(&sights).map(|(session, sight)| seen(session, sight)).collect();
+    let snapshots = session::snapshots(config, tmux, &sessions)?;
+    let mut findings: Vec<Finding> = sessions
+        .iter()
+        .zip(&snapshots)
+        .map(|(session, snapshot)| seen(session, snapshot))
+        .collect();
     let known: BTreeSet<&str> = sessions.iter().map(|session| session.name.as_str()).collect();
     for pane in tmux.panes(&backend.hub(config))? {
         let name = pane.window_name.as_str();
@@ -51,18 +54,19 @@ fn of_backend(config: &Config, tmux: Option<&Tmux>, backend: Backend) -> Result<
     Ok(findings)
 }
 
-fn seen(session: &Session, sight: &Sight) -> Finding {
+fn seen(session: &Session, snapshot: &Snapshot) -> Finding {
     let name = &session.name;
-    if sight.status.is_none() {
-        let says = if sight.pane.is_some() { "its agent has ended" } else { "its window is gone" };
+    if snapshot.status.is_none() {
+        let says =
+            if snapshot.pane.is_some() { "its agent has ended" } else { "its window is gone" };
         let kill = format!("aimax-kill -b {} {name}", session.backend.name());
         return Finding::problem("session", name, says).mend(kill);
     }
-    match &sight.job {
+    match &snapshot.job {
         Err(error) => Finding::problem("session", name, format!("its flags: {error}")),
         Ok(JobState::Waiting(what)) => Finding::note("session", name, format!("it asks: {what}"))
             .mend(format!("aimax-ls {name}")),
-        Ok(_) => Finding::ok("session", name, sight.state().name()),
+        Ok(_) => Finding::ok("session", name, snapshot.state().name()),
     }
 }
 

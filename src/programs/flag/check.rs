@@ -39,9 +39,9 @@ pub(crate) fn run(config: &Config, args: &Args, operands: &[OsString]) -> Result
         return Ok(worst);
     }
     let sessions = args.sessions(config, operands)?;
-    let seen = session::sights(config, &Tmux::new(config)?, &sessions)?;
-    for (session, sight) in sessions.iter().zip(seen) {
-        tell(&session.name, session.flags().as_ref(), &sight.job?)?;
+    let seen = session::snapshots(config, &Tmux::new(config)?, &sessions)?;
+    for (session, snapshot) in sessions.iter().zip(seen) {
+        tell(&session.name, session.flags().as_ref(), &snapshot.job?)?;
     }
     Ok(worst)
 }

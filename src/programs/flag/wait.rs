@@ -10,7 +10,7 @@ use crate::{
     cli::{self, option::Tool, output::Output},
     config::Config,
     error::{Error, Exit, Result},
-    session::{JobState, Session, Sight, Vigil},
+    session::{JobState, Session, SessionWatcher, Snapshot},
     time::Deadline,
     tmux::Tmux,
     watch::Woke,
@@ -40,7 +40,7 @@ impl Until {
     }
 
     /// How the wait for this session ends, if it does now.
-    fn outcome(self, sight: &Sight, job: &JobState) -> Option<Outcome> {
+    fn outcome(self, snapshot: &Snapshot, job: &JobState) -> Option<Outcome> {
         let outcome = Outcome::of(job);
         match (self, job) {
             (Until::Waiting, JobState::Waiting(_)) => {
@@ -51,7 +51,7 @@ impl Until {
                 says: Some("the job ended without a question".into()),
                 ..outcome
             }),
-            (Until::Idle, _) if sight.rests => match &sight.status {
+            (Until::Idle, _) if snapshot.rests => match &snapshot.status {
                 None => Some(Outcome::of(&JobState::Failed("the agent ended".into()))),
                 Some(Status::Idle(_)) => {
                     Some(Outcome { state: "idle", reason: None, exit: Exit::Done, says: None })
@@ -115,7 +115,7 @@ pub(crate) fn run(
     let sessions = args.sessions(config, operands)?;
     let deadline = args.timeout.map_or(Deadline::NEVER, Deadline::after);
     let tmux = Tmux::new(config)?;
-    let mut vigil = Vigil::new(config, &tmux)?;
+    let mut vigil = SessionWatcher::new(config, &tmux)?;
     for session in sessions {
         vigil.add(session)?;
     }
@@ -123,9 +123,9 @@ pub(crate) fn run(
     let mut first = None;
     let mut last_look = false;
     loop {
-        let left = vigil.look(|session, sight| {
-            let job = sight.job.as_ref().map_err(Clone::clone)?;
-            let outcome = match args.until.outcome(sight, job) {
+        let left = vigil.look(|session, snapshot| {
+            let job = snapshot.job.as_ref().map_err(Clone::clone)?;
+            let outcome = match args.until.outcome(snapshot, job) {
                 Some(outcome) => outcome,
                 None if last_look => Outcome::of(&JobState::Running),
                 None => return Ok(ControlFlow::Continue(())),

@@ -14,7 +14,7 @@ use crate::{
     },
     config::Config,
     error::{Exit, Result},
-    session::{self, JobState, Question, Session, Sight},
+    session::{self, JobState, Question, Session, Snapshot},
     state::Name,
     tmux::Tmux,
 };
@@ -134,9 +134,11 @@ conversation, its window. One that is ended becomes `archived`.",
         }
         let tmux = Tmux::new(&config)?;
         let mut alive = true;
-        for (session, sight) in sessions.iter().zip(session::sights(&config, &tmux, &sessions)?) {
-            alive &= sight.status.is_some();
-            out.record(&record(&config, &tmux, session, &sight)?)?;
+        for (session, snapshot) in
+            sessions.iter().zip(session::snapshots(&config, &tmux, &sessions)?)
+        {
+            alive &= snapshot.status.is_some();
+            out.record(&record(&config, &tmux, session, &snapshot)?)?;
         }
         for session in &past {
             out.record(&facts(session, "archived"))?;
@@ -167,9 +169,9 @@ fn record(
     config: &Config,
     tmux: &Tmux,
     session: &Session,
-    sight: &Sight,
+    snapshot: &Snapshot,
 ) -> Result<serde_json::Value> {
-    let failure = match &sight.job {
+    let failure = match &snapshot.job {
         Ok(JobState::Failed(reason)) => Some(reason),
         Ok(_) => None,
         // A folder for flags that has gone is the session's trouble, not the listing's.
@@ -178,17 +180,17 @@ fn record(
             None
         }
     };
-    let mut record = facts(session, sight.state().name());
-    if let Some(Status::Waiting(what)) = &sight.status {
+    let mut record = facts(session, snapshot.state().name());
+    if let Some(Status::Waiting(what)) = &snapshot.status {
         let question = session::question(config, tmux, session)?;
         let question =
             question.unwrap_or_else(|| Question { name: what.clone(), choices: Vec::new() });
         record["waitingFor"] = question.name.into();
         record["choices"] = question.choices.into();
     }
-    let live = sight.pane.as_ref().filter(|pane| !pane.dead);
+    let live = snapshot.pane.as_ref().filter(|pane| !pane.dead);
     record["pid"] = live.map(|pane| pane.pid).into();
-    record["windowId"] = sight.pane.as_ref().map(|pane| pane.window.as_str()).into();
+    record["windowId"] = snapshot.pane.as_ref().map(|pane| pane.window.as_str()).into();
     if let Some(reason) = failure {
         record["reason"] = reason.as_str().into();
     }

@@ -10,7 +10,7 @@ use crate::{
     cli::output::Output,
     config::Config,
     error::{Exit, Result},
-    session::{Session, Vigil},
+    session::{Session, SessionWatcher},
     state::Name,
     time::Deadline,
     tmux::Tmux,
@@ -24,7 +24,7 @@ pub(crate) fn run(
     out: &mut Output,
 ) -> Result<Exit> {
     let tmux = Tmux::new(config)?;
-    let mut vigil = Vigil::new(config, &tmux)?;
+    let mut vigil = SessionWatcher::new(config, &tmux)?;
     for backend in backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
         vigil.path(backend.store(config).runtime())?;
     }
@@ -41,8 +41,8 @@ pub(crate) fn run(
             out.record(&facts(session, "archived"))?;
         }
         vigil.keep(sessions)?;
-        vigil.look(|session, sight| {
-            let record = record(config, &tmux, session, sight)?;
+        vigil.look(|session, snapshot| {
+            let record = record(config, &tmux, session, snapshot)?;
             match told.iter_mut().find(|(old, _)| same(old, session)) {
                 Some((_, last)) if *last == record => {}
                 Some(known) => {

@@ -9,13 +9,13 @@ use crate::{
     agent::Backend,
     cli::option::{Complete, Opt, OptDoc},
     config::switch,
-    session::{self, Ends, Prompt},
+    session::{self, DoneBy, Prompt},
     state::{Entry, Name},
 };
 
 /// What they say.
 #[derive(Clone, Debug, Default)]
-pub struct Start {
+pub(crate) struct Start {
     /// The folder to work in.
     pub(crate) cwd: Option<PathBuf>,
     flag_root: Option<PathBuf>,
@@ -28,7 +28,7 @@ pub struct Start {
 }
 
 /// Arguments with a [`Start`] among them.
-pub trait Starting {
+pub(crate) trait Starting {
     /// The start.
     fn start(&mut self) -> &mut Start;
 }
@@ -140,7 +140,7 @@ impl Start {
         name: &Name,
         backend: Backend,
         prompt: Option<Prompt>,
-        ends: Ends,
+        done_by: DoneBy,
         timeout: Duration,
     ) -> session::Spawn {
         session::Spawn {
@@ -155,7 +155,7 @@ impl Start {
             ask_permission: false,
             rest: Vec::new(),
             prompt,
-            ends,
+            done_by,
             timeout,
         }
     }

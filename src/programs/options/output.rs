@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Arguments with `--json` among them.
-pub trait Shaped {
+pub(crate) trait Shaped {
     /// Whether it is given.
     fn json(&mut self) -> &mut bool;
 }

@@ -12,22 +12,22 @@ use crate::{
     cli::option::{Complete, Opt, OptDoc},
     config::Config,
     error::{At, Error, Result},
-    session::{Ends, Prompt, Reading},
+    session::{DoneBy, Prompt, Reading},
     trace,
 };
 
 /// What `-p` and `-f` say, and how what they give is to be read.
 #[derive(Clone, Debug, Default)]
-pub struct Words {
+pub(crate) struct Words {
     prompt: Option<Vec<u8>>,
     file: Option<PathBuf>,
     reading: Reading,
-    ends: Ends,
+    done_by: DoneBy,
     explain: bool,
 }
 
 /// Arguments with [`Words`] among them.
-pub trait Worded {
+pub(crate) trait Worded {
     /// The words.
     fn words(&mut self) -> &mut Words;
 }
@@ -106,9 +106,9 @@ job failed all the same.",
     )
     .value("WHEN", Complete::OneOf(&["turn", "agent"]))
     .sets(|args, given| {
-        args.words().ends = match given.one_of(&["turn", "agent"])? {
-            "agent" => Ends::ByAgent,
-            _ => Ends::ByTurn,
+        args.words().done_by = match given.one_of(&["turn", "agent"])? {
+            "agent" => DoneBy::Agent,
+            _ => DoneBy::Turn,
         };
         Ok(())
     })
@@ -136,8 +136,8 @@ impl Words {
     }
 
     /// Whose word ends the job that the prompt begins.
-    pub(crate) fn ends(&self) -> Ends {
-        self.ends
+    pub(crate) fn done_by(&self) -> DoneBy {
+        self.done_by
     }
 
     /// Whether `-p` or `-f` is given.

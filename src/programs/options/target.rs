@@ -12,14 +12,14 @@ use crate::{
 
 /// What `-s` and `-b` say.
 #[derive(Clone, Debug, Default)]
-pub struct Target {
+pub(crate) struct Target {
     /// As often as `-s` was given.
     sessions: Vec<String>,
     backend: Option<String>,
 }
 
 /// Arguments with a [`Target`] among them.
-pub trait Targeted {
+pub(crate) trait Targeted {
     /// The target.
     fn target(&mut self) -> &mut Target;
 }

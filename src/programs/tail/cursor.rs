@@ -97,7 +97,7 @@ impl Cursor {
         let mut bytes =
             serde_json::to_vec(&self.place).map_err(|e| Error::system(self.file.display(), e))?;
         bytes.push(b'\n');
-        fs::swap(&self.file, &bytes, 0o600)
+        fs::write_atomic(&self.file, &bytes, 0o600)
     }
 }
 

@@ -11,7 +11,7 @@ use self::{
     cursor::Cursor,
     printer::{Form, Printer},
     run::Run,
-    session_set::{Meant, Roll},
+    session_set::{Selection, SessionSet},
     stream::Stream,
     text::Page,
 };
@@ -35,7 +35,7 @@ mod session_set;
 mod stream;
 mod text;
 
-pub use options::Args;
+pub(crate) use options::Args;
 
 /// The program.
 pub struct Tail;
@@ -131,7 +131,7 @@ fn say(note: &str) {
 /// What is to be read, and in which form it leaves.
 struct Plan {
     streams: Vec<Stream>,
-    roll: Option<Roll>,
+    sessions: Option<SessionSet>,
     form: Form,
     /// What is to be said before the first record.
     note: Option<String>,
@@ -141,7 +141,7 @@ impl Plan {
     fn new(args: &Args, operands: Vec<OsString>) -> Result<Plan> {
         let mut operands = operands.into_iter();
         let start = start(args)?;
-        let (mut streams, mut roll, mut many) = (Vec::new(), None, false);
+        let (mut streams, mut sessions, mut many) = (Vec::new(), None, false);
         match (operands.next(), operands.next()) {
             (_, Some(more)) => {
                 return Err(Error::usage(more.display(), "one FILE only")
@@ -157,10 +157,10 @@ impl Plan {
             (None, None) => {
                 let config = Config::from_env()?;
                 let meant = meant(args, &config)?;
-                many = !matches!(&meant, Meant::Named(names) if names.len() == 1);
-                let sessions = Roll::new(config, meant, args, start)?;
-                streams = sessions.sessions()?;
-                roll = Some(sessions);
+                many = !matches!(&meant, Selection::Named(names) if names.len() == 1);
+                let set = SessionSet::new(config, meant, args, start)?;
+                streams = set.sessions()?;
+                sessions = Some(set);
             }
         }
         if many {
@@ -168,7 +168,7 @@ impl Plan {
             alone(args.cursor.is_some(), "--cursor", "it keeps one place")?;
             alone(args.raw, "--raw", "which line is whose could not be told")?;
         }
-        let mut plan = Plan { streams, roll, form: form(args, many)?, note: None };
+        let mut plan = Plan { streams, sessions, form: form(args, many)?, note: None };
         if let Some(file) = &args.cursor {
             plan.keep_place(file)?;
         }
@@ -205,7 +205,7 @@ impl Plan {
             note(text);
         }
         let printer = Printer::new(args, self.form, out, note);
-        Ok(Run { args, streams: self.streams, roll: self.roll, printer })
+        Ok(Run { args, streams: self.streams, sessions: self.sessions, printer })
     }
 }
 
@@ -234,16 +234,16 @@ fn start(args: &Args) -> Result<Start> {
     }
 }
 
-fn meant(args: &Args, config: &Config) -> Result<Meant> {
+fn meant(args: &Args, config: &Config) -> Result<Selection> {
     if args.all && args.target.is_given() {
         return Err(Error::usage("--all", "either all sessions or those that -s names"));
     }
     if args.all {
-        return Ok(Meant::All);
+        return Ok(Selection::All);
     }
     match args.target.all_names(config)? {
         names if names.is_empty() => Err(Error::usage("", "neither a session nor a FILE is given")),
-        names => Ok(Meant::Named(names)),
+        names => Ok(Selection::Named(names)),
     }
 }
 

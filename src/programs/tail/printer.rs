@@ -34,7 +34,7 @@ pub(crate) enum Form {
 }
 
 /// Whose records they are.
-pub(crate) struct Who {
+pub(crate) struct Source {
     /// The session's name; none for a plain file.
     pub(crate) session: Option<String>,
     /// The agent whose lines they are; without it, their shape tells.
@@ -43,11 +43,11 @@ pub(crate) struct Who {
     opening: String,
 }
 
-impl Who {
+impl Source {
     pub(crate) fn new(session: Option<String>, backend: Option<Backend>) -> Self {
         let object = serde_json::json!({ "sessionId": session }).to_string();
         let opening = format!("{},\"offset\":", object.trim_end_matches('}'));
-        Who { session, backend, opening }
+        Source { session, backend, opening }
     }
 }
 
@@ -84,7 +84,7 @@ impl<'a> Printer<'a> {
     /// Prints the lines that are records; breaks off with the offset to go on at.
     pub(crate) fn block(
         &mut self,
-        who: &Who,
+        source: &Source,
         path: &Path,
         cursor: &mut Option<Cursor>,
         block: Block<'_>,
@@ -97,7 +97,7 @@ impl<'a> Printer<'a> {
                 return Ok(ControlFlow::Break(line.offset));
             }
             if self.passes(path, line) {
-                self.line(who, line)?;
+                self.line(source, line)?;
                 self.left -= 1;
             }
             if let Some(cursor) = cursor {
@@ -133,14 +133,14 @@ impl<'a> Printer<'a> {
         false
     }
 
-    fn line(&mut self, who: &Who, line: Line<'_>) -> Result<()> {
+    fn line(&mut self, source: &Source, line: Line<'_>) -> Result<()> {
         match &mut self.form {
             Form::Plain => self.out.line(line.bytes),
-            Form::Wrapped => self.wrap(who, line),
+            Form::Wrapped => self.wrap(source, line),
             Form::Events => {
                 self.wrapped.clear();
-                for event in &events(who, line) {
-                    let record = Record::new(who, line, event);
+                for event in &events(source, line) {
+                    let record = Record::new(source, line, event);
                     serde_json::to_writer(&mut self.wrapped, &record)
                         .map_err(|e| Error::system("stdout", e))?;
                     self.wrapped.push(b'\n');
@@ -149,16 +149,16 @@ impl<'a> Printer<'a> {
                 self.out.line(&self.wrapped)
             }
             Form::Text(page) => {
-                let text = page.show(who.session.as_deref(), &events(who, line));
+                let text = page.show(source.session.as_deref(), &events(source, line));
                 text.map_or(Ok(()), |text| self.out.line(text.trim_end_matches('\n').as_bytes()))
             }
         }
     }
 
     /// The record is embedded as it is: reading and writing it anew could change it.
-    fn wrap(&mut self, who: &Who, line: Line<'_>) -> Result<()> {
+    fn wrap(&mut self, source: &Source, line: Line<'_>) -> Result<()> {
         self.wrapped.clear();
-        self.wrapped.extend_from_slice(who.opening.as_bytes());
+        self.wrapped.extend_from_slice(source.opening.as_bytes());
         let fault = |e| Error::io("memory", &e);
         write!(self.wrapped, "{},\"next\":{},\"entry\":", line.offset, line.next).map_err(fault)?;
         self.wrapped.extend_from_slice(line.bytes);
@@ -167,9 +167,9 @@ impl<'a> Printer<'a> {
     }
 
     /// Says that the conversation goes on in another transcript.
-    pub(crate) fn moved(&mut self, who: &Who, from: &Path, to: &Path) -> Result<()> {
+    pub(crate) fn moved(&mut self, source: &Source, from: &Path, to: &Path) -> Result<()> {
         let moved = serde_json::json!({ "from": from, "to": to });
-        let session = &who.session;
+        let session = &source.session;
         match &mut self.form {
             Form::Wrapped => {
                 self.out.record(&serde_json::json!({ "sessionId": session, "moved": moved }))
@@ -188,9 +188,9 @@ impl<'a> Printer<'a> {
 }
 
 /// What a line means; never nothing.
-fn events(who: &Who, line: Line<'_>) -> Vec<Event> {
-    let backend = who.backend.unwrap_or_else(|| Backend::of_line(line.bytes));
-    let mut events = backend.agent().read(line.bytes);
+fn events(source: &Source, line: Line<'_>) -> Vec<Event> {
+    let backend = source.backend.unwrap_or_else(|| Backend::of_line(line.bytes));
+    let mut events = backend.agent().parse_line(line.bytes);
     if events.is_empty() {
         events.push(Event::new(Kind::Other, None, ""));
     }
@@ -215,9 +215,9 @@ struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    fn new(who: &'a Who, line: Line<'_>, event: &'a Event) -> Self {
+    fn new(source: &'a Source, line: Line<'_>, event: &'a Event) -> Self {
         Record {
-            session_id: who.session.as_deref(),
+            session_id: source.session.as_deref(),
             offset: line.offset,
             next: line.next,
             kind: event.kind,

@@ -2,7 +2,7 @@
 
 use std::os::fd::RawFd;
 
-use super::{Args, printer::Printer, session_set::Roll, stream::Stream};
+use super::{Args, printer::Printer, session_set::SessionSet, stream::Stream};
 use crate::{
     error::{Error, Exit, Kind, Result},
     sys,
@@ -16,7 +16,7 @@ pub(crate) struct Run<'a> {
     pub(crate) args: &'a Args,
     pub(crate) streams: Vec<Stream>,
     /// Of plain files there is none.
-    pub(crate) roll: Option<Roll>,
+    pub(crate) sessions: Option<SessionSet>,
     pub(crate) printer: Printer<'a>,
 }
 
@@ -32,10 +32,10 @@ impl Run<'_> {
     }
 
     fn once(&mut self) -> Result<Exit> {
-        if let Some(roll) = &mut self.roll {
+        if let Some(sessions) = &mut self.sessions {
             let mut watch = Watch::new()?;
-            roll.watch(&mut watch)?;
-            roll.look(&mut watch, &mut self.streams, None, self.printer.note)?;
+            sessions.watch(&mut watch)?;
+            sessions.look(&mut watch, &mut self.streams, None, self.printer.note)?;
         }
         self.catch_up()?;
         for stream in &mut self.streams {
@@ -58,8 +58,8 @@ impl Run<'_> {
         if let Some(reader) = reader {
             watch.reader_of(&reader);
         }
-        if let Some(roll) = &mut self.roll {
-            roll.watch(&mut watch)?;
+        if let Some(sessions) = &mut self.sessions {
+            sessions.watch(&mut watch)?;
             // Not being allowed to is a failure only once there are too many.
             drop(sys::raise_open_files());
         }
@@ -70,8 +70,13 @@ impl Run<'_> {
         self.catch_up()?;
         let mut changed = None;
         loop {
-            if let Some(roll) = &mut self.roll {
-                roll.look(&mut watch, &mut self.streams, changed.as_ref(), self.printer.note)?;
+            if let Some(sessions) = &mut self.sessions {
+                sessions.look(
+                    &mut watch,
+                    &mut self.streams,
+                    changed.as_ref(),
+                    self.printer.note,
+                )?;
             }
             for stream in &mut self.streams {
                 if stream.is_due(changed.as_ref())

@@ -18,11 +18,11 @@ use crate::{
     state::Name,
     tmux::Tmux,
     transcript::start::Start,
-    watch::{Spot, Watch},
+    watch::{Watch, WatchId},
 };
 
 /// Which sessions are meant.
-pub(crate) enum Meant {
+pub(crate) enum Selection {
     /// These, which must be there.
     Named(Vec<Name>),
     /// All live ones, also those to come.
@@ -30,13 +30,13 @@ pub(crate) enum Meant {
 }
 
 /// The list of those who are followed.
-pub(crate) struct Roll {
+pub(crate) struct SessionSet {
     config: Config,
     backend: Option<Backend>,
-    meant: Meant,
+    meant: Selection,
     /// `None` where there is no tmux: then the state files are all that is known.
     tmux: Option<Tmux>,
-    stores: BTreeMap<Spot, Backend>,
+    stores: BTreeMap<WatchId, Backend>,
     /// Where to begin with those who are there at the beginning, and with those who join.
     start: Start,
     max_line: Option<usize>,
@@ -44,8 +44,13 @@ pub(crate) struct Roll {
     waits: bool,
 }
 
-impl Roll {
-    pub(crate) fn new(config: Config, meant: Meant, args: &Args, start: Start) -> Result<Roll> {
+impl SessionSet {
+    pub(crate) fn new(
+        config: Config,
+        meant: Selection,
+        args: &Args,
+        start: Start,
+    ) -> Result<SessionSet> {
         let tmux = match Tmux::new(&config) {
             Ok(tmux) => Some(tmux),
             Err(e) if e.kind == Kind::Missing => None,
@@ -53,14 +58,14 @@ impl Roll {
         };
         let backend = args.target.backend(&config)?;
         let (stores, max_line, waits) = (BTreeMap::new(), args.max_line, args.follow);
-        Ok(Roll { config, backend, meant, tmux, stores, start, max_line, waits })
+        Ok(SessionSet { config, backend, meant, tmux, stores, start, max_line, waits })
     }
 
     /// Those who are there now.
     pub(crate) fn sessions(&self) -> Result<Vec<Stream>> {
         let sessions = match &self.meant {
-            Meant::All => Session::all(&self.config, self.backend)?,
-            Meant::Named(names) => names
+            Selection::All => Session::all(&self.config, self.backend)?,
+            Selection::Named(names) => names
                 .iter()
                 .map(|name| Session::find_any(&self.config, name, self.backend))
                 .collect::<Result<_>>()?,
@@ -79,7 +84,7 @@ impl Roll {
 
     /// Whether sessions come and go.
     fn is_open(&self) -> bool {
-        matches!(self.meant, Meant::All)
+        matches!(self.meant, Selection::All)
     }
 
     /// Looks again at what `changed`; without it, at everything. The streams that are new here or
@@ -88,7 +93,7 @@ impl Roll {
         &self,
         watch: &mut Watch,
         streams: &mut Vec<Stream>,
-        changed: Option<&BTreeSet<Spot>>,
+        changed: Option<&BTreeSet<WatchId>>,
         note: &mut dyn FnMut(&str),
     ) -> Result<()> {
         let stores = self.stores_changed(changed);
@@ -111,8 +116,8 @@ impl Roll {
     }
 
     /// The backends whose state file changed.
-    fn stores_changed(&self, changed: Option<&BTreeSet<Spot>>) -> Vec<Backend> {
-        let is_changed = |spot: &Spot| changed.is_none_or(|changed| changed.contains(spot));
+    fn stores_changed(&self, changed: Option<&BTreeSet<WatchId>>) -> Vec<Backend> {
+        let is_changed = |spot: &WatchId| changed.is_none_or(|changed| changed.contains(spot));
         let stores = self.stores.iter().filter(|(spot, _)| is_changed(spot));
         stores.map(|(_, &backend)| backend).collect()
     }
@@ -170,7 +175,7 @@ impl Roll {
         let recorded = path.clone().filter(|_| starts_inside);
         let agent = session.agent();
         if let (Some(pane), Some(tmux)) = (&mut stream.pane, &self.tmux) {
-            for witness in agent.witnesses(&self.config, pane) {
+            for witness in agent.watch_paths(&self.config, pane) {
                 stream.signs.insert(watch.path(&witness)?);
             }
             // Subscribed first, then looked at. Some agents tell their thread in the title.
@@ -179,9 +184,9 @@ impl Roll {
             {
                 *pane = now;
             }
-            if let Some(thread) = agent.thread(&self.config, pane)? {
-                session.bind(&self.config, &thread)?;
-                path = thread.transcript.or(path);
+            if let Some(conversation) = agent.conversation(&self.config, pane)? {
+                session.bind(&self.config, &conversation)?;
+                path = conversation.transcript.or(path);
             }
             // The end of the agent ends the wait for its first transcript.
             if path.is_none() && stream.process != Some(pane.pid) {
@@ -203,6 +208,6 @@ impl Roll {
 }
 
 /// Whether one of the few that `changed` is among `spots`.
-pub(crate) fn concerns(changed: &BTreeSet<Spot>, spots: &BTreeSet<Spot>) -> bool {
+pub(crate) fn concerns(changed: &BTreeSet<WatchId>, spots: &BTreeSet<WatchId>) -> bool {
     changed.iter().any(|spot| spots.contains(spot))
 }

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     cursor::Cursor,
-    printer::{Printer, Who},
+    printer::{Printer, Source},
     session_set::concerns,
 };
 use crate::{
@@ -20,19 +20,19 @@ use crate::{
         start::Start,
         zst::packed,
     },
-    watch::{Spot, Watch},
+    watch::{Watch, WatchId},
 };
 
 /// What is read, where it is now, and where it will go on.
 pub(crate) struct Stream {
-    pub(crate) who: Who,
+    pub(crate) source: Source,
     /// What a plain file has not.
     pub(crate) session: Option<Session>,
     pub(crate) pane: Option<Pane>,
     /// The process whose end is waited for.
     pub(crate) process: Option<u32>,
     /// What may tell that the conversation is elsewhere now.
-    pub(crate) signs: BTreeSet<Spot>,
+    pub(crate) signs: BTreeSet<WatchId>,
     /// It is no live session any more: read once more, then no longer.
     pub(crate) leaving: bool,
     pub(crate) cursor: Option<Cursor>,
@@ -43,7 +43,7 @@ pub(crate) struct Stream {
     /// Where the conversation is now, if not in `path`. It is gone over to when something stands
     /// there: an agent writes the end of the old transcript after it has named the new one.
     next: Option<PathBuf>,
-    spots: BTreeSet<Spot>,
+    spots: BTreeSet<WatchId>,
     /// Where to read was found or changed since it was read last.
     fresh: bool,
     longest: usize,
@@ -52,22 +52,22 @@ pub(crate) struct Stream {
 impl Stream {
     /// A plain file.
     pub(crate) fn of_file(path: PathBuf, backend: Option<Backend>, start: Start) -> Stream {
-        let mut stream = Stream::empty(Who::new(None, backend), start);
+        let mut stream = Stream::empty(Source::new(None, backend), start);
         stream.path = Some(path);
         stream
     }
 
     /// A session, whose transcript is not known yet.
     pub(crate) fn of_session(session: Session, start: Start) -> Stream {
-        let who = Who::new(Some(session.name.to_string()), Some(session.backend));
-        let mut stream = Stream::empty(who, start);
+        let source = Source::new(Some(session.name.to_string()), Some(session.backend));
+        let mut stream = Stream::empty(source, start);
         stream.session = Some(session);
         stream
     }
 
-    fn empty(who: Who, start: Start) -> Stream {
+    fn empty(source: Source, start: Start) -> Stream {
         Stream {
-            who,
+            source,
             session: None,
             pane: None,
             process: None,
@@ -101,7 +101,7 @@ impl Stream {
     }
 
     /// Whether it is to be read, when this changed; without, everything may have.
-    pub(crate) fn is_due(&self, changed: Option<&BTreeSet<Spot>>) -> bool {
+    pub(crate) fn is_due(&self, changed: Option<&BTreeSet<WatchId>>) -> bool {
         self.fresh || self.leaving || changed.is_none_or(|changed| concerns(changed, &self.spots))
     }
 
@@ -173,8 +173,8 @@ impl Stream {
             if let Some(cursor) = &mut self.cursor {
                 cursor.at(path, follow)?;
             }
-            let (who, cursor) = (&self.who, &mut self.cursor);
-            let seen = follow.read_blocks(|block| printer.block(who, path, cursor, block))?;
+            let (source, cursor) = (&self.source, &mut self.cursor);
+            let seen = follow.read_blocks(|block| printer.block(source, path, cursor, block))?;
             if let Some(what) = unusual(seen) {
                 (printer.note)(&Error::system(path.display(), what).to_string());
             }
@@ -188,7 +188,7 @@ impl Stream {
         let from = self.path.replace(next.to_owned()).unwrap_or_default();
         self.start = Start::Offset(0);
         self.follow = None;
-        printer.moved(&self.who, &from, next)
+        printer.moved(&self.source, &from, next)
     }
 }
 

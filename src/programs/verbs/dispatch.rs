@@ -14,7 +14,7 @@ use crate::{
     agent::Backend,
     config::Config,
     error::{Error, Exit, Kind, Result},
-    session::{self, Delivery, Manner, START_WAIT, Session},
+    session::{self, Delivery, DeliveryOptions, START_WAIT, Session},
     state::Name,
     sys::signals,
     tmux::Tmux,
@@ -114,20 +114,20 @@ impl<'a> Dispatch<'a> {
 
     /// Delivers the prompt that `words` give to the running session, or starts it with that.
     pub(crate) fn send(self, words: Words, start: Start, interrupt: bool) -> Result<Dispatched> {
-        let ends = words.ends();
+        let done_by = words.done_by();
         let prompt = words.read(self.backend.agent())?.ok_or_else(|| {
             Error::usage("prompt", "none is given").advise("give -p TEXT, -f FILE, or pipe it in")
         })?;
         let length = prompt.text().chars().count();
         if let Some(mut session) = self.session.filter(|_| self.runs) {
-            let manner = Manner { interrupt, ends, ..Manner::default() };
+            let options = DeliveryOptions { interrupt, done_by, ..DeliveryOptions::default() };
             let delivery =
-                session::deliver(self.config, self.tmux, &mut session, &prompt, &manner)?;
+                session::deliver(self.config, self.tmux, &mut session, &prompt, &options)?;
             return Ok(Dispatched { session, delivery, started: false, length });
         }
         // From here on a signal must not leave half a session.
         signals::catch(&signals::ENDING).map_err(|e| Error::io("signals", &e))?;
-        let order = start.spawn(self.name, self.backend, Some(prompt), ends, START_WAIT);
+        let order = start.spawn(self.name, self.backend, Some(prompt), done_by, START_WAIT);
         let started = session::spawn(self.config, self.tmux, &order)?;
         let delivery = started
             .delivery

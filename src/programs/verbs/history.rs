@@ -130,9 +130,9 @@ fn transcript(config: &Config, session: &mut Session) -> Result<Option<std::path
     // Without tmux there are no agents, but there may be conversations.
     if config.program("tmux").is_some()
         && let Some(pane) = session.pane(config, &Tmux::new(config)?)?.filter(|pane| !pane.dead)
-        && let Some(thread) = session.agent().thread(config, &pane)?
+        && let Some(conversation) = session.agent().conversation(config, &pane)?
     {
-        session.bind(config, &thread)?;
+        session.bind(config, &conversation)?;
     }
     Ok(session.entry.jsonl_path().map(Path::to_owned))
 }

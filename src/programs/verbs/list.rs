@@ -18,7 +18,7 @@ use crate::{
     },
     config::Config,
     error::{Exit, Result},
-    session::{self, JobState, Seen, Sight},
+    session::{self, JobState, Observed, Snapshot},
     state::admin,
     time,
     tmux::Tmux,
@@ -57,7 +57,7 @@ the sessions without a window.",
         let tmux = Tmux::new(&config)?;
         let asked = args.target.backend(&config)?;
         let backends = asked.map_or(Backend::ALL.to_vec(), |one| vec![one]);
-        let mut all: Vec<(Backend, Vec<Seen>)> = session::windows(&config, &tmux, &backends)?;
+        let mut all: Vec<(Backend, Vec<Observed>)> = session::windows(&config, &tmux, &backends)?;
         // The practice agent is nobody's business but of those who practise.
         all.retain(|(backend, seen)| {
             !seen.is_empty() || asked.is_some() || admin::BACKENDS.contains(backend)
@@ -71,14 +71,14 @@ the sessions without a window.",
                 .collect();
             return output::document(out, &lists.into()).map(|()| Exit::Done);
         }
-        let seen: Vec<&Seen> = all.iter().flat_map(|(_, seen)| seen).collect();
+        let seen: Vec<&Observed> = all.iter().flat_map(|(_, seen)| seen).collect();
         print(out, Paint::stdout(&config), &seen)?;
         Ok(Exit::Done)
     }
 }
 
-fn record((session, sight): &Seen) -> Value {
-    let pane = sight.pane.as_ref();
+fn record((session, snapshot): &Observed) -> Value {
+    let pane = snapshot.pane.as_ref();
     let active = pane.map(|pane| pane.active_at * 1000).filter(|ms| *ms > 0);
     let command = pane.map(|pane| pane.command.as_str()).filter(|command| !command.is_empty());
     json!({
@@ -96,9 +96,9 @@ fn record((session, sight): &Seen) -> Value {
 }
 
 /// What a session does, and in which style that is shown.
-pub(crate) fn state(sight: &Sight) -> (String, &'static str) {
-    let failed = matches!(sight.job, Ok(JobState::Failed(_)));
-    match &sight.status {
+pub(crate) fn state(snapshot: &Snapshot) -> (String, &'static str) {
+    let failed = matches!(snapshot.job, Ok(JobState::Failed(_)));
+    match &snapshot.status {
         None => ("dead".into(), "31"),
         Some(Status::Starting) => ("starting".into(), "33"),
         Some(Status::Busy) => ("working".into(), "33"),
@@ -110,14 +110,14 @@ pub(crate) fn state(sight: &Sight) -> (String, &'static str) {
 
 const HEAD: [&str; 6] = ["SESSION", "BACKEND", "STATE", "PID", "ACTIVE", "FOLDER"];
 
-fn print(out: &mut Output, paint: Paint, seen: &[&Seen]) -> Result<()> {
+fn print(out: &mut Output, paint: Paint, seen: &[&Observed]) -> Result<()> {
     if seen.is_empty() {
         return output::line(out, &paint.paint("2", "no sessions"));
     }
     let mut rows = vec![(HEAD.map(str::to_owned), "2")];
-    rows.extend(seen.iter().map(|(session, sight)| {
-        let (state, style) = state(sight);
-        let pane = sight.pane.as_ref();
+    rows.extend(seen.iter().map(|(session, snapshot)| {
+        let (state, style) = state(snapshot);
+        let pane = snapshot.pane.as_ref();
         let cells = [
             session.name.to_string(),
             session.backend.name().to_owned(),

@@ -19,7 +19,7 @@ use crate::{
     },
     config::Config,
     error::{Error, Exit, Kind, Result},
-    session::{self, JobState, Session, Sight},
+    session::{self, JobState, Session, Snapshot},
     tmux::Tmux,
 };
 
@@ -58,10 +58,11 @@ The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
         let name = args.target.needed(&config)?;
         let backend = args.target.backend(&config)?;
         let tmux = Tmux::new(&config)?;
-        let (session, sight) = match (target::find(&config, &tmux, &name, backend), backend) {
+        let (session, snapshot) = match (target::find(&config, &tmux, &name, backend), backend) {
             (Ok(session), _) => {
-                let sight = session::sights(&config, &tmux, std::slice::from_ref(&session))?.pop();
-                (session, sight)
+                let snapshot =
+                    session::snapshots(&config, &tmux, std::slice::from_ref(&session))?.pop();
+                (session, snapshot)
             }
             (Err(error), Some(backend)) if error.kind == Kind::Missing => {
                 let entry = Default::default();
@@ -69,7 +70,7 @@ The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
             }
             (Err(error), _) => return Err(error),
         };
-        let report = Report::of(&session, sight.as_ref());
+        let report = Report::of(&session, snapshot.as_ref());
         if args.json {
             output::document(
                 out,
@@ -84,7 +85,7 @@ The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
                 }),
             )?;
         } else {
-            report.print(&session, sight.as_ref(), out, Paint::stdout(&config))?;
+            report.print(&session, snapshot.as_ref(), out, Paint::stdout(&config))?;
         }
         if let Some(error) = report.trouble {
             return Err(error);
@@ -107,9 +108,9 @@ struct Report {
 }
 
 impl Report {
-    fn of(session: &Session, sight: Option<&Sight>) -> Report {
-        let Some(sight) = sight else { return Report::default() };
-        let (accomplished, failure, trouble) = match &sight.job {
+    fn of(session: &Session, snapshot: Option<&Snapshot>) -> Report {
+        let Some(snapshot) = snapshot else { return Report::default() };
+        let (accomplished, failure, trouble) = match &snapshot.job {
             // Without a folder for flags nothing is known.
             _ if session.flags().is_none() => (false, None, None),
             Ok(JobState::Done) => (true, None, None),
@@ -118,8 +119,8 @@ impl Report {
             Err(error) => (false, None, Some(error.clone())),
         };
         Report {
-            alive: sight.status.is_some(),
-            working: matches!(sight.status, Some(Doing::Busy | Doing::Waiting(_))),
+            alive: snapshot.status.is_some(),
+            working: matches!(snapshot.status, Some(Doing::Busy | Doing::Waiting(_))),
             accomplished,
             failure,
             use_proxy: session.entry.use_proxy(),
@@ -130,18 +131,18 @@ impl Report {
     fn print(
         &self,
         session: &Session,
-        sight: Option<&Sight>,
+        snapshot: Option<&Snapshot>,
         out: &mut Output,
         paint: Paint,
     ) -> Result<()> {
-        let (state, style) = match sight {
-            Some(sight) => list::state(sight),
+        let (state, style) = match snapshot {
+            Some(snapshot) => list::state(snapshot),
             None => ("no such session".into(), "31"),
         };
         let job = match &self.failure {
             Some(reason) => (format!("failed: {reason}"), "31"),
             None if self.accomplished => ("done".into(), "32"),
-            None if sight.is_none() => ("unknown".into(), "2"),
+            None if snapshot.is_none() => ("unknown".into(), "2"),
             None => ("running".into(), "33"),
         };
         let proxy = match self.use_proxy {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::session::{
     Session,
-    attached_pane::{self, Live},
+    attached_pane::{self, AttachedPane},
 };
 use crate::{
     agent::Status,
@@ -19,7 +19,7 @@ use crate::{
 
 /// A question: its name, and what can be chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Question {
+pub(crate) struct Question {
     /// The dialog's name, by the screen profile, or what the agent calls it.
     pub name: String,
     /// The lines that can be chosen, as they stand on the screen.
@@ -27,7 +27,11 @@ pub struct Question {
 }
 
 /// What the session's agent asks now, if it asks anything.
-pub fn question(config: &Config, tmux: &Tmux, session: &Session) -> Result<Option<Question>> {
+pub(crate) fn question(
+    config: &Config,
+    tmux: &Tmux,
+    session: &Session,
+) -> Result<Option<Question>> {
     let pane = session.live_pane(config, tmux)?;
     let Some(look) = tmux.look(&pane.id)? else { return Ok(None) };
     let profile = attached_pane::profile(config, session)?;
@@ -41,7 +45,7 @@ pub fn question(config: &Config, tmux: &Tmux, session: &Session) -> Result<Optio
 /// # Errors
 /// [`Kind::Refused`] when another dialog or none is open; nothing was pressed then.
 /// [`Kind::Unproven`] when the dialog stays.
-pub fn answer(
+pub(crate) fn answer(
     config: &Config,
     tmux: &Tmux,
     session: &Session,
@@ -52,13 +56,13 @@ pub fn answer(
 ) -> Result<()> {
     let _held = Session::lock(config, session.backend, &session.name, lock_wait)?;
     let pane = session.live_pane(config, tmux)?;
-    let mut live = Live::attach(config, tmux, session, &pane)?;
-    let open = |live: &mut Live<'_>| -> Result<Option<String>> {
-        let look = live.look(session)?;
-        let status = live.status(&look)?;
-        Ok(live.question(&look, &status).map(|(name, _)| name))
+    let mut attached = AttachedPane::attach(config, tmux, session, &pane)?;
+    let open = |attached: &mut AttachedPane<'_>| -> Result<Option<String>> {
+        let look = attached.look(session)?;
+        let status = attached.status(&look)?;
+        Ok(attached.question(&look, &status).map(|(name, _)| name))
     };
-    match open(&mut live)? {
+    match open(&mut attached)? {
         Some(name) if name == expected => {}
         Some(name) => {
             let cause = format!("the {name} dialog is open, not {expected}");
@@ -68,22 +72,22 @@ pub fn answer(
             return Err(Error::new(Kind::Refused, &session.name, "no dialog is open"));
         }
     }
-    if live.view.key(key)?.is_err() {
+    if attached.view.key(key)?.is_err() {
         return Err(Error::new(Kind::Refused, &session.name, "the pane takes no input"));
     }
     trace::step("answered", || json!({ "dialog": expected, "key": key }));
     let deadline = Deadline::after(timeout);
     loop {
         // The agent's own word of it may outlast the dialog by a moment.
-        let look = live.look(session)?;
-        let is_gone = match live.profile.dialog(&look.screen) {
+        let look = attached.look(session)?;
+        let is_gone = match attached.profile.dialog(&look.screen) {
             Some(dialog) => dialog.name != expected,
-            None => !matches!(live.status(&look)?, Status::Waiting(_)),
+            None => !matches!(attached.status(&look)?, Status::Waiting(_)),
         };
         if is_gone {
             return Ok(());
         }
-        if live.wait(deadline)? == Woke::Deadline {
+        if attached.wait(deadline)? == Woke::Deadline {
             let cause = format!("the {expected} dialog is still open");
             return Err(Error::new(Kind::Unproven, &session.name, cause));
         }

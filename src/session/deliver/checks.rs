@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Verdict;
-use crate::session::{Delivery, Prompt, Session, attached_pane::Live};
+use crate::session::{Delivery, Prompt, Session, attached_pane::AttachedPane};
 use crate::{
-    agent::{Status, profile::Draft, takes_prompt},
+    agent::{Status, profile::InputBox, takes_prompt},
     error::{Error, Result},
     time::Deadline,
     tmux::Look,
@@ -48,24 +48,24 @@ const SHELLS: [&str; 7] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "tcsh"];
 
 /// What forbids typing now, if anything does. A mode that a person left the pane in is left first.
 fn obstacle(
-    live: &mut Live<'_>,
+    attached: &mut AttachedPane<'_>,
     session: &Session,
     prompt: &Prompt,
 ) -> Result<(Look, Option<Obstacle>)> {
-    let mut look = live.look(session)?;
+    let mut look = attached.look(session)?;
     if look.pane.dead {
         return Err(Error::missing(&session.name, "the agent has ended"));
     }
     if look.pane.in_mode {
         trace::step("the pane is in a mode: left", || look.pane.id.clone().into());
-        live.tmux.leave_mode(&look.pane.id)?;
-        look = live.look(session)?;
+        attached.tmux.leave_mode(&look.pane.id)?;
+        look = attached.look(session)?;
     }
-    let found = of_look(live, &look, prompt)?;
+    let found = of_look(attached, &look, prompt)?;
     Ok((look, found))
 }
 
-fn of_look(live: &Live<'_>, look: &Look, prompt: &Prompt) -> Result<Option<Obstacle>> {
+fn of_look(attached: &AttachedPane<'_>, look: &Look, prompt: &Prompt) -> Result<Option<Obstacle>> {
     let some = |reason: &str, advice: &str| Ok(Some(Obstacle::new(reason, advice)));
     let pane = &look.pane;
     if pane.input_off {
@@ -74,26 +74,26 @@ fn of_look(live: &Live<'_>, look: &Look, prompt: &Prompt) -> Result<Option<Obsta
     if pane.synchronized {
         return some("the pane is synchronised with others", "turn synchronize-panes off");
     }
-    let status = live.status(look)?;
+    let status = attached.status(look)?;
     // An agent that was started by a script has a shell's name, and says what it does all the same.
     if status == Status::Starting && SHELLS.contains(&pane.command.as_str()) {
         return some("a shell is in the foreground", "look at the window");
     }
     let asks = || {
-        let (name, advice) = live.question(look, &status)?;
+        let (name, advice) = attached.question(look, &status)?;
         let reason = format!("the {name} dialog is open");
         Some(Obstacle { person: true, ..Obstacle::new(reason, advice) })
     };
     if !takes_prompt(&status) {
         return Ok(asks().or_else(|| Some(starting(&status))));
     }
-    if prompt.is_command() && status == Status::Busy && live.agent.command_needs_idle() {
+    if prompt.is_command() && status == Status::Busy && attached.agent.command_needs_idle() {
         return some("the agent takes no command while it works", "wait with --when idle");
     }
-    match live.profile.draft(look) {
-        Draft::None => Ok(None),
+    match attached.profile.input_box(look) {
+        InputBox::Empty => Ok(None),
         // The pointer of a list can look like the box.
-        Draft::Some => {
+        InputBox::Text => {
             if let Some(asked) = asks() {
                 return Ok(Some(asked));
             }
@@ -104,7 +104,7 @@ fn of_look(live: &Live<'_>, look: &Look, prompt: &Prompt) -> Result<Option<Obsta
             draft.draft = true;
             Ok(Some(draft))
         }
-        Draft::NoBox => Ok(asks()
+        InputBox::Missing => Ok(asks()
             .or_else(|| Some(Obstacle::new("no input box is to be seen", "look at the window")))),
     }
 }
@@ -118,7 +118,7 @@ fn starting(status: &Status) -> Obstacle {
 
 /// Waits until nothing forbids typing, at the longest until `wait`. `Err` holds what still does.
 pub(crate) fn clear(
-    live: &mut Live<'_>,
+    attached: &mut AttachedPane<'_>,
     session: &Session,
     prompt: &Prompt,
     replace_draft: bool,
@@ -126,31 +126,33 @@ pub(crate) fn clear(
 ) -> Result<std::result::Result<Look, Obstacle>> {
     let mut cleared = false;
     loop {
-        let (look, found) = obstacle(live, session, prompt)?;
+        let (look, found) = obstacle(attached, session, prompt)?;
         let Some(found) = found else { return Ok(Ok(look)) };
         trace::step(&found.reason, || json!({ "title": look.pane.title }));
         if found.draft && replace_draft && !cleared {
             cleared = true;
             // It has its own patience: the caller asked for it.
-            clear_box(live, session, Deadline::NEVER)?;
+            clear_box(attached, session, Deadline::NEVER)?;
             continue;
         }
         if wait.passed() {
             return Ok(Err(found));
         }
-        let _woke = live.wait(wait)?;
+        let _woke = attached.wait(wait)?;
     }
 }
 
 /// Waits until a text shows in the input box, at the longest until `deadline`.
 pub(crate) fn await_draft(
-    live: &mut Live<'_>,
+    attached: &mut AttachedPane<'_>,
     session: &Session,
     deadline: Deadline,
 ) -> Result<()> {
     loop {
-        let look = live.look(session)?;
-        if live.profile.draft(&look) == Draft::Some || live.wait(deadline)? == Woke::Deadline {
+        let look = attached.look(session)?;
+        if attached.profile.input_box(&look) == InputBox::Text
+            || attached.wait(deadline)? == Woke::Deadline
+        {
             return Ok(());
         }
     }
@@ -161,53 +163,61 @@ const TAKEN: Duration = Duration::from_millis(500);
 
 /// Takes our own text out of the box when it stays there although it was taken: Claude Code 2.1.197
 /// leaves a copy now and then, which would be somebody's draft to the next sender.
-pub(crate) fn clear_copy(live: &mut Live<'_>, session: &Session, prompt: &Prompt) -> Result<()> {
+pub(crate) fn clear_copy(
+    attached: &mut AttachedPane<'_>,
+    session: &Session,
+    prompt: &Prompt,
+) -> Result<()> {
     let taken_by = Deadline::after(TAKEN);
     // Nearly always the box is empty, and this is the last look.
-    let mut look = live.view.last_look()?;
+    let mut look = attached.view.last_look()?;
     while let Some(shown) = look
-        && live.profile.draft(&shown) == Draft::Some
+        && attached.profile.input_box(&shown) == InputBox::Text
     {
         trace::step("the box is not empty yet", || json!(null));
         if taken_by.passed() {
-            if live.profile.holds(&shown, prompt.text()) {
+            if attached.profile.holds(&shown, prompt.text()) {
                 trace::step("a copy of the prompt stays in the box", || json!(null));
-                clear_box(live, session, Deadline::NEVER)?;
+                clear_box(attached, session, Deadline::NEVER)?;
             }
             break;
         }
-        let _woke = live.wait(taken_by)?;
-        look = live.view.look()?;
+        let _woke = attached.wait(taken_by)?;
+        look = attached.view.look()?;
     }
     Ok(())
 }
 
 /// Empties the input box with the keys that the agent is measured to survive: a round of them, and
 /// another one only while the box still shows a text that has changed.
-pub(crate) fn clear_box(live: &mut Live<'_>, session: &Session, wait: Deadline) -> Result<bool> {
+pub(crate) fn clear_box(
+    attached: &mut AttachedPane<'_>,
+    session: &Session,
+    wait: Deadline,
+) -> Result<bool> {
     let patience = wait.min(Deadline::after(Duration::from_secs(3)));
     let mut shown = None;
     loop {
-        let look = live.look(session)?;
-        let status = live.status(&look)?;
-        match live.profile.draft(&look) {
-            Draft::None => return Ok(true),
-            Draft::NoBox => return Ok(false),
-            Draft::Some if !takes_prompt(&status) => return Ok(false),
-            Draft::Some => {}
+        let look = attached.look(session)?;
+        let status = attached.status(&look)?;
+        match attached.profile.input_box(&look) {
+            InputBox::Empty => return Ok(true),
+            InputBox::Missing => return Ok(false),
+            InputBox::Text if !takes_prompt(&status) => return Ok(false),
+            InputBox::Text => {}
         }
         let text = look.screen.text();
         if shown.as_ref() != Some(&text) {
             trace::step("clearing the input box", || json!(null));
-            let first = live.profile.edit_key(&look.screen).map(str::to_owned);
-            for key in first.as_deref().iter().chain(live.agent.clear_keys()) {
-                if live.view.key(key)?.is_err() {
+            let first = attached.profile.edit_key(&look.screen).map(str::to_owned);
+            for key in first.as_deref().iter().chain(attached.agent.clear_keys()) {
+                if attached.view.key(key)?.is_err() {
                     return Ok(false);
                 }
             }
             shown = Some(text);
         }
-        if live.wait(patience)? == Woke::Deadline {
+        if attached.wait(patience)? == Woke::Deadline {
             return Ok(false);
         }
     }

@@ -7,9 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::session::{Prompt, Session, Verdict, attached_pane::Live};
+use crate::session::{Prompt, Session, Verdict, attached_pane::AttachedPane};
 use crate::{
-    agent::{Agent, Thread},
+    agent::{Agent, Conversation},
     error::{At, Error, Result},
     time::Deadline,
     tmux::Look,
@@ -25,7 +25,7 @@ use crate::{
 pub(crate) struct Proof {
     /// Where it stood.
     pub offset: u64,
-    thread: Option<Thread>,
+    conversation: Option<Conversation>,
     follow: Option<Follow>,
     /// Another text than ours was recorded: where they part, and when it was seen.
     other: Option<(String, Instant)>,
@@ -33,11 +33,11 @@ pub(crate) struct Proof {
 
 /// How long after another text ours may come. It may be somebody else's, and not what became of
 /// ours: a person types too, and an agent may take a text up late.
-const STRANGE: Duration = Duration::from_secs(5);
+const FOREIGN_GRACE: Duration = Duration::from_secs(5);
 
 /// What the transcript said of a prompt.
 #[derive(Debug)]
-pub(crate) enum Word {
+pub(crate) enum Evidence {
     /// It holds the whole prompt; the agent made these changes.
     Same(Verdict, Vec<&'static str>),
     /// It holds another text, which parts from it here.
@@ -46,20 +46,32 @@ pub(crate) enum Word {
 
 impl Proof {
     /// Remembers where the transcript stands. Where it is may be known only after a first prompt.
-    pub(crate) fn begin(live: &mut Live<'_>, session: &mut Session, look: &Look) -> Result<Proof> {
-        let thread = live.agent.thread(live.config, &look.pane)?;
-        let mut proof = Proof { offset: 0, thread, follow: None, other: None };
-        proof.find(live, session, look)?;
+    pub(crate) fn begin(
+        attached: &mut AttachedPane<'_>,
+        session: &mut Session,
+        look: &Look,
+    ) -> Result<Proof> {
+        let conversation = attached.agent.conversation(attached.config, &look.pane)?;
+        let mut proof = Proof { offset: 0, conversation, follow: None, other: None };
+        proof.find(attached, session, look)?;
         Ok(proof)
     }
 
-    fn find(&mut self, live: &mut Live<'_>, session: &mut Session, look: &Look) -> Result<()> {
-        let Some(thread) = live.agent.thread(live.config, &look.pane)? else { return Ok(()) };
-        session.bind(live.config, &thread)?;
-        let Some(path) = &thread.transcript else { return Ok(()) };
-        live.watch.path(path)?;
+    fn find(
+        &mut self,
+        attached: &mut AttachedPane<'_>,
+        session: &mut Session,
+        look: &Look,
+    ) -> Result<()> {
+        let Some(conversation) = attached.agent.conversation(attached.config, &look.pane)? else {
+            return Ok(());
+        };
+        session.bind(attached.config, &conversation)?;
+        let Some(path) = &conversation.transcript else { return Ok(()) };
+        attached.watch.path(path)?;
         // A transcript that was not there before the prompt begins with it.
-        if self.thread.as_ref().is_some_and(|before| before.transcript.as_ref() == Some(path)) {
+        if self.conversation.as_ref().is_some_and(|before| before.transcript.as_ref() == Some(path))
+        {
             self.offset = match File::open(path) {
                 Ok(file) => {
                     let size = file.metadata().at(path)?.len();
@@ -76,24 +88,26 @@ impl Proof {
     /// What the transcript says of the prompt by now.
     pub(crate) fn look(
         &mut self,
-        live: &mut Live<'_>,
+        attached: &mut AttachedPane<'_>,
         session: &mut Session,
         look: &Look,
         prompt: &Prompt,
-    ) -> Result<Option<Word>> {
-        if prompt.is_command() && self.thread_changed(live, look)? {
-            return Ok(Some(Word::Same(Verdict::Submitted, Vec::new())));
+    ) -> Result<Option<Evidence>> {
+        if prompt.is_command() && self.thread_changed(attached, look)? {
+            return Ok(Some(Evidence::Same(Verdict::Submitted, Vec::new())));
         }
         if self.follow.is_none() {
-            self.find(live, session, look)?;
+            self.find(attached, session, look)?;
         }
         let Some(follow) = &mut self.follow else { return Ok(None) };
-        let agent = live.agent;
+        let agent = attached.agent;
         let (mut word, other) = (None, &mut self.other);
         let _seen = follow.read(|line| {
-            for event in agent.read(line.bytes) {
-                match of_event(agent, prompt, &event) {
-                    Some(Word::Other(difference)) => *other = Some((difference, Instant::now())),
+            for event in agent.parse_line(line.bytes) {
+                match judge(agent, prompt, &event) {
+                    Some(Evidence::Other(difference)) => {
+                        *other = Some((difference, Instant::now()))
+                    }
                     Some(same) => {
                         word = Some(same);
                         return Ok(ControlFlow::Break(()));
@@ -103,8 +117,8 @@ impl Proof {
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        let late = self.other.as_ref().filter(|(_, seen)| seen.elapsed() >= STRANGE);
-        Ok(word.or_else(|| late.map(|(difference, _)| Word::Other(difference.clone()))))
+        let late = self.other.as_ref().filter(|(_, seen)| seen.elapsed() >= FOREIGN_GRACE);
+        Ok(word.or_else(|| late.map(|(difference, _)| Evidence::Other(difference.clone()))))
     }
 
     /// Whether it is known which file will hold the record.
@@ -115,28 +129,28 @@ impl Proof {
     /// When to look again although nothing has changed.
     pub(crate) fn next_look(&self) -> Deadline {
         match &self.other {
-            Some((_, seen)) => Deadline::after(STRANGE.saturating_sub(seen.elapsed())),
+            Some((_, seen)) => Deadline::after(FOREIGN_GRACE.saturating_sub(seen.elapsed())),
             None => Deadline::NEVER,
         }
     }
 
     /// A command such as `/clear` leaves for another conversation, the id of which may not be known
     /// before its first prompt.
-    fn thread_changed(&self, live: &Live<'_>, look: &Look) -> Result<bool> {
-        let now = live.agent.thread(live.config, &look.pane)?;
-        let before = self.thread.as_ref().and_then(|thread| thread.id.as_ref());
+    fn thread_changed(&self, attached: &AttachedPane<'_>, look: &Look) -> Result<bool> {
+        let now = attached.agent.conversation(attached.config, &look.pane)?;
+        let before = self.conversation.as_ref().and_then(|conversation| conversation.id.as_ref());
         Ok(before.is_some() && now.is_some_and(|now| now.id.as_ref() != before))
     }
 }
 
 /// What one event says of the prompt. Prompts that had been queued before ours are not ours.
-fn of_event(agent: &dyn Agent, prompt: &Prompt, event: &Event) -> Option<Word> {
+fn judge(agent: &dyn Agent, prompt: &Prompt, event: &Event) -> Option<Evidence> {
     if prompt.is_command() {
         let ran = agent.ran_command(prompt.text(), event);
         let queued = event.kind == Kind::Queued && event.text.trim() == prompt.text();
         return match (ran, queued) {
-            (true, _) => Some(Word::Same(Verdict::Submitted, Vec::new())),
-            (_, true) => Some(Word::Same(Verdict::Queued, Vec::new())),
+            (true, _) => Some(Evidence::Same(Verdict::Submitted, Vec::new())),
+            (_, true) => Some(Evidence::Same(Verdict::Queued, Vec::new())),
             _ => None,
         };
     }
@@ -149,12 +163,12 @@ fn of_event(agent: &dyn Agent, prompt: &Prompt, event: &Event) -> Option<Word> {
         Kind::Queued => Verdict::Queued,
         _ => return None,
     };
-    Some(match agent.same(prompt.text(), &event.text) {
+    Some(match agent.compare(prompt.text(), &event.text) {
         Ok(changes) if verdict == Verdict::Queued => {
-            Word::Same(verdict, [&changes[..], agent.when_queued()].concat())
+            Evidence::Same(verdict, [&changes[..], agent.when_queued()].concat())
         }
-        Ok(changes) => Word::Same(verdict, changes),
-        Err(difference) => Word::Other(difference),
+        Ok(changes) => Evidence::Same(verdict, changes),
+        Err(difference) => Evidence::Other(difference),
     })
 }
 
@@ -163,11 +177,11 @@ mod tests {
     use super::*;
     use crate::{agent::Backend, session::Reading};
 
-    fn word(prompt: &str, command: bool, event: &Event) -> Option<Word> {
+    fn word(prompt: &str, command: bool, event: &Event) -> Option<Evidence> {
         let agent = Backend::Claude.agent();
         let reading = Reading { command, ..Reading::default() };
         let prompt = Prompt::new(prompt.into(), agent, reading).unwrap();
-        of_event(agent, &prompt, event)
+        judge(agent, &prompt, event)
     }
 
     #[test]
@@ -176,15 +190,24 @@ mod tests {
         assert!(word("ours", false, &event(Kind::Prompt, true)).is_none());
         assert!(word("x", false, &event(Kind::Prompt, true)).is_none());
         assert!(word("ours", false, &event(Kind::Queued, true)).is_none());
-        assert!(matches!(word("ours", false, &event(Kind::Queued, false)), Some(Word::Other(_))));
-        assert!(matches!(word("ours", false, &event(Kind::Prompt, false)), Some(Word::Other(_))));
-        assert!(matches!(word("x", false, &event(Kind::Queued, false)), Some(Word::Same(..))));
+        assert!(matches!(
+            word("ours", false, &event(Kind::Queued, false)),
+            Some(Evidence::Other(_))
+        ));
+        assert!(matches!(
+            word("ours", false, &event(Kind::Prompt, false)),
+            Some(Evidence::Other(_))
+        ));
+        assert!(matches!(word("x", false, &event(Kind::Queued, false)), Some(Evidence::Same(..))));
     }
 
     #[test]
     fn a_command_is_proven_by_its_own_record() {
         let ran = Event::new(Kind::Command, None, "/compact");
-        assert!(matches!(word("/compact", true, &ran), Some(Word::Same(Verdict::Submitted, _))));
+        assert!(matches!(
+            word("/compact", true, &ran),
+            Some(Evidence::Same(Verdict::Submitted, _))
+        ));
         assert!(word("/context", true, &ran).is_none());
         assert!(word("/compact", true, &Event::new(Kind::Prompt, None, "/compact")).is_none());
     }

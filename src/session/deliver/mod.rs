@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use self::{evidence::Proof, interrupt::stop};
-use super::{DRAWN, Ends, Job, JobState, LOCK_WAIT, PROOF_WAIT, Session, attached_pane::Live};
+use super::{
+    DRAWN, DoneBy, Job, JobState, LOCK_WAIT, PROOF_WAIT, Session, attached_pane::AttachedPane,
+};
 use crate::{
     agent::Status,
     config::Config,
@@ -25,9 +27,10 @@ mod interrupt;
 mod prompt;
 mod typing;
 
-pub use answer::{Question, answer, question};
-pub use interrupt::{Interruption, interrupt};
-pub use prompt::{Prompt, Reading};
+pub(crate) use answer::{Question, answer, question};
+pub use interrupt::Interruption;
+pub(crate) use interrupt::interrupt;
+pub(crate) use prompt::{Prompt, Reading};
 
 /// What became of a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +66,7 @@ impl Verdict {
 
 /// A delivery and its proof, or what stood in its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
+pub(crate) struct Delivery {
     /// What became of the prompt.
     pub verdict: Verdict,
     /// Where the transcript stood before it.
@@ -95,7 +98,7 @@ impl Delivery {
 
     /// Why it is not proven, if it is not.
     #[must_use]
-    pub fn failure(&self, name: &Name) -> Option<Error> {
+    pub(crate) fn failure(&self, name: &Name) -> Option<Error> {
         let kind = match self.exit() {
             Exit::Done => return None,
             Exit::Person => Kind::Person,
@@ -107,7 +110,7 @@ impl Delivery {
 
     /// The exit status that it stands for.
     #[must_use]
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         match self.verdict {
             Verdict::Submitted | Verdict::Queued => Exit::Done,
             Verdict::Blocked if self.person => Exit::Person,
@@ -119,7 +122,7 @@ impl Delivery {
 
 /// How a prompt is to be delivered.
 #[derive(Clone, Copy, Debug)]
-pub struct Manner {
+pub(crate) struct DeliveryOptions {
     /// Clear somebody's draft out of the input box first.
     pub replace_draft: bool,
     /// How long to wait for what forbids typing to go away.
@@ -135,12 +138,12 @@ pub struct Manner {
     /// How long to wait for the proof.
     pub timeout: Duration,
     /// Whose word ends the job.
-    pub ends: Ends,
+    pub done_by: DoneBy,
 }
 
-impl Default for Manner {
+impl Default for DeliveryOptions {
     fn default() -> Self {
-        Manner {
+        DeliveryOptions {
             replace_draft: false,
             wait_ready: DRAWN,
             when_idle: false,
@@ -148,40 +151,40 @@ impl Default for Manner {
             just_started: false,
             lock_wait: LOCK_WAIT,
             timeout: PROOF_WAIT,
-            ends: Ends::ByTurn,
+            done_by: DoneBy::Turn,
         }
     }
 }
 
 /// Delivers a prompt to a live session, alone: waits for the session's lock first.
-pub fn deliver(
+pub(crate) fn deliver(
     config: &Config,
     tmux: &Tmux,
     session: &mut Session,
     prompt: &Prompt,
-    manner: &Manner,
+    options: &DeliveryOptions,
 ) -> Result<Delivery> {
-    let idle_by = Deadline::after(manner.timeout);
+    let idle_by = Deadline::after(options.timeout);
     loop {
-        if manner.when_idle && !wait_idle(config, tmux, session, idle_by)? {
+        if options.when_idle && !wait_idle(config, tmux, session, idle_by)? {
             let reason = "the present work had not ended in time";
             return Ok(Delivery::new(Verdict::Blocked, 0, reason));
         }
-        let lock_wait = Deadline::after(manner.lock_wait);
+        let lock_wait = Deadline::after(options.lock_wait);
         let _held = Session::lock(config, session.backend, &session.name, lock_wait)?;
         trace::step("the session is ours alone", || json!(null));
         let pane = session.live_pane(config, tmux)?;
         // Another sender may have been first while we waited for the lock.
-        if manner.when_idle && !is_idle(config, session, &pane, &mut Job::of(config, session))? {
+        if options.when_idle && !is_idle(config, session, &pane, &mut Job::of(config, session))? {
             continue;
         }
-        let mut live = Live::attach(config, tmux, session, &pane)?;
-        let deadline = Deadline::after(manner.timeout);
-        if manner.interrupt && stop(&mut live, session, deadline)? == Interruption::Unproven {
+        let mut attached = AttachedPane::attach(config, tmux, session, &pane)?;
+        let deadline = Deadline::after(options.timeout);
+        if options.interrupt && stop(&mut attached, session, deadline)? == Interruption::Unproven {
             let reason = "the present turn could not be stopped";
             return Ok(Delivery::new(Verdict::Blocked, 0, reason));
         }
-        return type_prompt(&mut live, session, prompt, manner);
+        return type_prompt(&mut attached, session, prompt, options);
     }
 }
 
@@ -199,7 +202,7 @@ fn wait_idle(config: &Config, tmux: &Tmux, session: &Session, deadline: Deadline
     let mut pane = session.live_pane(config, tmux)?;
     let mut watch = Watch::new()?;
     watch.process(pane.pid)?;
-    for path in session.agent().witnesses(config, &pane) {
+    for path in session.agent().watch_paths(config, &pane) {
         watch.path(&path)?;
     }
     let mut job = Job::of(config, session);
@@ -224,13 +227,13 @@ fn wait_idle(config: &Config, tmux: &Tmux, session: &Session, deadline: Deadline
 
 /// Delivers to a pane that is under our eyes, with the lock held, and has it recorded.
 pub(crate) fn type_prompt(
-    live: &mut Live<'_>,
+    attached: &mut AttachedPane<'_>,
     session: &mut Session,
     prompt: &Prompt,
-    manner: &Manner,
+    options: &DeliveryOptions,
 ) -> Result<Delivery> {
     let begun = Instant::now();
-    let delivery = type_unrecorded(live, session, prompt, manner)?;
+    let delivery = type_unrecorded(attached, session, prompt, options)?;
     let event = PromptEvent {
         at_ms: time::now_ms(),
         backend: session.backend.name(),
@@ -239,7 +242,7 @@ pub(crate) fn type_prompt(
         verdict: delivery.verdict.name(),
         ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
     };
-    let Config { prompt_events, recorder, .. } = live.config;
+    let Config { prompt_events, recorder, .. } = attached.config;
     let kept = prompt_events.as_ref().map(|path| recorder::keep(path, &event));
     let told = recorder.as_ref().map(|recorder| recorder.call(&event));
     let unrecorded = [kept, told].into_iter().flatten().find_map(Result::err);
@@ -247,31 +250,31 @@ pub(crate) fn type_prompt(
 }
 
 fn type_unrecorded(
-    live: &mut Live<'_>,
+    attached: &mut AttachedPane<'_>,
     session: &mut Session,
     prompt: &Prompt,
-    manner: &Manner,
+    options: &DeliveryOptions,
 ) -> Result<Delivery> {
     if let Some(left) =
-        Job::of(live.config, session).map(|job| job.left_behind()).transpose()?.flatten()
+        Job::of(attached.config, session).map(|job| job.left_behind()).transpose()?.flatten()
     {
         trace::step("a sender was killed here: its text may still come", || json!(null));
-        checks::await_draft(live, session, Deadline::after(left))?;
+        checks::await_draft(attached, session, Deadline::after(left))?;
     }
-    let ready_by = Deadline::after(manner.wait_ready);
-    let look = match checks::clear(live, session, prompt, manner.replace_draft, ready_by)? {
+    let ready_by = Deadline::after(options.wait_ready);
+    let look = match checks::clear(attached, session, prompt, options.replace_draft, ready_by)? {
         Ok(look) => look,
         Err(obstacle) => return Ok(obstacle.delivery()),
     };
-    let mut proof = Proof::begin(live, session, &look)?;
+    let mut proof = Proof::begin(attached, session, &look)?;
     let offset = proof.offset;
     trace::step("the transcript stands", || json!({ "offset": offset }));
     // A command is no job: nothing says when it ends.
-    let mut job = if prompt.is_command() { None } else { Job::of(live.config, session) };
+    let mut job = if prompt.is_command() { None } else { Job::of(attached.config, session) };
     if let Some(job) = &mut job {
-        job.sending(live.config, &look.pane, proof.offset, manner.ends)?;
+        job.sending(attached.config, &look.pane, proof.offset, options.done_by)?;
     }
-    let delivery = typing::paste(live, session, prompt, &mut proof, look, manner)?;
+    let delivery = typing::paste(attached, session, prompt, &mut proof, look, options)?;
     trace::step("verdict", || json!({ "verdict": delivery.verdict.name() }));
     if let Some(job) = &mut job {
         match delivery.verdict {

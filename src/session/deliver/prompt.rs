@@ -8,14 +8,14 @@ use crate::{
 
 /// Text that a terminal takes as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prompt {
+pub(crate) struct Prompt {
     text: String,
     command: bool,
 }
 
 /// How bytes become a prompt.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Reading {
+pub(crate) struct Reading {
     /// Leave control characters out, instead of refusing them.
     pub strip_control: bool,
     /// It is a command of the agent's own: `/compact`, `!ls`.
@@ -28,7 +28,7 @@ impl Prompt {
     ///
     /// # Errors
     /// [`crate::error::Kind::Usage`], with the position where there is one.
-    pub fn new(bytes: Vec<u8>, agent: &dyn Agent, reading: Reading) -> Result<Prompt> {
+    pub(crate) fn new(bytes: Vec<u8>, agent: &dyn Agent, reading: Reading) -> Result<Prompt> {
         let wrong = |cause: String| Error::usage("prompt", cause);
         let text = String::from_utf8(bytes)
             .map_err(|e| wrong(format!("not UTF-8 at byte {}", e.utf8_error().valid_up_to())))?;
@@ -65,13 +65,13 @@ impl Prompt {
 
     /// The text.
     #[must_use]
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// Whether it is a command of the agent's own.
     #[must_use]
-    pub fn is_command(&self) -> bool {
+    pub(crate) fn is_command(&self) -> bool {
         self.command
     }
 }

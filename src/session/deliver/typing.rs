@@ -6,11 +6,13 @@ use serde_json::json;
 
 use super::{
     checks,
-    evidence::{Proof, Word},
+    evidence::{Evidence, Proof},
 };
-use crate::session::{Delivery, Manner, Prompt, Session, Verdict, attached_pane::Live};
+use crate::session::{
+    Delivery, DeliveryOptions, Prompt, Session, Verdict, attached_pane::AttachedPane,
+};
 use crate::{
-    agent::{Status, profile::Draft, takes_prompt},
+    agent::{Status, profile::InputBox, takes_prompt},
     error::Result,
     time::Deadline,
     tmux::{Enter, Look},
@@ -25,7 +27,7 @@ const SWALLOWED: Duration = Duration::from_secs(1);
 const ENTERS: u32 = 4;
 
 /// The keys after a paste.
-struct Enters {
+struct EnterRetry {
     count: u32,
     last: Instant,
     may_repeat: bool,
@@ -33,7 +35,7 @@ struct Enters {
     from_idle: bool,
 }
 
-impl Enters {
+impl EnterRetry {
     /// Whether Enter is right while our text stands in the box.
     fn is_due(&self, status: &Status) -> bool {
         self.count == 0
@@ -57,8 +59,8 @@ impl Enters {
         }
     }
 
-    fn press(&mut self, live: &mut Live<'_>, status: &Status) -> Result<()> {
-        if live.view.key("Enter")?.is_ok() {
+    fn press(&mut self, attached: &mut AttachedPane<'_>, status: &Status) -> Result<()> {
+        if attached.view.key("Enter")?.is_ok() {
             self.pressed(status);
         }
         Ok(())
@@ -76,24 +78,24 @@ impl Enters {
 
 /// What makes an agent read on that has left Enter unread: seldom, and ever more seldom, for told of
 /// input that it has read already it may stand still.
-struct Nudges {
+struct InputWakeup {
     next: Deadline,
     gap: Duration,
 }
 
-impl Nudges {
-    fn begin() -> Nudges {
-        Nudges { next: Deadline::after(SWALLOWED), gap: SWALLOWED }
+impl InputWakeup {
+    fn begin() -> InputWakeup {
+        InputWakeup { next: Deadline::after(SWALLOWED), gap: SWALLOWED }
     }
 
-    fn give(&mut self, live: &mut Live<'_>, in_box: bool) -> Result<()> {
+    fn give(&mut self, attached: &mut AttachedPane<'_>, in_box: bool) -> Result<()> {
         if self.next.passed() {
             self.gap *= 2;
             self.next = Deadline::after(self.gap);
             if in_box {
                 trace::step("the agent may have left Enter unread", || json!(null));
                 // A pane that takes nothing now is asked again.
-                let _taken = live.view.nudge()?;
+                let _taken = attached.view.nudge()?;
             }
         }
         Ok(())
@@ -102,59 +104,59 @@ impl Nudges {
 
 /// Pastes, presses Enter, and waits for the proof.
 pub(crate) fn paste(
-    live: &mut Live<'_>,
+    attached: &mut AttachedPane<'_>,
     session: &mut Session,
     prompt: &Prompt,
     proof: &mut Proof,
     mut look: Look,
-    manner: &Manner,
+    options: &DeliveryOptions,
 ) -> Result<Delivery> {
-    let deadline = Deadline::after(manner.timeout);
-    let typing = live.agent.typing(prompt.text(), prompt.is_command());
+    let deadline = Deadline::after(options.timeout);
+    let typing = attached.agent.typing(prompt.text(), prompt.is_command());
     let blocked = |offset| {
         let reason = "the pane stopped taking input at that moment";
         Ok(Delivery::new(Verdict::Blocked, offset, reason))
     };
     if !typing.lead.is_empty() {
-        if live.tmux.paste(&look.pane.id, typing.lead, Enter::Later)?.is_err() {
+        if attached.tmux.paste(&look.pane.id, typing.lead, Enter::Later)?.is_err() {
             return blocked(proof.offset);
         }
-        checks::await_draft(live, session, deadline)?;
+        checks::await_draft(attached, session, deadline)?;
         if deadline.passed() {
             let reason = "the agent does not show what is typed";
             return Ok(Delivery::new(Verdict::Unproven, proof.offset, reason));
         }
     }
-    if live.tmux.paste(&look.pane.id, &typing.text, typing.enter)?.is_err() {
+    if attached.tmux.paste(&look.pane.id, &typing.text, typing.enter)?.is_err() {
         return blocked(proof.offset);
     }
     trace::step("pasted", || json!({ "bytes": prompt.text().len() }));
-    let status = live.status(&look)?;
-    let mut enters = Enters {
+    let status = attached.status(&look)?;
+    let mut enters = EnterRetry {
         count: 0,
         last: Instant::now(),
         // One that has only just started may not read it, or take it for part of the paste.
-        may_repeat: live.agent.may_swallow_enter() || manner.just_started,
+        may_repeat: attached.agent.may_swallow_enter() || options.just_started,
         from_idle: matches!(status, Status::Idle(_)),
     };
     match typing.enter {
         Enter::AtOnce => enters.pressed(&status),
-        Enter::Soon if enters.from_idle && !manner.just_started => {
-            enters.press(live, &status)?;
+        Enter::Soon if enters.from_idle && !options.just_started => {
+            enters.press(attached, &status)?;
         }
         Enter::Soon | Enter::Later => {}
     }
-    let mut nudges = live.agent.may_stop_reading().then(Nudges::begin);
+    let mut nudges = attached.agent.may_stop_reading().then(InputWakeup::begin);
     loop {
         // A file is read sooner than a screen.
-        match proof.look(live, session, &look, prompt)? {
-            Some(Word::Same(verdict, normalized)) => {
+        match proof.look(attached, session, &look, prompt)? {
+            Some(Evidence::Same(verdict, normalized)) => {
                 if enters.may_repeat {
-                    checks::clear_copy(live, session, prompt)?;
+                    checks::clear_copy(attached, session, prompt)?;
                 }
                 return Ok(Delivery { normalized, ..Delivery::new(verdict, proof.offset, "") });
             }
-            Some(Word::Other(reason)) => {
+            Some(Evidence::Other(reason)) => {
                 return Ok(Delivery::new(Verdict::Altered, proof.offset, reason));
             }
             None => {}
@@ -163,32 +165,38 @@ pub(crate) fn paste(
             let reason = "the agent ended before it recorded the prompt";
             return Ok(Delivery::new(Verdict::Unproven, proof.offset, reason));
         }
-        look = live.look(session)?;
+        look = attached.look(session)?;
         if look.pane.dead {
             continue;
         }
-        let in_box = live.profile.draft(&look) == Draft::Some;
-        let status = live.status(&look)?;
+        let in_box = attached.profile.input_box(&look) == InputBox::Text;
+        let status = attached.status(&look)?;
         if in_box && takes_prompt(&status) && enters.is_due(&status) {
-            enters.press(live, &status)?;
+            enters.press(attached, &status)?;
         }
         if deadline.passed() {
-            return Ok(unproven(live, &look, &status, proof.offset, in_box));
+            return Ok(unproven(attached, &look, &status, proof.offset, in_box));
         }
         if let Some(nudges) = &mut nudges {
-            nudges.give(live, in_box)?;
+            nudges.give(attached, in_box)?;
         }
         // What the pane writes matters while a key may be right, or tells which transcript it is.
-        live.listen(enters.is_due(&status) || !proof.has_transcript());
+        attached.listen(enters.is_due(&status) || !proof.has_transcript());
         let next_nudge = nudges.as_ref().map_or(Deadline::NEVER, |nudges| nudges.next);
         let next_look = enters.next_look().min(proof.next_look()).min(next_nudge);
-        let _woke = live.wait(deadline.min(next_look))?;
+        let _woke = attached.wait(deadline.min(next_look))?;
     }
 }
 
 /// The deadline has passed; what is to be seen now.
-fn unproven(live: &Live<'_>, look: &Look, status: &Status, offset: u64, in_box: bool) -> Delivery {
-    let mut delivery = match live.question(look, status) {
+fn unproven(
+    attached: &AttachedPane<'_>,
+    look: &Look,
+    status: &Status,
+    offset: u64,
+    in_box: bool,
+) -> Delivery {
+    let mut delivery = match attached.question(look, status) {
         Some((name, advice)) if !takes_prompt(status) => {
             let reason = format!("the {name} dialog came up after the text was typed");
             Delivery { advice, ..Delivery::new(Verdict::Unproven, offset, reason) }

@@ -22,11 +22,11 @@ use crate::{
         start::Start,
     },
 };
-use running_flag::Begun;
+use running_flag::RunningFlag;
 
 mod running_flag;
 
-pub use running_flag::Ends;
+pub(crate) use running_flag::DoneBy;
 
 /// How a job stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub enum JobState {
 }
 
 /// The job of one session.
-pub struct Job {
+pub(crate) struct Job {
     flags: Flags,
     agent: &'static dyn Agent,
     kept_path: Option<PathBuf>,
@@ -74,7 +74,7 @@ const WRITTEN: Duration = Duration::from_millis(500);
 impl Job {
     /// The job of a session; `None` when it has no folder for flags.
     #[must_use]
-    pub fn of(config: &Config, session: &Session) -> Option<Job> {
+    pub(crate) fn of(config: &Config, session: &Session) -> Option<Job> {
         Some(Job {
             flags: session.flags()?,
             agent: session.agent(),
@@ -89,62 +89,68 @@ impl Job {
 
     /// The flags.
     #[must_use]
-    pub fn flags(&self) -> &Flags {
+    pub(crate) fn flags(&self) -> &Flags {
         &self.flags
     }
 
     /// A prompt is about to be typed while the transcript stands at `offset`: the job goes on, or
     /// one begins. The caller holds the session's lock.
-    pub fn sending(&mut self, config: &Config, pane: &Pane, offset: u64, ends: Ends) -> Result<()> {
+    pub(crate) fn sending(
+        &mut self,
+        config: &Config,
+        pane: &Pane,
+        offset: u64,
+        done_by: DoneBy,
+    ) -> Result<()> {
         self.look(config, Some(pane))?;
         let transcript = self.transcript(config, Some(pane))?;
         let _held = self.hold()?;
-        let now = match self.begun()? {
-            Some(begun) => Begun { sending: true, ends, ..begun },
-            None => Begun { transcript, offset, prompts: 0, sending: true, ends, at: 0 },
+        let now = match self.running_flag()? {
+            Some(flag) => RunningFlag { sending: true, done_by, ..flag },
+            None => RunningFlag { transcript, offset, prompts: 0, sending: true, done_by, at: 0 },
         };
         self.flags.set(&now.sending())
     }
 
     /// How long to wait for the text of a sender that was killed, if there was one. The caller holds
     /// the session's lock, so no other sender is at work.
-    pub fn left_behind(&self) -> Result<Option<Duration>> {
-        Ok(self.begun()?.and_then(|begun| begun.arrives_in()))
+    pub(crate) fn left_behind(&self) -> Result<Option<Duration>> {
+        Ok(self.running_flag()?.and_then(|flag| flag.arrives_in()))
     }
 
     /// The prompt is proven.
-    pub fn sent(&self) -> Result<()> {
+    pub(crate) fn sent(&self) -> Result<()> {
         let _held = self.hold()?;
-        match self.begun()? {
-            Some(begun) => self.flags.note(&Begun::sent(begun.prompts + 1)),
+        match self.running_flag()? {
+            Some(flag) => self.flags.note(&RunningFlag::sent(flag.prompts + 1)),
             None => Ok(()),
         }
     }
 
     /// The prompt did not go out after all.
-    pub fn not_sent(&self) -> Result<()> {
+    pub(crate) fn not_sent(&self) -> Result<()> {
         let _held = self.hold()?;
-        match self.begun()? {
-            Some(begun) if begun.prompts > 0 => self.flags.note(&Begun::sent(begun.prompts)),
+        match self.running_flag()? {
+            Some(flag) if flag.prompts > 0 => self.flags.note(&RunningFlag::sent(flag.prompts)),
             _ => self.flags.clear().map(|_| ()),
         }
     }
 
     /// The turn was stopped by a key.
-    pub fn stopped(&self) -> Result<()> {
-        match self.begun()? {
-            Some(begun) if begun.ends == Ends::ByTurn => {
-                self.close(&begun, &End::Interrupted).map(|_| ())
+    pub(crate) fn stopped(&self) -> Result<()> {
+        match self.running_flag()? {
+            Some(flag) if flag.done_by == DoneBy::Turn => {
+                self.close(&flag, &End::Interrupted).map(|_| ())
             }
             _ => Ok(()),
         }
     }
 
     /// Whether a prompt of the job is queued, by the transcript.
-    pub fn has_queued(&mut self, config: &Config, pane: &Pane) -> Result<bool> {
-        let Some(begun) = self.begun()? else { return Ok(false) };
+    pub(crate) fn has_queued(&mut self, config: &Config, pane: &Pane) -> Result<bool> {
+        let Some(flag) = self.running_flag()? else { return Ok(false) };
         let Some(path) = self.transcript(config, Some(pane))? else { return Ok(false) };
-        self.catch_up(path, begun.offset)?;
+        self.catch_up(path, flag.offset)?;
         Ok(self.read.as_ref().is_some_and(|read| read.ledger.has_queued()))
     }
 
@@ -156,21 +162,25 @@ impl Job {
         fs::lock(&path, deadline, "flags", "another process keeps them locked")
     }
 
-    fn begun(&self) -> Result<Option<Begun>> {
-        Ok(self.flags.read_running()?.as_ref().map(Begun::of))
+    fn running_flag(&self) -> Result<Option<RunningFlag>> {
+        Ok(self.flags.read_running()?.as_ref().map(RunningFlag::of))
     }
 
     /// Where the transcript is now: by the agent's own word while it lives.
-    pub fn transcript(&self, config: &Config, pane: Option<&Pane>) -> Result<Option<PathBuf>> {
+    pub(crate) fn transcript(
+        &self,
+        config: &Config,
+        pane: Option<&Pane>,
+    ) -> Result<Option<PathBuf>> {
         let now = match pane {
-            Some(pane) if !pane.dead => self.agent.thread(config, pane)?,
+            Some(pane) if !pane.dead => self.agent.conversation(config, pane)?,
             _ => None,
         };
-        Ok(now.and_then(|thread| thread.transcript).or_else(|| self.kept_path.clone()))
+        Ok(now.and_then(|conversation| conversation.transcript).or_else(|| self.kept_path.clone()))
     }
 
     /// How the job stands; and sets the flags right when it has ended.
-    pub fn look(&mut self, config: &Config, pane: Option<&Pane>) -> Result<JobState> {
+    pub(crate) fn look(&mut self, config: &Config, pane: Option<&Pane>) -> Result<JobState> {
         let live = pane.filter(|pane| !pane.dead);
         let status = live.map(|pane| self.agent.status(config, pane)).transpose()?;
         self.look_after(config, pane, status)
@@ -185,16 +195,16 @@ impl Job {
         status: Option<Status>,
     ) -> Result<JobState> {
         (self.soon, self.rests, self.works) = (None, true, false);
-        let Some(begun) = self.begun()? else { return self.over() };
+        let Some(flag) = self.running_flag()? else { return self.over() };
         // A sender that was killed leaves its mark, but not its lock.
-        let sender = begun.sending && fs::is_locked(&self.lock)?;
+        let sender = flag.sending && fs::is_locked(&self.lock)?;
         let now = self.transcript(config, pane)?;
         // A person may have begun another conversation: the job stays with its own.
-        let left = begun.transcript.is_some() && now.is_some() && begun.transcript != now;
-        if let Some(path) = begun.transcript.clone().or(now) {
-            self.catch_up(path, begun.offset)?;
+        let left = flag.transcript.is_some() && now.is_some() && flag.transcript != now;
+        if let Some(path) = flag.transcript.clone().or(now) {
+            self.catch_up(path, flag.offset)?;
         }
-        let end = match self.end(&begun, sender, left, status.as_ref()) {
+        let end = match self.end(&flag, sender, left, status.as_ref()) {
             Some(end) => Some(end),
             None if status.is_none() => {
                 let how = pane.map(with_status).unwrap_or_default();
@@ -206,8 +216,8 @@ impl Job {
         self.works = !self.rests && self.is_ahead(status.as_ref());
         // What the agent promised to say is not for us to say, while it lives.
         match (end, status) {
-            (Some(end), status) if begun.ends == Ends::ByTurn || status.is_none() => {
-                self.close(&begun, &end)
+            (Some(end), status) if flag.done_by == DoneBy::Turn || status.is_none() => {
+                self.close(&flag, &end)
             }
             (_, Some(Status::Waiting(what))) => Ok(JobState::Waiting(what)),
             _ => Ok(JobState::Running),
@@ -217,13 +227,13 @@ impl Job {
     /// How the job ended, if it has: by the transcript, and by the status that was read before it.
     fn end(
         &mut self,
-        begun: &Begun,
+        flag: &RunningFlag,
         sender: bool,
         left: bool,
         status: Option<&Status>,
     ) -> Option<End> {
         let ledger = self.read.as_ref().map(|read| &read.ledger);
-        let prompts = begun.prompts + usize::from(sender);
+        let prompts = flag.prompts + usize::from(sender);
         let last_input = ledger.and_then(Ledger::last_input);
         let rests = |since: &u64| last_input.is_none_or(|input| *since >= input);
         if let Some(end) = ledger.and_then(|ledger| ledger.ended(prompts)) {
@@ -243,9 +253,9 @@ impl Job {
             }
         }
         let Some(Status::Idle(since)) = status else { return None };
-        let nothing = begun.prompts == 0 && ledger.is_none_or(Ledger::is_empty);
-        if begun.sending && !sender && nothing {
-            self.soon = begun.arrives_in();
+        let nothing = flag.prompts == 0 && ledger.is_none_or(Ledger::is_empty);
+        if flag.sending && !sender && nothing {
+            self.soon = flag.arrives_in();
             if self.soon.is_some() {
                 return None;
             }
@@ -275,14 +285,14 @@ impl Job {
     /// Whether the last look found that nothing is left of the prompts, though the agent, who has
     /// the last word, may not have said it yet.
     #[must_use]
-    pub fn rests(&self) -> bool {
+    pub(crate) fn rests(&self) -> bool {
         self.rests
     }
 
     /// Whether the last look found a turn under way, or about to begin, though the agent said that it
     /// is idle.
     #[must_use]
-    pub fn works(&self) -> bool {
+    pub(crate) fn works(&self) -> bool {
         self.works
     }
 
@@ -296,7 +306,7 @@ impl Job {
 
     /// How long after the last look the next one is due, though nothing may happen until then.
     #[must_use]
-    pub fn soon(&self) -> Option<Duration> {
+    pub(crate) fn soon(&self) -> Option<Duration> {
         self.soon
     }
 
@@ -310,9 +320,9 @@ impl Job {
 
     /// Ends the job that `seen` said of; when the flag says something else by now, its change is
     /// what to look at next.
-    fn close(&self, seen: &Begun, end: &End) -> Result<JobState> {
+    fn close(&self, seen: &RunningFlag, end: &End) -> Result<JobState> {
         let _held = self.hold()?;
-        match self.begun()? {
+        match self.running_flag()? {
             Some(now) if now == *seen => {}
             Some(_) => return Ok(JobState::Running),
             None => return self.over(),
@@ -342,7 +352,7 @@ impl Job {
         let (agent, ledger) = (self.agent, &mut read.ledger);
         loop {
             let seen = read.follow.read(|line| {
-                for event in agent.read(line.bytes) {
+                for event in agent.parse_line(line.bytes) {
                     ledger.note(&event);
                 }
                 Ok(ControlFlow::Continue(()))

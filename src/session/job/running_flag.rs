@@ -6,17 +6,17 @@ use crate::{flag::Fields, time};
 
 /// Whose word ends a job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Ends {
+pub(crate) enum DoneBy {
     /// The end of the last turn.
     #[default]
-    ByTurn,
+    Turn,
     /// The agent's own: it was asked to remove `running.flag`. Only its death ends the job too.
-    ByAgent,
+    Agent,
 }
 
 /// What `running.flag` says of the job.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Begun {
+pub(crate) struct RunningFlag {
     /// The transcript, if it was known then. A person may begin another conversation.
     pub(crate) transcript: Option<PathBuf>,
     /// Where it stood before the first prompt.
@@ -26,7 +26,7 @@ pub(crate) struct Begun {
     /// Another prompt was about to be typed, by a process that held the session's lock.
     pub(crate) sending: bool,
     /// Whose word ends it.
-    pub(crate) ends: Ends,
+    pub(crate) done_by: DoneBy,
     /// When this was written, in epoch milliseconds.
     pub(crate) at: u64,
 }
@@ -40,31 +40,31 @@ const SENDING: &str = "sending";
 /// How long a text that a killed sender has pasted may take to show.
 const ARRIVES: Duration = Duration::from_secs(3);
 
-impl Begun {
+impl RunningFlag {
     /// A flag that somebody else wrote says nothing: one prompt, somewhere in the transcript.
-    pub(crate) fn of(fields: &Fields) -> Begun {
+    pub(crate) fn of(fields: &Fields) -> RunningFlag {
         let number = |key: &str| fields.get(key).and_then(|text| text.parse::<u64>().ok());
         let count = |key| number(key).and_then(|n| usize::try_from(n).ok());
         let (proven, typed) = (count(PROMPTS), count(SENDING));
-        Begun {
+        RunningFlag {
             transcript: fields.get("transcript").map(PathBuf::from),
             offset: number("offset").unwrap_or(0),
             prompts: proven.or(typed.map(|n| n.saturating_sub(1))).unwrap_or(1),
             sending: proven.is_none() && typed.is_some(),
             at: fields.get("startedAt").and_then(|at| time::parse_rfc3339(at)).unwrap_or(0),
-            ends: match fields.get("done").map(String::as_str) {
-                Some("agent") => Ends::ByAgent,
-                _ => Ends::ByTurn,
+            done_by: match fields.get("done").map(String::as_str) {
+                Some("agent") => DoneBy::Agent,
+                _ => DoneBy::Turn,
             },
         }
     }
 
     /// The fields of the flag that say it while a prompt is about to be typed. When it is out, or is
-    /// not to be, [`Begun::sent`] is added: a flag that was written anew could come back after the
+    /// not to be, [`RunningFlag::sent`] is added: a flag that was written anew could come back after the
     /// agent had removed it.
     pub(crate) fn sending(&self) -> [(&'static str, String); 4] {
         let transcript = self.transcript.as_deref().map(|path| path.to_string_lossy());
-        let done = if self.ends == Ends::ByAgent { "agent" } else { "" };
+        let done = if self.done_by == DoneBy::Agent { "agent" } else { "" };
         [
             ("done", done.into()),
             ("transcript", transcript.unwrap_or_default().into_owned()),

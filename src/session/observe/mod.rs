@@ -3,5 +3,6 @@
 mod snapshot;
 mod watcher;
 
-pub use snapshot::{Seen, Sight, State, sights, windows};
-pub use watcher::Vigil;
+pub(crate) use snapshot::{Observed, Snapshot, windows};
+pub use snapshot::{State, snapshots};
+pub(crate) use watcher::SessionWatcher;

@@ -14,7 +14,7 @@ use crate::{
 
 /// One look at one session.
 #[derive(Debug)]
-pub struct Sight {
+pub struct Snapshot {
     /// Its pane, if the window is there.
     pub pane: Option<Pane>,
     /// What the agent does, by its own word or, where that is ahead, by its transcript; `None` when it
@@ -58,7 +58,7 @@ impl State {
     }
 }
 
-impl Sight {
+impl Snapshot {
     /// What the session does.
     #[must_use]
     pub fn state(&self) -> State {
@@ -73,8 +73,8 @@ impl Sight {
     }
 
     /// A look at the session whose pane this is; sets its flags right when its job has ended.
-    pub(crate) fn of(config: &Config, session: &Session, pane: Option<Pane>) -> Result<Sight> {
-        Sight::with(config, session, Job::of(config, session).as_mut(), pane)
+    pub(crate) fn of(config: &Config, session: &Session, pane: Option<Pane>) -> Result<Snapshot> {
+        Snapshot::with(config, session, Job::of(config, session).as_mut(), pane)
     }
 
     /// The same with a job that has been looked at before.
@@ -83,11 +83,11 @@ impl Sight {
         session: &Session,
         job: Option<&mut Job>,
         pane: Option<Pane>,
-    ) -> Result<Sight> {
+    ) -> Result<Snapshot> {
         let live = pane.as_ref().filter(|pane| !pane.dead);
         let status = live.map(|pane| session.agent().status(config, pane)).transpose()?;
         let Some(job) = job else {
-            return Ok(Sight { pane, status, job: Ok(JobState::Done), rests: true });
+            return Ok(Snapshot { pane, status, job: Ok(JobState::Done), rests: true });
         };
         let state = match job.look_after(config, pane.as_ref(), status.clone()) {
             Ok(JobState::Done) if !job.flags().has_root() => {
@@ -106,31 +106,31 @@ impl Sight {
             }
             (status, _) => status,
         };
-        Ok(Sight { pane, status, job: state, rests: job.rests() })
+        Ok(Snapshot { pane, status, job: state, rests: job.rests() })
     }
 }
 
 /// A look at many sessions, with one question to tmux for each backend among them.
-pub fn sights(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<Vec<Sight>> {
+pub fn snapshots(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<Vec<Snapshot>> {
     let mut panes = Panes::default();
     let look = |session: &Session| {
         let pane = panes.of(config, tmux, session)?;
-        Sight::of(config, session, pane)
+        Snapshot::of(config, session, pane)
     };
     sessions.iter().map(look).collect()
 }
 
 /// A session, and what was seen of it.
-pub type Seen = (Session, Sight);
+pub(crate) type Observed = (Session, Snapshot);
 
 /// The windows of some backends that bear a session's name, with a look at each, by one question to
 /// tmux: also those that no state file knows. Names that are not legal are left out, such as that of
 /// a hub's own window.
-pub fn windows(
+pub(crate) fn windows(
     config: &Config,
     tmux: &Tmux,
     backends: &[Backend],
-) -> Result<Vec<(Backend, Vec<Seen>)>> {
+) -> Result<Vec<(Backend, Vec<Observed>)>> {
     let hubs: Vec<String> = backends.iter().map(|backend| backend.hub(config)).collect();
     let panes = tmux.panes_of(&hubs)?;
     let of = |&backend: &Backend| {
@@ -145,8 +145,8 @@ pub fn windows(
             let Ok(name) = pane.window_name.parse::<Name>() else { continue };
             let entry = entries.remove(&name).unwrap_or_default();
             let session = Session { name, backend, entry };
-            let sight = Sight::of(config, &session, Some(pane.clone()))?;
-            seen.push((session, sight));
+            let snapshot = Snapshot::of(config, &session, Some(pane.clone()))?;
+            seen.push((session, snapshot));
         }
         Ok((backend, seen))
     };

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, ops::ControlFlow};
 
-use super::snapshot::{Panes, Sight};
+use super::snapshot::{Panes, Snapshot};
 use crate::session::{Job, JobState, Session};
 use crate::{
     agent::Backend,
@@ -15,50 +15,50 @@ use crate::{
 };
 
 /// Sessions, and what is watched of them.
-pub struct Vigil<'a> {
+pub(crate) struct SessionWatcher<'a> {
     config: &'a Config,
     tmux: &'a Tmux,
     watch: Watch,
-    seats: Vec<Seat>,
+    watched: Vec<Watched>,
 }
 
-struct Seat {
+struct Watched {
     session: Session,
     job: Option<Job>,
     /// The process whose end is watched.
     pid: Option<u32>,
 }
 
-impl<'a> Vigil<'a> {
+impl<'a> SessionWatcher<'a> {
     /// A vigil over nobody yet. It ends with its reader: whoever reads our standard output.
-    pub fn new(config: &'a Config, tmux: &'a Tmux) -> Result<Vigil<'a>> {
+    pub(crate) fn new(config: &'a Config, tmux: &'a Tmux) -> Result<SessionWatcher<'a>> {
         let mut watch = Watch::new()?;
         watch.reader_of(&1);
-        Ok(Vigil { config, tmux, watch, seats: Vec::new() })
+        Ok(SessionWatcher { config, tmux, watch, watched: Vec::new() })
     }
 
     /// Watches this session too.
-    pub fn add(&mut self, session: Session) -> Result<()> {
+    pub(crate) fn add(&mut self, session: Session) -> Result<()> {
         let job = Job::of(self.config, &session);
         if let Some(job) = &job {
             self.watch.path(&job.flags().running())?;
             self.watch.path(&job.flags().failed())?;
         }
         self.watch.path(session.backend.store(self.config).runtime())?;
-        self.seats.push(Seat { session, job, pid: None });
+        self.watched.push(Watched { session, job, pid: None });
         Ok(())
     }
 
     /// Watches these from now on and no others: new ones, and those watched before as they are now.
-    pub fn keep(&mut self, sessions: Vec<Session>) -> Result<()> {
-        let mut before = std::mem::take(&mut self.seats);
+    pub(crate) fn keep(&mut self, sessions: Vec<Session>) -> Result<()> {
+        let mut before = std::mem::take(&mut self.watched);
         for session in sessions {
-            let same = |seat: &Seat| {
-                seat.session.name == session.name && seat.session.backend == session.backend
+            let same = |one: &Watched| {
+                one.session.name == session.name && one.session.backend == session.backend
             };
             match before.iter().position(same) {
                 Some(at) if before[at].session.entry == session.entry => {
-                    self.seats.push(before.swap_remove(at));
+                    self.watched.push(before.swap_remove(at));
                 }
                 _ => self.add(session)?,
             }
@@ -67,58 +67,58 @@ impl<'a> Vigil<'a> {
     }
 
     /// Watches what `path` names too.
-    pub fn path(&mut self, path: &std::path::Path) -> Result<()> {
+    pub(crate) fn path(&mut self, path: &std::path::Path) -> Result<()> {
         self.watch.path(path).map(drop)
     }
 
     /// Looks at each session in turn and tells what is seen; one for which `tell` breaks off is
     /// not watched any longer. Says whether any is left.
-    pub fn look(
+    pub(crate) fn look(
         &mut self,
-        mut tell: impl FnMut(&Session, &Sight) -> Result<ControlFlow<()>>,
+        mut tell: impl FnMut(&Session, &Snapshot) -> Result<ControlFlow<()>>,
     ) -> Result<bool> {
         let mut panes = Panes::default();
         let mut known: Vec<(Backend, HashSet<Name>)> = Vec::new();
         let mut left = Vec::new();
-        for mut seat in std::mem::take(&mut self.seats) {
-            let pane = panes.of(self.config, self.tmux, &seat.session)?;
+        for mut one in std::mem::take(&mut self.watched) {
+            let pane = panes.of(self.config, self.tmux, &one.session)?;
             let live = pane.as_ref().filter(|pane| !pane.dead);
-            if let Some(pane) = live.filter(|pane| seat.pid != Some(pane.pid)) {
-                seat.pid = Some(pane.pid);
+            if let Some(pane) = live.filter(|pane| one.pid != Some(pane.pid)) {
+                one.pid = Some(pane.pid);
                 self.watch.process(pane.pid)?;
-                for path in seat.session.agent().witnesses(self.config, pane) {
+                for path in one.session.agent().watch_paths(self.config, pane) {
                     self.watch.path(&path)?;
                 }
             }
-            if let Some(job) = &seat.job
+            if let Some(job) = &one.job
                 && let Some(path) = job.transcript(self.config, pane.as_ref())?
             {
                 self.watch.path(&path)?;
             }
-            let mut sight = Sight::with(self.config, &seat.session, seat.job.as_mut(), pane)?;
+            let mut snapshot = Snapshot::with(self.config, &one.session, one.job.as_mut(), pane)?;
             // Its flags went with it, and a job that nobody speaks of any more is not done.
-            let backend = seat.session.backend;
+            let backend = one.session.backend;
             if known.iter().all(|(known, _)| *known != backend) {
                 let sessions = backend.store(self.config).sessions()?;
                 known.push((backend, sessions.into_iter().map(|(name, _)| name).collect()));
             }
             let lives = |(of, names): &(Backend, HashSet<Name>)| {
-                *of == backend && names.contains(&seat.session.name)
+                *of == backend && names.contains(&one.session.name)
             };
-            if matches!(sight.job, Ok(JobState::Done)) && !known.iter().any(lives) {
-                sight.job = Ok(JobState::Failed("the session was ended".into()));
+            if matches!(snapshot.job, Ok(JobState::Done)) && !known.iter().any(lives) {
+                snapshot.job = Ok(JobState::Failed("the session was ended".into()));
             }
-            if tell(&seat.session, &sight)?.is_continue() {
-                left.push(seat);
+            if tell(&one.session, &snapshot)?.is_continue() {
+                left.push(one);
             }
         }
-        self.seats = left;
-        Ok(!self.seats.is_empty())
+        self.watched = left;
+        Ok(!self.watched.is_empty())
     }
 
     /// Sleeps until something may have changed, or `deadline`.
-    pub fn wait(&mut self, deadline: Deadline) -> Result<Woke> {
-        let soon = self.seats.iter().filter_map(|seat| seat.job.as_ref()?.soon()).min();
+    pub(crate) fn wait(&mut self, deadline: Deadline) -> Result<Woke> {
+        let soon = self.watched.iter().filter_map(|one| one.job.as_ref()?.soon()).min();
         let patience = soon.map_or(Deadline::NEVER, Deadline::after);
         match self.watch.wait(deadline.min(patience))? {
             // It was only our patience that ended.

@@ -21,7 +21,7 @@ use crate::{
 
 /// What a new window is to become.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Orders {
+pub(crate) struct LaunchSpec {
     /// Program and arguments.
     pub argv: Vec<OsString>,
     /// The folder to run in.
@@ -76,10 +76,10 @@ pub(crate) fn environment(config: &Config) -> Vec<(OsString, OsString)> {
     kept
 }
 
-impl Orders {
+impl LaunchSpec {
     /// Writes the orders where only the user can read them.
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
-        fs::replace(path, &self.encode(), 0o600)
+        fs::write_durable(path, &self.encode(), 0o600)
     }
 
     /// NUL ends each string, and no string here can hold one.
@@ -95,7 +95,7 @@ impl Orders {
         words.join(&0)
     }
 
-    fn decode(bytes: &[u8]) -> Option<Orders> {
+    fn decode(bytes: &[u8]) -> Option<LaunchSpec> {
         let mut words = bytes.split(|&b| b == 0).map(|word| OsString::from_vec(word.to_vec()));
         let cwd = PathBuf::from(words.next()?);
         let at_event = words.next()?.into_string().ok()?;
@@ -107,7 +107,7 @@ impl Orders {
         while let Some(name) = words.next() {
             env.push((name, words.next()?));
         }
-        (argv.len() == count && count > 0).then_some(Orders {
+        (argv.len() == count && count > 0).then_some(LaunchSpec {
             argv,
             cwd,
             env,
@@ -121,12 +121,12 @@ impl Orders {
 /// Runs inside the window: reads the orders, sets the window up, and becomes the agent.
 ///
 /// Returns only when that fails; the error is then what the window shows.
-pub fn enter(orders: &Path) -> Result<std::convert::Infallible> {
+pub(crate) fn enter(orders: &Path) -> Result<std::convert::Infallible> {
     let config = Config::from_env()?;
     let bytes = fs::read(orders)?
         .ok_or_else(|| Error::missing(orders.display(), "no orders for this window"))?;
     fs::remove(orders)?;
-    let orders = Orders::decode(&bytes)
+    let orders = LaunchSpec::decode(&bytes)
         .ok_or_else(|| Error::system(orders.display(), "not orders for a window"))?;
     let pane = config.var("TMUX_PANE").and_then(|pane| pane.into_string().ok());
     let pane = pane.ok_or_else(|| Error::usage("TMUX_PANE", "this runs inside tmux only"))?;
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn orders_survive_any_bytes_but_nul() {
-        let orders = Orders {
+        let orders = LaunchSpec {
             argv: vec!["/bin/x".into(), OsString::new(), OsString::from_vec(b"\xff\n'".to_vec())],
             cwd: "/a b".into(),
             env: vec![("A".into(), "".into()), ("B".into(), "x\ny=z".into())],
@@ -163,8 +163,8 @@ mod tests {
             at_title: String::new(),
             title: "x*".into(),
         };
-        assert_eq!(Orders::decode(&orders.encode()), Some(orders));
-        assert_eq!(Orders::decode(b"/x\0\0\0\x003\0a"), None);
+        assert_eq!(LaunchSpec::decode(&orders.encode()), Some(orders));
+        assert_eq!(LaunchSpec::decode(b"/x\0\0\0\x003\0a"), None);
     }
 
     #[test]

@@ -11,10 +11,12 @@ use std::{
 
 use serde_json::json;
 
-use self::{launch::Orders, proxy::sourced};
-use super::{Delivery, Ends, Manner, Prompt, Session, attached_pane::Live, deliver};
+use self::{launch::LaunchSpec, proxy::sourced};
+use super::{
+    Delivery, DeliveryOptions, DoneBy, Prompt, Session, attached_pane::AttachedPane, deliver,
+};
 use crate::{
-    agent::{Ask, Backend, Thread, own_program},
+    agent::{Backend, Conversation, LaunchRequest, own_program},
     config::Config,
     error::{Error, Kind, Result},
     flag::Flags,
@@ -29,12 +31,12 @@ mod launch;
 mod proxy;
 mod ready;
 
-pub use launch::enter as enter_window;
-pub use proxy::Proxy;
+pub(crate) use launch::enter as enter_window;
+pub(crate) use proxy::Proxy;
 
 /// What to start.
 #[derive(Clone, Debug)]
-pub struct Spawn {
+pub(crate) struct Spawn {
     /// The session's name.
     pub name: Name,
     /// The backend.
@@ -58,14 +60,14 @@ pub struct Spawn {
     /// The first prompt.
     pub prompt: Option<Prompt>,
     /// Whose word ends its job.
-    pub ends: Ends,
+    pub done_by: DoneBy,
     /// The longest time until the agent is ready, and again until the prompt is proven.
     pub timeout: Duration,
 }
 
 /// A session that is ready.
 #[derive(Clone, Debug)]
-pub struct Started {
+pub(crate) struct Started {
     /// The session.
     pub session: Session,
     /// Its pane when it became ready.
@@ -80,38 +82,44 @@ pub struct Started {
 /// [`Kind::Usage`] for a folder that is not there, [`Kind::Refused`] for a name in use,
 /// [`Kind::Missing`] without the agent's program or tmux, [`Kind::Person`] with the name of a dialog
 /// that only a person answers, [`Kind::Timeout`]. Then nothing is left behind.
-pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
-    let cwd = folder(&ask.cwd)?;
-    let flag_root = ask.flag_root.as_deref().map(folder).transpose()?;
-    let use_proxy = ask.use_proxy.map_or_else(|| admin::use_proxy(config, ask.backend), Ok)?;
+pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Started> {
+    let cwd = folder(&request.cwd)?;
+    let flag_root = request.flag_root.as_deref().map(folder).transpose()?;
+    let use_proxy =
+        request.use_proxy.map_or_else(|| admin::use_proxy(config, request.backend), Ok)?;
     let proxy = use_proxy.then(|| Proxy::find(config)).transpose()?;
-    let deadline = Deadline::after(ask.timeout);
-    let _held = Session::lock(config, ask.backend, &ask.name, deadline)?;
-    let hub = ask.backend.hub(config);
-    let run_dir = config.run_dir(ask.backend.name(), ask.name.as_str());
-    match tmux.find(&hub, ask.name.as_str())? {
+    let deadline = Deadline::after(request.timeout);
+    let _held = Session::lock(config, request.backend, &request.name, deadline)?;
+    let hub = request.backend.hub(config);
+    let run_dir = config.run_dir(request.backend.name(), request.name.as_str());
+    match tmux.find(&hub, request.name.as_str())? {
         Some(pane) if !pane.dead => {
-            return Err(Error::new(Kind::Refused, &ask.name, "a session of this name is running")
-                .advise("choose another name, or end it with `aimax-kill`"));
+            return Err(Error::new(
+                Kind::Refused,
+                &request.name,
+                "a session of this name is running",
+            )
+            .advise("choose another name, or end it with `aimax-kill`"));
         }
         Some(dead) => tmux.kill_window(&dead.window)?,
         None => {}
     }
     // A state file that cannot be read must be known before anything is started.
-    ask.backend.store(config).sessions()?;
+    request.backend.store(config).sessions()?;
 
-    let session = Session { name: ask.name.clone(), backend: ask.backend, entry: Entry::default() };
-    let mut half = Half { config, tmux, session, window: None, done: false };
-    let at_event = at_event(config, ask.backend, &ask.name)?;
-    let launch = ask.backend.agent().launch(
+    let session =
+        Session { name: request.name.clone(), backend: request.backend, entry: Entry::default() };
+    let mut half = StartGuard { config, tmux, session, window: None, done: false };
+    let at_event = at_event(config, request.backend, &request.name)?;
+    let launch = request.backend.agent().launch(
         config,
-        &Ask {
+        &LaunchRequest {
             cwd: cwd.clone(),
-            model: ask.model.clone(),
-            resume: ask.resume.clone(),
-            ask_permission: ask.ask_permission,
+            model: request.model.clone(),
+            resume: request.resume.clone(),
+            ask_permission: request.ask_permission,
             use_proxy,
-            rest: ask.rest.clone(),
+            rest: request.rest.clone(),
             run_dir: run_dir.clone(),
             // The agent waits for its hooks; this one must not be waited for. Nor may it end with
             // the agent: whoever closes the window ends all that belongs to its terminal.
@@ -127,51 +135,51 @@ pub fn spawn(config: &Config, tmux: &Tmux, ask: &Spawn) -> Result<Started> {
         sources.push(proxy.envs.clone());
     }
     let argv = sourced(config, &sources, argv)?;
-    let title = ask.backend.agent().title_at_turn_end();
+    let title = request.backend.agent().title_at_turn_end();
     let at_title = match title {
-        Some(_) => at_title(config, ask.backend, &ask.name)?,
+        Some(_) => at_title(config, request.backend, &request.name)?,
         None => String::new(),
     };
     let title = title.unwrap_or_default().to_owned();
-    let orders = Orders { argv, cwd: cwd.clone(), env, at_event, at_title, title };
+    let orders = LaunchSpec { argv, cwd: cwd.clone(), env, at_event, at_title, title };
     let orders_path = run_dir.join("orders");
     orders.write(&orders_path)?;
     let mut argv = own_program(config, "window")?;
     argv.push(orders_path.into_os_string());
 
-    let thread = launch.thread.unwrap_or_default();
-    half.session.entry = entry(ask, use_proxy, &cwd, flag_root.as_deref(), &thread);
-    let window = tmux.new_window(&hub, ask.name.as_str(), &cwd, &argv)?;
+    let conversation = launch.conversation.unwrap_or_default();
+    half.session.entry = entry(request, use_proxy, &cwd, flag_root.as_deref(), &conversation);
+    let window = tmux.new_window(&hub, request.name.as_str(), &cwd, &argv)?;
     half.window = Some(window.window.clone());
     trace::step("the agent starts", || json!({ "window": window.window }));
-    ask.backend.store(config).put(&ask.name, &half.session.entry)?;
+    request.backend.store(config).put(&request.name, &half.session.entry)?;
 
     let pane = Pane {
-        window_name: ask.name.to_string(),
+        window_name: request.name.to_string(),
         id: window.pane,
         pid: window.pid,
         ..Pane::default()
     };
-    let mut live = Live::attach(config, tmux, &half.session, &pane)?;
-    let (look, thread) = ready::ready(&mut live, &half.session, deadline)?;
-    half.session.bind(config, &thread)?;
+    let mut attached = AttachedPane::attach(config, tmux, &half.session, &pane)?;
+    let (look, conversation) = ready::ready(&mut attached, &half.session, deadline)?;
+    half.session.bind(config, &conversation)?;
     if let Some(proxy) = &proxy {
-        proxy.check(live.agent, look.pane.pid)?;
+        proxy.check(attached.agent, look.pane.pid)?;
     }
-    let delivery = match &ask.prompt {
+    let delivery = match &request.prompt {
         Some(prompt) => {
             // The agent has just said that it is ready, and the lock is held; it may still draw.
-            let manner = Manner {
+            let options = DeliveryOptions {
                 replace_draft: false,
                 wait_ready: Duration::from_secs(5),
                 when_idle: false,
                 interrupt: false,
                 just_started: true,
                 lock_wait: Duration::ZERO,
-                timeout: ask.timeout,
-                ends: ask.ends,
+                timeout: request.timeout,
+                done_by: request.done_by,
             };
-            Some(deliver::type_prompt(&mut live, &mut half.session, prompt, &manner)?)
+            Some(deliver::type_prompt(&mut attached, &mut half.session, prompt, &options)?)
         }
         None => None,
     };
@@ -188,31 +196,31 @@ fn folder(path: &Path) -> Result<PathBuf> {
 
 /// The state of a new session, in the original's fields.
 fn entry(
-    ask: &Spawn,
+    request: &Spawn,
     use_proxy: bool,
     cwd: &Path,
     flag_root: Option<&Path>,
-    thread: &Thread,
+    conversation: &Conversation,
 ) -> Entry {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let common = Entry::default()
-        .with("agentSessionId", thread.id.clone())
+        .with("agentSessionId", conversation.id.clone())
         .with("cwd", text(cwd))
         .with("flagRoot", text(flag_root.unwrap_or(cwd)))
-        .with("model", ask.model.clone())
+        .with("model", request.model.clone())
         .with("useProxy", use_proxy);
-    let common = match ask.backend {
+    let common = match request.backend {
         Backend::Codex => common,
         Backend::Claude | Backend::Practice => {
             common.with("settingsPath", None::<String>).with("forceNoProxy", false)
         }
     };
     let common = common
-        .with("displayName", ask.display_name.clone())
-        .with("jsonlPath", thread.transcript.as_deref().map(text))
+        .with("displayName", request.display_name.clone())
+        .with("jsonlPath", conversation.transcript.as_deref().map(text))
         .with("startedAt", time::now_ms());
-    match ask.backend {
-        Backend::Codex => common.with("pendingBind", thread.transcript.is_none()),
+    match request.backend {
+        Backend::Codex => common.with("pendingBind", conversation.transcript.is_none()),
         Backend::Claude | Backend::Practice => common,
     }
 }
@@ -266,7 +274,7 @@ fn shell_word(text: &str) -> String {
 }
 
 /// A session whose agent is not ready yet; dropped unfinished, it takes everything with it.
-struct Half<'a> {
+struct StartGuard<'a> {
     config: &'a Config,
     tmux: &'a Tmux,
     session: Session,
@@ -274,14 +282,14 @@ struct Half<'a> {
     done: bool,
 }
 
-impl Half<'_> {
+impl StartGuard<'_> {
     fn finish(mut self) -> Session {
         self.done = true;
         self.session.clone()
     }
 }
 
-impl Drop for Half<'_> {
+impl Drop for StartGuard<'_> {
     fn drop(&mut self) {
         if self.done {
             return;

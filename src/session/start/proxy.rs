@@ -19,7 +19,7 @@ use crate::{
 
 /// What an agent behind the proxy needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proxy {
+pub(crate) struct Proxy {
     /// proxychains, of the new generation (`proxychains4`) where there is one.
     pub program: PathBuf,
     /// Its configuration.
@@ -34,7 +34,7 @@ impl Proxy {
     /// # Errors
     /// [`crate::error::Kind::Missing`], with the file or program that is not there, and with a file
     /// that is not readable or no file for bash.
-    pub fn find(config: &Config) -> Result<Proxy> {
+    pub(crate) fn find(config: &Config) -> Result<Proxy> {
         let (conf, envs) = (&config.proxy_chains_conf, &config.proxy_envs_bash);
         let needed =
             |error: Error| error.advise("the proxy needs it; --use-proxy false goes without");

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::session::{Session, attached_pane::Live, with_status};
+use crate::session::{Session, attached_pane::AttachedPane, with_status};
 use crate::{
-    agent::{self, Thread, profile::Step},
+    agent::{self, Conversation, profile::Step},
     error::{Error, Kind, Result},
     time::Deadline,
     tmux::Look,
@@ -15,22 +15,24 @@ use crate::{
 
 /// Waits until the agent is ready, and answers the dialogs that have a conservative answer.
 pub(crate) fn ready(
-    live: &mut Live<'_>,
+    attached: &mut AttachedPane<'_>,
     session: &Session,
     deadline: Deadline,
-) -> Result<(Look, Thread)> {
+) -> Result<(Look, Conversation)> {
     let mut answer = Answer::default();
     loop {
-        let look = live.look(session)?;
+        let look = attached.look(session)?;
         if look.pane.dead {
-            return Err(died(live, session, look)?);
+            return Err(died(attached, session, look)?);
         }
-        if let Some(thread) = agent::ready(live.agent, live.config, &live.profile, &look)? {
-            trace::step("the agent is ready", || json!({ "thread": thread.id }));
-            return Ok((look, thread));
+        if let Some(conversation) =
+            agent::ready(attached.agent, attached.config, &attached.profile, &look)?
+        {
+            trace::step("the agent is ready", || json!({ "conversation": conversation.id }));
+            return Ok((look, conversation));
         }
         let mut soon = Deadline::NEVER;
-        if let Some(dialog) = live.profile.dialog(&look.screen) {
+        if let Some(dialog) = attached.profile.dialog(&look.screen) {
             if dialog.choose.is_empty() {
                 return Err(Error::new(
                     Kind::Person,
@@ -39,13 +41,15 @@ pub(crate) fn ready(
                 )
                 .advise(&dialog.advice));
             }
-            if let Some(key) = answer.next(&dialog.name, live.profile.step(dialog, &look.screen)) {
+            if let Some(key) =
+                answer.next(&dialog.name, attached.profile.step(dialog, &look.screen))
+            {
                 trace::step(
                     &format!("the {} dialog is open", dialog.name),
                     || json!({ "key": key }),
                 );
                 // Refused, it is tried again with the next look.
-                let _taken = live.view.key(key)?;
+                let _taken = attached.view.key(key)?;
             }
             soon = answer.again();
         }
@@ -53,10 +57,10 @@ pub(crate) fn ready(
             let words = look.screen.last_words();
             return Err(Error::timeout(
                 &session.name,
-                format!("the agent was not ready in time; its screen ends: {words}"),
+                format!("the agent was not ready in time; its screen done_by: {words}"),
             ));
         }
-        let _woke = live.wait(deadline.min(soon))?;
+        let _woke = attached.wait(deadline.min(soon))?;
     }
 }
 
@@ -99,10 +103,10 @@ impl Answer {
 }
 
 /// The error for an agent that ended while it started.
-fn died(live: &mut Live<'_>, session: &Session, mut look: Look) -> Result<Error> {
-    let pane = session.pane(live.config, live.tmux)?.unwrap_or(look.pane);
+fn died(attached: &mut AttachedPane<'_>, session: &Session, mut look: Look) -> Result<Error> {
+    let pane = session.pane(attached.config, attached.tmux)?.unwrap_or(look.pane);
     // tmux scrolls when a program ends, so its last words may be above the screen.
-    if let Some(whole) = live.view.history()? {
+    if let Some(whole) = attached.view.history()? {
         look.screen = whole;
     }
     // tmux writes a line of its own below what the program said.
@@ -111,7 +115,7 @@ fn died(live: &mut Live<'_>, session: &Session, mut look: Look) -> Result<Error>
     Ok(Error::new(
         Kind::Missing,
         &session.name,
-        format!("{} ended at its start{}", live.agent.program(), with_status(&pane)),
+        format!("{} ended at its start{}", attached.agent.program(), with_status(&pane)),
     )
     .advise(if words.is_empty() { "it said nothing" } else { words }))
 }

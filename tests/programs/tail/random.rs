@@ -9,14 +9,8 @@ use std::{
 };
 
 use aimax::{
-    agent::Backend,
-    transcript::{
-        check, compact,
-        follow::{Follow, Seen},
-        ledger::Ledger,
-        lines::Lines,
-        start::Start,
-    },
+    Start,
+    internal::{Backend, Follow, Ledger, Lines, Seen, unproven, validate_record},
 };
 
 use super::{Home, VERSIONS, append, fixtures, run, text};
@@ -131,11 +125,11 @@ fn raw_from_an_offset_is_what_tail_gives() {
 fn what_the_real_agents_write_is_proven_quickly() {
     for path in VERSIONS.iter().flat_map(|version| fixtures(version)) {
         let bytes = fs::read(&path).unwrap();
-        assert!(compact::unproven(&bytes).is_empty(), "{}", path.display());
+        assert!(unproven(&bytes).is_empty(), "{}", path.display());
         // Enough for two threads, with bad lines in both halves.
         let many = bytes.repeat(1 + 200_000 / bytes.len());
         let all = [b"{}x\n", &many[..], b"\xff\n", &many, b"{ }\n"].concat();
-        assert_eq!(compact::unproven(&all), [0, 4 + many.len(), 6 + 2 * many.len()]);
+        assert_eq!(unproven(&all), [0, 4 + many.len(), 6 + 2 * many.len()]);
     }
 }
 
@@ -160,14 +154,14 @@ fn damaged_transcripts_are_read_to_their_end() {
         cut(&bytes, &mut random);
         let mut ledger = Ledger::default();
         for line in bytes.split(|&byte| byte == b'\n') {
-            let is_record = check::record(line).is_ok();
-            let proven = compact::unproven(&[line, b"\n"].concat()).is_empty();
+            let is_record = validate_record(line).is_ok();
+            let proven = unproven(&[line, b"\n"].concat()).is_empty();
             assert!(is_record || !proven, "{}", line.escape_ascii());
             let parsed = serde_json::from_slice::<serde_json::Value>(line);
             // A value is built up to a depth; a check goes to any.
             assert!(parsed.is_err() || is_record == parsed.is_ok_and(|value| value.is_object()));
             for backend in [Backend::Claude, Backend::Codex, Backend::of_line(line)] {
-                for event in backend.agent().read(line) {
+                for event in backend.agent().parse_line(line) {
                     ledger.note(&event);
                 }
             }
