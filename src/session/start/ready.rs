@@ -57,7 +57,7 @@ pub(crate) fn ready(
             let words = look.screen.last_words();
             return Err(Error::timeout(
                 &session.name,
-                format!("the agent was not ready in time; its screen done_by: {words}"),
+                format!("the agent was not ready in time; its screen ends: {words}"),
             ));
         }
         let _woke = attached.wait(deadline.min(soon))?;
