@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::{
-    checks,
     evidence::{Evidence, Proof},
+    input_box,
 };
 use crate::session::{
     Delivery, DeliveryOptions, Prompt, Session, Verdict, attached_pane::AttachedPane,
@@ -93,7 +93,7 @@ impl InputWakeup {
             self.gap *= 2;
             self.next = Deadline::after(self.gap);
             if in_box {
-                trace::step("the agent may have left Enter unread", || json!(null));
+                trace::step("Enter may be unread: waking the agent's input", || json!(null));
                 // A pane that takes nothing now is asked again.
                 let _taken = attached.view.nudge()?;
             }
@@ -121,7 +121,7 @@ pub(crate) fn paste(
         if attached.tmux.paste(&look.pane.id, typing.lead, Enter::Later)?.is_err() {
             return blocked(proof.offset);
         }
-        checks::await_draft(attached, session, deadline)?;
+        input_box::await_text(attached, session, deadline)?;
         if deadline.passed() {
             let reason = "the agent does not show what is typed";
             return Ok(Delivery::new(Verdict::Unproven, proof.offset, reason));
@@ -152,7 +152,7 @@ pub(crate) fn paste(
         match proof.look(attached, session, &look, prompt)? {
             Some(Evidence::Same(verdict, normalized)) => {
                 if enters.may_repeat {
-                    checks::clear_copy(attached, session, prompt)?;
+                    input_box::clear_copy(attached, session, prompt)?;
                 }
                 return Ok(Delivery { normalized, ..Delivery::new(verdict, proof.offset, "") });
             }
