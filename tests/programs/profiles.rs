@@ -37,7 +37,7 @@ const DIALOGS: &[(&str, &str)] = &[
     ("update", "update"),
 ];
 
-/// The dialogs that have a conservative answer: the agent, its first version that asks so, the line
+/// The dialogs that have a conservative answer: the agent, the first version that was seen to ask so, the line
 /// that is chosen, and the keys that lead to it from the line that is preselected.
 const ANSWERS: &[(&str, &str, &str, &str, &[&str])] = &[
     ("claude", "2.1.330", "trust", "Yes, I trust this folder", &["Down", "Enter"]),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::util::home::Home;
 use crate::util::model::Model;
+use crate::util::versions;
 
 /// Which program it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,14 +29,30 @@ pub(crate) struct Agent {
     pub(crate) version: &'static str,
 }
 
-/// The older Claude Code that the tests hold on to.
-pub(crate) const CLAUDE_197: Agent = Agent { kind: Kind::Claude, version: "2.1.197" };
-/// The newer Claude Code.
-pub(crate) const CLAUDE_330: Agent = Agent { kind: Kind::Claude, version: "2.1.330" };
-/// The newer Codex.
-pub(crate) const CODEX_169: Agent = Agent { kind: Kind::Codex, version: "0.169.0" };
-/// The older Codex.
-pub(crate) const CODEX_142: Agent = Agent { kind: Kind::Codex, version: "0.142.5" };
+/// The oldest Claude Code of the verified versions.
+pub(crate) fn claude_old() -> Agent {
+    Agent::of(Kind::Claude).next().expect("a version")
+}
+
+/// The newest Claude Code.
+pub(crate) fn claude_new() -> Agent {
+    Agent::of(Kind::Claude).next_back().expect("a version")
+}
+
+/// The oldest Codex of the verified versions.
+pub(crate) fn codex_old() -> Agent {
+    Agent::of(Kind::Codex).next().expect("a version")
+}
+
+/// The newest Codex.
+pub(crate) fn codex_new() -> Agent {
+    Agent::of(Kind::Codex).next_back().expect("a version")
+}
+
+/// Every verified version, the newest of each agent first.
+pub(crate) fn all() -> impl Iterator<Item = Agent> {
+    Agent::of(Kind::Claude).rev().chain(Agent::of(Kind::Codex).rev())
+}
 
 /// Whether the agent trusts the project folder already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,13 +63,36 @@ pub(crate) enum Trust {
     Ask,
 }
 
-impl Agent {
+impl Kind {
     /// The command's name, `claude` or `codex`.
-    pub(crate) fn program(self) -> &'static str {
-        match self.kind {
+    fn program(self) -> &'static str {
+        match self {
             Kind::Claude => "claude",
             Kind::Codex => "codex",
         }
+    }
+}
+
+impl Agent {
+    /// The verified versions of an agent, oldest first.
+    fn of(kind: Kind) -> impl DoubleEndedIterator<Item = Agent> {
+        versions::of(kind.program()).map(move |version| Agent { kind, version: version.number })
+    }
+
+    /// Whether it is version `first` or a later one.
+    pub(crate) fn since(self, first: &str) -> bool {
+        versions::since(self.version, first)
+    }
+
+    /// Whether it heeds a key while whole lines of an answer stream. Codex before 0.155 shows no
+    /// status row then, and takes an Escape only where it shows one.
+    pub(crate) fn heeds_keys_while_it_streams(self) -> bool {
+        self.kind == Kind::Claude || self.since("0.155.0")
+    }
+
+    /// The command's name, `claude` or `codex`.
+    pub(crate) fn program(self) -> &'static str {
+        self.kind.program()
     }
 
     /// The backend that drives it.
@@ -195,8 +235,8 @@ impl Agent {
 
     /// A model's name that this version starts with, without a dialog.
     fn model(self) -> &'static str {
-        match self.version {
-            "0.169.0" => "gpt-6-sol",
+        match self.kind {
+            Kind::Codex if self.since("0.169.0") => "gpt-6-sol",
             _ => "loopback-model",
         }
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use crate::agents::{Agent, Kind, Trust, codex_new};
 use crate::run::{command, run, run_with};
 use crate::util::home::Home;
 use crate::util::model::Model;
@@ -262,28 +262,13 @@ fn unattended(agent: Agent) {
     model.check();
 }
 
-macro_rules! on_each_agent {
-    ($($scenario:ident),*) => {$(
-        mod $scenario {
-            #[test]
-            fn claude_197() { super::$scenario(super::CLAUDE_197); }
-            #[test]
-            fn claude_330() { super::$scenario(super::CLAUDE_330); }
-            #[test]
-            fn codex_169() { super::$scenario(super::CODEX_169); }
-            #[test]
-            fn codex_142() { super::$scenario(super::CODEX_142); }
-        }
-    )*};
-}
-
-on_each_agent!(tour, resume, queued, failed, unattended);
+on_agents!(tour, resume, queued, failed, unattended: claude_old, claude_new, codex_old, codex_new);
 
 /// Five at once in one folder are each bound to their own thread.
 #[test]
 fn five_codex_at_once() {
     let model = Model::start();
-    let home = CODEX_169.home(&model, Trust::Seeded);
+    let home = codex_new().home(&model, Trust::Seeded);
     let children: Vec<_> = (0..5)
         .map(|n| {
             let name = format!("s{n}");

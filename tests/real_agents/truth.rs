@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use crate::agents::{Agent, Kind, Trust};
 use crate::run::{command, end, run};
 
 use crate::util::home::Home;
@@ -187,38 +187,10 @@ fn soon(agent: Agent) {
     assert!(middle < 300, "{took:?}");
 }
 
-macro_rules! on_each_agent {
-    ($($scenario:ident),*) => {$(
-        mod $scenario {
-            #[test]
-            fn claude_197() { super::$scenario(super::CLAUDE_197); }
-            #[test]
-            fn claude_330() { super::$scenario(super::CLAUDE_330); }
-            #[test]
-            fn codex_169() { super::$scenario(super::CODEX_169); }
-            #[test]
-            fn codex_142() { super::$scenario(super::CODEX_142); }
-        }
-    )*};
-}
+on_agents!(errors, clear, soon: claude_old, claude_new, codex_old, codex_new);
 
-on_each_agent!(errors, clear, soon);
-
-// Codex 0.142.5 is left out: there a key that is sent so was not seen to stop a turn.
-mod escapes {
-    #[test]
-    fn claude_197() {
-        super::escape(super::CLAUDE_197);
-    }
-    #[test]
-    fn claude_330() {
-        super::escape(super::CLAUDE_330);
-    }
-    #[test]
-    fn codex_169() {
-        super::escape(super::CODEX_169);
-    }
-}
+// The old Codex is left out: there a key that is sent so was not seen to stop a turn.
+on_agents!(escape: claude_old, claude_new, codex_new);
 
 /// A question of Codex shows in its title alone, and is told at once to those who wait.
 fn question(agent: Agent) {
@@ -243,13 +215,4 @@ fn question(agent: Agent) {
     run(&home, "kill", &["t"]).record();
 }
 
-mod questions {
-    #[test]
-    fn codex_169() {
-        super::question(super::CODEX_169);
-    }
-    #[test]
-    fn codex_142() {
-        super::question(super::CODEX_142);
-    }
-}
+on_agents!(question: codex_old, codex_new);
