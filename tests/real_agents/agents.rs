@@ -132,27 +132,15 @@ impl Agent {
     ///
     /// Fails loudly: a test of a real agent that cannot run must not look like one that passed.
     pub(crate) fn install(self) -> PathBuf {
-        let agents = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("agents");
-        let name = format!("{}-{}", self.program(), self.version);
-        let folder = agents.join(&name);
-        fs::create_dir_all(&agents).expect("a folder below target/");
-        let lock = File::create(agents.join(format!("{name}.lock"))).expect("a lock file");
-        lock.lock().expect("the lock");
-        let bin = folder.join("bin");
-        // The stamp is written last, so an interrupted install is seen and done again.
-        let stamp = folder.join("installed");
-        if !stamp.exists() {
-            if folder.exists() {
-                fs::remove_dir_all(&folder).expect("an interrupted install goes away");
-            }
+        let folder = install_once(&format!("{}-{}", self.program(), self.version), |folder| {
+            let bin = folder.join("bin");
             fs::create_dir_all(&bin).expect("a folder for the agent");
-            self.npm_install(&folder);
-            let native = self.native(&folder);
+            self.npm_install(folder);
+            let native = self.native(folder);
             std::os::unix::fs::symlink(&native, bin.join(self.program())).expect("a link");
             self.check_version(&bin.join(self.program()));
-            fs::write(&stamp, self.version).expect("the stamp");
-        }
-        bin
+        });
+        folder.join("bin")
     }
 
     fn npm_install(self, folder: &Path) {
@@ -233,6 +221,27 @@ impl Agent {
         }
     }
 
+    /// When it says itself that its last turn ended, in epoch milliseconds: Claude Code in the state
+    /// file of its process, Codex in its transcript. `session` is a record of ours of its session.
+    pub(crate) fn turn_ended_at(self, home: &Home, session: &Value) -> u64 {
+        match self.kind {
+            Kind::Claude => {
+                let file = format!(".claude/sessions/{}.json", session["pid"]);
+                let text = fs::read_to_string(home.home().join(file)).expect("its state");
+                let state: Value = serde_json::from_str(&text).expect("JSON");
+                state["statusUpdatedAt"].as_u64().expect("a time")
+            }
+            Kind::Codex => {
+                let path = session["jsonlPath"].as_str().expect("a transcript");
+                let text = fs::read_to_string(path).expect("the transcript");
+                let last = text.lines().rfind(|line| line.contains("\"task_complete\""));
+                let line: Value = serde_json::from_str(last.expect("an end")).expect("JSON");
+                let time = line["timestamp"].as_str().expect("a time");
+                aimax::time::parse_rfc3339(time).expect("a time")
+            }
+        }
+    }
+
     /// A model's name that this version starts with, without a dialog.
     fn model(self) -> &'static str {
         match self.kind {
@@ -240,6 +249,25 @@ impl Agent {
             _ => "loopback-model",
         }
     }
+}
+
+/// The folder `name` of what is installed for these tests. `make` fills it if it is not there yet.
+pub(crate) fn install_once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
+    let agents = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("agents");
+    let folder = agents.join(name);
+    fs::create_dir_all(&agents).expect("a folder below target/");
+    let lock = File::create(agents.join(format!("{name}.lock"))).expect("a lock file");
+    lock.lock().expect("the lock");
+    // The stamp is written last, so an interrupted install is seen and done again.
+    let stamp = folder.join("installed");
+    if !stamp.exists() {
+        if folder.exists() {
+            fs::remove_dir_all(&folder).expect("an interrupted install goes away");
+        }
+        make(&folder);
+        fs::write(&stamp, name).expect("the stamp");
+    }
+    folder
 }
 
 /// The last file by name below `folder`, and below its last folder: the newest rollout.

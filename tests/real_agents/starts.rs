@@ -127,6 +127,16 @@ fn slow_tools(agent: Agent) {
     model.check();
 }
 
+/// A session that is started, prompted once more and ended.
+fn two_turns(agent: Agent, home: &Home, model: &Model) {
+    assert_eq!(spawn(home, agent, &["-p", "hello"]).record()["verdict"], "submitted");
+    run(home, "flag", &["wait", "s", "--timeout", "60"]).record();
+    assert_eq!(run(home, "paste", &["-s", "s", "-p", "again"]).record()["verdict"], "submitted");
+    run(home, "flag", &["wait", "s", "--timeout", "60"]).record();
+    run(home, "kill", &["s"]).record();
+    model.check();
+}
+
 /// npm's own launcher stays, and starts the agent as a child.
 #[test]
 fn codex_by_npms_launcher() {
@@ -136,12 +146,7 @@ fn codex_by_npms_launcher() {
     let launcher = agent.install().with_file_name("node_modules").join(".bin");
     assert!(launcher.join("codex").exists());
     home.add_path(launcher);
-    assert_eq!(spawn(&home, agent, &["-p", "hello"]).record()["verdict"], "submitted");
-    run(&home, "flag", &["wait", "s", "--timeout", "60"]).record();
-    assert_eq!(run(&home, "paste", &["-s", "s", "-p", "again"]).record()["verdict"], "submitted");
-    run(&home, "flag", &["wait", "s", "--timeout", "60"]).record();
-    run(&home, "kill", &["s"]).record();
-    model.check();
+    two_turns(agent, &home, &model);
 }
 
 /// A script of the caller's that starts the agent and waits for it.
@@ -156,12 +161,7 @@ fn claude_by_a_script() {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(&script, mode).expect("an executable script");
     home.add_path(home.home().join("bin"));
-    assert_eq!(spawn(&home, agent, &["-p", "hello"]).record()["verdict"], "submitted");
-    run(&home, "flag", &["wait", "s", "--timeout", "60"]).record();
-    assert_eq!(run(&home, "paste", &["-s", "s", "-p", "again"]).record()["verdict"], "submitted");
-    run(&home, "flag", &["wait", "s", "--timeout", "60"]).record();
-    run(&home, "kill", &["s"]).record();
-    model.check();
+    two_turns(agent, &home, &model);
 }
 
 /// Another model is offered, and declined; the configuration keeps the present one.
