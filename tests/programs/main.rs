@@ -36,3 +36,4 @@ mod tour;
 mod trace;
 mod transcripts;
 mod verbs;
+mod versions;
