@@ -9,6 +9,7 @@ mod demo;
 mod desk;
 mod doctor;
 mod examples;
+mod facts;
 mod flag;
 mod flag_many;
 mod flag_truth;
