@@ -163,7 +163,7 @@ fn type_unrecorded(
         job.keep(session);
         job.sending(attached.config, &look.pane, proof.offset, options.done_by)?;
     }
-    let delivery = typing::paste(attached, session, prompt, &mut proof, look, options)?;
+    let delivery = typing::submit(attached, session, prompt, &mut proof, look, options)?;
     trace::step("verdict", || json!({ "verdict": delivery.verdict.name() }));
     if let Some(job) = &mut job {
         match delivery.verdict {

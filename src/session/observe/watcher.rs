@@ -32,7 +32,7 @@ struct Watched {
 }
 
 impl<'a> SessionWatcher<'a> {
-    /// A vigil over nobody yet. It ends with its reader: whoever reads our standard output.
+    /// A watcher of nobody yet. It ends with its reader: whoever reads our standard output.
     pub(crate) fn new(config: &'a Config, tmux: &'a Tmux) -> Result<SessionWatcher<'a>> {
         let mut watch = Watch::new()?;
         watch.reader_of(&1);
@@ -75,7 +75,7 @@ impl<'a> SessionWatcher<'a> {
 
     /// Looks at each session in turn and tells what is seen; one for which `tell` breaks off is
     /// not watched any longer. Says whether any is left.
-    pub(crate) fn look(
+    pub(crate) fn observe(
         &mut self,
         mut tell: impl FnMut(&Session, &Snapshot) -> Result<ControlFlow<()>>,
     ) -> Result<bool> {

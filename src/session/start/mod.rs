@@ -121,17 +121,11 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     let mut argv = own_program(config, "window")?;
     argv.push(run_dir.launch_spec().into_os_string());
     let hub = request.backend.hub(config);
-    let window = tmux.new_window(&hub, request.name.as_str(), &cwd, &argv)?;
-    half.window = Some(window.window.clone());
-    trace::step("agent started", || json!({ "window": window.window }));
+    let pane = tmux.new_window(&hub, request.name.as_str(), &cwd, &argv)?;
+    half.window = Some(pane.window.clone());
+    trace::step("agent started", || json!({ "window": pane.window }));
     request.backend.store(config).put(&request.name, &half.session.entry)?;
 
-    let pane = Pane {
-        window_name: request.name.to_string(),
-        id: window.pane,
-        pid: window.pid,
-        ..Pane::default()
-    };
     let job = Job::of(config, &half.session);
     let mut attached = AttachedPane::attach(config, tmux, &half.session, &pane, job)?;
     let (look, conversation) = ready::ready(&mut attached, &half.session, deadline)?;
