@@ -5,6 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::{Deserialize, Serialize};
+
+use crate::sys;
+
 fn dir(pid: u32) -> PathBuf {
     Path::new("/proc").join(pid.to_string())
 }
@@ -24,6 +28,57 @@ pub fn start_time(pid: u32) -> Option<String> {
 #[must_use]
 pub fn is_stopped(pid: u32) -> bool {
     stat(pid, 3).is_some_and(|state| state == "T")
+}
+
+/// Which process a number means, for ever: its start, and where its number counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Identity {
+    /// When it started, as the system counts it.
+    pub start: String,
+    /// The machine, as its kernel names it.
+    host: Option<String>,
+    /// The boot of that machine.
+    boot: Option<String>,
+    /// The PID namespace in which the number counts.
+    namespace: Option<String>,
+}
+
+impl Identity {
+    /// The process that has this number here and now; `None` where there is none, or no `/proc`.
+    pub(crate) fn of(pid: u32) -> Option<Identity> {
+        let line = |path: &str| Some(fs::read_to_string(path).ok()?.trim().to_owned());
+        let namespace = fs::read_link("/proc/self/ns/pid").ok();
+        Some(Identity {
+            start: start_time(pid)?,
+            host: line("/proc/sys/kernel/hostname"),
+            boot: line("/proc/sys/kernel/random/boot_id"),
+            namespace: namespace.map(|path| path.to_string_lossy().into_owned()),
+        })
+    }
+
+    /// Whether the process `pid` with this identity, if it has a known one, lives; `None` where that
+    /// cannot be known from here: on another machine, in another PID namespace.
+    pub(crate) fn lives(pid: u32, identity: Option<&Identity>) -> Option<bool> {
+        let here = Identity::of(std::process::id());
+        let (Some(here), Some(identity)) = (here, identity) else {
+            return Some(start_time(pid).is_some() || here_is_no_proc() && sys::is_alive(pid));
+        };
+        if here.host != identity.host {
+            return None;
+        }
+        if here.boot != identity.boot {
+            return Some(false);
+        }
+        if here.namespace != identity.namespace {
+            return None;
+        }
+        Some(start_time(pid).is_some_and(|start| start == identity.start))
+    }
+}
+
+fn here_is_no_proc() -> bool {
+    !Path::new("/proc/self/stat").exists()
 }
 
 fn parent(pid: u32) -> Option<u32> {
