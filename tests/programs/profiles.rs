@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use aimax::Config;
 use aimax::internal::Backend;
-use aimax::internal::{InputBox, Profile, Step};
+use aimax::internal::{DialogStep, InputBox, Profile};
 use aimax::internal::{Look, Pane, Screen};
 
 /// Which dialog each screen shows. What is not listed shows none.
@@ -61,7 +61,7 @@ fn fixtures() -> PathBuf {
 
 fn profile(folder: &str) -> Profile {
     let backend = if folder.starts_with("claude") { Backend::Claude } else { Backend::Codex };
-    let (name, built_in) = backend.agent().profile();
+    let (name, built_in) = backend.facts().profile;
     Profile::load(&Config::from_vars(Vec::new()).expect("a configuration"), name, built_in)
         .expect("the profile parses")
 }
@@ -115,7 +115,7 @@ fn a_dialog_is_answered_by_its_label() {
         let dialog = profile.dialog(&screen).expect("a known dialog").clone();
         assert!(dialog.choose.iter().any(|choice| label.starts_with(choice.as_str())));
         for (n, expected) in keys.iter().enumerate() {
-            let Step::Press { key, row } = profile.step(&dialog, &screen) else {
+            let DialogStep::Press { key, row } = profile.step(&dialog, &screen) else {
                 panic!("{folder}/{name}: no step {n}\n{}", screen.text());
             };
             assert_eq!(key, *expected, "{folder}/{name}: step {n}\n{}", screen.text());
@@ -188,7 +188,7 @@ fn a_users_profile_replaces_the_built_in_one() {
     fs::create_dir_all(folder.join("aimax/screens")).unwrap();
     let config = Config::from_vars(vec![("XDG_CONFIG_HOME".into(), folder.clone().into())])
         .expect("a configuration");
-    let (name, built_in) = Backend::Claude.agent().profile();
+    let (name, built_in) = Backend::Claude.facts().profile;
     let path = folder.join("aimax/screens").join(name);
     fs::write(&path, built_in.replace("\"trust\"", "\"mine\"")).unwrap();
     let profile = Profile::load(&config, name, built_in).unwrap();

@@ -179,7 +179,7 @@ impl SessionSet {
                 stream.signs.insert(watch.path(&witness)?);
             }
             // Subscribed first, then looked at. Some agents tell their thread in the title.
-            if agent.title_at_turn_end().is_some()
+            if agent.facts().idle_title.is_some()
                 && let Some(now) = session.pane(&self.config, tmux)?
             {
                 *pane = now;

@@ -108,8 +108,9 @@ fn document(config: &Config) -> Json {
         .collect();
     let overrides: Map<_, _> = settings
         .iter()
-        .flat_map(|one| one.setting.variables.iter().map(|name| (name, one.setting.key)))
-        .map(|(name, key)| ((*name).to_owned(), key.into()))
+        .flat_map(|one| {
+            one.setting.variables().into_iter().map(|name| (name, one.setting.key.into()))
+        })
         .collect();
     let derived: Map<_, _> =
         derived(config).into_iter().map(|(name, path)| (name.to_owned(), path.into())).collect();

@@ -87,7 +87,7 @@ fn of_look(attached: &AttachedPane<'_>, look: &Look, prompt: &Prompt) -> Result<
     if !takes_prompt(&status) {
         return Ok(asks().or_else(|| Some(starting(&status))));
     }
-    if prompt.is_command() && status == Status::Busy && attached.agent.command_needs_idle() {
+    if prompt.is_command() && status == Status::Busy && attached.agent.facts().command_needs_idle {
         return some("the agent takes no command while it works", "wait with --when idle");
     }
     match attached.profile.input_box(look) {
@@ -210,7 +210,7 @@ pub(crate) fn clear_box(
         if shown.as_ref() != Some(&text) {
             trace::step("clearing the input box", || json!(null));
             let first = attached.profile.edit_key(&look.screen).map(str::to_owned);
-            for key in first.as_deref().iter().chain(attached.agent.clear_keys()) {
+            for key in first.as_deref().iter().chain(attached.agent.facts().clear_keys) {
                 if attached.view.key(key)?.is_err() {
                     return Ok(false);
                 }

@@ -136,7 +136,7 @@ pub(crate) fn paste(
         count: 0,
         last: Instant::now(),
         // One that has only just started may not read it, or take it for part of the paste.
-        may_repeat: attached.agent.may_swallow_enter() || options.just_started,
+        may_repeat: attached.agent.facts().may_swallow_enter || options.just_started,
         from_idle: matches!(status, Status::Idle(_)),
     };
     match typing.enter {
@@ -146,7 +146,7 @@ pub(crate) fn paste(
         }
         Enter::Soon | Enter::Later => {}
     }
-    let mut nudges = attached.agent.may_stop_reading().then(InputWakeup::begin);
+    let mut nudges = attached.agent.facts().may_stop_reading.then(InputWakeup::begin);
     loop {
         // A file is read sooner than a screen.
         match proof.look(attached, session, &look, prompt)? {

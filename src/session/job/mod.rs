@@ -246,7 +246,7 @@ impl Job {
                     self.soon = Some(left).filter(|left| !left.is_zero());
                     self.soon.is_none()
                 }
-                Some(_) => !self.agent.end_needs_idle(),
+                Some(_) => !self.agent.facts().end_needs_idle,
             };
             if idle {
                 return Some(end.clone());

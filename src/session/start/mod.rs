@@ -16,7 +16,7 @@ use super::{
     Delivery, DeliveryOptions, DoneBy, Prompt, Session, attached_pane::AttachedPane, deliver,
 };
 use crate::{
-    agent::{Backend, Conversation, LaunchRequest, own_program},
+    agent::{Backend, Conversation, LaunchRequest},
     config::Config,
     error::{Error, Kind, Result},
     flag::Flags,
@@ -135,7 +135,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
         sources.push(proxy.envs.clone());
     }
     let argv = sourced(config, &sources, argv)?;
-    let title = request.backend.agent().title_at_turn_end();
+    let title = request.backend.facts().idle_title;
     let at_title = match title {
         Some(_) => at_title(config, request.backend, &request.name)?,
         None => String::new(),
@@ -144,7 +144,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     let orders = LaunchSpec { argv, cwd: cwd.clone(), env, at_event, at_title, title };
     let orders_path = run_dir.join("orders");
     orders.write(&orders_path)?;
-    let mut argv = own_program(config, "window")?;
+    let mut argv = config.own_program("window")?;
     argv.push(orders_path.into_os_string());
 
     let conversation = launch.conversation.unwrap_or_default();
@@ -203,55 +203,37 @@ fn entry(
     conversation: &Conversation,
 ) -> Entry {
     let text = |path: &Path| path.to_string_lossy().into_owned();
-    let common = Entry::default()
+    let mut entry = Entry::default()
         .with("agentSessionId", conversation.id.clone())
         .with("cwd", text(cwd))
         .with("flagRoot", text(flag_root.unwrap_or(cwd)))
         .with("model", request.model.clone())
         .with("useProxy", use_proxy);
-    let common = match request.backend {
-        Backend::Codex => common,
-        Backend::Claude | Backend::Practice => {
-            common.with("settingsPath", None::<String>).with("forceNoProxy", false)
-        }
-    };
-    let common = common
+    let agent = request.backend.agent();
+    for (key, value) in agent.facts().entry_fields {
+        entry.set(key, *value);
+    }
+    entry = entry
         .with("displayName", request.display_name.clone())
         .with("jsonlPath", conversation.transcript.as_deref().map(text))
         .with("startedAt", time::now_ms());
-    match request.backend {
-        Backend::Codex => common.with("pendingBind", conversation.transcript.is_none()),
-        Backend::Claude | Backend::Practice => common,
+    if let Some((key, value)) = agent.conversation_field(conversation) {
+        entry.set(key, value);
     }
+    entry
 }
 
 /// The shell command that sets a session's flags right, for tmux's and the agent's hooks. It says
 /// itself where everything is: a hook may run in another environment than ours.
 fn at_event(config: &Config, backend: Backend, name: &Name) -> Result<String> {
     let mut command = String::new();
-    let folders = [
-        ("AIMAX_DATA_DIR", &config.data_dir),
-        ("AIMAX_CODEX_HOME", &config.codex_home),
-        ("AIMAX_CODEX_SESSIONS_DIR", &config.codex_sessions),
-        ("AIMAX_PRACTICE_HOME", &config.practice_home),
-        ("CLAUDE_CONFIG_DIR", &config.claude_home),
-        ("AIMAX_CLAUDE_PROJECTS_DIR", &config.claude_projects),
-    ];
-    let mut values: Vec<(&str, OsString)> =
-        folders.iter().map(|(name, path)| (*name, path.as_os_str().to_owned())).collect();
-    values.push(("AIMAX_CLAUDE_HUB", config.claude_hub.clone().into()));
-    values.push(("AIMAX_CODEX_HUB", config.codex_hub.clone().into()));
-    values.push(("PATH", config.path.clone()));
-    if let Some(socket) = &config.tmux_socket {
-        values.push(("AIMAX_TMUX_SOCKET", socket.clone()));
-    }
-    for (variable, value) in values {
-        let value = value
-            .into_string()
-            .map_err(|value| Error::usage(variable, format!("{} is not UTF-8", value.display())))?;
+    for (variable, value) in config.hook_environment() {
+        let value = value.into_string().map_err(|value| {
+            Error::usage(&variable, format!("{} is not UTF-8", value.display()))
+        })?;
         command.push_str(&format!("{variable}={} ", shell_word(&value)));
     }
-    for word in own_program(config, "flag")? {
+    for word in config.own_program("flag")? {
         let word = word
             .into_string()
             .map_err(|word| Error::usage(word.display(), "the path of the program is not UTF-8"))?;
