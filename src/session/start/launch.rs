@@ -12,11 +12,16 @@ use std::{
     process::Command,
 };
 
+use super::{
+    hooks,
+    proxy::{Proxy, sourced},
+};
 use crate::{
-    agent::Backend,
+    agent::{Backend, Launch},
     config::Config,
     error::{Error, Result},
     fs,
+    session::Session,
     tmux::Tmux,
 };
 
@@ -62,9 +67,9 @@ const OF_TMUX: [&str; 5] = ["TMUX", "TMUX_PANE", "TERM", "TERM_PROGRAM", "TERM_P
 
 /// The caller's environment as an agent may have it. One that takes its terminal for one without
 /// colours would not dim either; every pane has some.
-pub(crate) fn environment(config: &Config) -> Vec<(OsString, OsString)> {
-    let of_agents = Backend::ALL.map(|backend| backend.facts().not_inherited);
-    let dropped = [&NOT_INHERITED[..], &OF_TMUX, &of_agents.concat()].concat();
+fn environment(config: &Config) -> Vec<(OsString, OsString)> {
+    let of_agents = Backend::ALL.map(|backend| backend.facts().not_inherited).concat();
+    let dropped = [&NOT_INHERITED[..], &OF_TMUX, &of_agents].concat();
     let kept = |name: &OsStr| !dropped.iter().any(|&dropped| name == dropped);
     let mut kept: Vec<_> =
         config.environment.iter().filter(|(name, _)| kept(name)).cloned().collect();
@@ -75,6 +80,31 @@ pub(crate) fn environment(config: &Config) -> Vec<(OsString, OsString)> {
 }
 
 impl LaunchSpec {
+    /// What the session's window is to become, as its agent says how.
+    pub(crate) fn of(
+        config: &Config,
+        session: &Session,
+        launch: Launch,
+        proxy: Option<&Proxy>,
+        cwd: &Path,
+        at_event: String,
+    ) -> Result<LaunchSpec> {
+        let mut env = environment(config);
+        env.retain(|(name, _)| !launch.env.iter().any(|(set, _)| set == name));
+        env.extend(launch.env);
+        let (mut argv, mut sources) = (launch.argv, launch.sources);
+        if let Some(proxy) = proxy {
+            argv = proxy.around(argv);
+            sources.push(proxy.envs.clone());
+        }
+        let argv = sourced(config, &sources, argv)?;
+        let (at_title, title) = match session.agent().facts().idle_title {
+            Some(title) => (hooks::at_title(config, session)?, title.to_owned()),
+            None => Default::default(),
+        };
+        Ok(LaunchSpec { argv, cwd: cwd.to_owned(), env, at_event, at_title, title })
+    }
+
     /// Writes the orders where only the user can read them.
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
         fs::write_durable(path, &self.encode(), 0o600)
