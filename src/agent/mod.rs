@@ -128,18 +128,18 @@ pub struct Facts {
     pub longest_prompt: usize,
     /// Keys that take a line out of the input box, and do nothing to an empty one.
     pub clear_keys: &'static [&'static str],
-    /// A second Enter is right when the box still holds our text.
+    /// Whether a second Enter is right when the box still holds our text.
     pub may_swallow_enter: bool,
-    /// It may leave a part of its input unread until more of it comes.
+    /// Whether it may leave a part of its input unread until more of it comes.
     pub may_stop_reading: bool,
-    /// A command of its own is taken only while no turn runs; else it stays in the box.
+    /// Whether a command of its own is taken only while no turn runs; else it stays in the box.
     pub command_needs_idle: bool,
     /// The names of what may still be done to a prompt that was recorded for later.
     pub queued_changes: &'static [&'static str],
 
     /// The title, as a tmux pattern, that a pane takes when a turn has ended, where it is a sign.
     pub idle_title: Option<&'static str>,
-    /// The end of a turn in the transcript counts only once the agent says that it is idle.
+    /// Whether the end of a turn in the transcript counts only once the agent says that it is idle.
     pub end_needs_idle: bool,
 }
 
@@ -221,15 +221,15 @@ pub struct Typing {
     pub enter: Enter,
 }
 
-/// What becomes of a prompt on its way to the transcript: the names of the changes, of those that the
-/// agent makes to every prompt; or, when it is another text, where the two part.
+/// The names of the changes that lead from one text to another, of those that the agent is measured
+/// to make to every prompt; or, when it is another text, where the two part.
 pub(crate) type Comparison = std::result::Result<Vec<&'static str>, String>;
 
 /// What one agent does its own way, by the questions that a session has.
 ///
 /// Where an answer can be had from several places, the agent says which one counts: a state file, the
 /// title, the transcript, the files that its process holds open. [`crate::session`] asks again whenever
-/// one of [`watch_paths`](Agent::watch_paths) changes, and compares nothing itself.
+/// one of [`watch_paths`](Agent::watch_paths) changes.
 pub trait Agent: Sync {
     // Who is it?
 

@@ -30,20 +30,20 @@ pub struct Profile {
     pub dialogs: Vec<Dialog>,
 }
 
-/// How the input box is found, and how an empty one is told.
+/// How the input box looks, and what tells an empty box from a full one.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// What the box's line begins with.
     pub marker: String,
     /// What the line below an empty box begins with, nothing for a blank one; another means that the
-    /// box has more lines. Not looked at where this is not said.
+    /// box has more lines. Without this the line below does not matter.
     #[serde(default)]
     pub below: Option<String>,
     /// What the box shows in place of a long paste begins with this.
     #[serde(default)]
     pub folded: Option<String>,
-    /// How it is told that letters are commands to the box, as in vi.
+    /// The sign that letters are commands to the box, as in vi.
     #[serde(default)]
     pub modal: Option<Modal>,
 }

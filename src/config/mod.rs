@@ -124,8 +124,8 @@ impl Config {
         &find(&self.settings, key).source
     }
 
-    /// The path that a setting has: of an agent's settings, which have no field here. It must be one
-    /// with a fallback.
+    /// The path that a setting has: one with a fallback, so that there is always a path. The agents'
+    /// settings have no fields here.
     pub(crate) fn path_of(&self, key: &str) -> &Path {
         find(&self.settings, key).path().unwrap_or(Path::new(""))
     }
@@ -135,8 +135,8 @@ impl Config {
         find(&self.settings, key).text()
     }
 
-    /// The variables that a command which tmux or an agent runs for us must be told, lest it look
-    /// elsewhere: it may run in another environment than ours.
+    /// The variables for the commands that tmux or an agent runs for us: they may run in another
+    /// environment than ours, and must find the same sessions.
     pub(crate) fn hook_environment(&self) -> Vec<(String, OsString)> {
         let mut told: Vec<_> = self.settings.iter().filter_map(Resolved::for_hooks).collect();
         // Of these the fields count: a program that uses the library may have changed them.

@@ -60,7 +60,7 @@ pub struct Setting {
     pub(crate) fallback: Fallback,
     /// The variables, where they do not follow from the key.
     named: &'static [&'static str],
-    /// A command that tmux or an agent runs for us must be told it, to find the agent's files.
+    /// The commands that tmux or an agent runs for us need it, to find the agent's sessions.
     for_hooks: bool,
 }
 
@@ -97,7 +97,7 @@ impl Setting {
         Setting { named, ..self }
     }
 
-    /// Marks it as one that a command which tmux or an agent runs for us must be told.
+    /// Marks it as needed by the commands that tmux or an agent runs for us.
     pub(crate) const fn for_hooks(self) -> Setting {
         Setting { for_hooks: true, ..self }
     }
@@ -202,7 +202,7 @@ impl Resolved {
         }
     }
 
-    /// The variable that tells it to a command which tmux or an agent runs for us, and the value.
+    /// The variable and the value for the commands that tmux or an agent runs for us, if they need it.
     pub(crate) fn for_hooks(&self) -> Option<(String, OsString)> {
         let value = self.path().map(Path::as_os_str).or(self.text().map(OsStr::new));
         let value = value.filter(|_| self.setting.for_hooks)?;

@@ -120,3 +120,26 @@ fn what_is_wrong_is_named_with_its_place() {
         assert!(error.cause.starts_with(cause), "{error}");
     }
 }
+
+#[test]
+fn hooks_get_what_finds_the_sessions_and_nothing_else() {
+    let mut c = config(&[("HOME", "/h"), ("PATH", "/bin"), ("AIMAX_SESSION", "one")]);
+    c.tmux_socket = Some("other".into());
+    let mut told = c.hook_environment();
+    told.sort();
+    let told: Vec<_> =
+        told.iter().map(|(name, value)| (&**name, value.to_str().unwrap())).collect();
+    let expected = [
+        ("AIMAX_CLAUDE_HUB", "imac_claude_code_agent_hub"),
+        ("AIMAX_CLAUDE_PROJECTS_DIR", "/h/.claude/projects"),
+        ("AIMAX_CODEX_HOME", "/h/.codex"),
+        ("AIMAX_CODEX_HUB", "imac_codex_agent_hub"),
+        ("AIMAX_CODEX_SESSIONS_DIR", "/h/.codex/sessions"),
+        ("AIMAX_DATA_DIR", "/h/.local/share/aimax"),
+        ("AIMAX_PRACTICE_HOME", "/h/.local/share/aimax/practice"),
+        ("AIMAX_TMUX_SOCKET", "other"),
+        ("CLAUDE_CONFIG_DIR", "/h/.claude"),
+        ("PATH", "/bin"),
+    ];
+    assert_eq!(told, expected);
+}

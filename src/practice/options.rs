@@ -1,4 +1,4 @@
-//! The command line of the practice agent, and how it is told to misbehave.
+//! The command line of the practice agent, and the misbehaviour that it asks for.
 //!
 //! This is a program of its own, which our programs start as they start any agent: so it reads its
 //! two variables itself.

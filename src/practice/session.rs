@@ -124,8 +124,8 @@ impl Session {
         self.state.set(Activity::Idle)
     }
 
-    /// The program ends with `status`. A terminal that hangs up is told by a signal and by its end:
-    /// the first counts, and the hook tells it once.
+    /// The program ends with `status`. A terminal that hangs up shows it twice, by a signal and
+    /// by the end of its input: the first counts, and the hook runs once.
     pub(crate) fn leave(&mut self, reason: &str, status: i32) {
         self.turn = None;
         if self.over.is_none() {
@@ -151,17 +151,17 @@ impl Session {
             if !turn.wake.passed() {
                 break;
             }
-            match turn.steps.pop_front() {
-                Some(step) => self.step(step)?,
+            match turn.directives.pop_front() {
+                Some(directive) => self.follow(directive)?,
                 None => self.finish()?,
             }
         }
         Ok(())
     }
 
-    fn step(&mut self, step: Directive) -> Result<()> {
+    fn follow(&mut self, directive: Directive) -> Result<()> {
         let Some(turn) = &mut self.turn else { return Ok(()) };
-        match step {
+        match directive {
             Directive::Wait(span) => turn.wake = Deadline::after(span),
             Directive::Hang => {
                 turn.mute = true;

@@ -22,7 +22,7 @@ const THINK: Duration = Duration::from_millis(20);
 /// How much of a tool's output is kept.
 const OUTPUT_MAX: usize = 30_000;
 
-/// One thing that a turn does before its answer.
+/// What one line of a prompt makes the turn do before its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Directive {
     /// `:slow MS`: works for so long.
@@ -43,13 +43,13 @@ pub(crate) enum Directive {
     Pad(usize),
 }
 
-/// The steps of a prompt. A line that is no directive is only text; so is a directive with a value
+/// The directives of a prompt. A line that is no directive is only text; so is a directive with a value
 /// that it does not take. Blanks before `!` and `:` do not matter: a driver may put one there.
-pub(crate) fn steps(prompt: &str) -> Vec<Directive> {
-    prompt.lines().filter_map(|line| step(line.trim())).collect()
+pub(crate) fn directives(prompt: &str) -> Vec<Directive> {
+    prompt.lines().filter_map(|line| directive(line.trim())).collect()
 }
 
-fn step(line: &str) -> Option<Directive> {
+fn directive(line: &str) -> Option<Directive> {
     if let Some(command) = line.strip_prefix('!') {
         return (!command.is_empty()).then(|| Directive::Run(command.to_owned()));
     }
@@ -71,14 +71,14 @@ fn step(line: &str) -> Option<Directive> {
 #[derive(Debug)]
 pub(crate) struct Turn {
     /// What is left to do before the answer.
-    pub(crate) steps: VecDeque<Directive>,
+    pub(crate) directives: VecDeque<Directive>,
     /// The prompts that it answers.
     pub(crate) heard: Vec<String>,
     /// The model has not said a word yet: a stop now leaves no trace.
     pub(crate) mute: bool,
     /// How much longer its answer is.
     pub(crate) padding: usize,
-    /// The next step comes not before this.
+    /// The next directive comes not before this.
     pub(crate) wake: Deadline,
     /// The tool that runs.
     pub(crate) tool: Option<Tool>,
@@ -94,7 +94,7 @@ impl Turn {
     /// The turn that answers `prompts`, the last of which has the entry `prompt_id`.
     pub(crate) fn new(prompts: Vec<String>, prompt_id: String) -> Self {
         Turn {
-            steps: prompts.iter().flat_map(|prompt| steps(prompt)).collect(),
+            directives: prompts.iter().flat_map(|prompt| directives(prompt)).collect(),
             heard: prompts,
             mute: false,
             padding: 0,
@@ -208,7 +208,7 @@ mod tests {
             Directive::Die,
             Directive::Pad(10),
         ];
-        assert_eq!(steps(prompt), expected);
+        assert_eq!(directives(prompt), expected);
     }
 
     #[test]

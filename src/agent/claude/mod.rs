@@ -62,7 +62,7 @@ impl Agent for Claude {
     }
 
     fn hub<'a>(&self, config: &'a Config) -> &'a str {
-        settings::hub(config)
+        config.text_of("claude_hub").unwrap_or_default()
     }
 
     fn launch(&self, config: &Config, request: &LaunchRequest) -> Result<Launch> {
@@ -75,7 +75,7 @@ impl Agent for Claude {
         // It would wait for an answer even when all is permitted.
         argv.extend(["--disallowedTools", "AskUserQuestion"].map(OsString::from));
         let (own, rest) = own_settings(&request.rest)?;
-        let callers = settings::merged_in(config);
+        let callers = config.path_of("claude_settings");
         let merged = [callers.exists().then(|| callers.to_owned()), own];
         let merged = merged.into_iter().flatten().collect();
         let (args, conversation) = session_args(&files(config), request, merged)?;

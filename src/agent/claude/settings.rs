@@ -20,16 +20,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         .about("where Claude Code writes transcripts"),
 ];
 
-pub(super) fn hub(config: &Config) -> &str {
-    config.text_of("claude_hub").unwrap_or_default()
-}
-
 pub(super) fn home(config: &Config) -> &Path {
     config.path_of("claude_home")
-}
-
-pub(super) fn merged_in(config: &Config) -> &Path {
-    config.path_of("claude_settings")
 }
 
 pub(super) fn projects(config: &Config) -> &Path {

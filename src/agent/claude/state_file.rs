@@ -1,6 +1,6 @@
 //! The state file that Claude Code keeps for each of its processes: `sessions/<pid>.json`.
 //!
-//! It is undocumented, and the best witness that there is: its `status` is the last sign of a
+//! It is undocumented, and the best source there is: its `status` is the last sign of a
 //! start, and it tells a question apart from work. It stays behind after a SIGKILL, so it counts
 //! only together with the process's start time. It is written in place: a reader can meet a torn
 //! file and reads again.

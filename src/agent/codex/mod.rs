@@ -53,7 +53,7 @@ const OVERRIDES: [&str; 4] = [
     "features.daemon_auto_start=false",
 ];
 
-/// By this an agent that we started is known.
+/// What the command line of an agent that we started holds.
 const TITLE: &str = "tui.terminal_title";
 
 impl Agent for Codex {
@@ -62,7 +62,7 @@ impl Agent for Codex {
     }
 
     fn hub<'a>(&self, config: &'a Config) -> &'a str {
-        settings::hub(config)
+        config.text_of("codex_hub").unwrap_or_default()
     }
 
     fn launch(&self, config: &Config, request: &LaunchRequest) -> Result<Launch> {
@@ -82,7 +82,7 @@ impl Agent for Codex {
         if !request.ask_permission {
             argv.push("--dangerously-bypass-approvals-and-sandbox".into());
         }
-        if let Some(model) = request.model.as_deref().or(settings::default_model(config)) {
+        if let Some(model) = request.model.as_deref().or(config.text_of("codex_default_model")) {
             argv.extend(["-m".into(), OsString::from(model)]);
         }
         argv.extend(["-C".into(), request.cwd.clone().into_os_string()]);
@@ -92,7 +92,7 @@ impl Agent for Codex {
             .resume
             .as_ref()
             .map(|id| Conversation { id: Some(id.clone()), transcript: rollout(config, id) });
-        let secrets = settings::rightcode_env_file(config);
+        let secrets = config.path_of("rightcode_env_file");
         let sources = if secrets.exists() { vec![secrets.to_owned()] } else { Vec::new() };
         Ok(Launch { argv, env: Vec::new(), sources, conversation })
     }
@@ -254,7 +254,7 @@ impl Title<'_> {
 }
 
 /// The profile that belongs to the way out: `plus` through the proxy, else `rightcode`; if there is
-/// such a profile, and the caller names no other. Codex itself says nothing of one that is not there.
+/// such a profile, and the caller names no other. Codex does not complain about a profile that does not exist.
 fn profile(config: &Config, request: &LaunchRequest) -> Option<&'static str> {
     let name = if request.use_proxy { "plus" } else { "rightcode" };
     let names_one = |word: &OsString| {

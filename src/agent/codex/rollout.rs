@@ -65,7 +65,7 @@ pub(crate) fn id_of(rollout: &Path) -> Option<String> {
 /// folders themselves. The index is a hint; what it names must exist.
 pub(crate) fn rollout(config: &Config, part: &str) -> Option<PathBuf> {
     let there = |path: &PathBuf| path.exists() || packed(path).exists();
-    indexed(settings::state_db(config), part).map(unpacked).filter(there).or_else(|| {
+    indexed(config.path_of("codex_state_db"), part).map(unpacked).filter(there).or_else(|| {
         let mut folders = vec![settings::sessions(config).to_owned()];
         while let Some(folder) = folders.pop() {
             let entries = std::fs::read_dir(folder).ok()?.flatten();

@@ -1,6 +1,6 @@
 //! The settings that are Codex's.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::config::{Config, Fallback::Below, Setting};
 
@@ -23,31 +23,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         .about("variables for Codex, sourced before it starts"),
 ];
 
-pub(super) fn hub(config: &Config) -> &str {
-    config.text_of("codex_hub").unwrap_or_default()
-}
-
 pub(super) fn home(config: &Config) -> &Path {
     config.path_of("codex_home")
-}
-
-pub(super) fn state_db(config: &Config) -> &Path {
-    config.path_of("codex_state_db")
 }
 
 pub(super) fn sessions(config: &Config) -> &Path {
     config.path_of("codex_sessions_dir")
 }
 
-pub(super) fn default_model(config: &Config) -> Option<&str> {
-    config.text_of("codex_default_model")
-}
-
-pub(super) fn rightcode_env_file(config: &Config) -> &Path {
-    config.path_of("rightcode_env_file")
-}
-
 /// The folder of the locks that say which process writes which thread.
-pub(super) fn locks(config: &Config) -> std::path::PathBuf {
+pub(super) fn locks(config: &Config) -> PathBuf {
     home(config).join("thread-writer-locks")
 }
