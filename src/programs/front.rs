@@ -65,8 +65,6 @@ Settings come from the environment, and below it from a file, of which
             VerbDoc { name: "help", brief: "Show help, or that of a verb" },
         ],
         operand: Some(ValueDoc { name: "ARG", complete: Complete::Nothing }),
-        rest: None,
-        exits: &[],
         examples: &[
             ("aimax demo", "Shows everything in a minute, without an account."),
             ("aimax create -b tmux-codex -s demo --cwd . -p 'Hi.'", "Starts Codex."),
@@ -86,6 +84,7 @@ Settings come from the environment, and below it from a file, of which
             ("tmux", 1),
             ("aimax", 7),
         ],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<()>] = &[];

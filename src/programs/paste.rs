@@ -5,8 +5,9 @@ use std::{ffi::OsString, time::Duration};
 use serde_json::{Value, json};
 
 use super::options::{
-    prompt::{self, Worded, Words},
-    target::{self, Target, Targeted},
+    self, Field, has,
+    prompt::{self, PromptArgs},
+    target::{self, Target},
 };
 use crate::{
     cli::{
@@ -29,7 +30,7 @@ pub struct Paste;
 #[derive(Debug, Default)]
 pub struct Args {
     target: Target,
-    words: Words,
+    prompt: PromptArgs,
     timeout: Option<Duration>,
     lock_wait: Option<Duration>,
     wait_ready: Option<Duration>,
@@ -40,17 +41,7 @@ pub struct Args {
     expect: Option<String>,
 }
 
-impl Targeted for Args {
-    fn target(&mut self) -> &mut Target {
-        &mut self.target
-    }
-}
-
-impl Worded for Args {
-    fn words(&mut self) -> &mut Words {
-        &mut self.words
-    }
-}
+has!(Args { target: Target, prompt: PromptArgs });
 
 impl Tool for Paste {
     type Args = Args;
@@ -83,9 +74,6 @@ as turning a tab into blanks, is named in `normalized`.
 With `--interrupt` and no prompt the verdict is `interrupted`, `idle`
 when there was nothing to stop, or `unproven`. A question that the agent
 asks at that moment is denied, which stops the turn too.",
-        verbs: &[],
-        operand: None,
-        rest: None,
         exits: &[(Exit::Done, "proven: `submitted`, `queued`, `interrupted`, `idle`, or answered")],
         examples: &[
             ("aimax-paste -s demo -p 'Also add a README.'", "Delivers a prompt."),
@@ -94,6 +82,7 @@ asks at that moment is denied, which stops the turn too.",
             ("aimax-paste -s demo --command -p /compact", "Runs a command of the agent's."),
         ],
         see_also: &[("aimax-spawn", 1), ("aimax-tail", 1), ("aimax-flag", 1), ("aimax", 7)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = &[
@@ -124,10 +113,7 @@ the work is waited for first, within `--timeout`.",
 Stops the present turn, and proves it, before the prompt is delivered,
 if there is one.",
         )
-        .sets(|args, given| {
-            args.interrupt = given.on();
-            Ok(())
-        }),
+        .sets(|args, given| args.interrupt.set(given)),
         OptDoc::new(
             "replace-draft",
             "Clear somebody's draft first",
@@ -135,10 +121,7 @@ if there is one.",
 Clears a draft out of the input box. Without it a draft forbids the
 delivery: the two texts would become one.",
         )
-        .sets(|args, given| {
-            args.replace_draft = given.on();
-            Ok(())
-        }),
+        .sets(|args, given| args.replace_draft.set(given)),
         OptDoc::new(
             "wait-ready",
             "Wait this long for what forbids typing",
@@ -148,10 +131,7 @@ delivery is refused. Half a second by default: a screen that is just
 being drawn can look like any of these.",
         )
         .value("TIME", Complete::Nothing)
-        .sets(|args, given| {
-            args.wait_ready = Some(given.seconds()?);
-            Ok(())
-        }),
+        .sets(|args, given| args.wait_ready.set(given)),
         OptDoc::new(
             "answer",
             "Press this key in the open dialog",
@@ -161,52 +141,27 @@ dialog that `--expect` names is open, and waits until it is gone.
 `aimax-ls` shows the name and the choices.",
         )
         .value("KEY", Complete::Nothing)
-        .sets(|args, given| {
-            args.answer = Some(given.text()?);
-            Ok(())
-        }),
+        .sets(|args, given| args.answer.set(given)),
         OptDoc::new(
             "expect",
             "The dialog that must be open",
             "The name of the dialog that must be open for `--answer`.",
         )
         .value("DIALOG", Complete::Nothing)
-        .sets(|args, given| {
-            args.expect = Some(given.text()?);
-            Ok(())
-        }),
-        OptDoc::new(
-            "lock-wait",
-            "Wait this long for other programs",
-            "\
-How long to wait for another program that is busy with the session. 60
-seconds by default.",
-        )
-        .value("TIME", Complete::Nothing)
-        .sets(|args, given| {
-            args.lock_wait = Some(given.seconds()?);
-            Ok(())
-        }),
-        OptDoc::new(
-            "timeout",
-            "Give up after this long",
+        .sets(|args, given| args.expect.set(given)),
+        options::LOCK_WAIT.sets(|args, given| args.lock_wait.set(given)),
+        options::timeout(
             "\
 The longest time to wait for the proof: `90`, `1.5m`, `500ms`. 30
 seconds by default.",
         )
-        .value("TIME", Complete::Nothing)
-        .sets(|args, given| {
-            args.timeout = Some(given.seconds()?);
-            Ok(())
-        }),
+        .sets(|args, given| args.timeout.set(given)),
         prompt::explain(),
     ];
 
     fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env()?;
-        args.words.begin_trace(&config, |ms, words| {
-            cli::say(Self::DOC.name, &format!("{ms:8.1} ms  {words}"));
-        })?;
+        args.prompt.begin_trace::<Self>(&config)?;
         let mut session = args.target.find(&config)?;
         let timeout = args.timeout.unwrap_or(PROOF_WAIT);
         let lock_wait = args.lock_wait.unwrap_or(LOCK_WAIT);
@@ -228,14 +183,12 @@ seconds by default.",
         if args.expect.is_some() {
             return Err(Error::usage("--expect", "it is for --answer"));
         }
-        if args.interrupt && !args.words.is_given() {
+        if args.interrupt && !args.prompt.is_given() {
             let tmux = Tmux::new(&config)?;
             return interrupt(&config, &tmux, &mut session, lock_wait, timeout, out);
         }
-        let done_by = args.words.done_by();
-        let prompt = args.words.read(session.agent())?.ok_or_else(|| {
-            Error::usage("prompt", "none is given").advise("give -p TEXT, -f FILE, or pipe it in")
-        })?;
+        let done_by = args.prompt.done_by();
+        let prompt = args.prompt.needed(session.agent())?;
         let tmux = Tmux::new(&config)?;
         let options = DeliveryOptions {
             replace_draft: args.replace_draft,

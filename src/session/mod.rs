@@ -25,6 +25,7 @@ mod deliver;
 mod end;
 mod job;
 mod observe;
+mod send;
 mod start;
 
 pub(crate) use deliver::{
@@ -37,6 +38,7 @@ pub use job::JobState;
 pub(crate) use job::{DoneBy, Job};
 pub(crate) use observe::{Observed, SessionWatcher, Snapshot, windows};
 pub use observe::{State, snapshots};
+pub(crate) use send::{Recipient, SentPrompt, StartOptions};
 pub(crate) use start::{Proxy, Spawn, enter_window, spawn};
 
 /// A session that the state files know.

@@ -4,7 +4,10 @@ use std::ffi::OsString;
 
 use serde_json::json;
 
-use super::options::target::{self, NAMES, Target, Targeted};
+use super::options::{
+    Field, has,
+    target::{self, NAMES, Target},
+};
 use crate::{
     agent::{Backend, Status},
     cli::{
@@ -33,11 +36,7 @@ pub struct Args {
     watch: bool,
 }
 
-impl Targeted for Args {
-    fn target(&mut self) -> &mut Target {
-        &mut self.target
-    }
-}
+has!(Args { target: Target });
 
 impl Tool for Ls {
     type Args = Args;
@@ -60,9 +59,7 @@ The states:
 
 A `dead` session stays in the list until `aimax-kill` or a new start
 with its name.",
-        verbs: &[],
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
-        rest: None,
         exits: &[
             (Exit::Done, "listed; with names, all of them are alive"),
             (Exit::No, "a session that was named is dead"),
@@ -76,6 +73,7 @@ with its name.",
             ),
         ],
         see_also: &[("aimax-spawn", 1), ("aimax-flag", 1), ("aimax", 7)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = &[
@@ -86,10 +84,7 @@ with its name.",
             "Print names only, one a line",
             "Prints names only, one a line, for completions and loops.",
         )
-        .sets(|args, given| {
-            args.names = given.on();
-            Ok(())
-        }),
+        .sets(|args, given| args.names.set(given)),
         OptDoc::new(
             "all",
             "List ended sessions too",
@@ -97,10 +92,7 @@ with its name.",
 Lists the sessions that were ended too, with the state `archived`, and
 with what `aimax-spawn --resume` needs: `agentSessionId` and `cwd`.",
         )
-        .sets(|args, given| {
-            args.all = given.on();
-            Ok(())
-        }),
+        .sets(|args, given| args.all.set(given)),
         OptDoc::new(
             "watch",
             "Go on, with a record for each change",
@@ -108,10 +100,7 @@ with what `aimax-spawn --resume` needs: `agentSessionId` and `cwd`.",
 Goes on, with a record for each change of a session: in its state, its
 conversation, its window. One that is ended becomes `archived`.",
         )
-        .sets(|args, given| {
-            args.watch = given.on();
-            Ok(())
-        }),
+        .sets(|args, given| args.watch.set(given)),
     ];
 
     fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {

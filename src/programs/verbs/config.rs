@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::programs::options::output::{self, Shaped};
+use crate::programs::options::output::{self, OutputArgs};
 use crate::{
     agent::Backend,
     cli::{
@@ -19,20 +19,8 @@ use crate::{
 /// The verb.
 pub struct Settings;
 
-/// Its arguments.
-#[derive(Debug, Default)]
-pub struct Args {
-    json: bool,
-}
-
-impl Shaped for Args {
-    fn json(&mut self) -> &mut bool {
-        &mut self.json
-    }
-}
-
 impl Tool for Settings {
-    type Args = Args;
+    type Args = OutputArgs;
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-config",
@@ -50,16 +38,15 @@ in paths.
 The document of `--json` has `version`, `config`, `derived_paths`,
 `env_overrides` (which variable sets what), `sources` and `file`.",
         verbs: &[VerbDoc { name: "show", brief: "Show all settings" }],
-        operand: None,
-        rest: None,
         exits: &[(Exit::Usage, "also a bad value, or an unknown name in the file")],
         examples: &[("aimax config show", "Shows all settings.")],
         see_also: &[("aimax", 1), ("aimax-admin", 1)],
+        ..ToolDoc::EMPTY
     };
 
-    const OPTS: &'static [Opt<Args>] = &[output::json()];
+    const OPTS: &'static [Opt<OutputArgs>] = &[output::json()];
 
-    fn run(args: Args, verbs: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    fn run(args: OutputArgs, verbs: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         if verbs.is_empty() {
             return Err(Error::usage("", "which? `aimax config show`"));
         }

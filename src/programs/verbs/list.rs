@@ -42,12 +42,10 @@ The document of `--json` has a list for each backend, with `sessionId`,
 `lastActivityMs`, `lastActivityAt`, `tmuxOpen`, `paneDead` and
 `paneCurrentCommand` of each window. `aimax-ls` knows the states, and
 the sessions without a window.",
-        verbs: &[],
-        operand: None,
-        rest: None,
         exits: &[(Exit::Done, "listed, also when there is none")],
         examples: &[("aimax list", "Shows what runs.")],
         see_also: &[("aimax-status", 1), ("aimax-ls", 1)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = &[target::backend(), output::json()];
@@ -62,7 +60,7 @@ the sessions without a window.",
         all.retain(|(backend, seen)| {
             !seen.is_empty() || asked.is_some() || admin::BACKENDS.contains(backend)
         });
-        if args.json {
+        if args.output.json {
             let lists: Map<String, Value> = all
                 .iter()
                 .map(|(backend, seen)| {

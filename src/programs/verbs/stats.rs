@@ -4,6 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use serde_json::json;
 
+use crate::programs::options::Field;
 use crate::{
     cli::{
         option::{Complete, Opt, OptDoc, Tool, ToolDoc},
@@ -46,15 +47,13 @@ and is not counted.
 Deliveries are noted in the SQLite file that `AIMAX_PROMPT_EVENTS`
 names, one row each in the table `prompt_events`: at_ms, backend,
 session, length, verdict, ms. The prompt itself is not noted.",
-        verbs: &[],
-        operand: None,
-        rest: None,
         exits: &[(Exit::Missing, "also when there is no file of deliveries")],
         examples: &[
             ("aimax stats --hours 24", "The prompts of a day."),
             ("aimax stats --json | jq .by_session", "For a program."),
         ],
         see_also: &[("aimax", 1), ("aimax-paste", 1)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = &[
@@ -71,28 +70,18 @@ session, length, verdict, ms. The prompt itself is not noted.",
             }
             Ok(())
         }),
-        OptDoc::new("json", "Print one JSON document", "Prints one JSON document.").sets(
-            |args, given| {
-                args.json = given.on();
-                Ok(())
-            },
-        ),
+        OptDoc::new("json", "Print one JSON document", "Prints one JSON document.")
+            .sets(|args, given| args.json.set(given)),
         OptDoc::new(
             "file",
             "The file of deliveries",
             "The file of deliveries; that of `AIMAX_PROMPT_EVENTS` by default.",
         )
         .value("FILE", Complete::File)
-        .sets(|args, given| {
-            args.file = Some(given.path());
-            Ok(())
-        }),
+        .sets(|args, given| args.file.set(given)),
     ];
 
-    fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
-        if let Some(operand) = operands.first() {
-            return Err(Error::usage(operand.display(), "it takes options only"));
-        }
+    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env()?;
         let path = args.file.or(config.prompt_events).ok_or_else(|| {
             Error::missing("AIMAX_PROMPT_EVENTS", "not set, so no deliveries are noted")

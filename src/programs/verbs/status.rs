@@ -40,15 +40,13 @@ and whether it goes through the proxy.
 The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
 `jobGoalAccomplished` (no `running.flag` is there), `failed` and
 `useProxy`, which is null when it is not known.",
-        verbs: &[],
-        operand: None,
-        rest: None,
         exits: &[
             (Exit::Done, "it is alive"),
             (Exit::No, "it is not alive, or, with `-b`, there is no such session"),
         ],
         examples: &[("aimax status -s demo", "Tells how it is.")],
         see_also: &[("aimax-list", 1), ("aimax-flag", 1), ("aimax-ls", 1)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = &[target::session(), target::backend(), output::json()];
@@ -71,7 +69,7 @@ The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
             (Err(error), _) => return Err(error),
         };
         let report = Report::of(&session, snapshot.as_ref());
-        if args.json {
+        if args.output.json {
             output::document(
                 out,
                 &json!({
