@@ -9,10 +9,7 @@ use super::options::{
     target::{self, NAMES, Target},
 };
 use crate::{
-    cli::{
-        option::{Opt, Tool, ToolDoc, ValueDoc},
-        output::Output,
-    },
+    cli::{Opt, Output, Tool, ToolDoc, ValueDoc},
     config::Config,
     error::{Exit, Result},
     session::{self, LOCK_WAIT},

@@ -10,11 +10,7 @@ use super::options::{
     target::{self, Target},
 };
 use crate::{
-    cli::{
-        self,
-        option::{Complete, Opt, OptDoc, Tool, ToolDoc},
-        output::Output,
-    },
+    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc},
     config::Config,
     error::{Error, Exit, Result},
     session::{self, DRAWN, Delivery, DeliveryOptions, LOCK_WAIT, PROOF_WAIT, Session, Verdict},

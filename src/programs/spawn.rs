@@ -13,10 +13,7 @@ use super::{
     paste,
 };
 use crate::{
-    cli::{
-        option::{Complete, Opt, OptDoc, Tool, ToolDoc, ValueDoc},
-        output::Output,
-    },
+    cli::{Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
     config::Config,
     error::{Error, Exit, Result},
     session::{self, START_WAIT, StartOptions},

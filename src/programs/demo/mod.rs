@@ -7,11 +7,7 @@ use std::{ffi::OsString, time::Duration};
 
 use crate::{
     agent::Backend,
-    cli::{
-        exit::visible,
-        option::{Opt, Tool, ToolDoc},
-        output::Output,
-    },
+    cli::{Opt, Output, Tool, ToolDoc, exit::visible},
     config::Config,
     error::{Error, Exit, Result},
     sys::signals,

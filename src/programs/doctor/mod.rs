@@ -6,12 +6,7 @@ use serde_json::json;
 
 use super::options::Field;
 use crate::{
-    cli::{
-        exit::visible,
-        option::{Opt, OptDoc, Tool, ToolDoc},
-        output::Output,
-        paint::Paint,
-    },
+    cli::{Opt, OptDoc, Output, Paint, Tool, ToolDoc, exit::visible},
     config::Config,
     error::{Exit, Result},
 };

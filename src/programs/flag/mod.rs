@@ -9,10 +9,7 @@ use super::options::{
     target::{self, NAMES, Target},
 };
 use crate::{
-    cli::{
-        option::{Complete, Opt, OptDoc, Tool, ToolDoc, ValueDoc, VerbDoc},
-        output::Output,
-    },
+    cli::{Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc, VerbDoc},
     config::Config,
     error::{Error, Exit, Result},
     flag::Flags,

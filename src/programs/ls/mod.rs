@@ -10,11 +10,7 @@ use super::options::{
 };
 use crate::{
     agent::{Backend, Status},
-    cli::{
-        self,
-        option::{Opt, OptDoc, Tool, ToolDoc, ValueDoc},
-        output::Output,
-    },
+    cli::{self, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
     config::Config,
     error::{Exit, Result},
     session::{self, JobState, Question, Session, Snapshot},

@@ -2,7 +2,7 @@
 
 use super::{Field, Has};
 use crate::{
-    cli::option::{Complete, Opt, OptDoc},
+    cli::{Complete, Opt, OptDoc},
     session::StartOptions,
 };
 

@@ -4,7 +4,7 @@
 use std::{os::unix::ffi::OsStringExt, path::PathBuf, time::Duration};
 
 use crate::{
-    cli::option::{Complete, Given, OptDoc},
+    cli::{Complete, Given, OptDoc},
     config::switch,
 };
 

@@ -5,9 +5,7 @@ use serde_json::Value;
 use super::{Field, Has, has, target::Target};
 use crate::{
     cli::{
-        option::{Opt, OptDoc},
-        output::Output,
-        paint::Paint,
+        Opt, OptDoc, Output, Paint,
         progress::{self, Progress},
     },
     config::Config,

@@ -10,10 +10,7 @@ use std::{
 use super::{Field, Has};
 use crate::{
     agent::Agent,
-    cli::{
-        self,
-        option::{Complete, Opt, OptDoc, Tool},
-    },
+    cli::{self, Complete, Opt, OptDoc, Tool},
     config::Config,
     error::{At, Error, Result},
     session::{DoneBy, Prompt, Reading},

@@ -3,7 +3,7 @@
 use super::Has;
 use crate::{
     agent::Backend,
-    cli::option::{Complete, Opt, OptDoc},
+    cli::{Complete, Opt, OptDoc},
     config::Config,
     error::{Error, Kind, Result},
     session::Session,

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::cli::option::{Complete, Opt, OptDoc};
+use crate::cli::{Complete, Opt, OptDoc};
 use crate::programs::options::{
     self, Field, has,
     target::{self, Target},

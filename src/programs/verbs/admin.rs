@@ -10,11 +10,7 @@ use crate::programs::options::{
     target::{self, Target},
 };
 use crate::{
-    cli::{
-        option::{Complete, Opt, OptDoc, Tool, ToolDoc, VerbDoc},
-        output::Output,
-        paint::Paint,
-    },
+    cli::{Complete, Opt, OptDoc, Output, Paint, Tool, ToolDoc, VerbDoc},
     config::Config,
     error::{Error, Exit, Result},
     state::admin,

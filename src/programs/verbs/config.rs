@@ -7,11 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::programs::options::output::{self, OutputArgs};
 use crate::{
     agent::Backend,
-    cli::{
-        option::{Opt, Tool, ToolDoc, VerbDoc},
-        output::Output,
-        paint::Paint,
-    },
+    cli::{Opt, Output, Paint, Tool, ToolDoc, VerbDoc},
     config::{Config, Source, Value},
     error::{Error, Exit, Result},
 };

@@ -20,11 +20,7 @@ use crate::programs::{
     tail::{self, options::number},
 };
 use crate::{
-    cli::{
-        self,
-        option::{Complete, Opt, OptDoc, Tool, ToolDoc},
-        output::Output,
-    },
+    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc},
     config::Config,
     error::{Exit, Result},
     session::Session,

@@ -16,11 +16,7 @@ use crate::programs::{
 };
 use crate::{
     agent::Backend,
-    cli::{
-        option::{Opt, Tool, ToolDoc},
-        output::Output,
-        paint::Paint,
-    },
+    cli::{Opt, Output, Paint, Tool, ToolDoc},
     config::Config,
     error::{Error, Exit, Result},
     session::{

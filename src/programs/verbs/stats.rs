@@ -6,10 +6,7 @@ use serde_json::json;
 
 use crate::programs::options::Field;
 use crate::{
-    cli::{
-        option::{Complete, Opt, OptDoc, Tool, ToolDoc},
-        output::Output,
-    },
+    cli::{Complete, Opt, OptDoc, Output, Tool, ToolDoc},
     config::Config,
     error::{Error, Exit, Result},
     recorder::{self, DEFAULT_HOURS, MOST_HOURS},

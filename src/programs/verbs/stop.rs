@@ -9,11 +9,7 @@ use crate::programs::options::{
     target,
 };
 use crate::{
-    cli::{
-        option::{Opt, Tool, ToolDoc},
-        output::Output,
-        paint::Paint,
-    },
+    cli::{Opt, Output, Paint, Tool, ToolDoc},
     config::Config,
     error::{Exit, Kind, Result},
     session::{self, Ended, LOCK_WAIT},

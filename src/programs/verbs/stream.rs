@@ -19,11 +19,7 @@ use crate::programs::{
     },
 };
 use crate::{
-    cli::{
-        self,
-        option::{Complete, Opt, OptDoc, Tool, ToolDoc},
-        output::Output,
-    },
+    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc},
     error::{Error, Exit, Result},
     sys::signals,
 };

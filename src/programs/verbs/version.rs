@@ -6,10 +6,7 @@ use serde_json::json;
 
 use crate::programs::options::output::{self, OutputArgs};
 use crate::{
-    cli::{
-        option::{Opt, Tool, ToolDoc},
-        output::Output,
-    },
+    cli::{Opt, Output, Tool, ToolDoc},
     error::{Exit, Result},
 };
 
