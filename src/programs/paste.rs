@@ -13,7 +13,7 @@ use crate::{
     cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc},
     config::Config,
     error::{Error, Exit, Result},
-    session::{self, DRAWN, Delivery, DeliveryOptions, LOCK_WAIT, PROOF_WAIT, Session, Verdict},
+    session::{self, Delivery, DeliveryOptions, Session, Verdict},
     state::Name,
     time::Deadline,
     tmux::Tmux,
@@ -27,12 +27,7 @@ pub struct Paste;
 pub struct Args {
     target: Target,
     prompt: PromptArgs,
-    timeout: Option<Duration>,
-    lock_wait: Option<Duration>,
-    wait_ready: Option<Duration>,
-    replace_draft: bool,
-    when_idle: bool,
-    interrupt: bool,
+    delivery: DeliveryOptions,
     answer: Option<String>,
     expect: Option<String>,
 }
@@ -99,7 +94,7 @@ the work is waited for first, within `--timeout`.",
         )
         .value("MOMENT", Complete::OneOf(&["now", "idle"]))
         .sets(|args, given| {
-            args.when_idle = given.one_of(&["now", "idle"])? == "idle";
+            args.delivery.when_idle = given.one_of(&["now", "idle"])? == "idle";
             Ok(())
         }),
         OptDoc::new(
@@ -109,7 +104,7 @@ the work is waited for first, within `--timeout`.",
 Stops the present turn, and proves it, before the prompt is delivered,
 if there is one.",
         )
-        .sets(|args, given| args.interrupt.set(given)),
+        .sets(|args, given| args.delivery.interrupt.set(given)),
         OptDoc::new(
             "replace-draft",
             "Clear somebody's draft first",
@@ -117,7 +112,7 @@ if there is one.",
 Clears a draft out of the input box. Without it a draft forbids the
 delivery: the two texts would become one.",
         )
-        .sets(|args, given| args.replace_draft.set(given)),
+        .sets(|args, given| args.delivery.replace_draft.set(given)),
         OptDoc::new(
             "wait-ready",
             "Wait this long for what forbids typing",
@@ -127,7 +122,7 @@ delivery is refused. Half a second by default: a screen that is just
 being drawn can look like any of these.",
         )
         .value("TIME", Complete::Nothing)
-        .sets(|args, given| args.wait_ready.set(given)),
+        .sets(|args, given| args.delivery.wait_ready.set(given)),
         OptDoc::new(
             "answer",
             "Press this key in the open dialog",
@@ -145,13 +140,13 @@ dialog that `--expect` names is open, and waits until it is gone.
         )
         .value("DIALOG", Complete::Nothing)
         .sets(|args, given| args.expect.set(given)),
-        options::LOCK_WAIT.sets(|args, given| args.lock_wait.set(given)),
+        options::LOCK_WAIT.sets(|args, given| args.delivery.lock_wait.set(given)),
         options::timeout(
             "\
 The longest time to wait for the proof: `90`, `1.5m`, `500ms`. 30
 seconds by default.",
         )
-        .sets(|args, given| args.timeout.set(given)),
+        .sets(|args, given| args.delivery.timeout.set(given)),
         prompt::explain(),
     ];
 
@@ -159,8 +154,7 @@ seconds by default.",
         let config = Config::from_env()?;
         args.prompt.begin_trace::<Self>(&config)?;
         let mut session = args.target.find(&config)?;
-        let timeout = args.timeout.unwrap_or(PROOF_WAIT);
-        let lock_wait = args.lock_wait.unwrap_or(LOCK_WAIT);
+        let DeliveryOptions { lock_wait, timeout, .. } = args.delivery;
         if let Some(key) = &args.answer {
             let expected = args.expect.as_deref().ok_or_else(|| {
                 Error::usage("--answer", "it needs --expect, the name of the dialog")
@@ -179,23 +173,13 @@ seconds by default.",
         if args.expect.is_some() {
             return Err(Error::usage("--expect", "it is for --answer"));
         }
-        if args.interrupt && !args.prompt.is_given() {
+        if args.delivery.interrupt && !args.prompt.is_given() {
             let tmux = Tmux::new(&config)?;
             return interrupt(&config, &tmux, &mut session, lock_wait, timeout, out);
         }
-        let done_by = args.prompt.done_by();
+        let options = DeliveryOptions { done_by: args.prompt.done_by(), ..args.delivery };
         let prompt = args.prompt.needed(session.agent())?;
         let tmux = Tmux::new(&config)?;
-        let options = DeliveryOptions {
-            replace_draft: args.replace_draft,
-            wait_ready: args.wait_ready.unwrap_or(DRAWN),
-            when_idle: args.when_idle,
-            interrupt: args.interrupt,
-            just_started: false,
-            lock_wait,
-            timeout,
-            done_by,
-        };
         let delivery = session::deliver(&config, &tmux, &mut session, &prompt, &options)?;
         let mut record = json!({ "sessionId": session.name, "backend": session.backend.name() });
         add_verdict(&mut record, &delivery);

@@ -51,6 +51,7 @@ macro_rules! field {
 
 field!(bool, given => given.on());
 field!(Option<bool>, given => Some(switch(&given.text()?)?));
+field!(Duration, given => given.seconds()?);
 field!(Option<Duration>, given => Some(given.seconds()?));
 field!(Option<Vec<u8>>, given => Some(given.os().into_vec()));
 field!(Option<PathBuf>, given => Some(given.path()));

@@ -80,20 +80,15 @@ fn derived(config: &Config) -> Vec<(&'static str, String)> {
 }
 
 fn document(config: &Config) -> Json {
-    let settings = &config.settings;
-    let values: Map<_, _> = settings
-        .iter()
-        .map(|one| (one.setting.key.to_owned(), plain(one.value.as_ref())))
-        .collect();
-    let sources: Map<_, _> = settings
-        .iter()
-        .map(|one| (one.setting.key.to_owned(), one.source.to_string().into()))
-        .collect();
-    let overrides: Map<_, _> = settings
-        .iter()
-        .flat_map(|one| one.setting.variables.iter().map(|name| (name, one.setting.key)))
-        .map(|(name, key)| ((*name).to_owned(), key.into()))
-        .collect();
+    let (mut values, mut sources, mut overrides) = (Map::new(), Map::new(), Map::new());
+    for one in &config.settings {
+        let key = one.setting.key;
+        values.insert(key.to_owned(), plain(one.value.as_ref()));
+        sources.insert(key.to_owned(), one.source.to_string().into());
+        for variable in one.setting.variables {
+            overrides.insert((*variable).to_owned(), key.into());
+        }
+    }
     let derived: Map<_, _> =
         derived(config).into_iter().map(|(name, path)| (name.to_owned(), path.into())).collect();
     json!({

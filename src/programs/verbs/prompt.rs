@@ -48,6 +48,24 @@ pub struct Args {
 
 has!(Args { target: Target, prompt: PromptArgs, start: StartOptions, output: OutputArgs });
 
+/// The options of a verb that may start a session: those of the prompt and the folder in the order
+/// that the verb shows them, and all others.
+macro_rules! starting {
+    [$($first:expr),+] => {
+        &[
+            target::session(),
+            target::backend(),
+            $($first,)+
+            launch::flag_root(),
+            launch::model(),
+            launch::display_name(),
+            launch::use_proxy(),
+            launch::resume("agent-session-id"),
+            output::json(),
+        ]
+    };
+}
+
 impl Tool for Create {
     type Args = Args;
 
@@ -74,19 +92,8 @@ and `startedAt`. `aimax-spawn` has more options, and more to tell.",
         ..ToolDoc::EMPTY
     };
 
-    const OPTS: &'static [Opt<Args>] = &[
-        target::session(),
-        target::backend(),
-        launch::cwd(),
-        prompt::prompt(),
-        prompt::prompt_file(),
-        launch::flag_root(),
-        launch::model(),
-        launch::display_name(),
-        launch::use_proxy(),
-        launch::resume("agent-session-id"),
-        output::json(),
-    ];
+    const OPTS: &'static [Opt<Args>] =
+        starting![launch::cwd(), prompt::prompt(), prompt::prompt_file()];
 
     fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env()?;
@@ -153,19 +160,8 @@ characters.",
         ..ToolDoc::EMPTY
     };
 
-    const OPTS: &'static [Opt<Args>] = &[
-        target::session(),
-        target::backend(),
-        prompt::prompt(),
-        prompt::prompt_file(),
-        launch::cwd(),
-        launch::flag_root(),
-        launch::model(),
-        launch::display_name(),
-        launch::use_proxy(),
-        launch::resume("agent-session-id"),
-        output::json(),
-    ];
+    const OPTS: &'static [Opt<Args>] =
+        starting![prompt::prompt(), prompt::prompt_file(), launch::cwd()];
 
     fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env()?;

@@ -16,17 +16,11 @@ use crate::{
 pub struct Stats;
 
 /// Its arguments.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Args {
-    hours: u32,
+    hours: Option<u32>,
     json: bool,
     file: Option<PathBuf>,
-}
-
-impl Default for Args {
-    fn default() -> Self {
-        Args { hours: DEFAULT_HOURS, json: false, file: None }
-    }
 }
 
 impl Tool for Stats {
@@ -61,10 +55,11 @@ session, length, verdict, ms. The prompt itself is not noted.",
         )
         .value("N", Complete::Nothing)
         .sets(|args, given| {
-            args.hours = given.parse()?;
-            if !(1..=MOST_HOURS).contains(&args.hours) {
-                return Err(format!("{} is not from 1 to {MOST_HOURS}", args.hours));
+            let hours = given.parse()?;
+            if !(1..=MOST_HOURS).contains(&hours) {
+                return Err(format!("{hours} is not from 1 to {MOST_HOURS}"));
             }
+            args.hours = Some(hours);
             Ok(())
         }),
         OptDoc::new("json", "Print one JSON document", "Prints one JSON document.")
@@ -84,8 +79,9 @@ session, length, verdict, ms. The prompt itself is not noted.",
             Error::missing("AIMAX_PROMPT_EVENTS", "not set, so no deliveries are noted")
                 .advise("set it to a file's name, for the programs that deliver and for this")
         })?;
-        let stats = recorder::stats_since(&path, args.hours)?;
-        let by_session = recorder::counts_by_session_since(&path, args.hours)?;
+        let hours = args.hours.unwrap_or(DEFAULT_HOURS);
+        let stats = recorder::stats_since(&path, hours)?;
+        let by_session = recorder::counts_by_session_since(&path, hours)?;
         if args.json {
             let mut document = json!(stats);
             document["by_session"] = json!(by_session);
