@@ -9,7 +9,11 @@ use std::{
 
 use super::finding::{Finding, word};
 use crate::{
-    agent::Backend, config::Config, fs as files, proc, session::Session, state::Name, time,
+    agent::Backend,
+    config::Config,
+    fs as files, proc,
+    session::{RunDir, Session},
+    time,
 };
 
 /// Whether our folders, and those of the sessions' flags, can be written.
@@ -67,8 +71,8 @@ pub(crate) fn left_over(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     for entry in fs::read_dir(&config.data_dir).into_iter().flatten().flatten() {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-        let (says, mend) = if name.contains(".tmp-") && entry.metadata().is_ok_and(|of| is_old(&of))
-        {
+        let is_old = entry.metadata().is_ok_and(|file| is_old(&file));
+        let (says, mend) = if name.contains(".tmp-") && is_old {
             ("a writer that was killed has left it", "rm")
         } else if name.contains(".json.broken-") {
             ("a state file that made no sense, set aside", "mend it and put it back, or: rm")
@@ -78,15 +82,15 @@ pub(crate) fn left_over(config: &Config) -> Vec<Finding> {
         let mend = format!("{mend} {}", word(&path));
         findings.push(Finding::note("file", path.display(), says).mend(mend));
     }
-    for (backend, name, folder) in run_dirs(config) {
+    for (backend, name, run_dir) in RunDir::all(config) {
         let known = backend.store(config).get(&name).is_ok_and(|entry| entry.is_some());
-        let busy = files::is_locked(&folder.join("lock")).unwrap_or(true);
-        let made = ["settings.json", "orders"].map(|file| folder.join(file));
-        if known || busy || !made.iter().any(|path| path.exists()) {
+        let busy = files::is_locked(&run_dir.lock_path()).unwrap_or(true);
+        if known || busy || !run_dir.has_files() {
             continue;
         }
+        let folder = run_dir.path();
         let says = "made for a session that is no more";
-        let mend = format!("aimax-kill -b {} {name} || rm -r {}", backend.name(), word(&folder));
+        let mend = format!("aimax-kill -b {} {name} || rm -r {}", backend.name(), word(folder));
         findings.push(Finding::note("file", folder.display(), says).mend(mend));
     }
     findings
@@ -97,27 +101,12 @@ fn is_old(file: &fs::Metadata) -> bool {
     file.modified().is_ok_and(|at| age(at) > 60_000)
 }
 
-/// The sessions' private folders, also of sessions that are no more.
-fn run_dirs(config: &Config) -> Vec<(Backend, Name, PathBuf)> {
-    let mut found = Vec::new();
-    for backend in Backend::ALL {
-        let folder = config.data_dir.join("run").join(backend.name());
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            if let Some(name) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
-                found.push((backend, name, entry.path()));
-            }
-        }
-    }
-    found.sort_by(|a, b| a.2.cmp(&b.2));
-    found
-}
-
 /// Locks that somebody holds. The kernel takes a lock back from a process that ends, so a lock is
 /// stale only in the hands of one that does nothing any more.
 pub(crate) fn locks(config: &Config) -> Vec<Finding> {
-    let of_sessions = run_dirs(config)
+    let of_sessions = RunDir::all(config)
         .into_iter()
-        .map(|(_, name, folder)| (folder.join("lock"), name.to_string()));
+        .map(|(_, name, run_dir)| (run_dir.lock_path(), name.to_string()));
     let of_state = Backend::ALL.into_iter().map(|backend| {
         let mut path = backend.store(config).runtime().to_owned().into_os_string();
         path.push(".lock");
