@@ -1,6 +1,6 @@
 //! `aimax-paste`: deliver a prompt, stop a turn, answer a question; each with proof.
 
-use std::{ffi::OsString, time::Duration};
+use std::ffi::OsString;
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::{
     cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc},
     config::Config,
     error::{Error, Exit, Result},
-    session::{self, Delivery, DeliveryOptions, Session, Verdict},
+    session::{self, Delivery, DeliveryOptions, Verdict},
     state::Name,
     time::Deadline,
     tmux::Tmux,
@@ -154,6 +154,7 @@ seconds by default.",
         let config = Config::from_env()?;
         args.prompt.begin_trace::<Self>(&config)?;
         let mut session = args.target.find(&config)?;
+        let mut record = json!({ "sessionId": session.name, "backend": session.backend.name() });
         let DeliveryOptions { lock_wait, timeout, .. } = args.delivery;
         if let Some(key) = &args.answer {
             let expected = args.expect.as_deref().ok_or_else(|| {
@@ -162,12 +163,8 @@ seconds by default.",
             let tmux = Tmux::new(&config)?;
             let wait = Deadline::after(lock_wait);
             session::answer(&config, &tmux, &session, key, expected, wait, timeout)?;
-            let record = json!({
-                "sessionId": session.name,
-                "backend": session.backend.name(),
-                "verdict": "answered",
-                "dialog": expected,
-            });
+            record["verdict"] = json!("answered");
+            record["dialog"] = json!(expected);
             return out.record(&record).map(|()| Exit::Done);
         }
         if args.expect.is_some() {
@@ -175,36 +172,20 @@ seconds by default.",
         }
         if args.delivery.interrupt && !args.prompt.is_given() {
             let tmux = Tmux::new(&config)?;
-            return interrupt(&config, &tmux, &mut session, lock_wait, timeout, out);
+            let wait = Deadline::after(lock_wait);
+            let verdict = session::interrupt(&config, &tmux, &mut session, wait, timeout)?;
+            record["verdict"] = json!(verdict);
+            out.record(&record)?;
+            return verdict.failure(&session.name).map_or(Ok(Exit::Done), Err);
         }
         let options = DeliveryOptions { done_by: args.prompt.done_by(), ..args.delivery };
         let prompt = args.prompt.needed(session.agent())?;
         let tmux = Tmux::new(&config)?;
         let delivery = session::deliver(&config, &tmux, &mut session, &prompt, &options)?;
-        let mut record = json!({ "sessionId": session.name, "backend": session.backend.name() });
         add_verdict(&mut record, &delivery);
         out.record(&record)?;
         conclude(Self::DOC.name, &session.name, &delivery)
     }
-}
-
-/// Stops the turn, with no prompt to follow.
-fn interrupt(
-    config: &Config,
-    tmux: &Tmux,
-    session: &mut Session,
-    lock_wait: Duration,
-    timeout: Duration,
-    out: &mut Output,
-) -> Result<Exit> {
-    let wait = Deadline::after(lock_wait);
-    let verdict = session::interrupt(config, tmux, session, wait, timeout)?;
-    out.record(&json!({
-        "sessionId": session.name,
-        "backend": session.backend.name(),
-        "verdict": verdict,
-    }))?;
-    verdict.failure(&session.name).map_or(Ok(Exit::Done), Err)
 }
 
 /// Adds what became of the prompt to a record.

@@ -110,7 +110,8 @@ conversation, its window. One that is ended becomes `archived`.",
             return watch::run(&config, backend, named.as_deref(), out);
         }
         let sessions = sessions(&config, backend, named.as_deref())?;
-        let past = if args.all { past(&config, backend, named.as_deref())? } else { Vec::new() };
+        let mut past = if args.all { Session::past(&config, backend)? } else { Vec::new() };
+        past.retain(|session| named.as_ref().is_none_or(|names| names.contains(&session.name)));
         if args.names {
             for session in sessions.iter().chain(&past) {
                 out.line(session.name.as_str().as_bytes())?;
@@ -141,13 +142,6 @@ fn sessions(
         None => Session::all(config, backend),
         Some(names) => names.iter().map(|name| Session::find(config, name, backend)).collect(),
     }
-}
-
-/// The sessions that were ended, and can be gone on with.
-fn past(config: &Config, backend: Option<Backend>, named: Option<&[Name]>) -> Result<Vec<Session>> {
-    let mut past = Session::past(config, backend)?;
-    past.retain(|session| named.is_none_or(|names| names.contains(&session.name)));
-    Ok(past)
 }
 
 fn record(
