@@ -20,6 +20,7 @@ mod end;
 mod job;
 mod observe;
 mod run_dir;
+mod send;
 mod start;
 
 pub(crate) use deliver::{
@@ -33,6 +34,7 @@ pub(crate) use job::{DoneBy, Job, Prompts, Standing};
 pub(crate) use observe::{Observed, SessionWatcher, Snapshot, windows};
 pub use observe::{State, snapshots};
 pub(crate) use run_dir::RunDir;
+pub(crate) use send::{Recipient, SentPrompt, StartOptions};
 pub(crate) use start::{Proxy, Spawn, enter_window, spawn};
 
 /// A session that the state files know.
