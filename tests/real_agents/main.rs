@@ -24,6 +24,7 @@ mod original;
 mod proxy;
 mod questions;
 mod quick_starts;
+mod record;
 mod run;
 mod samples;
 mod starts;
