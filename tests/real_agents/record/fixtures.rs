@@ -119,10 +119,12 @@ struct Shape {
 impl Shape {
     fn of(agent: Agent, text: &str) -> Self {
         let backend = Backend::parse(agent.backend()).expect("a backend");
-        let events: Vec<_> =
+        let mut events: Vec<_> =
             text.lines().flat_map(|line| backend.agent().read(line.as_bytes())).collect();
         let names = events.iter().map(|event| event.name.clone());
         let names = names.filter(|name| !LOOSE.contains(&name.as_str())).collect();
+        // Claude Code 2.1.197 writes what it has gathered at its start in any order.
+        events.sort_by_key(|event| event.time);
         let is_own = |kind| matches!(kind, Happened::Other | Happened::Usage);
         let order = events.iter().filter(|event| !is_own(event.kind));
         let order = order.map(|event| format!("{:?} {}", event.kind, event.name)).collect();
@@ -130,9 +132,11 @@ impl Shape {
     }
 }
 
-/// What the profile sees: the dialog, and what the input box holds.
+/// What the profile sees: the dialog, or what the input box holds.
 fn verdict(agent: Agent, shot: &Shot) -> String {
     let (profile, look) = (profile(agent), shot.look());
-    let dialog = profile.dialog(&look.screen).map_or("no dialog", |dialog| dialog.name.as_str());
-    format!("{dialog}, box {:?}", profile.draft(&look))
+    match profile.dialog(&look.screen) {
+        Some(dialog) => format!("the {} dialog", dialog.name),
+        None => format!("input box {:?}", profile.draft(&look)),
+    }
 }

@@ -80,6 +80,8 @@ pub(super) enum Sign {
     Ready,
     /// So many turns of the newest transcript are over, and the agent is ready.
     Over(usize),
+    /// The same, but the input box may hold the prompt again.
+    Stopped(usize),
     /// So many tool calls are in the newest transcript.
     Called(usize),
     /// A text in the newest transcript.
@@ -98,7 +100,7 @@ use Setup::{
     Args, Before, Config, ConfigMore, Env, HomeFile, InHome, Missing, Permissions, ProjFile,
     Repository, Unseen, Unset,
 };
-use Sign::{Called, Dialog, Ended, FirstFrame, Over, Ready, Recorded, Text};
+use Sign::{Called, Dialog, Ended, FirstFrame, Over, Ready, Recorded, Stopped, Text};
 use Step::{
     Clear, Command, Draft, Interrupt, Key, OldTranscript, OpenAgain, Release, Screen, Send,
     SendLater, Transcript, Until,
@@ -216,7 +218,7 @@ pub(super) const SCENES: &[Scene] = &[
             Send(LONG_LOOP),
             Until(Called(2)),
             Key("Escape"),
-            Until(Over(3)),
+            Until(Stopped(3)),
             Transcript("interrupt-tool"),
         ],
     ),

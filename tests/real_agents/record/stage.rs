@@ -173,12 +173,12 @@ impl<'a> Stage<'a> {
         match sign {
             Sign::Ready => self.ready("the agent is ready"),
             Sign::Over(count) => {
-                let ends = |kind| {
-                    use Happened::{Error, Interrupted, TurnEnd, Unanswered};
-                    matches!(kind, TurnEnd | Unanswered | Interrupted | Error)
-                };
-                self.events(&format!("{count} turns over"), count, ends);
+                self.over(count);
                 self.ready("the agent is ready after the turn");
+            }
+            Sign::Stopped(count) => {
+                self.over(count);
+                wait_until(DEADLINE, "the agent is idle after the turn", || self.is_idle());
             }
             Sign::Called(count) => {
                 self.events(&format!("{count} tool calls"), count, |kind| {
@@ -201,6 +201,14 @@ impl<'a> Stage<'a> {
             }),
             Sign::FirstFrame => self.first_frame(),
         }
+    }
+
+    /// Waits until so many turns have ended in whatever way.
+    fn over(&self, count: usize) {
+        use Happened::{Error, Interrupted, TurnEnd, Unanswered};
+        self.events(&format!("{count} turns over"), count, |kind| {
+            matches!(kind, TurnEnd | Unanswered | Interrupted | Error)
+        });
     }
 
     fn text(&self, text: &str) {
@@ -311,7 +319,8 @@ impl<'a> Stage<'a> {
         command.extend(["capture-pane", "-p", "-e", "-t", &self.pane]);
         let said = self.tmux().run(command);
         let mut lines = said.split_inclusive('\n');
-        let facts: Vec<&str> = lines.next().expect("facts").trim_end().splitn(7, '\t').collect();
+        let facts: Vec<&str> =
+            lines.next().expect("facts").trim_end_matches('\n').splitn(7, '\t').collect();
         let [x, y, flag, alternate, dead, host, title] = facts[..] else {
             panic!("unexpected facts {facts:?}");
         };

@@ -111,7 +111,7 @@ pub(super) fn read_row(of: &str, line: &str) -> Option<(String, (usize, usize))>
 /// The text of the README with these rows in place of those of folder `of`, and all in order.
 pub(super) fn with_rows(readme: &str, of: &str, rows: Vec<String>) -> String {
     let label = |line: &str| line.split('`').nth(1).unwrap_or_default().to_owned();
-    let is_row = |line: &&str| line.starts_with("| `") && label(line).contains('/');
+    let is_row = |line: &str| line.starts_with("| `") && label(line).contains('/');
     let lines: Vec<&str> = readme.lines().collect();
     let first = lines.iter().position(|line| is_row(line)).expect("the table of screens");
     let (old, rest): (Vec<&str>, Vec<&str>) = lines[first..].iter().partition(|line| is_row(line));
