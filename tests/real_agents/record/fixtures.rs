@@ -18,24 +18,24 @@ use crate::util::home::Home;
 /// Records that come when they like: their absence says nothing.
 const LOOSE: [&str; 2] = ["ai-title", "last-prompt"];
 
-/// Writes all files of a version and its rows of the README.
+/// Writes all files of a version and its rows of the README: in a folder beside them first, so that
+/// nobody ever meets a part of them.
 pub(super) fn write(agent: Agent, new: &Recording) {
     let (of, readme) = (folder(agent), root().join("README.md"));
     let text = fs::read_to_string(&readme).expect("the README of the fixtures");
     let rows = new.screens.iter().map(|(name, shot)| row(&of, name, shot)).collect();
-    let place = root().join(&of);
-    let beside = |what: &str| place.with_file_name(format!(".{what}-{}", std::process::id()));
-    let (fresh, old, table) = (beside("new"), beside("old"), beside("README.md"));
-    fill(&fresh, new);
-    fs::write(&table, with_rows(&text, &of, rows)).expect("a new README");
+    let (place, beside) = (root().join(&of), root().join(".recording"));
+    if beside.exists() {
+        fs::remove_dir_all(&beside).expect("what an interrupted run has left goes");
+    }
+    fill(&beside.join("new"), new);
+    fs::write(beside.join("README.md"), with_rows(&text, &of, rows)).expect("a new README");
     if place.exists() {
-        fs::rename(&place, &old).expect("the old fixtures go aside");
+        fs::rename(&place, beside.join("old")).expect("the old fixtures go aside");
     }
-    fs::rename(&fresh, &place).expect("the new fixtures take their place");
-    fs::rename(&table, &readme).expect("the new README takes its place");
-    if old.exists() {
-        fs::remove_dir_all(&old).expect("the old fixtures go");
-    }
+    fs::rename(beside.join("new"), &place).expect("the new fixtures take their place");
+    fs::rename(beside.join("README.md"), &readme).expect("the new README takes its place");
+    fs::remove_dir_all(&beside).expect("the old fixtures go");
 }
 
 fn fill(folder: &Path, new: &Recording) {

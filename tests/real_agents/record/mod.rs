@@ -2,7 +2,7 @@
 //!
 //! `AIMAX_BLESS=1 cargo test --test real_agents record -- --test-threads=1` writes those of the pinned
 //! versions anew; `AIMAX_RECORD=claude@2.1.332,codex@0.169.0` chooses others, and `AIMAX_FIXTURES`
-//! another folder. Without `AIMAX_BLESS=1` a few are recorded and compared with the committed ones.
+//! another folder. Without `AIMAX_BLESS=1` a few are recorded and compared with those that are there.
 
 mod clean;
 mod fixtures;

@@ -1,5 +1,8 @@
 //! What is recorded, as data: how each transcript and each screen comes about. The tables of
-//! `tests/fixtures/README.md` say the same, and a test compares the two.
+//! `tests/fixtures/README.md` say the same, and a test compares the names.
+//!
+//! A scene that a version does not play gets a `since` or a `before`, and a comment that says why:
+//! what cannot be recorded is never made up.
 
 use crate::agents::{Agent, Kind};
 
@@ -451,6 +454,7 @@ pub(super) const SCENES: &[Scene] = &[
         &[Unset("/env", "ANTHROPIC_AUTH_TOKEN")],
         &[Until(Ready), Screen("not-logged-in")],
     ),
+    // Either start leads there with either version.
     Scene::claude(
         &[Missing(".claude.json")],
         &[
@@ -489,6 +493,7 @@ pub(super) const SCENES: &[Scene] = &[
         ],
         &[Until(Dialog("settings-warning")), Screen("settings-warning")],
     ),
+    // 2.1.197 adds the folder without a question.
     Scene::claude(
         &[Args(&["--add-dir", "/tmp"])],
         &[Until(Dialog("add-directory")), Screen("add-dir")],
@@ -522,6 +527,7 @@ pub(super) const SCENES: &[Scene] = &[
         ],
         &[Until(Dialog("update")), Screen("update")],
     ),
+    // 0.142.5 has no command center, asks nothing about the terminal, and opens a conversation twice.
     Scene::codex(
         &[],
         &[Until(Ready), Key("Left"), Until(Dialog("command-center")), Screen("command-center")],
