@@ -40,6 +40,7 @@ mod proc;
 mod programs;
 mod recorder;
 mod session;
+mod shell;
 mod state;
 mod sys;
 mod time;
@@ -57,7 +58,7 @@ pub use library::{
 pub use recorder::{PromptEvent, Recorder};
 pub use session::{Ended, Interruption, State, Verdict};
 pub use transcript::{
-    event::{Event, Kind as EventKind},
+    event::{Event, EventKind},
     start::Start,
 };
 
@@ -77,7 +78,7 @@ pub mod internal {
     pub use crate::time::{epoch_ms, now_ms, parse_rfc3339};
     pub use crate::tmux::{Look, Pane, Screen, Tmux};
     pub use crate::transcript::{
-        fast_json::unproven,
+        fast_json::suspects,
         follow::{Follow, Seen},
         ledger::{End, Ledger},
         lines::Lines,

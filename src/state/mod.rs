@@ -163,17 +163,17 @@ impl Store {
     /// The live sessions by name, in the file's order. Names that are not legal are left out: they
     /// are not sessions of ours.
     pub fn sessions(&self) -> Result<Vec<(Name, Entry)>> {
-        Ok(entries(read(&self.runtime)?))
+        Ok(entries(load(&self.runtime)?))
     }
 
     /// All sessions that ever were.
     pub fn archived(&self) -> Result<Vec<(Name, Entry)>> {
-        Ok(entries(read(&self.archive)?))
+        Ok(entries(load(&self.archive)?))
     }
 
     /// One live session.
     pub fn get(&self, name: &Name) -> Result<Option<Entry>> {
-        Ok(read(&self.runtime)?.remove(name.as_str()).and_then(entry))
+        Ok(load(&self.runtime)?.remove(name.as_str()).and_then(entry))
     }
 
     /// One session, live or past.
@@ -181,7 +181,7 @@ impl Store {
         if let Some(live) = self.get(name)? {
             return Ok(Some(live));
         }
-        Ok(read(&self.archive)?.remove(name.as_str()).and_then(entry))
+        Ok(load(&self.archive)?.remove(name.as_str()).and_then(entry))
     }
 
     /// Merges the fields of `entry` into the session, in both files: the archive first, for the
@@ -189,13 +189,8 @@ impl Store {
     pub fn put(&self, name: &Name, entry: &Entry) -> Result<()> {
         for path in [&self.archive, &self.runtime] {
             change(path, |sessions| {
-                let kept = sessions.entry(name.as_str()).or_insert_with(|| Map::new().into());
-                if !kept.is_object() {
-                    *kept = Map::new().into();
-                }
-                if let Value::Object(fields) = kept {
-                    fields.extend(entry.0.clone());
-                }
+                let kept = sessions.entry(name.as_str()).or_insert(Value::Null);
+                object(kept).extend(entry.0.clone());
             })?;
         }
         Ok(())
@@ -216,6 +211,14 @@ fn entry(value: Value) -> Option<Entry> {
     }
 }
 
+/// The object in `value`; what is none becomes one.
+fn object(value: &mut Value) -> &mut Map<String, Value> {
+    if !value.is_object() {
+        *value = Map::new().into();
+    }
+    value.as_object_mut().expect("it is an object now")
+}
+
 fn entries(sessions: Sessions) -> Vec<(Name, Entry)> {
     sessions
         .into_iter()
@@ -227,7 +230,7 @@ fn entries(sessions: Sessions) -> Vec<(Name, Entry)> {
 ///
 /// The original writes in place, so a reader can meet half a file: it is read again when it
 /// changes, within a short deadline, before it is called broken.
-fn read(path: &Path) -> Result<Sessions> {
+fn load(path: &Path) -> Result<Sessions> {
     let deadline = Deadline::after(Duration::from_millis(300));
     let mut watch: Option<Watch> = None;
     loop {
@@ -271,7 +274,7 @@ fn change(path: &Path, edit: impl FnOnce(&mut Sessions)) -> Result<()> {
     let deadline = Deadline::after(Duration::from_secs(30));
     let subject = path.display().to_string();
     let _held = fs::lock(Path::new(&lock_path), deadline, &subject, "locked for 30 s")?;
-    let mut sessions = read(path)?;
+    let mut sessions = load(path)?;
     let before = sessions.clone();
     edit(&mut sessions);
     if sessions == before {

@@ -3,7 +3,10 @@
 use std::{ffi::OsString, path::Path};
 
 use super::{Fault, Tmux};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    shell::quoted,
+};
 
 /// What tmux knows of an agent's pane.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -264,11 +267,6 @@ fn oldest_panes(
         }
     }
     Ok(panes)
-}
-
-/// A word for tmux's own command language.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use wide::u8x16;
 
 /// Where those lines of `bytes` begin that are not proven to be records. All are whole lines.
 #[must_use]
-pub fn unproven(bytes: &[u8]) -> Vec<usize> {
+pub fn suspects(bytes: &[u8]) -> Vec<usize> {
     let mut open = Vec::new();
     let mut at = 0;
     loop {
@@ -334,7 +334,7 @@ mod tests {
             for fill in 0..70 {
                 let before = format!("{{\"{}\":0}}\n", "x".repeat(fill));
                 let lines = format!("{before}{open}\n{{}}\n");
-                assert!(unproven(lines.as_bytes()).contains(&before.len()), "{open}");
+                assert!(suspects(lines.as_bytes()).contains(&before.len()), "{open}");
             }
         }
     }

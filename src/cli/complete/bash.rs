@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::{quoted, typed, valued};
-use crate::cli::{
-    option::{Complete, OptDoc, ValueDoc},
-    page::Page,
+use super::{typed, valued};
+use crate::{
+    cli::{
+        option::{Complete, OptDoc, ValueDoc},
+        page::Page,
+    },
+    shell,
 };
 
 /// `completions/bash/NAME`.
@@ -177,8 +180,7 @@ fn offer(text: &mut String, by: usize, f: &str, value: ValueDoc) {
 fn words<'a>(text: &mut String, by: usize, f: &str, words: impl Iterator<Item = &'a str>) {
     let mut line = format!("{:by$}_{f}_words \"$cur\"", "");
     for word in words {
-        let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
-        let word = if plain { word.to_owned() } else { quoted(word) };
+        let word = shell::word(word);
         if line.len() + 1 + word.len() > 96 {
             _ = writeln!(text, "{line} \\");
             line = format!("{:by$}   ", "");

@@ -26,8 +26,3 @@ fn typed(opt: &OptDoc) -> Vec<String> {
     let short = opt.short.map(|short| format!("-{short}"));
     short.into_iter().chain([format!("--{}", opt.long)]).collect()
 }
-
-/// `text` in single quotes, for bash and zsh.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
-}

@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::{quoted, typed};
-use crate::cli::{
-    option::{Complete, OptDoc, ValueDoc},
-    page::Page,
+use super::typed;
+use crate::{
+    cli::{
+        option::{Complete, OptDoc, ValueDoc},
+        page::Page,
+    },
+    shell::quoted,
 };
 
 /// `completions/zsh/_NAME`.

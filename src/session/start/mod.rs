@@ -20,7 +20,7 @@ use crate::{
     config::Config,
     error::{Error, Kind, Result},
     flag::Flags,
-    fs,
+    fs, shell,
     state::{Entry, Name, admin},
     time::{self, Deadline},
     tmux::{Pane, Tmux},
@@ -86,7 +86,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     let cwd = folder(&request.cwd)?;
     let flag_root = request.flag_root.as_deref().map(folder).transpose()?;
     let use_proxy =
-        request.use_proxy.map_or_else(|| admin::use_proxy(config, request.backend), Ok)?;
+        request.use_proxy.map_or_else(|| admin::use_proxy(&config.admin_settings(), request.backend.name()), Ok)?;
     let proxy = use_proxy.then(|| Proxy::find(config)).transpose()?;
     let deadline = Deadline::after(request.timeout);
     let _held = Session::lock(config, request.backend, &request.name, deadline)?;
@@ -249,13 +249,13 @@ fn at_event(config: &Config, backend: Backend, name: &Name) -> Result<String> {
         let value = value
             .into_string()
             .map_err(|value| Error::usage(variable, format!("{} is not UTF-8", value.display())))?;
-        command.push_str(&format!("{variable}={} ", shell_word(&value)));
+        command.push_str(&format!("{variable}={} ", shell::quoted(&value)));
     }
     for word in own_program(config, "flag")? {
         let word = word
             .into_string()
             .map_err(|word| Error::usage(word.display(), "the path of the program is not UTF-8"))?;
-        command.push_str(&shell_word(&word));
+        command.push_str(&shell::quoted(&word));
         command.push(' ');
     }
     Ok(format!("{command}wait {name} -b {} --timeout 10 >/dev/null 2>&1", backend.name()))
@@ -265,12 +265,7 @@ fn at_event(config: &Config, backend: Backend, name: &Name) -> Result<String> {
 fn at_title(config: &Config, backend: Backend, name: &Name) -> Result<String> {
     let path = config.title_witness(backend.name(), name.as_str()).into_os_string().into_string();
     let path = path.map_err(|path| Error::usage(path.display(), "the path is not UTF-8"))?;
-    Ok(format!("echo >{}", shell_word(&path)))
-}
-
-/// A word for the shell.
-fn shell_word(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
+    Ok(format!("echo >{}", shell::quoted(&path)))
 }
 
 /// A session whose agent is not ready yet; dropped unfinished, it takes everything with it.
