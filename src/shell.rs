@@ -23,6 +23,9 @@ mod tests {
     #[test]
     fn a_word_stays_one_word() {
         assert_eq!(quoted("it's"), "'it'\\''s'");
-        assert_eq!((&*word("a-b_c/d.e"), &*word("a b"), &*word("$x")), ("a-b_c/d.e", "'a b'", "'$x'"));
+        assert_eq!(
+            (&*word("a-b_c/d.e"), &*word("a b"), &*word("$x")),
+            ("a-b_c/d.e", "'a b'", "'$x'")
+        );
     }
 }

@@ -3,11 +3,11 @@
 /// What `capture-pane -pe` shows, line by line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Screen {
-    lines: Vec<Line>,
+    lines: Vec<Row>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Line {
+struct Row {
     text: String,
     /// The character index at which dim text begins, if some of the line is dim.
     dim_from: Option<usize>,
@@ -18,7 +18,7 @@ impl Screen {
     #[must_use]
     pub fn parse(captured: &str) -> Self {
         let mut dim = false;
-        let lines = captured.lines().map(|raw| Line::parse(raw, &mut dim)).collect();
+        let lines = captured.lines().map(|raw| Row::parse(raw, &mut dim)).collect();
         Screen { lines }
     }
 
@@ -48,7 +48,7 @@ impl Screen {
     /// Whether line `row` begins with dim text.
     #[must_use]
     pub fn is_dim(&self, row: usize) -> bool {
-        let first = |line: &Line| line.text.chars().position(|c| !c.is_whitespace());
+        let first = |line: &Row| line.text.chars().position(|c| !c.is_whitespace());
         self.lines
             .get(row)
             .is_some_and(|line| line.dim_from.is_some() && line.dim_from == first(line))
@@ -71,9 +71,9 @@ impl Screen {
     }
 }
 
-impl Line {
-    fn parse(raw: &str, dim: &mut bool) -> Line {
-        let mut line = Line::default();
+impl Row {
+    fn parse(raw: &str, dim: &mut bool) -> Row {
+        let mut line = Row::default();
         let mut count = 0;
         let mut rest = raw.chars();
         while let Some(c) = rest.next() {

@@ -128,7 +128,7 @@ impl Follow {
             if at >= size {
                 break;
             }
-            match lines::read(file, self.lines.room(), at).at(&self.path)? {
+            match lines::read_at(file, self.lines.room(), at).at(&self.path)? {
                 0 => break,
                 count => self.lines.filled(count),
             }

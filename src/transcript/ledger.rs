@@ -172,7 +172,10 @@ mod tests {
 
     #[test]
     fn an_answer_ends_the_work_unless_a_prompt_waits() {
-        assert_eq!(ledger(&[(EventKind::Prompt, 1), (EventKind::TurnEnd, 2)]).ended(1), Some(&End::Done));
+        assert_eq!(
+            ledger(&[(EventKind::Prompt, 1), (EventKind::TurnEnd, 2)]).ended(1),
+            Some(&End::Done)
+        );
         assert_eq!(ledger(&[(EventKind::Prompt, 1)]).ended(1), None);
         assert_eq!(ledger(&[(EventKind::Prompt, 1), (EventKind::TurnEnd, 2)]).ended(2), None);
         let queued = [(EventKind::Prompt, 1), (EventKind::Queued, 2), (EventKind::TurnEnd, 3)];
@@ -189,8 +192,14 @@ mod tests {
 
     #[test]
     fn the_time_counts_not_the_order_of_lines() {
-        assert_eq!(ledger(&[(EventKind::TurnEnd, 2), (EventKind::Prompt, 1)]).ended(1), Some(&End::Done));
-        assert_eq!(ledger(&[(EventKind::TurnEnd, 2), (EventKind::Prompt, 2)]).ended(1), Some(&End::Done));
+        assert_eq!(
+            ledger(&[(EventKind::TurnEnd, 2), (EventKind::Prompt, 1)]).ended(1),
+            Some(&End::Done)
+        );
+        assert_eq!(
+            ledger(&[(EventKind::TurnEnd, 2), (EventKind::Prompt, 2)]).ended(1),
+            Some(&End::Done)
+        );
         assert_eq!(ledger(&[(EventKind::TurnEnd, 1), (EventKind::Prompt, 2)]).ended(1), None);
     }
 

@@ -23,7 +23,10 @@ pub(crate) fn turn_is_open(rollout: &Path) -> Result<bool> {
             for event in log::parse_line(line.bytes) {
                 match event.kind {
                     EventKind::TurnStart => open = Some(true),
-                    EventKind::TurnEnd | EventKind::Unanswered | EventKind::Interrupted | EventKind::Error => {
+                    EventKind::TurnEnd
+                    | EventKind::Unanswered
+                    | EventKind::Interrupted
+                    | EventKind::Error => {
                         open = Some(false);
                     }
                     _ => {}

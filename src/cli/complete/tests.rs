@@ -140,8 +140,7 @@ fn fish_completes() {
     let dir = Dir::new("fish");
     let files = pages().map(|page| (format!("{}.fish", page.tool.name), fish(&page)));
     let ask = |line: &str| {
-        let script =
-            format!("for f in *.fish; source $f; end; complete -C {}", quoted(line));
+        let script = format!("for f in *.fish; source $f; end; complete -C {}", quoted(line));
         let found = dir.run("fish", &["--no-config", "-c"], &files, &script);
         let words = found.lines().map(|line| line.split('\t').next().unwrap());
         words.collect::<Vec<_>>().join("|")

@@ -96,7 +96,10 @@ each backend; that is what the file `admin-settings.json` holds, too.",
         }
         let mut defaults = Vec::new();
         for backend in Backend::WITH_DEFAULTS {
-            defaults.push((backend.name(), admin::use_proxy(&config.admin_settings(), backend.name())?));
+            defaults.push((
+                backend.name(),
+                admin::use_proxy(&config.admin_settings(), backend.name())?,
+            ));
         }
         if args.json {
             let each = |(name, on): (&str, bool)| (name.to_owned(), json!({ "useProxy": on }));
@@ -118,9 +121,10 @@ fn set_proxy(config: &Config, args: &Args) -> Result<()> {
         .value
         .ok_or_else(|| Error::usage("--value", "it is needed").advise("`true` or `false`"))?;
     let backend = args.target.backend(config)?;
-    let backend = backend.filter(|backend| Backend::WITH_DEFAULTS.contains(backend)).ok_or_else(|| {
-        let names = Backend::WITH_DEFAULTS.map(Backend::name).join(" or ");
-        Error::usage("backend", "none is named that has defaults").advise(format!("-b {names}"))
-    })?;
+    let backend =
+        backend.filter(|backend| Backend::WITH_DEFAULTS.contains(backend)).ok_or_else(|| {
+            let names = Backend::WITH_DEFAULTS.map(Backend::name).join(" or ");
+            Error::usage("backend", "none is named that has defaults").advise(format!("-b {names}"))
+        })?;
     admin::set_use_proxy(&config.admin_settings(), backend.name(), on)
 }

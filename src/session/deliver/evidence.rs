@@ -198,7 +198,10 @@ mod tests {
             word("ours", false, &event(EventKind::Prompt, false)),
             Some(Evidence::Other(_))
         ));
-        assert!(matches!(word("x", false, &event(EventKind::Queued, false)), Some(Evidence::Same(..))));
+        assert!(matches!(
+            word("x", false, &event(EventKind::Queued, false)),
+            Some(Evidence::Same(..))
+        ));
     }
 
     #[test]
