@@ -3,37 +3,27 @@
 
 use std::{
     fs::File,
-    io,
+    io::{self, Write},
     mem::ManuallyDrop,
     os::fd::{AsRawFd, BorrowedFd, FromRawFd, RawFd},
     time::Duration,
 };
 
-/// Standard output as a plain file: std's own handle would cut large records at each newline.
-#[must_use]
-pub(crate) fn stdout() -> impl std::io::Write {
-    /// Never closes descriptor 1, which is not ours alone.
-    struct Stdout(ManuallyDrop<File>);
-    impl std::io::Write for Stdout {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.write(bytes)
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    // SAFETY: descriptor 1 is open for the life of the process (std reopens it on /dev/null when it
-    // is not), and ManuallyDrop keeps this handle from closing it.
-    Stdout(ManuallyDrop::new(unsafe { File::from_raw_fd(1) }))
+/// One `write` of `bytes`, as they are.
+pub(crate) fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    // SAFETY: the descriptor is borrowed, so it is open, and ManuallyDrop keeps this handle from
+    // closing it.
+    ManuallyDrop::new(unsafe { File::from_raw_fd(fd.as_raw_fd()) }).write(bytes)
 }
 
-/// Makes the pipe at standard output hold a megabyte, if it is a pipe and may: a reader who empties it
-/// meanwhile does not hold the writer up.
-pub(crate) fn widen_stdout() {
+/// Makes the pipe at `fd` hold a megabyte, if it is a pipe and may: a reader who empties it meanwhile
+/// does not hold the writer up.
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), expect(unused_variables))]
+pub(crate) fn widen_pipe(fd: BorrowedFd<'_>) {
     // SAFETY: the call takes plain integers; on anything but a pipe it fails and changes nothing.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     unsafe {
-        libc::fcntl(1, libc::F_SETPIPE_SZ, 1 << 20);
+        libc::fcntl(fd.as_raw_fd(), libc::F_SETPIPE_SZ, 1 << 20);
     }
 }
 
@@ -329,13 +319,13 @@ impl Drop for RawMode {
     }
 }
 
-/// The columns and rows of standard output's terminal.
+/// The columns and rows of the terminal at `fd`.
 #[must_use]
-pub(crate) fn window_size() -> Option<(u16, u16)> {
+pub(crate) fn window_size(fd: BorrowedFd<'_>) -> Option<(u16, u16)> {
     // SAFETY: an all-zero winsize is valid, and the request writes one winsize at the pointer.
     let (result, size) = unsafe {
         let mut size: libc::winsize = std::mem::zeroed();
-        (libc::ioctl(1, libc::TIOCGWINSZ, &raw mut size), size)
+        (libc::ioctl(fd.as_raw_fd(), libc::TIOCGWINSZ, &raw mut size), size)
     };
     (result == 0 && size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col, size.ws_row))
 }

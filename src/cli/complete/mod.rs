@@ -14,15 +14,31 @@ pub(crate) use bash::bash;
 pub(crate) use fish::fish;
 pub(crate) use zsh::zsh;
 
-use super::{option::OptDoc, page::Page};
+use super::{
+    option::{OptDoc, ValueDoc},
+    page::Page,
+};
 
-/// The options of `page` that take a value, as they are typed.
-fn valued(page: &Page) -> impl Iterator<Item = (Vec<String>, &OptDoc)> {
-    page.opts.iter().filter(|opt| opt.value.is_some()).map(|opt| (typed(opt), opt))
+/// The options of `page` that take a value, as they are typed, each with its value.
+fn valued(page: &Page) -> impl Iterator<Item = (Vec<String>, ValueDoc)> {
+    page.opts.iter().filter_map(|opt| Some((typed(opt), opt.value?)))
+}
+
+/// All spellings of those options, with `between` between them and in the line `form` where there are
+/// any.
+fn skipping(page: &Page, between: &str, form: [&str; 2]) -> String {
+    let names: Vec<String> = valued(page).flat_map(|(names, _)| names).collect();
+    if names.is_empty() { String::new() } else { form.join(&names.join(between)) }
 }
 
 /// `-f`, `--follow`: the spellings that do not negate it.
 fn typed(opt: &OptDoc) -> Vec<String> {
     let short = opt.short.map(|short| format!("-{short}"));
     short.into_iter().chain([format!("--{}", opt.long)]).collect()
+}
+
+/// `template` with each `@MARK@` replaced by its text; a text may hold marks that come later.
+fn filled(template: &str, texts: &[(&str, &str)]) -> String {
+    let fill = |text: String, (mark, with): &(&str, &str)| text.replace(mark, with);
+    texts.iter().fold(template.to_owned(), fill)
 }

@@ -1,11 +1,9 @@
 //! For zsh, by `_arguments`.
 
-use std::fmt::Write as _;
-
-use super::typed;
+use super::{filled, typed};
 use crate::{
     cli::{
-        option::{Complete, OptDoc, ValueDoc},
+        option::{Complete, OptDoc, ValueDoc, VerbDoc},
         page::Page,
     },
     shell::quoted,
@@ -14,74 +12,96 @@ use crate::{
 /// `completions/zsh/_NAME`.
 #[must_use]
 pub(crate) fn zsh(page: &Page) -> String {
-    let (tool, f) = (&page.tool, page.word());
-    let name = tool.name;
-    let mut text =
-        format!("#compdef {name}\n# Generated from the option table of {name}; do not edit.\n\n");
-    let mut actions = Actions { f: &f, commands: Vec::new() };
+    let (tool, f) = (&page.tool, &*page.word());
+    let mut actions = Actions { f, commands: Vec::new() };
     let mut specs = Vec::new();
     for opt in &page.opts {
         option(&mut specs, &mut actions, opt);
     }
+    let mut verbs = String::new();
     if !tool.verbs.is_empty() {
         specs.push(quoted(&format!("1:verb:_{f}_verbs")));
+        let row = |verb: &VerbDoc| format!("{}:{}", verb.name, verb.brief.replace('\\', "\\\\"));
+        let rows = tool.verbs.iter().map(|verb| format!("        {}\n", quoted(&row(verb))));
+        verbs = VERBS.replace("@ROWS@", &rows.collect::<String>());
     }
-    let words = tool.operand.map(|value| (value, actions.of(value)));
-    match (&words, tool.rest) {
-        _ if page.front => specs.push(quoted("*::word:->inner")),
-        (Some((value, action)), _) => {
-            specs.push(quoted(&format!("*:{}:{action}", label(*value))));
-        }
-        // The words after `--` are the only ones that are not verbs.
-        (None, Some(value)) => {
-            let action = actions.of(value);
-            specs.push(quoted(&format!("*:{}:{action}", label(value))));
-        }
-        (None, None) => {}
-    }
-    for (i, command) in actions.commands.iter().enumerate() {
-        _ = writeln!(
-            text,
-            "_{f}_lines_{i}() {{\n    local -a lines\n    \
-             lines=(${{(f)\"$({command} 2>/dev/null)\"}})\n    \
-             compadd \"$@\" -a lines\n}}\n"
-        );
-    }
-    if !tool.verbs.is_empty() {
-        _ = writeln!(text, "_{f}_verbs() {{\n    local -a verbs\n    verbs=(");
-        for verb in tool.verbs {
-            let row = format!("{}:{}", verb.name, verb.brief.replace('\\', "\\\\"));
-            _ = writeln!(text, "        {}", quoted(&row));
-        }
-        _ = writeln!(text, "    )\n    _describe -t verbs verb verbs\n}}\n");
-    }
-    _ = writeln!(text, "_{f}() {{");
+    // Where there is no operand, the words after `--` are the only ones that are not verbs.
+    let operand = tool.operand.or(tool.rest).map(|value| (label(value), actions.of(value)));
+    let mut inner = String::new();
     if page.front {
-        text.push_str("    local curcontext=$curcontext state state_descr line\n");
-        text.push_str("    local -A opt_args\n");
+        specs.push(quoted("*::word:->inner"));
+        let action = operand.map_or("_message 'no more words'".into(), |(_, action)| action);
+        inner = INNER.replace("@ACTION@", &action);
+    } else if let Some((label, action)) = operand {
+        specs.push(quoted(&format!("*:{label}:{action}")));
     }
-    text.push_str(if page.front { "    _arguments -S -C" } else { "    _arguments -s -S" });
-    for spec in specs {
-        _ = write!(text, " \\\n        {spec}");
-    }
-    if page.front {
-        let action = words.map_or(String::from("_message 'no more words'"), |(_, action)| action);
-        _ = write!(
-            text,
-            " && return\n    [[ $state == inner ]] || return 1\n    \
-             # NAME VERB … is completed as NAME-VERB …, where that has a completion.\n    \
-             if (( $+_comps[{name}-$words[1]] )); then\n        \
-             words[1]={name}-$words[1]\n        _normal\n    else\n        {action}\n    fi"
-        );
-    }
-    // Loaded by name, the file is the function's body at its first call; sourced, it registers.
-    _ = write!(
-        text,
-        "\n}}\n\nif [[ $funcstack[1] == _{name} ]]; then\n    _{f} \"$@\"\nelse\n    \
-         compdef _{f} {name}\nfi\n"
-    );
-    text
+    let lines = |(i, command): (usize, &&str)| {
+        LINES.replace("@I@", &i.to_string()).replace("@COMMAND@", command)
+    };
+    let (locals, flags) = if page.front { (LOCALS, "-S -C") } else { ("", "-s -S") };
+    filled(
+        SCRIPT,
+        &[
+            ("@LINES@", &actions.commands.iter().enumerate().map(lines).collect::<String>()),
+            ("@VERBS@", &verbs),
+            ("@LOCALS@", locals),
+            ("@FLAGS@", flags),
+            (
+                "@SPECS@",
+                &specs.iter().map(|spec| format!(" \\\n        {spec}")).collect::<String>(),
+            ),
+            ("@INNER@", &inner),
+            ("@FUNC@", f),
+            ("@NAME@", tool.name),
+        ],
+    )
 }
+
+/// Loaded by name, the file is the function's body at its first call; sourced, it registers.
+const SCRIPT: &str = r#"#compdef @NAME@
+# Generated from the option table of @NAME@; do not edit.
+
+@LINES@@VERBS@_@FUNC@() {
+@LOCALS@    _arguments @FLAGS@@SPECS@@INNER@
+}
+
+if [[ $funcstack[1] == _@NAME@ ]]; then
+    _@FUNC@ "$@"
+else
+    compdef _@FUNC@ @NAME@
+fi
+"#;
+
+const LINES: &str = r#"_@FUNC@_lines_@I@() {
+    local -a lines
+    lines=(${(f)"$(@COMMAND@ 2>/dev/null)"})
+    compadd "$@" -a lines
+}
+
+"#;
+
+const VERBS: &str = r#"_@FUNC@_verbs() {
+    local -a verbs
+    verbs=(
+@ROWS@    )
+    _describe -t verbs verb verbs
+}
+
+"#;
+
+const LOCALS: &str = "    local curcontext=$curcontext state state_descr line
+    local -A opt_args
+";
+
+const INNER: &str = r#" && return
+    [[ $state == inner ]] || return 1
+    # NAME VERB … is completed as NAME-VERB …, where that has a completion.
+    if (( $+_comps[@NAME@-$words[1]] )); then
+        words[1]=@NAME@-$words[1]
+        _normal
+    else
+        @ACTION@
+    fi"#;
 
 /// What completes a value; commands become functions of the file.
 struct Actions<'a> {
@@ -136,12 +156,6 @@ fn label(value: ValueDoc) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for c in text.chars() {
-        if matches!(c, '\\' | '[' | ']' | ':') {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
-    escaped
+    let mark = |c: char| matches!(c, '\\' | '[' | ']' | ':').then_some('\\');
+    text.chars().flat_map(|c| mark(c).into_iter().chain([c])).collect()
 }
