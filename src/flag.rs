@@ -39,19 +39,16 @@ pub(crate) type Fields = BTreeMap<String, String>;
 
 impl Flags {
     /// The flags of `session` below `root`.
-    #[must_use]
     pub fn new(root: &Path, session: &Name) -> Self {
         Flags { root: root.to_owned(), session: session.clone() }
     }
 
     /// The folder that holds them.
-    #[must_use]
     pub fn dir(&self) -> PathBuf {
         self.root.join(".imac/flags").join(self.session.as_str())
     }
 
     /// Whether the folder that they are below is there. Without it, no flag says nothing.
-    #[must_use]
     pub fn has_root(&self) -> bool {
         self.root.is_dir()
     }
@@ -63,13 +60,11 @@ impl Flags {
     }
 
     /// The path of `running.flag`.
-    #[must_use]
     pub fn running(&self) -> PathBuf {
         self.dir().join("running.flag")
     }
 
     /// The path of `failed.flag`.
-    #[must_use]
     pub fn failed(&self) -> PathBuf {
         self.dir().join("failed.flag")
     }

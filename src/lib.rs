@@ -41,6 +41,7 @@ mod programs;
 mod recorder;
 mod session;
 mod shell;
+mod sqlite;
 mod state;
 mod sys;
 mod time;
@@ -74,7 +75,7 @@ pub mod internal {
     pub use crate::config::SETTINGS;
     pub use crate::proc::{is_stopped, start_time};
     pub use crate::session::{JobState, Session, snapshots};
-    pub use crate::sys::{KILL, TERMINATE, is_alive, kill, reap};
+    pub use crate::sys::{KILL, TERMINATE, is_alive, kill};
     pub use crate::time::{epoch_ms, now_ms, parse_rfc3339};
     pub use crate::tmux::{Look, Pane, Screen, Tmux};
     pub use crate::transcript::{

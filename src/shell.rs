@@ -4,13 +4,11 @@ use std::borrow::Cow;
 
 /// `text` in single quotes, as one word: for a POSIX shell, for zsh, and for tmux's own command
 /// language.
-#[must_use]
 pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// The same for a person to copy: `text` as it is where it needs no quotes.
-#[must_use]
 pub(crate) fn word(text: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%".contains(c);
     if text.chars().all(plain) { text.into() } else { quoted(text).into() }

@@ -19,20 +19,17 @@ use crate::{
 pub(crate) struct Stdout(io::Stdout);
 
 /// Standard output as it is, for what is no record.
-#[must_use]
 pub(crate) fn stdout() -> Stdout {
     Stdout(io::stdout())
 }
 
 impl Stdout {
     /// Whether a person may be looking at it.
-    #[must_use]
     pub(crate) fn is_terminal(&self) -> bool {
         self.0.is_terminal()
     }
 
     /// The columns and rows of its terminal.
-    #[must_use]
     pub(crate) fn window_size(&self) -> Option<(u16, u16)> {
         sys::window_size(self.0.as_fd())
     }
@@ -73,13 +70,11 @@ const LARGE: Range<usize> = 64 * 1024..1024 * 1024;
 
 impl Output {
     /// Standard output.
-    #[must_use]
     pub fn stdout() -> Self {
         Output { is_stdout: true, ..Self::to(Box::new(stdout())) }
     }
 
     /// Any other sink.
-    #[must_use]
     pub fn to(sink: Box<dyn Write>) -> Self {
         Output { sink, held: Vec::new(), batch: false, thread: None, is_stdout: false }
     }

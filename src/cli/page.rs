@@ -27,7 +27,6 @@ pub(crate) const COMMON: [OptDoc; 2] = [
 ];
 
 /// The page of `T`.
-#[must_use]
 pub(crate) fn page<T: Tool>() -> Page {
     let opts = T::OPTS.iter().map(|opt| opt.doc).chain(COMMON).collect();
     Page { tool: T::DOC, opts, front: T::FRONT, environment: Vec::new() }

@@ -32,7 +32,6 @@ pub struct Name(String);
 
 impl Name {
     /// The name as text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -74,37 +73,31 @@ impl Entry {
     }
 
     /// The agent's own id of the conversation.
-    #[must_use]
     pub fn agent_session_id(&self) -> Option<&str> {
         self.text("agentSessionId")
     }
 
     /// Where the agent works.
-    #[must_use]
     pub fn cwd(&self) -> Option<&Path> {
         self.text("cwd").map(Path::new)
     }
 
     /// The folder whose `.imac/flags` holds the flags: `flagRoot`, else `cwd`.
-    #[must_use]
     pub fn flag_root(&self) -> Option<&Path> {
         self.text("flagRoot").map(Path::new).or_else(|| self.cwd())
     }
 
     /// Whether it was started behind the proxy, if that is known.
-    #[must_use]
     pub fn use_proxy(&self) -> Option<bool> {
         self.fields().get("useProxy")?.as_bool()
     }
 
     /// The transcript, once it is known.
-    #[must_use]
     pub fn jsonl_path(&self) -> Option<&Path> {
         self.text("jsonlPath").map(Path::new)
     }
 
     /// Epoch milliseconds of the start.
-    #[must_use]
     pub fn started_at(&self) -> Option<u64> {
         self.0.get("startedAt")?.as_u64()
     }
@@ -122,7 +115,6 @@ impl Entry {
     }
 
     /// Every field, ours or not.
-    #[must_use]
     pub fn fields(&self) -> &Map<String, Value> {
         &self.0
     }
@@ -140,7 +132,6 @@ pub struct Store {
 
 impl Store {
     /// The files in `data_dir` whose names begin with `prefix`: empty for Claude Code.
-    #[must_use]
     pub fn new(data_dir: &Path, prefix: &str) -> Self {
         Store {
             runtime: data_dir.join(format!("{prefix}hub-runtime.json")),
@@ -149,13 +140,11 @@ impl Store {
     }
 
     /// The file of the live sessions, to be watched.
-    #[must_use]
     pub fn runtime(&self) -> &Path {
         &self.runtime
     }
 
     /// The file of all sessions that ever were.
-    #[must_use]
     pub fn archive(&self) -> &Path {
         &self.archive
     }

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::Path};
 
-use super::{Fault, Tmux};
+use super::{Fault, Tmux, server::Answer};
 use crate::{
     error::{Error, Result},
     shell::quoted,
@@ -139,7 +139,7 @@ impl Tmux {
     fn settled(
         &self,
         list: &[&str],
-        read: impl Fn(std::result::Result<String, Fault>) -> Result<Vec<(String, Pane)>>,
+        read: impl Fn(Answer) -> Result<Vec<(String, Pane)>>,
     ) -> Result<Vec<(String, Pane)>> {
         let unknown = |(_, pane): &(String, Pane)| pane.dead && pane.status.is_none();
         let again = [&["run-shell", "true", ";"], list].concat();
@@ -244,7 +244,7 @@ impl Tmux {
 /// The panes that were listed, the oldest one of each window: a person may have split it, on either
 /// side of the agent. No server and no session are an empty list.
 fn oldest_panes(
-    listed: std::result::Result<String, Fault>,
+    listed: Answer,
     about: &str,
     parse: impl Fn(&str) -> Option<(&str, Pane)>,
 ) -> Result<Vec<(String, Pane)>> {

@@ -99,13 +99,11 @@ impl View {
     }
 
     /// The pane that this looks at.
-    #[must_use]
     pub(crate) fn pane(&self) -> &str {
         &self.pane
     }
 
     /// When to look again although nothing was heard.
-    #[must_use]
     pub(crate) fn patience(&self) -> Deadline {
         if self.deaf { Deadline::after(OFTEN) } else { Deadline::NEVER }
     }

@@ -8,7 +8,6 @@ use memchr::memchr;
 use wide::u8x16;
 
 /// Where those lines of `bytes` begin that are not proven to be records. All are whole lines.
-#[must_use]
 pub fn suspects(bytes: &[u8]) -> Vec<usize> {
     let mut open = Vec::new();
     let mut at = 0;

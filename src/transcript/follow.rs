@@ -76,7 +76,6 @@ impl Follow {
     }
 
     /// Where the next line begins: the offset to resume at.
-    #[must_use]
     pub fn offset(&self) -> u64 {
         self.lines.offset()
     }

@@ -111,25 +111,21 @@ impl Ledger {
     }
 
     /// When the last prompt was taken up, in epoch milliseconds.
-    #[must_use]
     pub fn last_input(&self) -> Option<u64> {
         self.last_input.and_then(|moment| moment.time)
     }
 
     /// Whether a prompt is queued.
-    #[must_use]
     pub fn has_queued(&self) -> bool {
         self.queued > 0
     }
 
     /// Whether no prompt was seen at all.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.accepted == 0 && self.last_input.is_none()
     }
 
     /// Whether `prompts` prompts were accepted, all were taken up, and no end has come since.
-    #[must_use]
     pub fn unanswered(&self, prompts: usize) -> bool {
         let Some(input) = self.last_input else { return false };
         self.accepted >= prompts
@@ -139,7 +135,6 @@ impl Ledger {
 
     /// How the last turn ended, when nothing more is to come: what was taken up since was a command
     /// that has no end. `None` when the turn has none either.
-    #[must_use]
     pub fn last_end(&self) -> Option<&End> {
         let (at, end) = self.end.as_ref()?;
         self.last_prompt.is_none_or(|prompt| !at.before(prompt)).then_some(end)
@@ -147,7 +142,6 @@ impl Ledger {
 
     /// How the work ended, once `prompts` prompts were accepted, all were taken up, and an end
     /// came after the last of them.
-    #[must_use]
     pub fn ended(&self, prompts: usize) -> Option<&End> {
         let (at, end) = self.end.as_ref()?;
         let over = self.accepted >= prompts

@@ -77,25 +77,21 @@ pub struct Lines {
 
 impl Lines {
     /// Lines of a file that is read from `offset` on, where a line begins.
-    #[must_use]
     pub fn from(offset: u64) -> Self {
         Lines { buffer: Vec::new(), start: 0, searched: 0, end: 0, offset }
     }
 
     /// Where the next line begins, in the file: everything before was given out.
-    #[must_use]
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
     /// Where the next byte belongs, in the file.
-    #[must_use]
     pub fn end(&self) -> u64 {
         self.offset + (self.end - self.start) as u64
     }
 
     /// The bytes of the line that is not whole yet.
-    #[must_use]
     pub fn pending(&self) -> usize {
         self.end - self.start
     }

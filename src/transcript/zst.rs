@@ -61,7 +61,6 @@ pub(crate) fn identity(path: &Path) -> io::Result<Option<(Identity, u64)>> {
 }
 
 /// Where the transcript at `path` is when it is packed.
-#[must_use]
 pub(crate) fn packed_path(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".");

@@ -15,6 +15,7 @@ mod flag_truth;
 mod front;
 mod generated;
 mod kill;
+mod layers;
 mod library;
 mod ls;
 mod matrix;

@@ -10,6 +10,7 @@ use super::log;
 use crate::{
     config::Config,
     error::Result,
+    sqlite,
     transcript::{event::EventKind, follow::Follow, start::Start, zst::packed_path},
 };
 
@@ -87,12 +88,9 @@ pub(crate) fn rollout(config: &Config, part: &str) -> Option<PathBuf> {
 
 /// What the index says; nothing when it is absent, locked, or of another shape.
 fn indexed(database: &Path, part: &str) -> Option<PathBuf> {
-    use rusqlite::{Connection, OpenFlags};
-
-    let open = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
-    open.busy_timeout(Duration::from_secs(1)).ok()?;
     let sql = "select rollout_path from threads where id >= ?1 and id < ?1 || 'g' limit 1";
-    let path: String = open.query_row(sql, [part], |row| row.get(0)).ok()?;
+    let found = sqlite::rows(database, Duration::from_secs(1), sql, [part], |row| row.get(0));
+    let path: String = found.ok()?.into_iter().next()?;
     Some(PathBuf::from(path))
 }
 

@@ -9,13 +9,23 @@ use crate::cli::{
 };
 
 /// `completions/fish/NAME.fish`.
-#[must_use]
 pub(crate) fn fish(page: &Page) -> String {
     let (tool, f) = (&page.tool, &*page.word());
     let verbs = !tool.verbs.is_empty();
     let mut text = format!("# Generated from the option table of {}; do not edit.\n\n", tool.name);
     if verbs || tool.rest.is_some() || page.front {
-        functions(&mut text, page);
+        let skips = |then| skipping(page, " ", ["            case ", then]);
+        text.push_str(&filled(
+            include_str!("template.fish"),
+            if page.front { &["front"] } else { &[] },
+            &[
+                ("@AFTER@", if tool.rest.is_some() { "rest" } else { "more" }),
+                ("@SKIPS@\n", &skips("\n                set skip 1\n")),
+                ("@DROPS@\n", &skips("\n                set -e words[1]\n")),
+                ("@FUNC@", f),
+                ("@NAME@", tool.name),
+            ],
+        ));
     }
     let start = format!("complete -c {}", tool.name);
     // Only where the cursor is at `place`.
@@ -45,87 +55,6 @@ pub(crate) fn fish(page: &Page) -> String {
     }
     text
 }
-
-/// The functions that say where the cursor is and, for a front, what the program behind the verb
-/// would complete.
-fn functions(text: &mut String, page: &Page) {
-    let skips = |then: &str| skipping(page, " ", ["            case ", then]);
-    // What follows a front's verb is another program's command line.
-    let [verb, inner_place, inner] = if page.front { [VERB, INNER_PLACE, INNER] } else { [""; 3] };
-    text.push_str(&filled(
-        AT,
-        &[
-            ("@VERB@", verb),
-            ("@INNER_PLACE@", inner_place),
-            ("@INNER@", inner),
-            ("@AFTER@", if page.tool.rest.is_some() { "rest" } else { "more" }),
-            ("@SKIPS@", &skips("\n                set skip 1\n")),
-            ("@DROPS@", &skips("\n                set -e words[1]\n")),
-            ("@FUNC@", &page.word()),
-            ("@NAME@", page.tool.name),
-        ],
-    ));
-}
-
-const AT: &str = r#"# Where the cursor is. bare: before the first operand. more: behind it. own: where options
-# are this program's. rest: behind --, which is passed on. inner: behind a known program's verb.
-function __@FUNC@_at
-    set -l words (commandline -opc)
-    set -e words[1]
-    set -l verb
-    set -l skip 0
-    set -l place bare
-    for word in $words
-        if test $skip = 1
-            set skip 0
-            continue
-        end
-        switch $word
-            case --
-                set place @AFTER@
-                break
-@SKIPS@            case '-?*'
-            case '*'
-                set place more
-@VERB@        end
-    end
-@INNER_PLACE@    switch $argv[1]
-        case own
-            test $place = bare
-        case '*'
-            test $place = $argv[1]
-    end
-end
-
-@INNER@"#;
-
-const VERB: &str = "                set verb $word
-                break
-";
-
-const INNER_PLACE: &str = r#"    if test -n "$verb"; and type -q @NAME@-$verb
-        set place inner
-    end
-"#;
-
-/// Completes `NAME VERB …` as `NAME-VERB …`.
-const INNER: &str = r#"# What the program behind the verb would complete.
-function __@FUNC@_inner
-    set -l words (commandline -opc)
-    set -e words[1]
-    while set -q words[1]
-        switch $words[1]
-@DROPS@            case '-*'
-            case '*'
-                break
-        end
-        set -e words[1]
-    end
-    set -l line @NAME@-(string join ' ' -- (string escape -- $words))
-    complete -C "$line "(commandline -ct)
-end
-
-"#;
 
 fn option(text: &mut String, start: &str, opt: &OptDoc) {
     _ = write!(text, "{start}");

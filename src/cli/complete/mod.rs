@@ -37,8 +37,18 @@ fn typed(opt: &OptDoc) -> Vec<String> {
     short.into_iter().chain([format!("--{}", opt.long)]).collect()
 }
 
-/// `template` with each `@MARK@` replaced by its text; a text may hold marks that come later.
-fn filled(template: &str, texts: &[(&str, &str)]) -> String {
-    let fill = |text: String, (mark, with): &(&str, &str)| text.replace(mark, with);
-    texts.iter().fold(template.to_owned(), fill)
+/// `template` with each mark replaced by its text. What stands there between the lines `@if PART` and
+/// `@end` is left out unless it is one of `parts`.
+fn filled(template: &str, parts: &[&str], texts: &[(&str, &str)]) -> String {
+    let mut text = String::new();
+    let mut wanted = true;
+    for line in template.split_inclusive('\n') {
+        match line.trim_end().strip_prefix("@if ") {
+            Some(part) => wanted = parts.contains(&part),
+            None if line == "@end\n" => wanted = true,
+            None if wanted => text.push_str(line),
+            None => {}
+        }
+    }
+    texts.iter().fold(text, |text, (mark, with)| text.replace(mark, with))
 }

@@ -1,4 +1,6 @@
 //! For zsh, by `_arguments`.
+//!
+//! Loaded by name, the file is the function's body at its first call; sourced, it registers.
 
 use super::{filled, typed};
 use crate::{
@@ -10,7 +12,6 @@ use crate::{
 };
 
 /// `completions/zsh/_NAME`.
-#[must_use]
 pub(crate) fn zsh(page: &Page) -> String {
     let (tool, f) = (&page.tool, &*page.word());
     let mut actions = Actions { f, commands: Vec::new() };
@@ -18,90 +19,34 @@ pub(crate) fn zsh(page: &Page) -> String {
     for opt in &page.opts {
         option(&mut specs, &mut actions, opt);
     }
-    let mut verbs = String::new();
+    let mut parts = vec![if page.front { "front" } else { "program" }];
     if !tool.verbs.is_empty() {
+        parts.push("verbs");
         specs.push(quoted(&format!("1:verb:_{f}_verbs")));
-        let row = |verb: &VerbDoc| format!("{}:{}", verb.name, verb.brief.replace('\\', "\\\\"));
-        let rows = tool.verbs.iter().map(|verb| format!("        {}\n", quoted(&row(verb))));
-        verbs = VERBS.replace("@ROWS@", &rows.collect::<String>());
     }
+    let row = |verb: &VerbDoc| format!("{}:{}", verb.name, verb.brief.replace('\\', "\\\\"));
+    let verbs = tool.verbs.iter().map(|verb| format!("        {}\n", quoted(&row(verb))));
     // Where there is no operand, the words after `--` are the only ones that are not verbs.
     let operand = tool.operand.or(tool.rest).map(|value| (label(value), actions.of(value)));
-    let mut inner = String::new();
-    if page.front {
-        specs.push(quoted("*::word:->inner"));
-        let action = operand.map_or("_message 'no more words'".into(), |(_, action)| action);
-        inner = INNER.replace("@ACTION@", &action);
-    } else if let Some((label, action)) = operand {
-        specs.push(quoted(&format!("*:{label}:{action}")));
+    match &operand {
+        _ if page.front => specs.push(quoted("*::word:->inner")),
+        Some((label, action)) => specs.push(quoted(&format!("*:{label}:{action}"))),
+        None => {}
     }
-    let lines = |(i, command): (usize, &&str)| {
-        LINES.replace("@I@", &i.to_string()).replace("@COMMAND@", command)
-    };
-    let (locals, flags) = if page.front { (LOCALS, "-S -C") } else { ("", "-s -S") };
+    let specs = specs.iter().map(|spec| format!(" \\\n        {spec}"));
     filled(
-        SCRIPT,
+        include_str!("template.zsh"),
+        &parts,
         &[
-            ("@LINES@", &actions.commands.iter().enumerate().map(lines).collect::<String>()),
-            ("@VERBS@", &verbs),
-            ("@LOCALS@", locals),
-            ("@FLAGS@", flags),
-            (
-                "@SPECS@",
-                &specs.iter().map(|spec| format!(" \\\n        {spec}")).collect::<String>(),
-            ),
-            ("@INNER@", &inner),
+            ("@LINES@\n", &actions.functions()),
+            ("@VERBS@\n", &verbs.collect::<String>()),
+            ("@SPECS@", &specs.collect::<String>()),
+            ("@ACTION@", operand.as_ref().map_or("_message 'no more words'", |(_, action)| action)),
             ("@FUNC@", f),
             ("@NAME@", tool.name),
         ],
     )
 }
-
-/// Loaded by name, the file is the function's body at its first call; sourced, it registers.
-const SCRIPT: &str = r#"#compdef @NAME@
-# Generated from the option table of @NAME@; do not edit.
-
-@LINES@@VERBS@_@FUNC@() {
-@LOCALS@    _arguments @FLAGS@@SPECS@@INNER@
-}
-
-if [[ $funcstack[1] == _@NAME@ ]]; then
-    _@FUNC@ "$@"
-else
-    compdef _@FUNC@ @NAME@
-fi
-"#;
-
-const LINES: &str = r#"_@FUNC@_lines_@I@() {
-    local -a lines
-    lines=(${(f)"$(@COMMAND@ 2>/dev/null)"})
-    compadd "$@" -a lines
-}
-
-"#;
-
-const VERBS: &str = r#"_@FUNC@_verbs() {
-    local -a verbs
-    verbs=(
-@ROWS@    )
-    _describe -t verbs verb verbs
-}
-
-"#;
-
-const LOCALS: &str = "    local curcontext=$curcontext state state_descr line
-    local -A opt_args
-";
-
-const INNER: &str = r#" && return
-    [[ $state == inner ]] || return 1
-    # NAME VERB … is completed as NAME-VERB …, where that has a completion.
-    if (( $+_comps[@NAME@-$words[1]] )); then
-        words[1]=@NAME@-$words[1]
-        _normal
-    else
-        @ACTION@
-    fi"#;
 
 /// What completes a value; commands become functions of the file.
 struct Actions<'a> {
@@ -110,6 +55,18 @@ struct Actions<'a> {
 }
 
 impl Actions<'_> {
+    fn functions(&self) -> String {
+        let function = |(i, command): (usize, &&str)| {
+            format!(
+                "_{}_lines_{i}() {{\n    local -a lines\n    \
+                 lines=(${{(f)\"$({command} 2>/dev/null)\"}})\n    \
+                 compadd \"$@\" -a lines\n}}\n\n",
+                self.f
+            )
+        };
+        self.commands.iter().enumerate().map(function).collect()
+    }
+
     fn of(&mut self, value: ValueDoc) -> String {
         match value.complete {
             // A blank: there is something to type, and nothing to offer.
