@@ -24,7 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use agents::{Agent, Kind, Trust};
 use run::run;
 use util::{home::Home, model::Model};
 
@@ -41,7 +41,7 @@ fn main() {
     let only = words.get(1);
     let original = original();
     println!("medians of {runs} runs, in ms; least and most in brackets");
-    for agent in [CLAUDE_330, CLAUDE_197, CODEX_169, CODEX_142] {
+    for agent in agents::all() {
         let name = format!("{} {}", agent.program(), agent.version);
         if only.is_none_or(|only| name.contains(only.as_str())) {
             println!("\n{name}");

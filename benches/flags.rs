@@ -21,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Trust};
+use agents::{Agent, Trust};
 use run::{command, run};
 use util::{model::Model, truth::Clock};
 
@@ -33,7 +33,7 @@ fn main() {
     let turns = words.iter().find_map(|word| word.parse().ok()).unwrap_or(100);
     let only = words.iter().find(|word| word.parse::<usize>().is_err());
     println!("{turns} turns, in ms: from the agent's own word that it has ended, to the flag gone");
-    for agent in [CLAUDE_330, CLAUDE_197, CODEX_169, CODEX_142] {
+    for agent in agents::all() {
         let name = format!("{} {}", agent.program(), agent.version);
         if only.is_none_or(|only| name.contains(only.as_str())) {
             println!("\n{name}");

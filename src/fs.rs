@@ -132,7 +132,7 @@ pub(crate) fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 /// The file stays for ever: a lock file that is removed can be held by two at once.
 #[derive(Debug)]
 #[must_use]
-pub struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
+pub(crate) struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
 
 /// Takes the lock at `path`, waiting for its holder until `deadline`.
 ///

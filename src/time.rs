@@ -28,21 +28,21 @@ pub fn parse_rfc3339(text: &str) -> Option<u64> {
 
 /// One moment by which a whole operation must be over; every wait inside it shares it.
 #[derive(Clone, Copy, Debug)]
-pub struct Deadline(Option<Instant>);
+pub(crate) struct Deadline(Option<Instant>);
 
 impl Deadline {
     /// A wait without an end.
-    pub const NEVER: Deadline = Deadline(None);
+    pub(crate) const NEVER: Deadline = Deadline(None);
 
     /// `span` from now. A span too long for the clock is [`Deadline::NEVER`].
     #[must_use]
-    pub fn after(span: Duration) -> Self {
+    pub(crate) fn after(span: Duration) -> Self {
         Deadline(Instant::now().checked_add(span))
     }
 
     /// The earlier of the two.
     #[must_use]
-    pub fn min(self, other: Deadline) -> Self {
+    pub(crate) fn min(self, other: Deadline) -> Self {
         match (self.0, other.0) {
             (Some(a), Some(b)) => Deadline(Some(a.min(b))),
             (a, b) => Deadline(a.or(b)),
@@ -50,12 +50,12 @@ impl Deadline {
     }
 
     /// What is left of it: `None` when there is no end, zero when it has passed.
-    pub fn left(self) -> Option<Duration> {
+    pub(crate) fn left(self) -> Option<Duration> {
         self.0.map(|at| at.saturating_duration_since(Instant::now()))
     }
 
     /// Whether it has passed.
-    pub fn passed(self) -> bool {
+    pub(crate) fn passed(self) -> bool {
         self.left().is_some_and(|left| left.is_zero())
     }
 }

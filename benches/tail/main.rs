@@ -12,6 +12,9 @@ mod programs;
 mod scratch;
 mod start;
 mod table;
+#[expect(dead_code, reason = "the tests use the rest of it")]
+#[path = "../../tests/util/versions.rs"]
+mod versions;
 
 use programs::Programs;
 use scratch::Scratch;

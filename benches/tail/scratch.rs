@@ -3,8 +3,10 @@
 use std::{
     fs::{self, File},
     io::{BufWriter, Seek, SeekFrom, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
+
+use crate::versions;
 
 pub(crate) struct Scratch(PathBuf);
 
@@ -60,10 +62,9 @@ impl Drop for Scratch {
 }
 
 fn turn() -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let mut turn = Vec::new();
-    for version in ["claude-2.1.197", "claude-2.1.330", "codex-0.142.5", "codex-0.169.0"] {
-        let text = fs::read_to_string(folder.join(version).join("tool.jsonl")).unwrap();
+    for version in versions::all() {
+        let text = fs::read_to_string(version.fixtures().join("tool.jsonl")).unwrap();
         let source = "fn main() {\\n    println!(\\\"made by {}\\\", 40 + 2); // line\\n}\\n";
         let text = text.replace("made by 42", &format!("made by 42\\n{}", source.repeat(60)));
         turn.extend_from_slice(text.as_bytes());

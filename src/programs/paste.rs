@@ -16,7 +16,9 @@ use crate::{
     },
     config::Config,
     error::{Error, Exit, Result},
-    session::{self, DRAWN, Delivery, DeliveryOptions, LOCK_WAIT, PROOF_WAIT, Session, Verdict},
+    session::{
+        self, DRAW_WAIT, Delivery, DeliveryOptions, LOCK_WAIT, PROOF_WAIT, Session, Verdict,
+    },
     state::Name,
     time::Deadline,
     tmux::Tmux,
@@ -239,7 +241,7 @@ seconds by default.",
         let tmux = Tmux::new(&config)?;
         let options = DeliveryOptions {
             replace_draft: args.replace_draft,
-            wait_ready: args.wait_ready.unwrap_or(DRAWN),
+            wait_ready: args.wait_ready.unwrap_or(DRAW_WAIT),
             when_idle: args.when_idle,
             interrupt: args.interrupt,
             just_started: false,

@@ -1,6 +1,6 @@
 //! A live pane under our eyes: what it shows, and a wait for whatever may change that.
 
-use super::Session;
+use super::{Job, JobState, Session};
 use crate::{
     agent::{Agent, Status, profile::Profile},
     config::Config,
@@ -18,6 +18,8 @@ pub(crate) struct AttachedPane<'a> {
     pub(crate) profile: Profile,
     pub(crate) view: View,
     pub(crate) watch: Watch,
+    /// The session's job, if it has a folder for flags.
+    pub(crate) job: Option<Job>,
     pane: Pane,
 }
 
@@ -29,11 +31,11 @@ impl<'a> AttachedPane<'a> {
         tmux: &'a Tmux,
         session: &Session,
         pane: &Pane,
+        job: Option<Job>,
     ) -> Result<AttachedPane<'a>> {
         let agent = session.agent();
         let profile = profile(config, session)?;
-        let run_dir = config.run_dir(session.backend.name(), session.name.as_str());
-        let view = View::open(tmux, &pane.id, &run_dir.join("output"))
+        let view = View::open(tmux, &pane.id, &session.run_dir(config).output())
             .map_err(|error| Error { subject: session.name.to_string(), ..error })?;
         let mut watch = Watch::new()?;
         watch.readable(&view);
@@ -41,7 +43,7 @@ impl<'a> AttachedPane<'a> {
         for path in agent.watch_paths(config, pane) {
             watch.path(&path)?;
         }
-        Ok(AttachedPane { config, tmux, agent, profile, view, watch, pane: pane.clone() })
+        Ok(AttachedPane { config, tmux, agent, profile, view, watch, job, pane: pane.clone() })
     }
 
     /// The pane and its screen now.
@@ -55,6 +57,12 @@ impl<'a> AttachedPane<'a> {
     /// What the agent says that it does.
     pub(crate) fn status(&self, look: &Look) -> Result<Status> {
         self.agent.status(self.config, &look.pane)
+    }
+
+    /// How the session's job stands, if it has one. Settles it.
+    pub(crate) fn settle(&mut self, look: &Look) -> Result<Option<JobState>> {
+        let Some(job) = &mut self.job else { return Ok(None) };
+        Ok(Some(job.settle(self.config, Some(&look.pane))?.state))
     }
 
     /// What the agent asks, if it asks anything.

@@ -1,14 +1,12 @@
 //! Ending a session: the window, its processes, its files, its place in the state.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use super::{Job, JobState, Session};
 use crate::{
     config::Config,
     error::Result,
-    fs, proc,
-    state::Name,
-    sys,
+    proc, sys,
     time::Deadline,
     tmux::{Pane, Tmux},
     watch::Watch,
@@ -34,13 +32,16 @@ pub(crate) fn end(
     session: &Session,
     wait: Deadline,
 ) -> Result<Ended> {
-    let _held = Session::lock(config, session.backend, &session.name, wait)?;
+    let run_dir = session.run_dir(config);
+    let _held = run_dir.lock(&session.name, wait)?;
     let pane = session.pane(config, tmux)?;
     let mut ended = Ended { killed: pane.is_some(), was_working: false };
     if let Some(pane) = &pane {
         if let Some(mut job) = Job::of(config, session) {
-            ended.was_working =
-                matches!(job.look(config, Some(pane))?, JobState::Running | JobState::Waiting(_));
+            ended.was_working = matches!(
+                job.settle(config, Some(pane))?.state,
+                JobState::Running | JobState::Waiting(_)
+            );
         }
         kill(tmux, pane)?;
     }
@@ -50,16 +51,8 @@ pub(crate) fn end(
         let _held = job.hold()?;
         job.flags().remove()?;
     }
-    for file in made_for(config, session.backend.name(), &session.name) {
-        fs::remove(&file)?;
-    }
+    run_dir.clear()?;
     Ok(ended)
-}
-
-/// The files in the session's private folder, less the lock, which stays for ever.
-fn made_for(config: &Config, backend: &str, name: &Name) -> [PathBuf; 4] {
-    let folder = config.run_dir(backend, name.as_str());
-    ["settings.json", "orders", "output", "title"].map(|file| folder.join(file))
 }
 
 /// Closes the window and sees its processes end. An agent may leave a tool's process behind; what

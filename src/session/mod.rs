@@ -3,28 +3,23 @@
 //! A [`Session`] is a name, a backend, and what the state files say of it. Whether it lives is never
 //! kept: tmux is asked.
 
-use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::HashSet, path::Path, time::Duration};
 
 use crate::{
     agent::{Agent, Backend, Conversation},
     config::Config,
     error::{At, Error, Kind, Result},
     flag::Flags,
-    fs::{self, Lock},
     state::{Entry, Name},
-    time::Deadline,
-    tmux::{Pane, Tmux},
 };
 
+pub(crate) mod anchor;
 mod attached_pane;
 mod deliver;
 mod end;
 mod job;
 mod observe;
+mod run_dir;
 mod start;
 
 pub(crate) use deliver::{
@@ -34,9 +29,10 @@ pub use deliver::{Interruption, Verdict};
 pub use end::Ended;
 pub(crate) use end::end;
 pub use job::JobState;
-pub(crate) use job::{DoneBy, Job};
+pub(crate) use job::{DoneBy, Job, Prompts, Standing};
 pub(crate) use observe::{Observed, SessionWatcher, Snapshot, windows};
 pub use observe::{State, snapshots};
+pub(crate) use run_dir::RunDir;
 pub(crate) use start::{Proxy, Spawn, enter_window, spawn};
 
 /// A session that the state files know.
@@ -116,25 +112,6 @@ impl Session {
         Some(Flags::new(self.entry.flag_root()?, &self.name))
     }
 
-    /// Its pane, if the window is there.
-    pub fn pane(&self, config: &Config, tmux: &Tmux) -> Result<Option<Pane>> {
-        tmux.find(&self.backend.hub(config), self.name.as_str())
-    }
-
-    /// Its pane, which must be there and live.
-    pub fn live_pane(&self, config: &Config, tmux: &Tmux) -> Result<Pane> {
-        let advice = format!("start it again with `aimax-spawn -s {} --resume …`", self.name);
-        match self.pane(config, tmux)? {
-            Some(pane) if pane.dead => Err(Error::missing(
-                &self.name,
-                format!("the agent has ended{}", with_status(&pane)),
-            )
-            .advise(advice)),
-            Some(pane) => Ok(pane),
-            None => Err(Error::missing(&self.name, "its tmux window is gone").advise(advice)),
-        }
-    }
-
     /// That it works in the folder `asked`, if one is; `else_end` says what to do besides another name.
     ///
     /// # Errors
@@ -148,16 +125,6 @@ impl Session {
         let cause = format!("a session of this name runs in {}", runs_in.display());
         Err(Error::new(Kind::Refused, &self.name, cause)
             .advise(format!("choose another name, or {else_end}")))
-    }
-
-    /// Takes the session's lock: one process types, interrupts or ends at a time.
-    pub fn lock(config: &Config, backend: Backend, name: &Name, wait: Deadline) -> Result<Lock> {
-        let path = Session::lock_path(config, backend, name);
-        fs::lock(&path, wait, name.as_str(), "another process is busy with this session")
-    }
-
-    fn lock_path(config: &Config, backend: Backend, name: &Name) -> PathBuf {
-        config.run_dir(backend.name(), name.as_str()).join("lock")
     }
 
     /// Notes which conversation the session holds now. It changes when a Codex thread gets its
@@ -200,13 +167,8 @@ fn one_of(name: &Name, mut found: Vec<Session>) -> Result<Session> {
     }
 }
 
-/// ` with status N`, where tmux knows it.
-fn with_status(pane: &Pane) -> String {
-    pane.status.map(|status| format!(" with status {status}")).unwrap_or_default()
-}
-
 /// How long a screen may show an obstacle to typing while it is being drawn.
-pub(crate) const DRAWN: Duration = Duration::from_millis(500);
+pub(crate) const DRAW_WAIT: Duration = Duration::from_millis(500);
 
 /// How long a proof may take, unless the caller says otherwise.
 pub(crate) const PROOF_WAIT: Duration = Duration::from_secs(30);

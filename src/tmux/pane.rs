@@ -43,17 +43,6 @@ pub struct Pane {
     pub title: String,
 }
 
-/// A window that has just been made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// `@N`.
-    pub window: String,
-    /// `%N`.
-    pub pane: String,
-    /// The process in it.
-    pub pid: u32,
-}
-
 /// How often tmux is made to look after its children. A program that only left its terminal has no
 /// status for a long time.
 const NUDGES: usize = 5;
@@ -158,17 +147,12 @@ impl Tmux {
         Ok(self.panes(hub)?.into_iter().find(|pane| pane.window_name == name))
     }
 
-    /// Makes a window that runs `argv`, and the hub if there is none.
+    /// Makes a window that runs `argv`, and the hub if there is none. Gives its pane, of which no more
+    /// is known yet than where it is and which process runs in it.
     ///
     /// `name` must be a legal session name: tmux expands formats in it. `cwd` must exist: tmux
     /// would silently take another folder.
-    pub fn new_window(
-        &self,
-        hub: &str,
-        name: &str,
-        cwd: &Path,
-        argv: &[OsString],
-    ) -> Result<Window> {
+    pub fn new_window(&self, hub: &str, name: &str, cwd: &Path, argv: &[OsString]) -> Result<Pane> {
         let target = format!("={hub}:");
         let format = "#{window_id}\t#{pane_id}\t#{pane_pid}";
         let mut command: Vec<OsString> =
@@ -187,7 +171,9 @@ impl Tmux {
         let mut parts = text.trim_end().split('\t');
         let mut next = || parts.next().map(str::to_owned);
         match (next(), next(), next().and_then(|pid| pid.parse().ok())) {
-            (Some(window), Some(pane), Some(pid)) => Ok(Window { window, pane, pid }),
+            (Some(window), Some(id), Some(pid)) => {
+                Ok(Pane { window_name: name.to_owned(), window, id, pid, ..Pane::default() })
+            }
             _ => Err(Error::system("tmux", format!("unexpected answer {text:?}"))),
         }
     }

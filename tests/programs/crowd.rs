@@ -63,7 +63,7 @@ fn steps(trace: &Path) -> Vec<String> {
 fn a_sender_that_is_killed_leaves_a_session_that_can_be_used() {
     let desk = Desk::new();
     for (n, step) in
-        ["the session is ours alone", "the transcript stands", "pasted", "Enter", "verdict"]
+        ["session lock acquired", "transcript offset noted", "pasted", "Enter", "verdict"]
             .iter()
             .enumerate()
     {

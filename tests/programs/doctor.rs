@@ -10,7 +10,10 @@ use serde::Deserialize;
 
 use crate::{
     desk::{Desk, HUB},
-    util::wait::{PATIENCE, wait_until},
+    util::{
+        versions,
+        wait::{PATIENCE, wait_until},
+    },
 };
 
 /// SIGSTOP, on Linux.
@@ -49,7 +52,9 @@ impl Report {
 /// A home with two agents that say their versions, and nothing else.
 fn desk() -> Desk {
     let mut desk = Desk::new();
-    for (name, says) in [("claude", "2.1.330 (Claude Code)"), ("codex", "codex-cli 9.9.9")] {
+    let newest = versions::newest("claude").number;
+    let claude = format!("{newest} (Claude Code)");
+    for (name, says) in [("claude", claude.as_str()), ("codex", "codex-cli 9.9.9")] {
         let script = format!("#!/bin/sh\necho '{says}'\n");
         let path = desk.home.write(&format!("agents/{name}"), script);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();

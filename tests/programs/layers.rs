@@ -1,5 +1,6 @@
 //! A module uses only modules of its own layer and of those below it; modules of one folder use each
 //! other one way only; and what has one home is found nowhere else. Tests are not held to it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

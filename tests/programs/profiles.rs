@@ -1,12 +1,13 @@
 //! The built-in screen profiles against screens of the real agents.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use aimax::Config;
 use aimax::internal::Backend;
 use aimax::internal::{InputBox, Profile, Step};
 use aimax::internal::{Look, Pane, Screen};
+
+use crate::util::versions::{self, Version};
 
 /// Which dialog each screen shows. What is not listed shows none.
 const DIALOGS: &[(&str, &str)] = &[
@@ -36,93 +37,98 @@ const DIALOGS: &[(&str, &str)] = &[
     ("update", "update"),
 ];
 
-/// The dialogs that have a conservative answer: the line that is chosen, and the keys that lead to
-/// it from the line that is preselected.
-const ANSWERS: &[(&str, &str, &str, &[&str])] = &[
-    ("claude-2.1.197", "trust", "Yes, I trust this folder", &["Enter"]),
-    ("claude-2.1.330", "trust", "Yes, I trust this folder", &["Down", "Enter"]),
-    ("claude-2.1.330", "trust-home", "Yes, I trust this folder", &["Down", "Enter"]),
-    ("claude-2.1.330", "mcp", "Continue without using this MCP server", &["Enter"]),
-    ("claude-2.1.197", "external-imports", "No, disable external imports", &["Down", "Enter"]),
-    ("claude-2.1.330", "external-imports", "No, disable external imports", &["Enter"]),
-    ("codex-0.142.5", "trust", "Yes, continue", &["Enter"]),
-    ("codex-0.169.0", "trust", "Trust and continue", &["Enter"]),
-    ("codex-0.142.5", "model-migration", "Use existing model", &["Down", "Enter"]),
-    ("codex-0.169.0", "model-migration", "Use existing model", &["Down", "Enter"]),
-    ("codex-0.142.5", "update", "Skip", &["Down", "Enter"]),
-    ("codex-0.169.0", "update", "Skip", &["Down", "Enter"]),
-    ("codex-0.142.5", "hooks-review", "Continue without trusting", &["Down", "Down", "Enter"]),
-    ("codex-0.169.0", "hooks-review", "Continue without trusting", &["Down", "Down", "Enter"]),
+/// The dialogs that have a conservative answer: the agent, the first version that was seen to ask so, the line
+/// that is chosen, and the keys that lead to it from the line that is preselected.
+const ANSWERS: &[(&str, &str, &str, &str, &[&str])] = &[
+    ("claude", "2.1.330", "trust", "Yes, I trust this folder", &["Down", "Enter"]),
+    ("claude", "0", "trust", "Yes, I trust this folder", &["Enter"]),
+    ("claude", "2.1.330", "trust-home", "Yes, I trust this folder", &["Down", "Enter"]),
+    ("claude", "2.1.330", "mcp", "Continue without using this MCP server", &["Enter"]),
+    ("claude", "2.1.330", "external-imports", "No, disable external imports", &["Enter"]),
+    ("claude", "0", "external-imports", "No, disable external imports", &["Down", "Enter"]),
+    ("codex", "0.169.0", "trust", "Trust and continue", &["Enter"]),
+    ("codex", "0", "trust", "Yes, continue", &["Enter"]),
+    ("codex", "0", "model-migration", "Use existing model", &["Down", "Enter"]),
+    ("codex", "0", "update", "Skip", &["Down", "Enter"]),
+    ("codex", "0", "hooks-review", "Continue without trusting", &["Down", "Down", "Enter"]),
 ];
 
-fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
-}
-
-fn profile(folder: &str) -> Profile {
-    let backend = if folder.starts_with("claude") { Backend::Claude } else { Backend::Codex };
+fn profile(version: Version) -> Profile {
+    let backend = if version.agent == "claude" { Backend::Claude } else { Backend::Codex };
     let (name, built_in) = backend.agent().profile();
     Profile::load(&Config::from_vars(Vec::new()).expect("a configuration"), name, built_in)
         .expect("the profile parses")
 }
 
-fn screen(folder: &str, name: &str) -> Screen {
-    let path = fixtures().join(folder).join("screens").join(format!("{name}.ansi.txt"));
+fn screen(version: Version, name: &str) -> Screen {
+    let path = version.fixtures().join("screens").join(format!("{name}.ansi.txt"));
     Screen::parse(&fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path:?}: {e}")))
 }
 
-/// Every screen of every version, by folder and name.
-fn screens() -> Vec<(String, String)> {
+/// Every screen of every version.
+fn screens() -> Vec<(Version, String)> {
     let mut found = Vec::new();
-    for folder in fs::read_dir(fixtures()).expect("the fixtures").flatten() {
-        let name = folder.file_name().into_string().expect("a UTF-8 name");
-        let Ok(screens) = fs::read_dir(folder.path().join("screens")) else { continue };
-        for screen in screens.flatten() {
+    for version in versions::all() {
+        for screen in fs::read_dir(version.fixtures().join("screens")).expect("screens").flatten() {
             let file = screen.file_name().into_string().expect("a UTF-8 name");
             if let Some(stem) = file.strip_suffix(".ansi.txt") {
-                found.push((name.clone(), stem.to_owned()));
+                found.push((version, stem.to_owned()));
             }
         }
     }
-    found.sort();
     assert!(found.len() > 80, "the screens are there");
     found
 }
 
 #[test]
 fn every_dialog_is_recognised_by_name_and_nothing_else_is() {
-    for (folder, name) in screens() {
+    for (version, name) in screens() {
         let expected =
             DIALOGS.iter().find(|(screen, _)| *screen == name).map(|(_, dialog)| *dialog);
-        let expected = match (folder.as_str(), name.as_str()) {
+        let expected = match (version.agent, name.as_str()) {
             // Codex ends where Claude Code asks.
-            (codex, "config-error") if codex.starts_with("codex") => None,
+            ("codex", "config-error") => None,
             (_, "config-error") => Some("configuration-error"),
             _ => expected,
         };
-        let profile = profile(&folder);
-        let screen = screen(&folder, &name);
+        let profile = profile(version);
+        let screen = screen(version, &name);
         let seen = profile.dialog(&screen).map(|dialog| dialog.name.as_str());
-        assert_eq!(seen, expected, "{folder}/{name}\n{}", screen.text());
+        assert_eq!(seen, expected, "{version}/{name}\n{}", screen.text());
     }
+}
+
+type Answer = (Version, &'static str, &'static str, &'static [&'static str]);
+
+/// The rows of `ANSWERS` that hold for a version: of each dialog the first.
+fn answers(version: Version) -> Vec<Answer> {
+    let mut found: Vec<Answer> = Vec::new();
+    for &(agent, first, name, label, keys) in ANSWERS {
+        let holds = agent == version.agent && version.since(first);
+        if holds && !found.iter().any(|(_, known, ..)| *known == name) {
+            found.push((version, name, label, keys));
+        }
+    }
+    assert!(!found.is_empty(), "{version}");
+    found
 }
 
 #[test]
 fn a_dialog_is_answered_by_its_label() {
-    for (folder, name, label, keys) in ANSWERS {
-        let profile = profile(folder);
-        let mut screen = screen(folder, name);
+    for (version, name, label, keys) in versions::all().flat_map(answers) {
+        let profile = profile(version);
+        let mut screen = screen(version, name);
         let dialog = profile.dialog(&screen).expect("a known dialog").clone();
         assert!(dialog.choose.iter().any(|choice| label.starts_with(choice.as_str())));
         for (n, expected) in keys.iter().enumerate() {
             let Step::Press { key, row } = profile.step(&dialog, &screen) else {
-                panic!("{folder}/{name}: no step {n}\n{}", screen.text());
+                panic!("{version}/{name}: no step {n}\n{}", screen.text());
             };
-            assert_eq!(key, *expected, "{folder}/{name}: step {n}\n{}", screen.text());
+            assert_eq!(key, *expected, "{version}/{name}: step {n}\n{}", screen.text());
             if key == "Enter" {
                 assert!(
                     screen.line(row).contains(label),
-                    "{folder}/{name}: on {:?}",
+                    "{version}/{name}: on {:?}",
                     screen.line(row)
                 );
             }
@@ -154,9 +160,9 @@ fn moved(profile: &Profile, screen: &Screen, row: usize, key: &str) -> Screen {
 
 #[test]
 fn an_empty_box_is_told_from_a_draft() {
-    let table = fs::read_to_string(fixtures().join("README.md")).unwrap();
-    let mut seen = 0;
-    for (folder, name) in screens() {
+    let table = fs::read_to_string(versions::fixtures().join("README.md")).unwrap();
+    let mut seen = Vec::new();
+    for (version, name) in screens() {
         let expected = match name.as_str() {
             "ready" | "ready-ask" | "idle-after-turn" | "api-error" | "interrupted"
             | "retrying" | "working" | "working-tool" | "working-queued" | "working-steer" => {
@@ -165,21 +171,26 @@ fn an_empty_box_is_told_from_a_draft() {
             "draft" | "draft-collapsed" => InputBox::Text,
             _ => continue,
         };
-        let row = table.lines().find(|line| line.contains(&format!("`{folder}/{name}`")));
+        let row = table.lines().find(|line| line.contains(&format!("`{version}/{name}`")));
         let cell = row.unwrap().split('|').nth(2).unwrap().trim();
         let (x, y) = cell.split_once(',').unwrap();
         let pane =
             Pane { cursor_x: x.parse().unwrap(), cursor_y: y.parse().unwrap(), ..Pane::default() };
-        let look = Look { pane, screen: screen(&folder, &name) };
+        let look = Look { pane, screen: screen(version, &name) };
         assert_eq!(
-            profile(&folder).input_box(&look),
+            profile(version).input_box(&look),
             expected,
-            "{folder}/{name}\n{}",
+            "{version}/{name}\n{}",
             look.screen.text()
         );
-        seen += 1;
+        seen.push(version);
     }
-    assert_eq!(seen, 46, "the same ones of each version");
+    for version in versions::all() {
+        // Codex can steer a turn.
+        let expected = if version.agent == "codex" { 12 } else { 11 };
+        let of_version = seen.iter().filter(|of| **of == version).count();
+        assert_eq!(of_version, expected, "{version}: the same ones of each version");
+    }
 }
 
 #[test]

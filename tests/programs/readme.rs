@@ -18,7 +18,7 @@ use aimax::internal::{
     },
 };
 
-use crate::util::home::Home;
+use crate::util::{home::Home, versions};
 
 const README: &str = include_str!("../../README.md");
 
@@ -168,10 +168,24 @@ fn the_overview_agrees() {
     }
 }
 
+/// The versions in the sentence are those in the profiles.
+#[test]
+fn the_agents_are_tested_with_the_verified_versions() {
+    let section = README.split("\n## Tested with\n").nth(1).unwrap();
+    let sentence: Vec<&str> = section.split_whitespace().collect();
+    let named = |agent| {
+        let numbers: Vec<&str> = versions::of(agent).map(|version| version.number).collect();
+        let (last, others) = numbers.split_last().unwrap();
+        if others.is_empty() { (*last).to_owned() } else { others.join(", ") + " and " + last }
+    };
+    let expected = format!("Claude Code {}, Codex {}, tmux ", named("claude"), named("codex"));
+    assert!(sentence.join(" ").starts_with(&expected), "{expected:?}");
+}
+
 #[test]
 fn what_it_names_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for named in ["LICENSE", "man", "completions/bash", "src/agent/claude/profile.json"] {
+    for named in ["LICENSE", "man", "completions/bash", &versions::profile("claude")] {
         assert!(root.join(named).exists(), "{named}");
     }
     let rust = include_str!("../../Cargo.toml")

@@ -51,7 +51,7 @@ impl Play {
         self.desk.started("aimax-paste", paste).end().record::<Proven>();
         let trace = fs::read_to_string(trace).unwrap();
         let at = |step: &str| self.clock.at(traced(&trace, step).unwrap());
-        [at("the transcript stands"), at("Enter"), Instant::now()]
+        [at("transcript offset noted"), at("Enter"), Instant::now()]
     }
 
     /// A turn begins.

@@ -14,7 +14,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::util::home::Home;
+use crate::util::{
+    home::Home,
+    versions::{self, Version},
+};
 
 /// What the program said in a run that ended.
 struct Said {
@@ -83,11 +86,9 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-const VERSIONS: [&str; 4] = ["claude-2.1.197", "claude-2.1.330", "codex-0.142.5", "codex-0.169.0"];
-
-fn fixtures(version: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(version);
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+/// The transcripts of a version.
+fn fixtures(version: Version) -> Vec<PathBuf> {
+    let entries = fs::read_dir(version.fixtures()).unwrap().map(|entry| entry.unwrap().path());
     let mut found: Vec<PathBuf> =
         entries.filter(|path| path.extension().is_some_and(|ending| ending == "jsonl")).collect();
     found.sort();
@@ -112,7 +113,7 @@ fn brief(event: &Value) -> String {
 #[test]
 fn events_of_real_transcripts() {
     let home = Home::new();
-    for version in VERSIONS {
+    for version in versions::all() {
         for path in fixtures(version) {
             let file = text(&path);
             let said = run(&home, &["--events", file]);
@@ -129,7 +130,7 @@ fn events_of_real_transcripts() {
             }
             assert_eq!(next, fs::metadata(&path).unwrap().len(), "{file}");
             // The shape of the lines tells the agent as well as the option does.
-            let agent = if version.starts_with("claude") { "claude-code" } else { "codex" };
+            let agent = if version.agent == "claude" { "claude-code" } else { "codex" };
             let named = run(&home, &["--events", "-b", &format!("tmux-{agent}"), file]);
             assert!(named.out == said.out, "{file}");
             let name = path.file_stem().unwrap().to_str().unwrap();
@@ -164,7 +165,7 @@ fn unknown_records_are_other() {
 #[test]
 fn what_was_said_for_people() {
     let home = Home::new();
-    for version in VERSIONS {
+    for version in versions::all() {
         let path = fixtures(version).into_iter().find(|path| path.ends_with("tool.jsonl")).unwrap();
         let said = String::from_utf8(run(&home, &["--text", text(&path)]).out).unwrap();
         assert!(said.contains("> TOOL:echo made by $((40 + 2))\n"), "{said}");
@@ -218,8 +219,7 @@ fn a_large_transcript_is_whole() {
 fn a_packed_rollout_is_read_with_the_same_offsets() {
     use ruzstd::encoding::{CompressionLevel, compress_to_vec};
     let home = Home::new();
-    let plain =
-        fixtures("codex-0.169.0").into_iter().find(|p| p.ends_with("compact.jsonl")).unwrap();
+    let plain = versions::newest("codex").fixtures().join("compact.jsonl");
     let bytes = fs::read(&plain).unwrap();
     let path = home.proj().join("rollout.jsonl");
     let packed = home.proj().join("rollout.jsonl.zst");

@@ -30,8 +30,7 @@ fn the_trace_tells_every_step_and_never_the_prompt() {
         assert_ne!(record["step"].is_string(), record["tmux"].is_string(), "{record}");
     }
     let steps: Vec<&str> = records.iter().filter_map(|record| record["step"].as_str()).collect();
-    for step in ["the session is ours alone", "the transcript stands", "pasted", "Enter", "verdict"]
-    {
+    for step in ["session lock acquired", "transcript offset noted", "pasted", "Enter", "verdict"] {
         assert!(steps.contains(&step), "{step}: {steps:?}");
     }
     assert!(records.iter().any(|record| record["tmux"].is_string()));

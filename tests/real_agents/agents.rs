@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::util::home::Home;
 use crate::util::model::Model;
+use crate::util::versions;
 
 /// Which program it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,14 +29,30 @@ pub(crate) struct Agent {
     pub(crate) version: &'static str,
 }
 
-/// The older Claude Code that the tests hold on to.
-pub(crate) const CLAUDE_197: Agent = Agent { kind: Kind::Claude, version: "2.1.197" };
-/// The newer Claude Code.
-pub(crate) const CLAUDE_330: Agent = Agent { kind: Kind::Claude, version: "2.1.330" };
-/// The newer Codex.
-pub(crate) const CODEX_169: Agent = Agent { kind: Kind::Codex, version: "0.169.0" };
-/// The older Codex.
-pub(crate) const CODEX_142: Agent = Agent { kind: Kind::Codex, version: "0.142.5" };
+/// The oldest Claude Code of the verified versions.
+pub(crate) fn claude_old() -> Agent {
+    Agent::of(Kind::Claude).next().expect("a version")
+}
+
+/// The newest Claude Code.
+pub(crate) fn claude_new() -> Agent {
+    Agent::of(Kind::Claude).next_back().expect("a version")
+}
+
+/// The oldest Codex of the verified versions.
+pub(crate) fn codex_old() -> Agent {
+    Agent::of(Kind::Codex).next().expect("a version")
+}
+
+/// The newest Codex.
+pub(crate) fn codex_new() -> Agent {
+    Agent::of(Kind::Codex).next_back().expect("a version")
+}
+
+/// Every verified version, the newest of each agent first.
+pub(crate) fn all() -> impl Iterator<Item = Agent> {
+    Agent::of(Kind::Claude).rev().chain(Agent::of(Kind::Codex).rev())
+}
 
 /// Whether the agent trusts the project folder already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,13 +63,36 @@ pub(crate) enum Trust {
     Ask,
 }
 
-impl Agent {
+impl Kind {
     /// The command's name, `claude` or `codex`.
-    pub(crate) fn program(self) -> &'static str {
-        match self.kind {
+    fn program(self) -> &'static str {
+        match self {
             Kind::Claude => "claude",
             Kind::Codex => "codex",
         }
+    }
+}
+
+impl Agent {
+    /// The verified versions of an agent, oldest first.
+    fn of(kind: Kind) -> impl DoubleEndedIterator<Item = Agent> {
+        versions::of(kind.program()).map(move |version| Agent { kind, version: version.number })
+    }
+
+    /// Whether it is version `first` or a later one.
+    pub(crate) fn since(self, first: &str) -> bool {
+        versions::since(self.version, first)
+    }
+
+    /// Whether it heeds a key while whole lines of an answer stream. Codex before 0.155 shows no
+    /// status row then, and takes an Escape only where it shows one.
+    pub(crate) fn heeds_keys_while_it_streams(self) -> bool {
+        self.kind == Kind::Claude || self.since("0.155.0")
+    }
+
+    /// The command's name, `claude` or `codex`.
+    pub(crate) fn program(self) -> &'static str {
+        self.kind.program()
     }
 
     /// The backend that drives it.
@@ -92,27 +132,15 @@ impl Agent {
     ///
     /// Fails loudly: a test of a real agent that cannot run must not look like one that passed.
     pub(crate) fn install(self) -> PathBuf {
-        let agents = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("agents");
-        let name = format!("{}-{}", self.program(), self.version);
-        let folder = agents.join(&name);
-        fs::create_dir_all(&agents).expect("a folder below target/");
-        let lock = File::create(agents.join(format!("{name}.lock"))).expect("a lock file");
-        lock.lock().expect("the lock");
-        let bin = folder.join("bin");
-        // The stamp is written last, so an interrupted install is seen and done again.
-        let stamp = folder.join("installed");
-        if !stamp.exists() {
-            if folder.exists() {
-                fs::remove_dir_all(&folder).expect("an interrupted install goes away");
-            }
+        let folder = install_once(&format!("{}-{}", self.program(), self.version), |folder| {
+            let bin = folder.join("bin");
             fs::create_dir_all(&bin).expect("a folder for the agent");
-            self.npm_install(&folder);
-            let native = self.native(&folder);
+            self.npm_install(folder);
+            let native = self.native(folder);
             std::os::unix::fs::symlink(&native, bin.join(self.program())).expect("a link");
             self.check_version(&bin.join(self.program()));
-            fs::write(&stamp, self.version).expect("the stamp");
-        }
-        bin
+        });
+        folder.join("bin")
     }
 
     fn npm_install(self, folder: &Path) {
@@ -193,13 +221,53 @@ impl Agent {
         }
     }
 
+    /// When it says itself that its last turn ended, in epoch milliseconds: Claude Code in the state
+    /// file of its process, Codex in its transcript. `session` is a record of ours of its session.
+    pub(crate) fn turn_ended_at(self, home: &Home, session: &Value) -> u64 {
+        match self.kind {
+            Kind::Claude => {
+                let file = format!(".claude/sessions/{}.json", session["pid"]);
+                let text = fs::read_to_string(home.home().join(file)).expect("its state");
+                let state: Value = serde_json::from_str(&text).expect("JSON");
+                state["statusUpdatedAt"].as_u64().expect("a time")
+            }
+            Kind::Codex => {
+                let path = session["jsonlPath"].as_str().expect("a transcript");
+                let text = fs::read_to_string(path).expect("the transcript");
+                let last = text.lines().rfind(|line| line.contains("\"task_complete\""));
+                let line: Value = serde_json::from_str(last.expect("an end")).expect("JSON");
+                let time = line["timestamp"].as_str().expect("a time");
+                aimax::internal::parse_rfc3339(time).expect("a time")
+            }
+        }
+    }
+
     /// A model's name that this version starts with, without a dialog.
     fn model(self) -> &'static str {
-        match self.version {
-            "0.169.0" => "gpt-6-sol",
+        match self.kind {
+            Kind::Codex if self.since("0.169.0") => "gpt-6-sol",
             _ => "loopback-model",
         }
     }
+}
+
+/// The folder `name` of what is installed for these tests. `make` fills it if it is not there yet.
+pub(crate) fn install_once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
+    let agents = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("agents");
+    let folder = agents.join(name);
+    fs::create_dir_all(&agents).expect("a folder below target/");
+    let lock = File::create(agents.join(format!("{name}.lock"))).expect("a lock file");
+    lock.lock().expect("the lock");
+    // The stamp is written last, so an interrupted install is seen and done again.
+    let stamp = folder.join("installed");
+    if !stamp.exists() {
+        if folder.exists() {
+            fs::remove_dir_all(&folder).expect("an interrupted install goes away");
+        }
+        make(&folder);
+        fs::write(&stamp, name).expect("the stamp");
+    }
+    folder
 }
 
 /// The last file by name below `folder`, and below its last folder: the newest rollout.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use crate::agents::{Agent, Kind, Trust};
 use crate::original::{Said, ours, practice_home, share, theirs};
 use crate::util::home::Home;
 use crate::util::model::Model;
@@ -342,7 +342,7 @@ impl Stage {
     }
 }
 
-fn on(agent: Agent) {
+fn every_verb(agent: Agent) {
     let model = Model::start();
     let mut home = agent.home(&model, Trust::Seeded);
     share(&mut home);
@@ -367,22 +367,4 @@ fn practice() {
     on_practice();
 }
 
-#[test]
-fn claude_197() {
-    on(CLAUDE_197);
-}
-
-#[test]
-fn claude_330() {
-    on(CLAUDE_330);
-}
-
-#[test]
-fn codex_169() {
-    on(CODEX_169);
-}
-
-#[test]
-fn codex_142() {
-    on(CODEX_142);
-}
+on_agents!(every_verb: claude_old, claude_new, codex_old, codex_new);

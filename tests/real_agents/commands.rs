@@ -1,7 +1,7 @@
 //! Commands of the agents' own, shell commands and mentions: proven by what each agent records, and
 //! refused or taken as text unless they are asked for.
 
-use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use crate::agents::{Agent, Kind, Trust};
 use crate::run::{Ran, run};
 use crate::util::home::Home;
 use crate::util::model::Model;
@@ -15,7 +15,7 @@ fn conversation(home: &Home) -> String {
     run(home, "ls", &["c"]).record()["agentSessionId"].as_str().expect("an id").to_owned()
 }
 
-fn commands(agent: Agent) {
+fn are_run(agent: Agent) {
     let model = Model::start();
     let home = agent.home(&model, Trust::Seeded);
     std::fs::write(home.proj().join("notes.txt"), "in the file\n").expect("a file");
@@ -82,32 +82,6 @@ fn while_it_works(agent: Agent) {
     model.check();
 }
 
-mod wait_for_codex {
-    #[test]
-    fn codex_169() {
-        super::while_it_works(super::CODEX_169);
-    }
-    #[test]
-    fn codex_142() {
-        super::while_it_works(super::CODEX_142);
-    }
-}
+on_agents!(while_it_works: codex_old, codex_new);
 
-mod are_run {
-    #[test]
-    fn claude_197() {
-        super::commands(super::CLAUDE_197);
-    }
-    #[test]
-    fn claude_330() {
-        super::commands(super::CLAUDE_330);
-    }
-    #[test]
-    fn codex_169() {
-        super::commands(super::CODEX_169);
-    }
-    #[test]
-    fn codex_142() {
-        super::commands(super::CODEX_142);
-    }
-}
+on_agents!(are_run: claude_old, claude_new, codex_old, codex_new);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Trust};
+use crate::agents::{Agent, Trust};
 use crate::matrix::plain;
 use crate::run::{command, run, run_with};
 use crate::util::home::Home;
@@ -85,9 +85,9 @@ fn killed_senders(agent: Agent) {
     let home = agent.home(&model, Trust::Seeded);
     run(&home, "spawn", &["-b", agent.backend(), "-s", "k", "-p", "begin"]).record();
     let steps = [
-        ("the session is ours alone", 0),
-        ("the transcript stands", 0),
-        ("the transcript stands", 5),
+        ("session lock acquired", 0),
+        ("transcript offset noted", 0),
+        ("transcript offset noted", 5),
         ("pasted", 0),
         ("pasted", 30),
         ("Enter", 0),
@@ -147,19 +147,4 @@ fn killed_senders(agent: Agent) {
     model.check();
 }
 
-macro_rules! on_each_agent {
-    ($($scenario:ident),*) => {$(
-        mod $scenario {
-            #[test]
-            fn claude_197() { super::$scenario(super::CLAUDE_197); }
-            #[test]
-            fn claude_330() { super::$scenario(super::CLAUDE_330); }
-            #[test]
-            fn codex_169() { super::$scenario(super::CODEX_169); }
-            #[test]
-            fn codex_142() { super::$scenario(super::CODEX_142); }
-        }
-    )*};
-}
-
-on_each_agent!(eight_senders, killed_senders);
+on_agents!(eight_senders, killed_senders: claude_old, claude_new, codex_old, codex_new);

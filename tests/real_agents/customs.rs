@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use crate::agents::{Agent, Kind, Trust};
 use crate::run::run;
 use crate::util::home::Home;
 use crate::util::model::Model;
@@ -66,9 +66,8 @@ fn day(agent: Agent, custom: &str, settle: impl Fn(&mut Home)) {
     }
     submitted(&["--replace-draft", "-p", "the third"]);
     done();
-    // This version heeds no key while lines stream.
-    let streams = agent.version != CODEX_142.version;
-    let fourth = if streams { "SLOW:30000 the fourth" } else { "HANG the fourth" };
+    let heeds = agent.heeds_keys_while_it_streams();
+    let fourth = if heeds { "SLOW:30000 the fourth" } else { "HANG the fourth" };
     submitted(&["-p", fourth]);
     assert!(model.wait_prompt(PATIENCE, fourth), "{:?}", model.prompts());
     let stopped = paste(&["--interrupt"]);
@@ -123,22 +122,4 @@ fn customs(agent: Agent) {
     });
 }
 
-#[test]
-fn claude_197() {
-    customs(CLAUDE_197);
-}
-
-#[test]
-fn claude_330() {
-    customs(CLAUDE_330);
-}
-
-#[test]
-fn codex_169() {
-    customs(CODEX_169);
-}
-
-#[test]
-fn codex_142() {
-    customs(CODEX_142);
-}
+on_agents!(customs: claude_old, claude_new, codex_old, codex_new);

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind};
+use crate::agents::{Agent, Kind};
 use crate::run::{command, end, run};
 use crate::truth::Stage;
 use crate::util::home::Home;
@@ -63,7 +63,7 @@ fn refused(agent: Agent) {
     let Stage { model, home } = Stage::new(agent);
     drop(model);
     run(&home, "paste", &["-s", "t", "-p", "anybody?"]).record();
-    if agent.version == CODEX_169.version {
+    if agent.kind == Kind::Codex && agent.since("0.155.0") {
         // It waits for the network for ever.
         let waited = run(&home, "flag", &["wait", "t", "--timeout", "20"]);
         assert_eq!((waited.status, &waited.records[0]["state"]), (Some(124), &"running".into()));
@@ -146,33 +146,7 @@ fn background(agent: Agent) {
     run(&stage.home, "kill", &["t"]).record();
 }
 
-macro_rules! on_each_agent {
-    ($($scenario:ident),*) => {$(
-        mod $scenario {
-            #[test]
-            fn claude_197() { super::$scenario(super::CLAUDE_197); }
-            #[test]
-            fn claude_330() { super::$scenario(super::CLAUDE_330); }
-            #[test]
-            fn codex_169() { super::$scenario(super::CODEX_169); }
-            #[test]
-            fn codex_142() { super::$scenario(super::CODEX_142); }
-        }
-    )*};
-}
-
-on_each_agent!(gone, refused, compacted);
+on_agents!(gone, refused, compacted: claude_old, claude_new, codex_old, codex_new);
 
 // What Codex does not know, or, as for `/clear`, not while a turn runs.
-macro_rules! on_claude {
-    ($($scenario:ident),*) => {$(
-        mod $scenario {
-            #[test]
-            fn claude_197() { super::$scenario(super::CLAUDE_197); }
-            #[test]
-            fn claude_330() { super::$scenario(super::CLAUDE_330); }
-        }
-    )*};
-}
-
-on_claude!(background, delegated, cleared);
+on_agents!(background, delegated, cleared: claude_old, claude_new);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use crate::agents::{Agent, Kind, Trust};
 use crate::matrix::plain;
 use crate::run::{command, end, run, run_with};
 use crate::util::home::Home;
@@ -66,9 +66,10 @@ fn elsewhere(agent: Agent) {
         ("C-z", "suspended", "suspended", "SIGCONT"),
         ("Left", "describe a task", "agents", ""),
     ];
-    let codex = match agent.version {
-        "0.142.5" => ("C-t", "pgup/pgdn", "transcript", "q"),
-        _ => ("Left", "Agent command center", "command-center", "Escape"),
+    let codex = if agent.since("0.169.0") {
+        ("Left", "Agent command center", "command-center", "Escape")
+    } else {
+        ("C-t", "pgup/pgdn", "transcript", "q")
     };
     let codex = &[("C-r", "reverse-i-search:", "history-search", "Escape"), codex];
     for (key, shows, name, back) in if agent.kind == Kind::Claude { claude } else { codex } {
@@ -196,7 +197,7 @@ fn death(agent: Agent) {
     for n in 0..8 {
         let trace = format!("trace-{n}");
         let mut sender = sender(&trace);
-        await_step(&home, &trace, "the transcript stands");
+        await_step(&home, &trace, "transcript offset noted");
         std::thread::sleep(Duration::from_millis(n * 7));
         sender.kill().expect("it lives");
         sender.wait().expect("its end");
@@ -217,7 +218,7 @@ fn death(agent: Agent) {
     assert!(cut.is_empty(), "none is cut or merged");
 
     let dying = sender("trace-dying");
-    await_step(&home, "trace-dying", "the transcript stands");
+    await_step(&home, "trace-dying", "transcript offset noted");
     let pid = record["pid"].to_string();
     let killed = std::process::Command::new("kill").args(["-9", &pid]).status();
     assert!(killed.expect("kill").success());
@@ -235,19 +236,4 @@ fn death(agent: Agent) {
     model.check();
 }
 
-macro_rules! on_each_agent {
-    ($($scenario:ident),*) => {$(
-        mod $scenario {
-            #[test]
-            fn claude_197() { super::$scenario(super::CLAUDE_197); }
-            #[test]
-            fn claude_330() { super::$scenario(super::CLAUDE_330); }
-            #[test]
-            fn codex_169() { super::$scenario(super::CODEX_169); }
-            #[test]
-            fn codex_142() { super::$scenario(super::CODEX_142); }
-        }
-    )*};
-}
-
-on_each_agent!(largest, elsewhere, window, death);
+on_agents!(largest, elsewhere, window, death: claude_old, claude_new, codex_old, codex_new);

@@ -5,7 +5,7 @@ use std::thread;
 
 use aimax::{Config, Event, EventKind, Interruption, Request, Start};
 
-use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Trust};
+use crate::agents::{Agent, Trust};
 use crate::run::run;
 use crate::util::model::Model;
 use crate::util::wait::PATIENCE;
@@ -58,22 +58,4 @@ fn whole_session(agent: Agent) {
     model.check();
 }
 
-#[test]
-fn claude_197() {
-    whole_session(CLAUDE_197);
-}
-
-#[test]
-fn claude_330() {
-    whole_session(CLAUDE_330);
-}
-
-#[test]
-fn codex_142() {
-    whole_session(CODEX_142);
-}
-
-#[test]
-fn codex_169() {
-    whole_session(CODEX_169);
-}
+on_agents!(whole_session: claude_old, claude_new, codex_old, codex_new);

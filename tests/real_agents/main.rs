@@ -1,11 +1,29 @@
 //! Tests on the real agents: Claude Code and Codex in private tmux servers, with a loopback model.
 //!
-//! `cargo test --test real_agents` installs the pinned versions below `target/agents` at its first
+//! `cargo test --test real_agents` installs the verified versions below `target/agents` at its first
 //! run; it needs npm and the network for that, and nothing but the loopback interface afterwards.
 
 #[expect(dead_code, reason = "each test program uses its own part of it")]
 #[path = "../util/mod.rs"]
 mod util;
+
+/// Makes a test of each scenario for each of the agents behind the colon, which `agents` has by role.
+macro_rules! on_agents {
+    ($scenario:ident, $($more:ident),+: $($agent:ident),+) => {
+        on_agents!($scenario: $($agent),+);
+        on_agents!($($more),+: $($agent),+);
+    };
+    ($scenario:ident: $($agent:ident),+) => {
+        mod $scenario {
+            $(
+                #[test]
+                fn $agent() {
+                    super::$scenario(crate::agents::$agent());
+                }
+            )+
+        }
+    };
+}
 
 mod agents;
 mod beside;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use crate::agents::{self, Agent, Kind, Trust};
 use crate::run::{Ran, run, run_with};
 use crate::util::model::Model;
 use crate::util::prompts::{self, Prompt};
@@ -37,8 +37,11 @@ enum Said {
 fn left_out(agent: Agent, state: State, prompt: &Prompt) -> Option<&'static str> {
     let large = prompt.text.len() > 500_000;
     // At other times the text stays in the box, or is not recorded in time, and the delivery says so.
-    let older = [CLAUDE_197.version, CODEX_142.version].contains(&agent.version);
-    (large && state == State::Working && older)
+    let reliable = match agent.kind {
+        Kind::Claude => agent.since("2.1.330"),
+        Kind::Codex => agent.since("0.155.0"),
+    };
+    (large && state == State::Working && !reliable)
         .then_some("left out: it takes that while it streams only now and then")
 }
 
@@ -96,10 +99,11 @@ fn column(agent: Agent, state: State, prompts: &[Prompt]) -> Vec<String> {
     let model = Model::start();
     let home = agent.home(&model, Trust::Seeded);
     // Codex before 0.155 takes a prompt in only between two answers.
-    model.set_pace(match (state, agent.version) {
-        (State::Idle | State::Tool, _) => Duration::ZERO,
-        (State::Working, "0.142.5") => Duration::from_millis(700),
-        (State::Working, _) => Duration::from_secs(600),
+    let only_between = agent.kind == Kind::Codex && !agent.since("0.155.0");
+    model.set_pace(match state {
+        State::Idle | State::Tool => Duration::ZERO,
+        State::Working if only_between => Duration::from_millis(700),
+        State::Working => Duration::from_secs(600),
     });
     let first = if state == State::Tool { TOOL } else { "begin" };
     let spawned = run(&home, "spawn", &["-b", agent.backend(), "-s", "m", "-p", first]);
@@ -142,7 +146,7 @@ fn column(agent: Agent, state: State, prompts: &[Prompt]) -> Vec<String> {
 fn every_prompt_arrives_whole_and_once_or_is_refused() {
     let prompts = prompts::all();
     let mut jobs: Vec<(Agent, State)> = Vec::new();
-    for agent in [CLAUDE_330, CLAUDE_197, CODEX_169, CODEX_142] {
+    for agent in agents::all() {
         jobs.extend([(agent, State::Idle), (agent, State::Working)]);
         // Codex leaves the command for the first prompt that comes.
         if agent.kind == Kind::Claude {

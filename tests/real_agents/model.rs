@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use crate::agents::{Agent, Kind, Trust, claude_new, claude_old, codex_new, codex_old};
 use crate::util::home::Home;
 use crate::util::model::Model;
 use crate::util::tmux::Tmux;
@@ -168,9 +168,8 @@ fn whole_turns(agent: Agent) {
 
     window.send("SLOW:60000");
     window.tmux().wait_text(&window.pane, "slow 3");
-    // Codex 0.142 shows no status row while whole lines of an answer stream, and takes an Escape
-    // only where it shows one. There, and only while a turn runs, one C-c interrupts.
-    let key = if agent.version == CODEX_142.version { "C-c" } else { "Escape" };
+    // Where it does not heed an Escape, and only while a turn runs, one C-c interrupts.
+    let key = if agent.heeds_keys_while_it_streams() { "Escape" } else { "C-c" };
     window.tmux().keys(&window.pane, &[key]);
     window.wait_recorded("the interruption", |entry| match agent.kind {
         Kind::Claude => entry.to_string().contains("[Request interrupted by user]"),
@@ -193,25 +192,7 @@ fn whole_turns(agent: Agent) {
     model.check();
 }
 
-#[test]
-fn claude_197_makes_whole_turns() {
-    whole_turns(CLAUDE_197);
-}
-
-#[test]
-fn claude_330_makes_whole_turns() {
-    whole_turns(CLAUDE_330);
-}
-
-#[test]
-fn codex_169_makes_whole_turns() {
-    whole_turns(CODEX_169);
-}
-
-#[test]
-fn codex_142_makes_whole_turns() {
-    whole_turns(CODEX_142);
-}
+on_agents!(whole_turns: claude_old, claude_new, codex_old, codex_new);
 
 /// What a start in a folder that the agent has never seen shows.
 fn asks_for_trust(agent: Agent, text: &str) {
@@ -225,13 +206,13 @@ fn asks_for_trust(agent: Agent, text: &str) {
 
 #[test]
 fn claude_asks_for_trust() {
-    asks_for_trust(CLAUDE_197, "1. Yes, I trust this folder");
-    asks_for_trust(CLAUDE_330, "❯ No, exit");
+    asks_for_trust(claude_old(), "1. Yes, I trust this folder");
+    asks_for_trust(claude_new(), "❯ No, exit");
 }
 
 #[test]
-fn codex_142_asks_for_trust() {
-    asks_for_trust(CODEX_142, "Do you trust the contents of this directory?");
+fn codex_old_asks_for_trust() {
+    asks_for_trust(codex_old(), "Do you trust the contents of this directory?");
 }
 
 /// What an agent sends again, and what it wraps, counts once and plain.
@@ -267,14 +248,14 @@ fn prompts_are_told_apart(agent: Agent) {
 
 #[test]
 fn claude_prompts_are_told_apart() {
-    prompts_are_told_apart(CLAUDE_197);
-    prompts_are_told_apart(CLAUDE_330);
+    prompts_are_told_apart(claude_old());
+    prompts_are_told_apart(claude_new());
 }
 
 #[test]
 fn codex_prompts_are_told_apart() {
-    prompts_are_told_apart(CODEX_169);
-    prompts_are_told_apart(CODEX_142);
+    prompts_are_told_apart(codex_new());
+    prompts_are_told_apart(codex_old());
 }
 
 /// A prompt sent while a command runs reaches the model as it was sent.
@@ -297,12 +278,12 @@ fn prompt_during_a_tool(agent: Agent) {
 
 #[test]
 fn claude_takes_a_prompt_during_a_tool() {
-    prompt_during_a_tool(CLAUDE_197);
-    prompt_during_a_tool(CLAUDE_330);
+    prompt_during_a_tool(claude_old());
+    prompt_during_a_tool(claude_new());
 }
 
 #[test]
 fn codex_takes_a_prompt_during_a_tool() {
-    prompt_during_a_tool(CODEX_169);
-    prompt_during_a_tool(CODEX_142);
+    prompt_during_a_tool(codex_new());
+    prompt_during_a_tool(codex_old());
 }

@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, Receiver};
 
 use serde_json::Value;
 
-use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use crate::agents::{Agent, Kind, Trust};
 use crate::run::{command, run};
 use crate::util::home::Home;
 use crate::util::model::Model;
@@ -66,7 +66,12 @@ fn says(record: &Value, prompt: &str) -> bool {
     record["entry"].to_string().contains(prompt)
 }
 
-fn goes_along(agent: Agent, commands: &[&str]) {
+fn goes_along(agent: Agent) {
+    let commands: &[&str] = match agent.kind {
+        Kind::Claude => &["/clear"],
+        Kind::Codex if agent.since("0.169.0") => &["/new", "/fork"],
+        Kind::Codex => &["/new"],
+    };
     let model = Model::start();
     let home = agent.home(&model, Trust::Seeded);
     let spawned = run(&home, "spawn", &["-b", agent.backend(), "-s", "m", "-p", "prompt zero"]);
@@ -97,22 +102,4 @@ fn goes_along(agent: Agent, commands: &[&str]) {
     }
 }
 
-#[test]
-fn claude_2_1_197_goes_on_elsewhere() {
-    goes_along(CLAUDE_197, &["/clear"]);
-}
-
-#[test]
-fn claude_2_1_330_goes_on_elsewhere() {
-    goes_along(CLAUDE_330, &["/clear"]);
-}
-
-#[test]
-fn codex_0_142_goes_on_elsewhere() {
-    goes_along(CODEX_142, &["/new"]);
-}
-
-#[test]
-fn codex_0_169_goes_on_elsewhere() {
-    goes_along(CODEX_169, &["/new", "/fork"]);
-}
+on_agents!(goes_along: claude_old, claude_new, codex_old, codex_new);

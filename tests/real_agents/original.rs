@@ -1,13 +1,14 @@
 //! The original: the Python package `aimax` 0.1.0, installed once into an environment of its own,
 //! and run beside our front in one home, on one tmux server.
 
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::agents::install_once;
 use crate::util::home::Home;
 
 /// The version that is compared with.
@@ -17,18 +18,7 @@ const VERSION: &str = "0.1.0";
 ///
 /// Fails loudly, as the agents' own installation does.
 pub(crate) fn install() -> PathBuf {
-    let agents = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("agents");
-    let folder = agents.join(format!("aimax-{VERSION}"));
-    fs::create_dir_all(&agents).expect("a folder below target/");
-    let lock = File::create(agents.join("aimax.lock")).expect("a lock file");
-    lock.lock().expect("the lock");
-    let program = folder.join("bin/aimax");
-    // The stamp is written last, so an interrupted install is seen and done again.
-    let stamp = folder.join("installed");
-    if !stamp.exists() {
-        if folder.exists() {
-            fs::remove_dir_all(&folder).expect("an interrupted install goes away");
-        }
+    let folder = install_once(&format!("aimax-{VERSION}"), |folder| {
         let run = |program: &Path, args: &[&str]| {
             let output = Command::new(program).args(args).stdin(Stdio::null()).output();
             let output = output.unwrap_or_else(|e| panic!("{}: {e}", program.display()));
@@ -40,9 +30,8 @@ pub(crate) fn install() -> PathBuf {
         let package = format!("aimax=={VERSION}");
         let pip = ["install", "--quiet", "--disable-pip-version-check", &package];
         run(&folder.join("bin/pip"), &pip);
-        fs::write(&stamp, VERSION).expect("the stamp");
-    }
-    program
+    });
+    folder.join("bin/aimax")
 }
 
 /// Makes `home` one in which the original finds the same server and the same programs as ours: it

@@ -6,7 +6,7 @@ use std::net::UdpSocket;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use crate::agents::{Agent, Kind, Trust, codex_new};
 use crate::run::{Ran, run};
 use crate::util::home::Home;
 use crate::util::model::Model;
@@ -96,15 +96,7 @@ fn claude_through_proxychains(agent: Agent) {
     all_asked_for_the_model(&proxy, &model);
 }
 
-#[test]
-fn claude_197() {
-    claude_through_proxychains(CLAUDE_197);
-}
-
-#[test]
-fn claude_330() {
-    claude_through_proxychains(CLAUDE_330);
-}
+on_agents!(claude_through_proxychains: claude_old, claude_new);
 
 /// Codex is statically linked, and heeds the variables for HTTP proxies. Through the proxy it takes
 /// the profile `plus`, and its key from the env file.
@@ -122,22 +114,15 @@ fn codex_by_its_variables(agent: Agent) {
     assert_eq!(seen.last().expect("a request").body["model"], "plus-model");
 }
 
-#[test]
-fn codex_142() {
-    codex_by_its_variables(CODEX_142);
-}
-
-#[test]
-fn codex_169() {
-    codex_by_its_variables(CODEX_169);
-}
+on_agents!(codex_by_its_variables: codex_old, codex_new);
 
 /// Without the variables it would pass the proxy by: it is ended before it gets a prompt.
 #[test]
 fn codex_past_the_proxy() {
+    let agent = codex_new();
     let (model, proxy) = (Model::start(), Proxy::start());
-    let home = home(CODEX_169, &model, &proxy, "export OTHER=1");
-    let ran = spawn(&home, CODEX_169, &["--use-proxy", "true"]);
+    let home = home(agent, &model, &proxy, "export OTHER=1");
+    let ran = spawn(&home, agent, &["--use-proxy", "true"]);
     assert_eq!((ran.status, ran.records.len()), (Some(69), 0), "{ran:#?}");
     assert!(ran.said.contains("codex: it is statically linked"), "{}", ran.said);
     assert_eq!(ran.said.lines().count(), 1);
@@ -149,14 +134,15 @@ fn codex_past_the_proxy() {
 /// Without the proxy Codex takes the profile `rightcode`, unless the caller names another.
 #[test]
 fn codex_profile_and_env_file() {
+    let agent = codex_new();
     for (more, expected) in [(&[][..], "rightcode-model"), (&["--", "-p", "own"], "own-model")] {
         let model = Model::start();
-        let mut home = CODEX_169.home(&model, Trust::Seeded);
+        let mut home = agent.home(&model, Trust::Seeded);
         home.set("LOOPBACK_KEY", "");
         home.write(".codex/secrets/rightcode.env", "export LOOPBACK_KEY=from-the-file");
         home.write(".codex/rightcode.config.toml", "model = \"rightcode-model\"\n");
         home.write(".codex/own.config.toml", "model = \"own-model\"\n");
-        assert_eq!(spawn(&home, CODEX_169, more).record()["verdict"], "submitted");
+        assert_eq!(spawn(&home, agent, more).record()["verdict"], "submitted");
         end(&home, &model);
         let seen = model.seen();
         assert_eq!(seen.last().expect("a request").body["model"], expected);

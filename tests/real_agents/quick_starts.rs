@@ -5,7 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::agents::{Agent, CLAUDE_330, CODEX_169, Trust};
+use crate::agents::{Agent, Trust};
 use crate::util::home::Home;
 use crate::util::model::Model;
 use crate::util::wait::{PATIENCE, ended, wait_for};
@@ -115,12 +115,4 @@ fn quick_starts(agent: Agent) {
     model.check();
 }
 
-#[test]
-fn codex() {
-    quick_starts(CODEX_169);
-}
-
-#[test]
-fn claude() {
-    quick_starts(CLAUDE_330);
-}
+on_agents!(quick_starts: claude_new, codex_new);

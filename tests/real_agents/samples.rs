@@ -7,7 +7,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use crate::agents::{Agent, Kind, Trust};
 use crate::run::{command, end, run};
 use crate::util::home::Home;
 use crate::util::model::Model;
@@ -58,7 +58,7 @@ impl Play {
         end(pasted.expect("aimax-paste")).record();
         let proven = Instant::now();
         let trace = fs::read_to_string(trace).expect("a trace");
-        let flag = traced(&trace, "the transcript stands").expect("the step before typing");
+        let flag = traced(&trace, "transcript offset noted").expect("the step before typing");
         let key = match self.agent.kind {
             Kind::Claude => traced(&trace, "Enter").expect("the key"),
             // It is in the same call as the paste.
@@ -152,8 +152,7 @@ impl Play {
                 self.ends(&prompt);
             }
         }
-        // Whole lines that stream keep this version from heeding the key.
-        let heeds = self.agent.version != CODEX_142.version;
+        let heeds = self.agent.heeds_keys_while_it_streams();
         for words in ["SLOW:30000", "HANG", "TOOL:timeout 30 tail -f /dev/null"] {
             if heeds || words == "HANG" {
                 self.works(words);
@@ -199,22 +198,4 @@ fn samples(agent: Agent) {
     assert_eq!(count.wrong, 0, "disagreements");
 }
 
-#[test]
-fn claude_197() {
-    samples(CLAUDE_197);
-}
-
-#[test]
-fn claude_330() {
-    samples(CLAUDE_330);
-}
-
-#[test]
-fn codex_169() {
-    samples(CODEX_169);
-}
-
-#[test]
-fn codex_142() {
-    samples(CODEX_142);
-}
+on_agents!(samples: claude_old, claude_new, codex_old, codex_new);

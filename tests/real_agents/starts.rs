@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use crate::agents::{Agent, Kind, Trust, claude_new, codex_new};
 use crate::customs::with_fields;
 use crate::run::{Ran, run};
 use crate::util::home::Home;
@@ -127,47 +127,50 @@ fn slow_tools(agent: Agent) {
     model.check();
 }
 
+/// A session that is started, prompted once more and ended.
+fn two_turns(agent: Agent, home: &Home, model: &Model) {
+    assert_eq!(spawn(home, agent, &["-p", "hello"]).record()["verdict"], "submitted");
+    run(home, "flag", &["wait", "s", "--timeout", "60"]).record();
+    assert_eq!(run(home, "paste", &["-s", "s", "-p", "again"]).record()["verdict"], "submitted");
+    run(home, "flag", &["wait", "s", "--timeout", "60"]).record();
+    run(home, "kill", &["s"]).record();
+    model.check();
+}
+
 /// npm's own launcher stays, and starts the agent as a child.
 #[test]
 fn codex_by_npms_launcher() {
+    let agent = codex_new();
     let model = Model::start();
-    let mut home = CODEX_169.home(&model, Trust::Seeded);
-    let launcher = CODEX_169.install().with_file_name("node_modules").join(".bin");
+    let mut home = agent.home(&model, Trust::Seeded);
+    let launcher = agent.install().with_file_name("node_modules").join(".bin");
     assert!(launcher.join("codex").exists());
     home.add_path(launcher);
-    assert_eq!(spawn(&home, CODEX_169, &["-p", "hello"]).record()["verdict"], "submitted");
-    run(&home, "flag", &["wait", "s", "--timeout", "60"]).record();
-    assert_eq!(run(&home, "paste", &["-s", "s", "-p", "again"]).record()["verdict"], "submitted");
-    run(&home, "flag", &["wait", "s", "--timeout", "60"]).record();
-    run(&home, "kill", &["s"]).record();
-    model.check();
+    two_turns(agent, &home, &model);
 }
 
 /// A script of the caller's that starts the agent and waits for it.
 #[test]
 fn claude_by_a_script() {
+    let agent = claude_new();
     let model = Model::start();
-    let mut home = CLAUDE_330.home(&model, Trust::Seeded);
-    let agent = CLAUDE_330.install().join("claude");
+    let mut home = agent.home(&model, Trust::Seeded);
+    let program = agent.install().join("claude");
     let script =
-        home.write("bin/claude", format!("#!/bin/sh\n'{}' \"$@\"\nexit $?\n", agent.display()));
+        home.write("bin/claude", format!("#!/bin/sh\n'{}' \"$@\"\nexit $?\n", program.display()));
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(&script, mode).expect("an executable script");
     home.add_path(home.home().join("bin"));
-    assert_eq!(spawn(&home, CLAUDE_330, &["-p", "hello"]).record()["verdict"], "submitted");
-    run(&home, "flag", &["wait", "s", "--timeout", "60"]).record();
-    assert_eq!(run(&home, "paste", &["-s", "s", "-p", "again"]).record()["verdict"], "submitted");
-    run(&home, "flag", &["wait", "s", "--timeout", "60"]).record();
-    run(&home, "kill", &["s"]).record();
-    model.check();
+    two_turns(agent, &home, &model);
 }
 
 /// Another model is offered, and declined; the configuration keeps the present one.
 #[test]
 fn codex_keeps_its_model() {
+    let agent = codex_new();
     let model = Model::start();
-    let home = CODEX_169.home(&model, Trust::Seeded);
-    let ran = spawn(&home, CODEX_169, &["-m", "gpt-5.5", "-p", "hello"]);
+    let home = agent.home(&model, Trust::Seeded);
+    let ran = spawn(&home, agent, &["-m", "gpt-5.5", "-p", "hello"]);
     assert_eq!(ran.record()["verdict"], "submitted");
     run(&home, "flag", &["wait", "s", "--timeout", "60"]).record();
     let asked = model.seen().last().expect("a request").body["model"].clone();
@@ -179,8 +182,9 @@ fn codex_keeps_its_model() {
 /// The caller's own settings and hooks are in force beside ours, and its files stay as they are.
 #[test]
 fn claude_keeps_the_callers_settings() {
+    let agent = claude_new();
     let model = Model::start();
-    let home = CLAUDE_330.home(&model, Trust::Seeded);
+    let home = agent.home(&model, Trust::Seeded);
     let seen = home.proj().join("hook-ran");
     let hook = format!("touch {}", seen.display());
     let own = json!({
@@ -188,7 +192,7 @@ fn claude_keeps_the_callers_settings() {
     });
     let path = home.write(".claude/settings.api.json", own.to_string());
     let before = fs::read(&path).expect("the caller's settings");
-    assert_eq!(spawn(&home, CLAUDE_330, &["-p", "hello"]).record()["verdict"], "submitted");
+    assert_eq!(spawn(&home, agent, &["-p", "hello"]).record()["verdict"], "submitted");
     run(&home, "flag", &["wait", "s", "--timeout", "60"]).record();
     assert!(seen.exists(), "the caller's hook ran");
     assert_eq!(fs::read(&path).expect("the caller's settings"), before);
@@ -196,25 +200,8 @@ fn claude_keeps_the_callers_settings() {
     model.check();
 }
 
-macro_rules! on_each_agent {
-    ($($scenario:ident),*) => {$(
-        mod $scenario {
-            #[test]
-            fn claude_197() { super::$scenario(super::CLAUDE_197); }
-            #[test]
-            fn claude_330() { super::$scenario(super::CLAUDE_330); }
-            #[test]
-            fn codex_169() { super::$scenario(super::CODEX_169); }
-            #[test]
-            fn codex_142() { super::$scenario(super::CODEX_142); }
-        }
-    )*};
-}
-
-on_each_agent!(
-    trusts_a_repository,
-    unknown_conversation,
-    unknown_option,
-    needs_a_person,
-    slow_tools
-);
+on_agents!(trusts_a_repository: claude_old, claude_new, codex_old, codex_new);
+on_agents!(unknown_conversation: claude_old, claude_new, codex_old, codex_new);
+on_agents!(unknown_option: claude_old, claude_new, codex_old, codex_new);
+on_agents!(needs_a_person: claude_old, claude_new, codex_old, codex_new);
+on_agents!(slow_tools: claude_old, claude_new, codex_old, codex_new);

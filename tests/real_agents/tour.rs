@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use aimax::internal::now_ms;
 use serde_json::{Value, json};
 
-use crate::agents::{Agent, CLAUDE_197, CLAUDE_330, CODEX_142, CODEX_169, Kind, Trust};
+use crate::agents::{Agent, Kind, Trust, codex_new};
 use crate::run::{command, run, run_with};
 use crate::util::home::Home;
 use crate::util::model::Model;
@@ -19,27 +20,6 @@ fn hub(agent: Agent) -> &'static str {
         Kind::Claude => "=imac_claude_code_agent_hub:",
         Kind::Codex => "=imac_codex_agent_hub:",
     }
-}
-
-fn now_ms() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    u64::try_from(now.expect("a clock after 1970").as_millis()).expect("this age")
-}
-
-/// When the agent says that its turn ended, in epoch milliseconds: Claude Code in its state file,
-/// Codex in its transcript.
-fn own_word(agent: Agent, home: &Home, transcript: &str) -> u64 {
-    if agent.kind == Kind::Claude {
-        let pid = run(home, "ls", &["demo"]).record()["pid"].clone();
-        let path = home.home().join(format!(".claude/sessions/{pid}.json"));
-        let state: Value =
-            serde_json::from_str(&fs::read_to_string(path).expect("a state file")).expect("JSON");
-        return state["statusUpdatedAt"].as_u64().expect("a time");
-    }
-    let text = fs::read_to_string(transcript).expect("the transcript");
-    let done = text.lines().rfind(|line| line.contains("\"task_complete\"")).expect("an end");
-    let entry: Value = serde_json::from_str(done).expect("JSON");
-    aimax::internal::parse_rfc3339(entry["timestamp"].as_str().expect("a time")).expect("RFC 3339")
 }
 
 /// Every word on the machine's process list that names this home.
@@ -96,7 +76,7 @@ fn tour(agent: Agent) {
     let (returned, returned_at) = (Instant::now(), now_ms());
     waiting.record();
     let ended = *model.turn_ended_at().last().expect("a turn that has ended");
-    let word = own_word(agent, &home, &transcript);
+    let word = agent.turn_ended_at(&home, &record);
     println!(
         "{} {}: flag wait returned {} ms after the agent's own word of the end, {} ms after the \
          model's last byte",
@@ -262,28 +242,13 @@ fn unattended(agent: Agent) {
     model.check();
 }
 
-macro_rules! on_each_agent {
-    ($($scenario:ident),*) => {$(
-        mod $scenario {
-            #[test]
-            fn claude_197() { super::$scenario(super::CLAUDE_197); }
-            #[test]
-            fn claude_330() { super::$scenario(super::CLAUDE_330); }
-            #[test]
-            fn codex_169() { super::$scenario(super::CODEX_169); }
-            #[test]
-            fn codex_142() { super::$scenario(super::CODEX_142); }
-        }
-    )*};
-}
-
-on_each_agent!(tour, resume, queued, failed, unattended);
+on_agents!(tour, resume, queued, failed, unattended: claude_old, claude_new, codex_old, codex_new);
 
 /// Five at once in one folder are each bound to their own thread.
 #[test]
 fn five_codex_at_once() {
     let model = Model::start();
-    let home = CODEX_169.home(&model, Trust::Seeded);
+    let home = codex_new().home(&model, Trust::Seeded);
     let children: Vec<_> = (0..5)
         .map(|n| {
             let name = format!("s{n}");

@@ -10,4 +10,5 @@ pub(crate) mod proxy;
 pub(crate) mod table;
 pub(crate) mod tmux;
 pub(crate) mod truth;
+pub(crate) mod versions;
 pub(crate) mod wait;

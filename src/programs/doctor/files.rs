@@ -9,7 +9,12 @@ use std::{
 };
 
 use super::finding::{Finding, word};
-use crate::{agent::Backend, config::Config, fs as files, proc, session::Session, state::Name};
+use crate::{
+    agent::Backend,
+    config::Config,
+    fs as files, proc,
+    session::{RunDir, Session},
+};
 
 /// Whether our folders, and those of the sessions' flags, can be written.
 pub(crate) fn folders(config: &Config) -> Vec<Finding> {
@@ -80,15 +85,15 @@ pub(crate) fn left_over(config: &Config) -> Vec<Finding> {
         let mend = format!("{mend} {}", word(&path));
         findings.push(Finding::note("file", path.display(), says).mend(mend));
     }
-    for (backend, name, folder) in run_dirs(config) {
+    for (backend, name, run_dir) in RunDir::all(config) {
         let known = backend.store(config).get(&name).is_ok_and(|entry| entry.is_some());
-        let busy = files::is_locked(&folder.join("lock")).unwrap_or(true);
-        let made = ["settings.json", "orders"].map(|file| folder.join(file));
-        if known || busy || !made.iter().any(|path| path.exists()) {
+        let busy = files::is_locked(&run_dir.lock_path()).unwrap_or(true);
+        if known || busy || !run_dir.has_files() {
             continue;
         }
+        let folder = run_dir.path();
         let says = "made for a session that is no more";
-        let mend = format!("aimax-kill -b {} {name} || rm -r {}", backend.name(), word(&folder));
+        let mend = format!("aimax-kill -b {} {name} || rm -r {}", backend.name(), word(folder));
         findings.push(Finding::note("file", folder.display(), says).mend(mend));
     }
     findings
@@ -98,27 +103,12 @@ fn is_old(time: SystemTime) -> bool {
     time.elapsed().is_ok_and(|age| age > Duration::from_secs(60))
 }
 
-/// The sessions' private folders, also of sessions that are no more.
-fn run_dirs(config: &Config) -> Vec<(Backend, Name, PathBuf)> {
-    let mut found = Vec::new();
-    for backend in Backend::ALL {
-        let folder = config.data_dir.join("run").join(backend.name());
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            if let Some(name) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
-                found.push((backend, name, entry.path()));
-            }
-        }
-    }
-    found.sort_by(|a, b| a.2.cmp(&b.2));
-    found
-}
-
 /// Locks that somebody holds. The kernel takes a lock back from a process that ends, so a lock is
 /// stale only in the hands of one that does nothing any more.
 pub(crate) fn locks(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (_, name, folder) in run_dirs(config) {
-        let path = folder.join("lock");
+    for (_, name, run_dir) in RunDir::all(config) {
+        let path = run_dir.lock_path();
         if files::is_locked(&path).unwrap_or(false) {
             findings.push(held(&path, &name));
         }

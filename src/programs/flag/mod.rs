@@ -103,7 +103,7 @@ this option. With `wait` and `check`, and no NAME, all sessions.",
             "any",
             "Return with the first that ends",
             "\
-With `wait`, returns with the first that done_by: its record and its status
+With `wait`, returns with the first that ends: its record and its status
 are the only ones.",
         )
         .sets(|args, given| {

@@ -115,15 +115,15 @@ pub(crate) fn run(
     let sessions = args.sessions(config, operands)?;
     let deadline = args.timeout.map_or(Deadline::NEVER, Deadline::after);
     let tmux = Tmux::new(config)?;
-    let mut vigil = SessionWatcher::new(config, &tmux)?;
+    let mut watcher = SessionWatcher::new(config, &tmux)?;
     for session in sessions {
-        vigil.add(session)?;
+        watcher.add(session)?;
     }
     let mut worst = Exit::Done;
     let mut first = None;
     let mut last_look = false;
     loop {
-        let left = vigil.look(|session, snapshot| {
+        let left = watcher.observe(|session, snapshot| {
             let job = snapshot.job.as_ref().map_err(Clone::clone)?;
             let outcome = match args.until.outcome(snapshot, job) {
                 Some(outcome) => outcome,
@@ -146,6 +146,6 @@ pub(crate) fn run(
             _ if !left => return Ok(worst),
             _ => {}
         }
-        last_look = vigil.wait(deadline)? == Woke::Deadline;
+        last_look = watcher.wait(deadline)? == Woke::Deadline;
     }
 }

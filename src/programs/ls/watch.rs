@@ -24,9 +24,9 @@ pub(crate) fn run(
     out: &mut Output,
 ) -> Result<Exit> {
     let tmux = Tmux::new(config)?;
-    let mut vigil = SessionWatcher::new(config, &tmux)?;
+    let mut watcher = SessionWatcher::new(config, &tmux)?;
     for backend in backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
-        vigil.path(backend.store(config).runtime())?;
+        watcher.path(backend.store(config).runtime())?;
     }
     let mut told: Vec<(Session, Value)> = Vec::new();
     loop {
@@ -40,8 +40,8 @@ pub(crate) fn run(
         for (session, _) in &gone {
             out.record(&facts(session, "archived"))?;
         }
-        vigil.keep(sessions)?;
-        vigil.look(|session, snapshot| {
+        watcher.keep(sessions)?;
+        watcher.observe(|session, snapshot| {
             let record = record(config, &tmux, session, snapshot)?;
             match told.iter_mut().find(|(old, _)| same(old, session)) {
                 Some((_, last)) if *last == record => {}
@@ -56,6 +56,6 @@ pub(crate) fn run(
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        let _woke = vigil.wait(Deadline::NEVER)?;
+        let _woke = watcher.wait(Deadline::NEVER)?;
     }
 }

@@ -54,9 +54,9 @@ pub(crate) fn answer(
     lock_wait: Deadline,
     timeout: std::time::Duration,
 ) -> Result<()> {
-    let _held = Session::lock(config, session.backend, &session.name, lock_wait)?;
+    let _held = session.run_dir(config).lock(&session.name, lock_wait)?;
     let pane = session.live_pane(config, tmux)?;
-    let mut attached = AttachedPane::attach(config, tmux, session, &pane)?;
+    let mut attached = AttachedPane::attach(config, tmux, session, &pane, None)?;
     let open = |attached: &mut AttachedPane<'_>| -> Result<Option<String>> {
         let look = attached.look(session)?;
         let status = attached.status(&look)?;

@@ -106,7 +106,7 @@ impl Proof {
             for event in agent.parse_line(line.bytes) {
                 match judge(agent, prompt, &event) {
                     Some(Evidence::Other(difference)) => {
-                        *other = Some((difference, Instant::now()))
+                        *other = Some((difference, Instant::now()));
                     }
                     Some(same) => {
                         word = Some(same);

@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::checks;
+use super::input_box;
 use crate::session::{Job, JobState, Session, attached_pane::AttachedPane, job::INTERRUPTED};
 use crate::{
     agent::{Status, profile::InputBox},
@@ -53,9 +53,10 @@ pub(crate) fn interrupt(
     lock_wait: Deadline,
     timeout: Duration,
 ) -> Result<Interruption> {
-    let _held = Session::lock(config, session.backend, &session.name, lock_wait)?;
+    let _held = session.run_dir(config).lock(&session.name, lock_wait)?;
     let pane = session.live_pane(config, tmux)?;
-    let mut attached = AttachedPane::attach(config, tmux, session, &pane)?;
+    let mut attached =
+        AttachedPane::attach(config, tmux, session, &pane, Job::of(config, session))?;
     stop(&mut attached, session, Deadline::after(timeout))
 }
 
@@ -63,10 +64,10 @@ pub(crate) fn interrupt(
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// An agent that writes nothing for this long has drawn what there is to see.
-const DRAWN: Duration = Duration::from_millis(300);
+const SCREEN_QUIET: Duration = Duration::from_millis(300);
 
 /// How long after its last sign of work an agent may take to write down that it was stopped.
-const WRITTEN: Duration = Duration::from_secs(3);
+const MARKER_WAIT: Duration = Duration::from_secs(3);
 
 /// What the transcript has said since the interrupt began.
 struct TranscriptSince {
@@ -111,13 +112,9 @@ pub(crate) fn stop(
     session: &mut Session,
     deadline: Deadline,
 ) -> Result<Interruption> {
-    let mut job = Job::of(attached.config, session);
     let first = attached.look(session)?;
     let had_draft = attached.profile.input_box(&first) == InputBox::Text;
-    let had_job = match &mut job {
-        Some(job) => job.look(attached.config, Some(&first.pane))? == JobState::Running,
-        None => false,
-    };
+    let had_job = attached.settle(&first)? == Some(JobState::Running);
     let mut said = TranscriptSince::begin(attached, &first)?;
     let mut pressed: Option<Instant> = None;
     let mut rest: Option<Instant> = None;
@@ -138,20 +135,21 @@ pub(crate) fn stop(
             let waits = had_queue && resting.elapsed() < AGAIN;
             if (said.stopped || back) && !waits {
                 let back = back || !had_draft && comes_back(attached, session, deadline)?;
-                return settle(attached, session, job.as_mut(), back, deadline);
+                return finish(attached, session, back, deadline);
             }
             if said.ended && !said.stopped && !waits {
                 return Ok(Interruption::Idle);
             }
-            if let Some(ended) = of_job(attached, &look, job.as_mut().filter(|_| had_job))?
-                && !waits
-            {
+            // A job's end may stand in the transcript from before the interrupt, while the agent
+            // still said that it was busy.
+            let job = if had_job { attached.settle(&look)? } else { None };
+            if let Some(ended) = job.and_then(of_job).filter(|_| !waits) {
                 return Ok(ended);
             }
         } else {
             rest = None;
         }
-        if let Some(job) = &mut job {
+        if let Some(job) = &mut attached.job {
             had_queue |= job.has_queued(attached.config, &look.pane)?;
         }
         if deadline.passed() {
@@ -170,7 +168,7 @@ pub(crate) fn stop(
             }
             (true, None) => Deadline::NEVER,
             (false, _) if had_queue => Deadline::after(AGAIN + Duration::from_millis(5)),
-            (false, _) => Deadline::after(WRITTEN),
+            (false, _) => Deadline::after(MARKER_WAIT),
         };
         if attached.wait(deadline.min(soon))? == Woke::Deadline && !open && !said.stopped {
             return Ok(Interruption::Unproven);
@@ -178,19 +176,13 @@ pub(crate) fn stop(
     }
 }
 
-/// How the job that ran has ended, by its own account. Its end may stand in the transcript from
-/// before the interrupt, while the agent still said that it was busy.
-fn of_job(
-    attached: &AttachedPane<'_>,
-    look: &Look,
-    job: Option<&mut Job>,
-) -> Result<Option<Interruption>> {
-    let Some(job) = job else { return Ok(None) };
-    Ok(match job.look(attached.config, Some(&look.pane))? {
+/// What became of the turn, by the account of the job that ran.
+fn of_job(state: JobState) -> Option<Interruption> {
+    match state {
         JobState::Failed(reason) if reason == INTERRUPTED => Some(Interruption::Interrupted),
         JobState::Done | JobState::Failed(_) => Some(Interruption::Idle),
         JobState::Running | JobState::Waiting(_) => None,
-    })
+    }
 }
 
 /// Whether there is something to stop: by the agent's own word, and by its transcript where that
@@ -217,7 +209,7 @@ fn comes_back(
         if attached.profile.input_box(&look) == InputBox::Text {
             return Ok(true);
         }
-        let quiet = attached.wait(drawn_by.min(Deadline::after(DRAWN)))? == Woke::Deadline;
+        let quiet = attached.wait(drawn_by.min(Deadline::after(SCREEN_QUIET)))? == Woke::Deadline;
         if quiet && !matches!(attached.status(&look)?, Status::Busy) || drawn_by.passed() {
             return Ok(false);
         }
@@ -225,17 +217,16 @@ fn comes_back(
 }
 
 /// The turn was stopped: takes the prompt that has come back out of the box, and the flag.
-fn settle(
+fn finish(
     attached: &mut AttachedPane<'_>,
     session: &Session,
-    job: Option<&mut Job>,
     back: bool,
     deadline: Deadline,
 ) -> Result<Interruption> {
     if back {
-        checks::clear_box(attached, session, deadline)?;
+        input_box::clear(attached, session, deadline)?;
     }
-    if let Some(job) = job {
+    if let Some(job) = &attached.job {
         job.stopped()?;
     }
     Ok(Interruption::Interrupted)

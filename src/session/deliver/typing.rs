@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::{
-    checks,
     evidence::{Evidence, Proof},
+    input_box,
 };
 use crate::session::{
     Delivery, DeliveryOptions, Prompt, Session, Verdict, attached_pane::AttachedPane,
 };
 use crate::{
-    agent::{Status, profile::InputBox, takes_prompt},
+    agent::{Status, Typing, profile::InputBox, takes_prompt},
     error::Result,
     time::Deadline,
     tmux::{Enter, Look},
@@ -93,7 +93,7 @@ impl InputWakeup {
             self.gap *= 2;
             self.next = Deadline::after(self.gap);
             if in_box {
-                trace::step("the agent may have left Enter unread", || json!(null));
+                trace::step("Enter may be unread: waking the agent's input", || json!(null));
                 // A pane that takes nothing now is asked again.
                 let _taken = attached.view.nudge()?;
             }
@@ -102,8 +102,34 @@ impl InputWakeup {
     }
 }
 
+/// Pastes the prompt into the input box. When it did not get there, the delivery says why.
+fn paste(
+    attached: &mut AttachedPane<'_>,
+    session: &Session,
+    typing: &Typing,
+    proof: &Proof,
+    look: &Look,
+    deadline: Deadline,
+) -> Result<Option<Delivery>> {
+    let failed = |verdict, reason| Ok(Some(Delivery::new(verdict, proof.offset, reason)));
+    let refused = "the pane stopped taking input at that moment";
+    if !typing.lead.is_empty() {
+        if attached.tmux.paste(&look.pane.id, typing.lead, Enter::Later)?.is_err() {
+            return failed(Verdict::Blocked, refused);
+        }
+        input_box::await_text(attached, session, deadline)?;
+        if deadline.passed() {
+            return failed(Verdict::Unproven, "the agent does not show what is typed");
+        }
+    }
+    if attached.tmux.paste(&look.pane.id, &typing.text, typing.enter)?.is_err() {
+        return failed(Verdict::Blocked, refused);
+    }
+    Ok(None)
+}
+
 /// Pastes, presses Enter, and waits for the proof.
-pub(crate) fn paste(
+pub(crate) fn submit(
     attached: &mut AttachedPane<'_>,
     session: &mut Session,
     prompt: &Prompt,
@@ -113,22 +139,8 @@ pub(crate) fn paste(
 ) -> Result<Delivery> {
     let deadline = Deadline::after(options.timeout);
     let typing = attached.agent.typing(prompt.text(), prompt.is_command());
-    let blocked = |offset| {
-        let reason = "the pane stopped taking input at that moment";
-        Ok(Delivery::new(Verdict::Blocked, offset, reason))
-    };
-    if !typing.lead.is_empty() {
-        if attached.tmux.paste(&look.pane.id, typing.lead, Enter::Later)?.is_err() {
-            return blocked(proof.offset);
-        }
-        checks::await_draft(attached, session, deadline)?;
-        if deadline.passed() {
-            let reason = "the agent does not show what is typed";
-            return Ok(Delivery::new(Verdict::Unproven, proof.offset, reason));
-        }
-    }
-    if attached.tmux.paste(&look.pane.id, &typing.text, typing.enter)?.is_err() {
-        return blocked(proof.offset);
+    if let Some(failed) = paste(attached, session, &typing, proof, &look, deadline)? {
+        return Ok(failed);
     }
     trace::step("pasted", || json!({ "bytes": prompt.text().len() }));
     let status = attached.status(&look)?;
@@ -152,7 +164,7 @@ pub(crate) fn paste(
         match proof.look(attached, session, &look, prompt)? {
             Some(Evidence::Same(verdict, normalized)) => {
                 if enters.may_repeat {
-                    checks::clear_copy(attached, session, prompt)?;
+                    input_box::clear_copy(attached, session, prompt)?;
                 }
                 return Ok(Delivery { normalized, ..Delivery::new(verdict, proof.offset, "") });
             }

@@ -7,7 +7,7 @@
 
 use std::{ops::ControlFlow, path::PathBuf, time::Duration};
 
-use super::{Session, with_status};
+use super::{RunDir, Session, anchor::with_status};
 use crate::{
     agent::{Agent, Status},
     config::Config,
@@ -41,16 +41,35 @@ pub enum JobState {
     Waiting(String),
 }
 
+/// How a job stood when it was settled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// By its flags.
+    pub state: JobState,
+    /// By the transcript.
+    pub prompts: Prompts,
+    /// How long after this the next look is due, though nothing may happen until then.
+    pub again: Option<Duration>,
+}
+
+/// What is left of a job's prompts, by the transcript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Prompts {
+    /// Nothing, though the agent, who has the last word, may not have said it yet.
+    Rest,
+    /// A turn, by the agent's own status.
+    Open,
+    /// A turn under way, or about to begin, though the agent's status is still idle.
+    Ahead,
+}
+
 /// The job of one session.
 pub(crate) struct Job {
     flags: Flags,
     agent: &'static dyn Agent,
     kept_path: Option<PathBuf>,
-    lock: PathBuf,
+    run_dir: RunDir,
     read: Option<Reading>,
-    soon: Option<Duration>,
-    rests: bool,
-    works: bool,
 }
 
 /// The transcript since the job began.
@@ -69,7 +88,7 @@ pub(crate) const INTERRUPTED: &str = "interrupted";
 const SHORT: Duration = Duration::from_secs(1);
 
 /// How long an agent may take, once it says that it is idle, to write down how the turn ended.
-const WRITTEN: Duration = Duration::from_millis(500);
+const END_WRITTEN: Duration = Duration::from_millis(500);
 
 impl Job {
     /// The job of a session; `None` when it has no folder for flags.
@@ -79,12 +98,14 @@ impl Job {
             flags: session.flags()?,
             agent: session.agent(),
             kept_path: session.entry.jsonl_path().map(PathBuf::from),
-            lock: Session::lock_path(config, session.backend, &session.name),
+            run_dir: session.run_dir(config),
             read: None,
-            soon: None,
-            rests: true,
-            works: false,
         })
+    }
+
+    /// Goes by what is kept of the session now.
+    pub(crate) fn keep(&mut self, session: &Session) {
+        self.kept_path = session.entry.jsonl_path().map(PathBuf::from);
     }
 
     /// The flags.
@@ -102,7 +123,7 @@ impl Job {
         offset: u64,
         done_by: DoneBy,
     ) -> Result<()> {
-        self.look(config, Some(pane))?;
+        self.settle(config, Some(pane))?;
         let transcript = self.transcript(config, Some(pane))?;
         let _held = self.hold()?;
         let now = match self.running_flag()? {
@@ -157,9 +178,7 @@ impl Job {
     /// Whoever changes the flags after a look at them does both alone: a hook may see the end of a
     /// job while its sender is still noting the proof, and one would undo what the other did.
     pub(crate) fn hold(&self) -> Result<Lock> {
-        let path = self.lock.with_file_name("flags.lock");
-        let deadline = Deadline::after(Duration::from_secs(30));
-        fs::lock(&path, deadline, "flags", "another process keeps them locked")
+        self.run_dir.lock_flags(Deadline::after(Duration::from_secs(30)))
     }
 
     fn running_flag(&self) -> Result<Option<RunningFlag>> {
@@ -179,58 +198,65 @@ impl Job {
         Ok(now.and_then(|conversation| conversation.transcript).or_else(|| self.kept_path.clone()))
     }
 
-    /// How the job stands; and sets the flags right when it has ended.
-    pub(crate) fn look(&mut self, config: &Config, pane: Option<&Pane>) -> Result<JobState> {
+    /// How the job stands; sets the flags right when it has ended.
+    pub(crate) fn settle(&mut self, config: &Config, pane: Option<&Pane>) -> Result<Standing> {
         let live = pane.filter(|pane| !pane.dead);
         let status = live.map(|pane| self.agent.status(config, pane)).transpose()?;
-        self.look_after(config, pane, status)
+        self.settle_with(config, pane, status)
     }
 
     /// The same with the agent's status, which was read just before: "idle" then speaks of a moment
     /// before what is read here, and cannot hide a prompt that came in between.
-    pub(crate) fn look_after(
+    pub(crate) fn settle_with(
         &mut self,
         config: &Config,
         pane: Option<&Pane>,
         status: Option<Status>,
-    ) -> Result<JobState> {
-        (self.soon, self.rests, self.works) = (None, true, false);
-        let Some(flag) = self.running_flag()? else { return self.over() };
+    ) -> Result<Standing> {
+        let Some(flag) = self.running_flag()? else {
+            return Ok(Standing { state: self.over()?, prompts: Prompts::Rest, again: None });
+        };
         // A sender that was killed leaves its mark, but not its lock.
-        let sender = flag.sending && fs::is_locked(&self.lock)?;
+        let sender = flag.sending && fs::is_locked(&self.run_dir.lock_path())?;
         let now = self.transcript(config, pane)?;
         // A person may have begun another conversation: the job stays with its own.
         let left = flag.transcript.is_some() && now.is_some() && flag.transcript != now;
         if let Some(path) = flag.transcript.clone().or(now) {
             self.catch_up(path, flag.offset)?;
         }
-        let end = match self.end(&flag, sender, left, status.as_ref()) {
-            Some(end) => Some(end),
+        let mut again = None;
+        let end = match self.end(&flag, sender, left, status.as_ref(), &mut again) {
             None if status.is_none() => {
                 let how = pane.map(with_status).unwrap_or_default();
                 Some(End::Failed(format!("the agent ended{how}")))
             }
-            None => None,
+            end => end,
         };
-        self.rests = end.is_some();
-        self.works = !self.rests && self.is_ahead(status.as_ref());
+        let prompts = match &end {
+            Some(_) => Prompts::Rest,
+            None if self.is_ahead(status.as_ref()) => Prompts::Ahead,
+            None => Prompts::Open,
+        };
         // What the agent promised to say is not for us to say, while it lives.
-        match (end, status) {
+        let state = match (end, status) {
             (Some(end), status) if flag.done_by == DoneBy::Turn || status.is_none() => {
-                self.close(&flag, &end)
+                self.close(&flag, &end)?
             }
-            (_, Some(Status::Waiting(what))) => Ok(JobState::Waiting(what)),
-            _ => Ok(JobState::Running),
-        }
+            (_, Some(Status::Waiting(what))) => JobState::Waiting(what),
+            _ => JobState::Running,
+        };
+        Ok(Standing { state, prompts, again })
     }
 
     /// How the job ended, if it has: by the transcript, and by the status that was read before it.
+    /// Where only time can tell, `again` says how much of it.
     fn end(
-        &mut self,
+        &self,
         flag: &RunningFlag,
         sender: bool,
         left: bool,
         status: Option<&Status>,
+        again: &mut Option<Duration>,
     ) -> Option<End> {
         let ledger = self.read.as_ref().map(|read| &read.ledger);
         let prompts = flag.prompts + usize::from(sender);
@@ -243,8 +269,8 @@ impl Job {
                 Some(Status::Idle(_)) => {
                     let told_by = Duration::from_millis(last_input.unwrap_or(0)) + SHORT;
                     let left = told_by.saturating_sub(Duration::from_millis(time::now_ms()));
-                    self.soon = Some(left).filter(|left| !left.is_zero());
-                    self.soon.is_none()
+                    *again = Some(left).filter(|left| !left.is_zero());
+                    again.is_none()
                 }
                 Some(_) => !self.agent.end_needs_idle(),
             };
@@ -255,8 +281,8 @@ impl Job {
         let Some(Status::Idle(since)) = status else { return None };
         let nothing = flag.prompts == 0 && ledger.is_none_or(Ledger::is_empty);
         if flag.sending && !sender && nothing {
-            self.soon = flag.arrives_in();
-            if self.soon.is_some() {
+            *again = flag.arrives_in();
+            if again.is_some() {
                 return None;
             }
             let reason = "the sender ended before the prompt was proven";
@@ -269,10 +295,10 @@ impl Job {
         if sender || !(left || silent) {
             return None;
         }
-        let due = Duration::from_millis(since.unwrap_or(0)).saturating_add(WRITTEN);
+        let due = Duration::from_millis(since.unwrap_or(0)).saturating_add(END_WRITTEN);
         let wait = due.saturating_sub(Duration::from_millis(time::now_ms()));
         if !wait.is_zero() {
-            self.soon = Some(wait);
+            *again = Some(wait);
             return None;
         }
         match ledger.and_then(Ledger::last_end) {
@@ -282,32 +308,12 @@ impl Job {
         }
     }
 
-    /// Whether the last look found that nothing is left of the prompts, though the agent, who has
-    /// the last word, may not have said it yet.
-    #[must_use]
-    pub(crate) fn rests(&self) -> bool {
-        self.rests
-    }
-
-    /// Whether the last look found a turn under way, or about to begin, though the agent said that it
-    /// is idle.
-    #[must_use]
-    pub(crate) fn works(&self) -> bool {
-        self.works
-    }
-
     /// Whether the transcript is ahead of the agent's word: it has taken a prompt up since it was idle,
     /// or holds one in its queue.
     fn is_ahead(&self, status: Option<&Status>) -> bool {
         let (Some(read), Some(Status::Idle(since))) = (&self.read, status) else { return false };
         let taken = read.ledger.last_input().zip(*since).is_some_and(|(input, idle)| input > idle);
         taken || read.ledger.has_queued()
-    }
-
-    /// How long after the last look the next one is due, though nothing may happen until then.
-    #[must_use]
-    pub(crate) fn soon(&self) -> Option<Duration> {
-        self.soon
     }
 
     /// How the last job ended.

@@ -1,9 +1,12 @@
 //! What is seen of a session in one look: its pane, what the agent says that it does, and how its
 //! job stands.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
-use crate::session::{Job, JobState, Session};
+use crate::session::{
+    Job, JobState, Prompts, Session, Standing,
+    anchor::{self, Panes},
+};
 use crate::{
     agent::{Backend, Status},
     config::Config,
@@ -24,6 +27,8 @@ pub struct Snapshot {
     pub job: Result<JobState>,
     /// Nothing is left of its prompts, though the agent may still have to say so.
     pub rests: bool,
+    /// How long after this the next look is due, though nothing may happen until then.
+    pub(crate) again: Option<Duration>,
 }
 
 /// What a session does.
@@ -72,12 +77,12 @@ impl Snapshot {
         }
     }
 
-    /// A look at the session whose pane this is; sets its flags right when its job has ended.
+    /// What is seen of the session whose pane this is. Settles its job.
     pub(crate) fn of(config: &Config, session: &Session, pane: Option<Pane>) -> Result<Snapshot> {
         Snapshot::with(config, session, Job::of(config, session).as_mut(), pane)
     }
 
-    /// The same with a job that has been looked at before.
+    /// The same with a job that has been settled before.
     pub(crate) fn with(
         config: &Config,
         session: &Session,
@@ -87,17 +92,20 @@ impl Snapshot {
         let live = pane.as_ref().filter(|pane| !pane.dead);
         let status = live.map(|pane| session.agent().status(config, pane)).transpose()?;
         let Some(job) = job else {
-            return Ok(Snapshot { pane, status, job: Ok(JobState::Done), rests: true });
+            let job = Ok(JobState::Done);
+            return Ok(Snapshot { pane, status, job, rests: true, again: None });
         };
-        let state = match job.look_after(config, pane.as_ref(), status.clone()) {
-            Ok(JobState::Done) if !job.flags().has_root() => {
-                Err(Error::missing(&session.name, "the folder of its flags is gone"))
+        let (state, prompts, again) = match job.settle_with(config, pane.as_ref(), status.clone()) {
+            Ok(Standing { state: JobState::Done, prompts, again }) if !job.flags().has_root() => {
+                let gone = Error::missing(&session.name, "the folder of its flags is gone");
+                (Err(gone), prompts, again)
             }
-            state => state,
+            Ok(Standing { state, prompts, again }) => (Ok(state), prompts, again),
+            Err(error) => (Err(error), Prompts::Rest, None),
         };
         let over = matches!(state, Ok(JobState::Done | JobState::Failed(_)));
         let status = match (status, live) {
-            _ if job.works() => Some(Status::Busy),
+            _ if prompts == Prompts::Ahead => Some(Status::Busy),
             // The title follows the transcript by some milliseconds.
             (Some(Status::Busy), Some(pane))
                 if over && session.agent().turn_is_open(config, pane)? == Some(false) =>
@@ -106,7 +114,7 @@ impl Snapshot {
             }
             (status, _) => status,
         };
-        Ok(Snapshot { pane, status, job: state, rests: job.rests() })
+        Ok(Snapshot { pane, status, job: state, rests: prompts == Prompts::Rest, again })
     }
 }
 
@@ -123,62 +131,26 @@ pub fn snapshots(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<V
 /// A session, and what was seen of it.
 pub(crate) type Observed = (Session, Snapshot);
 
-/// The windows of some backends that bear a session's name, with a look at each, by one question to
-/// tmux: also those that no state file knows. Names that are not legal are left out, such as that of
-/// a hub's own window.
+/// What is seen in the windows of some backends that bear a session's name, by one question to tmux:
+/// also of those that no state file knows.
 pub(crate) fn windows(
     config: &Config,
     tmux: &Tmux,
     backends: &[Backend],
 ) -> Result<Vec<(Backend, Vec<Observed>)>> {
-    let hubs: Vec<String> = backends.iter().map(|backend| backend.hub(config)).collect();
-    let panes = tmux.panes_of(&hubs)?;
+    let panes = anchor::all(config, tmux, backends)?;
     let of = |&backend: &Backend| {
-        let hub = backend.hub(config);
-        let panes: Vec<&Pane> =
-            panes.iter().filter(|(of, _)| *of == hub).map(|(_, pane)| pane).collect();
+        let mut panes = panes.iter().filter(|(of, ..)| *of == backend).peekable();
         let entries =
-            if panes.is_empty() { Vec::new() } else { backend.store(config).sessions()? };
+            if panes.peek().is_none() { Vec::new() } else { backend.store(config).sessions()? };
         let mut entries: HashMap<Name, Entry> = entries.into_iter().collect();
-        let mut seen = Vec::new();
-        for pane in panes {
-            let Ok(name) = pane.window_name.parse::<Name>() else { continue };
-            let entry = entries.remove(&name).unwrap_or_default();
-            let session = Session { name, backend, entry };
+        let observe = |(_, name, pane): &(Backend, Name, Pane)| {
+            let entry = entries.remove(name).unwrap_or_default();
+            let session = Session { name: name.clone(), backend, entry };
             let snapshot = Snapshot::of(config, &session, Some(pane.clone()))?;
-            seen.push((session, snapshot));
-        }
-        Ok((backend, seen))
+            Ok((session, snapshot))
+        };
+        Ok((backend, panes.map(observe).collect::<Result<_>>()?))
     };
     backends.iter().map(of).collect()
-}
-
-/// The panes of all hubs, each asked for once, when it is needed.
-#[derive(Default)]
-pub(crate) struct Panes {
-    hubs: Vec<(Backend, Vec<Pane>)>,
-}
-
-impl Panes {
-    /// The session's pane.
-    pub(crate) fn of(
-        &mut self,
-        config: &Config,
-        tmux: &Tmux,
-        session: &Session,
-    ) -> Result<Option<Pane>> {
-        let known = self.hubs.iter().position(|(backend, _)| *backend == session.backend);
-        let hub = match known {
-            Some(known) => known,
-            None => {
-                let mut panes = tmux.panes(&session.backend.hub(config))?;
-                panes.sort_by(|a, b| a.window_name.cmp(&b.window_name));
-                self.hubs.push((session.backend, panes));
-                self.hubs.len() - 1
-            }
-        };
-        let panes = &self.hubs[hub].1;
-        let found = panes.partition_point(|pane| *pane.window_name < *session.name.as_str());
-        Ok(panes.get(found).filter(|pane| pane.window_name == session.name.as_str()).cloned())
-    }
 }

@@ -1,9 +1,9 @@
 //! Many sessions under one watch: whatever may change the state of one of them ends the wait.
 
-use std::{collections::HashSet, ops::ControlFlow};
+use std::{collections::HashSet, ops::ControlFlow, time::Duration};
 
-use super::snapshot::{Panes, Snapshot};
-use crate::session::{Job, JobState, Session};
+use super::snapshot::Snapshot;
+use crate::session::{Job, JobState, Session, anchor::Panes};
 use crate::{
     agent::Backend,
     cli::output,
@@ -26,12 +26,14 @@ pub(crate) struct SessionWatcher<'a> {
 struct Watched {
     session: Session,
     job: Option<Job>,
+    /// How long after the last look the next one is due.
+    again: Option<Duration>,
     /// The process whose end is watched.
     pid: Option<u32>,
 }
 
 impl<'a> SessionWatcher<'a> {
-    /// A vigil over nobody yet. It ends with its reader: whoever reads our standard output.
+    /// A watcher of nobody yet. It ends with its reader: whoever reads our standard output.
     pub(crate) fn new(config: &'a Config, tmux: &'a Tmux) -> Result<SessionWatcher<'a>> {
         let mut watch = Watch::new()?;
         watch.reader_of(&output::stdout());
@@ -46,7 +48,7 @@ impl<'a> SessionWatcher<'a> {
             self.watch.path(&job.flags().failed())?;
         }
         self.watch.path(session.backend.store(self.config).runtime())?;
-        self.watched.push(Watched { session, job, pid: None });
+        self.watched.push(Watched { session, job, again: None, pid: None });
         Ok(())
     }
 
@@ -74,7 +76,7 @@ impl<'a> SessionWatcher<'a> {
 
     /// Looks at each session in turn and tells what is seen; one for which `tell` breaks off is
     /// not watched any longer. Says whether any is left.
-    pub(crate) fn look(
+    pub(crate) fn observe(
         &mut self,
         mut tell: impl FnMut(&Session, &Snapshot) -> Result<ControlFlow<()>>,
     ) -> Result<bool> {
@@ -97,6 +99,7 @@ impl<'a> SessionWatcher<'a> {
                 self.watch.path(&path)?;
             }
             let mut snapshot = Snapshot::with(self.config, &one.session, one.job.as_mut(), pane)?;
+            one.again = snapshot.again;
             // Its flags went with it, and a job that nobody speaks of any more is not done.
             let backend = one.session.backend;
             if known.iter().all(|(known, _)| *known != backend) {
@@ -119,7 +122,7 @@ impl<'a> SessionWatcher<'a> {
 
     /// Sleeps until something may have changed, or `deadline`.
     pub(crate) fn wait(&mut self, deadline: Deadline) -> Result<Woke> {
-        let soon = self.watched.iter().filter_map(|one| one.job.as_ref()?.soon()).min();
+        let soon = self.watched.iter().filter_map(|one| one.again).min();
         let patience = soon.map_or(Deadline::NEVER, Deadline::after);
         match self.watch.wait(deadline.min(patience))? {
             // It was only our patience that ended.

@@ -12,10 +12,16 @@ use std::{
     process::Command,
 };
 
+use super::{
+    hooks,
+    proxy::{Proxy, sourced},
+};
 use crate::{
+    agent::Launch,
     config::Config,
     error::{Error, Result},
     fs,
+    session::Session,
     tmux::Tmux,
 };
 
@@ -66,7 +72,7 @@ const OF_TMUX: [&str; 5] = ["TMUX", "TMUX_PANE", "TERM", "TERM_PROGRAM", "TERM_P
 
 /// The caller's environment as an agent may have it. One that takes its terminal for one without
 /// colours would not dim either; every pane has some.
-pub(crate) fn environment(config: &Config) -> Vec<(OsString, OsString)> {
+fn environment(config: &Config) -> Vec<(OsString, OsString)> {
     let kept = |name: &OsStr| !NOT_INHERITED.iter().chain(&OF_TMUX).any(|&dropped| name == dropped);
     let mut kept: Vec<_> =
         config.environment.iter().filter(|(name, _)| kept(name)).cloned().collect();
@@ -77,6 +83,31 @@ pub(crate) fn environment(config: &Config) -> Vec<(OsString, OsString)> {
 }
 
 impl LaunchSpec {
+    /// What the session's window is to become, as its agent says how.
+    pub(crate) fn of(
+        config: &Config,
+        session: &Session,
+        launch: Launch,
+        proxy: Option<&Proxy>,
+        cwd: &Path,
+        at_event: String,
+    ) -> Result<LaunchSpec> {
+        let mut env = environment(config);
+        env.retain(|(name, _)| !launch.env.iter().any(|(set, _)| set == name));
+        env.extend(launch.env);
+        let (mut argv, mut sources) = (launch.argv, launch.sources);
+        if let Some(proxy) = proxy {
+            argv = proxy.around(argv);
+            sources.push(proxy.envs.clone());
+        }
+        let argv = sourced(config, &sources, argv)?;
+        let (at_title, title) = match session.agent().title_at_turn_end() {
+            Some(title) => (hooks::at_title(config, session)?, title.to_owned()),
+            None => Default::default(),
+        };
+        Ok(LaunchSpec { argv, cwd: cwd.to_owned(), env, at_event, at_title, title })
+    }
+
     /// Writes the orders where only the user can read them.
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
         fs::write_durable(path, &self.encode(), 0o600)

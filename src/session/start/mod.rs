@@ -11,22 +11,22 @@ use std::{
 
 use serde_json::json;
 
-use self::{launch::LaunchSpec, proxy::sourced};
+use self::launch::LaunchSpec;
 use super::{
-    Delivery, DeliveryOptions, DoneBy, Prompt, Session, attached_pane::AttachedPane, deliver,
+    Delivery, DeliveryOptions, DoneBy, Job, Prompt, Session, attached_pane::AttachedPane, deliver,
 };
 use crate::{
     agent::{Backend, Conversation, LaunchRequest, own_program},
     config::Config,
     error::{Error, Kind, Result},
     flag::Flags,
-    fs, shell,
     state::{Entry, Name, admin},
     time::{self, Deadline},
     tmux::{Pane, Tmux},
     trace,
 };
 
+mod hooks;
 mod launch;
 mod proxy;
 mod ready;
@@ -90,28 +90,16 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
         .map_or_else(|| admin::use_proxy(&config.admin_settings(), request.backend.name()), Ok)?;
     let proxy = use_proxy.then(|| Proxy::find(config)).transpose()?;
     let deadline = Deadline::after(request.timeout);
-    let _held = Session::lock(config, request.backend, &request.name, deadline)?;
-    let hub = request.backend.hub(config);
-    let run_dir = config.run_dir(request.backend.name(), request.name.as_str());
-    match tmux.find(&hub, request.name.as_str())? {
-        Some(pane) if !pane.dead => {
-            return Err(Error::new(
-                Kind::Refused,
-                &request.name,
-                "a session of this name is running",
-            )
-            .advise("choose another name, or end it with `aimax-kill`"));
-        }
-        Some(dead) => tmux.kill_window(&dead.window)?,
-        None => {}
-    }
-    // A state file that cannot be read must be known before anything is started.
-    request.backend.store(config).sessions()?;
-
     let session =
         Session { name: request.name.clone(), backend: request.backend, entry: Entry::default() };
+    let run_dir = session.run_dir(config);
+    let _held = run_dir.lock(&session.name, deadline)?;
+    make_room(config, tmux, &session)?;
+    // A state file that cannot be read must be known before anything is started.
+    session.backend.store(config).sessions()?;
+
     let mut half = StartGuard { config, tmux, session, window: None, done: false };
-    let at_event = at_event(config, request.backend, &request.name)?;
+    let at_event = hooks::at_event(config, &half.session)?;
     let launch = request.backend.agent().launch(
         config,
         &LaunchRequest {
@@ -121,47 +109,26 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
             ask_permission: request.ask_permission,
             use_proxy,
             rest: request.rest.clone(),
-            run_dir: run_dir.clone(),
+            run_dir: run_dir.path().to_owned(),
             // The agent waits for its hooks; this one must not be waited for. Nor may it end with
             // the agent: whoever closes the window ends all that belongs to its terminal.
             at_turn_end: format!("trap '' HUP; {at_event} </dev/null &"),
         },
     )?;
-    let mut env = launch::environment(config);
-    env.retain(|(name, _)| !launch.env.iter().any(|(set, _)| set == name));
-    env.extend(launch.env);
-    let (mut argv, mut sources) = (launch.argv, launch.sources);
-    if let Some(proxy) = &proxy {
-        argv = proxy.around(argv);
-        sources.push(proxy.envs.clone());
-    }
-    let argv = sourced(config, &sources, argv)?;
-    let title = request.backend.agent().title_at_turn_end();
-    let at_title = match title {
-        Some(_) => at_title(config, request.backend, &request.name)?,
-        None => String::new(),
-    };
-    let title = title.unwrap_or_default().to_owned();
-    let orders = LaunchSpec { argv, cwd: cwd.clone(), env, at_event, at_title, title };
-    let orders_path = run_dir.join("orders");
-    orders.write(&orders_path)?;
-    let mut argv = own_program(config, "window")?;
-    argv.push(orders_path.into_os_string());
-
-    let conversation = launch.conversation.unwrap_or_default();
+    let conversation = launch.conversation.clone().unwrap_or_default();
     half.session.entry = entry(request, use_proxy, &cwd, flag_root.as_deref(), &conversation);
-    let window = tmux.new_window(&hub, request.name.as_str(), &cwd, &argv)?;
-    half.window = Some(window.window.clone());
-    trace::step("the agent starts", || json!({ "window": window.window }));
+    let spec = LaunchSpec::of(config, &half.session, launch, proxy.as_ref(), &cwd, at_event)?;
+    spec.write(&run_dir.launch_spec())?;
+    let mut argv = own_program(config, "window")?;
+    argv.push(run_dir.launch_spec().into_os_string());
+    let hub = request.backend.hub(config);
+    let pane = tmux.new_window(&hub, request.name.as_str(), &cwd, &argv)?;
+    half.window = Some(pane.window.clone());
+    trace::step("agent started", || json!({ "window": pane.window }));
     request.backend.store(config).put(&request.name, &half.session.entry)?;
 
-    let pane = Pane {
-        window_name: request.name.to_string(),
-        id: window.pane,
-        pid: window.pid,
-        ..Pane::default()
-    };
-    let mut attached = AttachedPane::attach(config, tmux, &half.session, &pane)?;
+    let job = Job::of(config, &half.session);
+    let mut attached = AttachedPane::attach(config, tmux, &half.session, &pane, job)?;
     let (look, conversation) = ready::ready(&mut attached, &half.session, deadline)?;
     half.session.bind(config, &conversation)?;
     if let Some(proxy) = &proxy {
@@ -171,20 +138,30 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
         Some(prompt) => {
             // The agent has just said that it is ready, and the lock is held; it may still draw.
             let options = DeliveryOptions {
-                replace_draft: false,
                 wait_ready: Duration::from_secs(5),
-                when_idle: false,
-                interrupt: false,
                 just_started: true,
-                lock_wait: Duration::ZERO,
                 timeout: request.timeout,
                 done_by: request.done_by,
+                ..DeliveryOptions::default()
             };
             Some(deliver::type_prompt(&mut attached, &mut half.session, prompt, &options)?)
         }
         None => None,
     };
     Ok(Started { session: half.finish(), pane: look.pane, delivery })
+}
+
+/// Makes sure that no session of that name is running; a window whose agent has ended goes.
+fn make_room(config: &Config, tmux: &Tmux, session: &Session) -> Result<()> {
+    match session.pane(config, tmux)? {
+        Some(pane) if !pane.dead => {
+            let cause = "a session of this name is running";
+            Err(Error::new(Kind::Refused, &session.name, cause)
+                .advise("choose another name, or end it with `aimax-kill`"))
+        }
+        Some(dead) => tmux.kill_window(&dead.window),
+        None => Ok(()),
+    }
 }
 
 /// An existing folder, absolute. Links in it stay as the caller wrote them.
@@ -226,49 +203,6 @@ fn entry(
     }
 }
 
-/// The shell command that sets a session's flags right, for tmux's and the agent's hooks. It says
-/// itself where everything is: a hook may run in another environment than ours.
-fn at_event(config: &Config, backend: Backend, name: &Name) -> Result<String> {
-    let mut command = String::new();
-    let folders = [
-        ("AIMAX_DATA_DIR", &config.data_dir),
-        ("AIMAX_CODEX_HOME", &config.codex_home),
-        ("AIMAX_CODEX_SESSIONS_DIR", &config.codex_sessions),
-        ("AIMAX_PRACTICE_HOME", &config.practice_home),
-        ("CLAUDE_CONFIG_DIR", &config.claude_home),
-        ("AIMAX_CLAUDE_PROJECTS_DIR", &config.claude_projects),
-    ];
-    let mut values: Vec<(&str, OsString)> =
-        folders.iter().map(|(name, path)| (*name, path.as_os_str().to_owned())).collect();
-    values.push(("AIMAX_CLAUDE_HUB", config.claude_hub.clone().into()));
-    values.push(("AIMAX_CODEX_HUB", config.codex_hub.clone().into()));
-    values.push(("PATH", config.path.clone()));
-    if let Some(socket) = &config.tmux_socket {
-        values.push(("AIMAX_TMUX_SOCKET", socket.clone()));
-    }
-    for (variable, value) in values {
-        let value = value
-            .into_string()
-            .map_err(|value| Error::usage(variable, format!("{} is not UTF-8", value.display())))?;
-        command.push_str(&format!("{variable}={} ", shell::quoted(&value)));
-    }
-    for word in own_program(config, "flag")? {
-        let word = word
-            .into_string()
-            .map_err(|word| Error::usage(word.display(), "the path of the program is not UTF-8"))?;
-        command.push_str(&shell::quoted(&word));
-        command.push(' ');
-    }
-    Ok(format!("{command}wait {name} -b {} --timeout 10 >/dev/null 2>&1", backend.name()))
-}
-
-/// The shell command that tells who watches that the title has changed: a file is written.
-fn at_title(config: &Config, backend: Backend, name: &Name) -> Result<String> {
-    let path = config.title_witness(backend.name(), name.as_str()).into_os_string().into_string();
-    let path = path.map_err(|path| Error::usage(path.display(), "the path is not UTF-8"))?;
-    Ok(format!("echo >{}", shell::quoted(&path)))
-}
-
 /// A session whose agent is not ready yet; dropped unfinished, it takes everything with it.
 struct StartGuard<'a> {
     config: &'a Config,
@@ -295,11 +229,7 @@ impl Drop for StartGuard<'_> {
             drop(self.tmux.kill_window(window));
             drop(self.session.backend.store(self.config).forget(&self.session.name));
         }
-        let Session { name, backend, .. } = &self.session;
-        let run_dir = self.config.run_dir(backend.name(), name.as_str());
-        for file in ["settings.json", "orders", "title"] {
-            drop(fs::remove(&run_dir.join(file)));
-        }
+        drop(self.session.run_dir(self.config).clear());
         if let Some(flags) = self.session.flags() {
             drop(Flags::remove(&flags));
         }

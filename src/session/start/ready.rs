@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::session::{Session, attached_pane::AttachedPane, with_status};
+use crate::session::{Session, anchor::with_status, attached_pane::AttachedPane};
 use crate::{
     agent::{self, Conversation, profile::Step},
     error::{Error, Kind, Result},
@@ -28,7 +28,7 @@ pub(crate) fn ready(
         if let Some(conversation) =
             agent::ready(attached.agent, attached.config, &attached.profile, &look)?
         {
-            trace::step("the agent is ready", || json!({ "conversation": conversation.id }));
+            trace::step("agent ready", || json!({ "conversation": conversation.id }));
             return Ok((look, conversation));
         }
         let mut soon = Deadline::NEVER;
@@ -57,7 +57,7 @@ pub(crate) fn ready(
             let words = look.screen.last_words();
             return Err(Error::timeout(
                 &session.name,
-                format!("the agent was not ready in time; its screen done_by: {words}"),
+                format!("the agent was not ready in time; its screen ends: {words}"),
             ));
         }
         let _woke = attached.wait(deadline.min(soon))?;

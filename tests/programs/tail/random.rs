@@ -13,7 +13,7 @@ use aimax::{
     internal::{Backend, Follow, Ledger, Lines, Seen, suspects, validate_record},
 };
 
-use super::{Home, VERSIONS, append, fixtures, run, text};
+use super::{Home, append, fixtures, run, text, versions};
 
 /// The same numbers in every run for the same seed.
 struct Random(u64);
@@ -123,7 +123,7 @@ fn raw_from_an_offset_is_what_tail_gives() {
 /// Also those lines that hold escapes, and text beyond ASCII.
 #[test]
 fn what_the_real_agents_write_is_proven_quickly() {
-    for path in VERSIONS.iter().flat_map(|version| fixtures(version)) {
+    for path in versions::all().flat_map(fixtures) {
         let bytes = fs::read(&path).unwrap();
         assert!(suspects(&bytes).is_empty(), "{}", path.display());
         // Enough for two threads, with bad lines in both halves.
@@ -139,9 +139,8 @@ fn what_the_real_agents_write_is_proven_quickly() {
 fn damaged_transcripts_are_read_to_their_end() {
     let seconds = std::env::var("AIMAX_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
     let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(2));
-    let seeds: Vec<Vec<u8>> = VERSIONS
-        .iter()
-        .flat_map(|version| fixtures(version))
+    let seeds: Vec<Vec<u8>> = versions::all()
+        .flat_map(fixtures)
         .map(|path: std::path::PathBuf| fs::read::<&Path>(&path).unwrap())
         .collect();
     let clock = Instant::now();

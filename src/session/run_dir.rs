@@ -1,0 +1,105 @@
+//! What lies in a session's private folder: the one list of its files.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    agent::Backend,
+    config::Config,
+    error::Result,
+    fs::{self, Lock},
+    state::Name,
+    time::Deadline,
+};
+
+/// The private folder of one session. Its two locks stay for ever, for a lock that is removed could be
+/// held twice; everything else goes with the session.
+#[derive(Clone, Debug)]
+pub(crate) struct RunDir(PathBuf);
+
+/// The files that go with the session.
+const MADE_FOR_IT: [&str; 4] = [SETTINGS, LAUNCH_SPEC, OUTPUT, TITLE];
+
+const SETTINGS: &str = "settings.json";
+const LAUNCH_SPEC: &str = "orders";
+const OUTPUT: &str = "output";
+const TITLE: &str = "title";
+
+impl RunDir {
+    /// The folder of a session, which need not exist yet.
+    #[must_use]
+    pub(crate) fn of(config: &Config, backend: Backend, name: &Name) -> RunDir {
+        RunDir(config.run_dir(backend.name(), name.as_str()))
+    }
+
+    /// The folders that there are, by path: also those of sessions that are no more.
+    #[must_use]
+    pub(crate) fn all(config: &Config) -> Vec<(Backend, Name, RunDir)> {
+        let of = |backend: Backend| {
+            let folders = std::fs::read_dir(config.run_dir(backend.name(), "")).into_iter();
+            folders.flatten().flatten().filter_map(move |entry| {
+                let name = entry.file_name().to_str()?.parse().ok()?;
+                Some((backend, name, RunDir(entry.path())))
+            })
+        };
+        let mut found: Vec<_> = Backend::ALL.into_iter().flat_map(of).collect();
+        found.sort_by(|a, b| a.2.0.cmp(&b.2.0));
+        found
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// What the window reads to become the agent.
+    #[must_use]
+    pub(crate) fn launch_spec(&self) -> PathBuf {
+        self.0.join(LAUNCH_SPEC)
+    }
+
+    /// The FIFO into which the pane's output goes while somebody looks.
+    #[must_use]
+    pub(crate) fn output(&self) -> PathBuf {
+        self.0.join(OUTPUT)
+    }
+
+    /// The file that tmux writes at each change of the pane's title.
+    #[must_use]
+    pub(crate) fn title(&self) -> PathBuf {
+        self.0.join(TITLE)
+    }
+
+    /// The lock of whoever types, interrupts or ends: one process at a time.
+    #[must_use]
+    pub(crate) fn lock_path(&self) -> PathBuf {
+        self.0.join("lock")
+    }
+
+    /// Takes that lock.
+    pub(crate) fn lock(&self, name: &Name, wait: Deadline) -> Result<Lock> {
+        fs::lock(
+            &self.lock_path(),
+            wait,
+            name.as_str(),
+            "another process is busy with this session",
+        )
+    }
+
+    /// Takes the lock of whoever changes the flags after it has read them.
+    pub(crate) fn lock_flags(&self, wait: Deadline) -> Result<Lock> {
+        fs::lock(&self.0.join("flags.lock"), wait, "flags", "another process keeps them locked")
+    }
+
+    /// Whether files of a session are there.
+    #[must_use]
+    pub(crate) fn has_files(&self) -> bool {
+        MADE_FOR_IT.iter().any(|file| self.0.join(file).exists())
+    }
+
+    /// Removes what was made for the session: each file, whatever becomes of the others.
+    pub(crate) fn clear(&self) -> Result<()> {
+        let removed = MADE_FOR_IT.map(|file| fs::remove(&self.0.join(file)).map(drop));
+        removed.into_iter().collect()
+    }
+}
