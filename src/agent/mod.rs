@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     state::Store,
     tmux::{Enter, Look, Pane},
-    transcript::event::{Event, Kind},
+    transcript::event::{Event, EventKind},
 };
 
 mod claude;
@@ -69,7 +69,7 @@ impl Backend {
     /// The backend of that name.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Usage`] when there is none.
+    /// [`crate::error::EventKind::Usage`] when there is none.
     pub fn parse(name: &str) -> Result<Backend> {
         Self::ALL.into_iter().find(|backend| backend.name() == name).ok_or_else(|| {
             Error::usage(format!("backend {name:?}"), "no such backend")
@@ -81,6 +81,16 @@ impl Backend {
     #[must_use]
     pub fn facts(self) -> &'static Facts {
         self.agent().facts()
+    }
+
+    /// Whether its agent is a real one: all are but the practice agent, which is part of this package.
+    pub(crate) fn is_real(self) -> bool {
+        self.facts().package.is_some()
+    }
+
+    /// Those of the real agents.
+    pub(crate) fn real() -> impl Iterator<Item = Backend> {
+        Self::ALL.into_iter().filter(|backend| backend.is_real())
     }
 
     /// Whose transcript a line is from, by its shape: the first agent's, where no other one knows it.
@@ -296,7 +306,7 @@ pub trait Agent: Sync {
 
     /// Whether the event says that `command` was run.
     fn ran_command(&self, command: &str, event: &Event) -> bool {
-        event.kind == Kind::Command && event.text == command
+        event.kind == EventKind::Command && event.text == command
     }
 }
 

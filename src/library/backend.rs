@@ -174,7 +174,7 @@ impl AgentBackend for TmuxBackend {
         if let Some(path) = session.entry.jsonl_path() {
             let mut follow = Follow::open(path, Start::Offset(0))?;
             loop {
-                let seen = follow.read(|line| {
+                let seen = follow.read_new(|line| {
                     total += 1;
                     kept.push_back(Record::of(self.backend, line));
                     if last.is_some_and(|last| kept.len() > last) {

@@ -23,7 +23,7 @@ use crate::{
     transcript::{
         follow::{Follow, Seen},
         start::Start,
-        zst::packed,
+        zst::packed_path,
     },
     watch::{Watch, WatchId},
 };
@@ -206,7 +206,7 @@ impl ThoughtStream {
         let (backend, mut ready) = (self.session.backend, std::mem::take(&mut self.ready));
         let Some(follow) = self.open()? else { return Ok(()) };
         loop {
-            let seen = follow.read(|line| {
+            let seen = follow.read_new(|line| {
                 ready.push_back(Record::of(backend, line));
                 let full = ready.len() >= AHEAD;
                 Ok(if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
@@ -240,7 +240,7 @@ impl Iterator for ThoughtStream {
 /// Whether something stands in the transcript at `path`, packed or not.
 fn begun(path: &Path) -> bool {
     let full = |path: &Path| path.metadata().is_ok_and(|data| data.len() > 0);
-    full(path) || full(&packed(path))
+    full(path) || full(&packed_path(path))
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use super::{
     tui::Program,
 };
 use crate::{
+    cli::output,
     error::{At, Error, Result},
     sys::{self, Poll, signals},
     time::Deadline,
@@ -57,7 +58,7 @@ pub(crate) fn prepare(argv: Vec<OsString>) -> Result<Prepared> {
     // Not raw yet while it is slow to start: what is typed now is kept by the terminal.
     let over = wait(Deadline::after(wrong.slow_start))?;
     let raw = sys::RawMode::on().map_err(|e| Error::io("terminal", &e))?;
-    let screen = Screen::open(Box::new(sys::stdout()) as Box<dyn Write>)?;
+    let screen = Screen::open(Box::new(output::stdout()) as Box<dyn Write>)?;
     let model = options.model.as_deref().unwrap_or("practice");
     let log = Log::new(&place, &id, model, wrong.no_transcript, wrong.torn_write);
     let questions = questions(&wrong, &place);

@@ -10,10 +10,11 @@ use crate::{
     cli::{Opt, Output, Tool, ToolDoc, exit::visible},
     config::Config,
     error::{Error, Exit, Result},
+    shell,
     sys::signals,
     time::Deadline,
     tmux::Tmux,
-    transcript::event::Kind,
+    transcript::event::EventKind,
     watch::{Watch, Woke},
 };
 
@@ -203,12 +204,8 @@ fn succeeded(words: &[&str], status: std::process::ExitStatus) -> Result<()> {
 
 /// A command as a person types it.
 fn typed(words: &[&str]) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-    let quoted = words[1..].iter().map(|word| match word.chars().all(plain) {
-        true => format!(" {word}"),
-        false => format!(" '{}'", word.replace('\'', "'\\''")),
-    });
-    format!("aimax-{}{}", words[0], quoted.collect::<String>())
+    let given = words[1..].iter().map(|word| format!(" {}", shell::word(word)));
+    format!("aimax-{}{}", words[0], given.collect::<String>())
 }
 
 /// One line for a record: its type, and its text in the words of the common schema.
@@ -218,7 +215,7 @@ fn brief(record: &[u8]) -> String {
         .and_then(|record| Some(record.get("type")?.as_str()?.to_owned()))
         .unwrap_or_default();
     let said = Backend::Practice.agent().parse_line(record).into_iter();
-    let said = said.filter(|event| event.kind != Kind::Usage);
+    let said = said.filter(|event| event.kind != EventKind::Usage);
     let texts: Vec<String> = said.map(|event| event.text).collect();
     let line = format!("    {kind:10} {}", texts.join(" "));
     let line = visible(line.trim_end());

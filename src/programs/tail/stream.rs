@@ -18,7 +18,7 @@ use crate::{
     transcript::{
         follow::{Follow, Seen},
         start::Start,
-        zst::packed,
+        zst::packed_path,
     },
     watch::{Watch, WatchId},
 };
@@ -195,7 +195,7 @@ impl Stream {
 /// Whether something stands in the transcript at `path`, packed or not.
 fn begun(path: &Path) -> bool {
     let full = |path: &Path| path.metadata().is_ok_and(|data| data.len() > 0);
-    full(path) || full(&packed(path))
+    full(path) || full(&packed_path(path))
 }
 
 /// What happened to the file, where that is not the usual.

@@ -10,6 +10,7 @@ use crate::programs::options::{
     target::{self, Target},
 };
 use crate::{
+    agent::Backend,
     cli::{Complete, Opt, OptDoc, Output, Paint, Tool, ToolDoc, VerbDoc},
     config::Config,
     error::{Error, Exit, Result},
@@ -76,8 +77,11 @@ each backend; that is what the file `admin-settings.json` holds, too.",
             Some(_) => {}
         }
         let mut defaults = Vec::new();
-        for backend in admin::BACKENDS {
-            defaults.push((backend.name(), admin::use_proxy(&config, backend)?));
+        for backend in Backend::real() {
+            defaults.push((
+                backend.name(),
+                admin::use_proxy(&config.admin_settings(), backend.name())?,
+            ));
         }
         if args.output.json {
             let each = |(name, on): (&str, bool)| (name.to_owned(), json!({ "useProxy": on }));
@@ -99,9 +103,11 @@ fn set_proxy(config: &Config, args: &Args) -> Result<()> {
         .value
         .ok_or_else(|| Error::usage("--value", "it is needed").advise("`true` or `false`"))?;
     let backend = args.target.backend(config)?;
-    let backend = backend.filter(|backend| admin::BACKENDS.contains(backend)).ok_or_else(|| {
-        let names = admin::BACKENDS.map(crate::agent::Backend::name).join(" or ");
-        Error::usage("backend", "none is named that has defaults").advise(format!("-b {names}"))
-    })?;
-    admin::set_use_proxy(config, backend, on)
+    let backend = backend
+        .filter(|backend| Backend::real().any(|real| real == *backend))
+        .ok_or_else(|| {
+            let names = Backend::real().map(Backend::name).collect::<Vec<_>>().join(" or ");
+            Error::usage("backend", "none is named that has defaults").advise(format!("-b {names}"))
+        })?;
+    admin::set_use_proxy(&config.admin_settings(), backend.name(), on)
 }

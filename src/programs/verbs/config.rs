@@ -69,8 +69,7 @@ fn plain(value: Option<&Value>) -> Json {
 fn derived(config: &Config) -> Vec<(String, String)> {
     let shown = |path: &Path| path.display().to_string();
     let mut files = Vec::new();
-    // The practice agent is not the original's.
-    for backend in Backend::ALL.into_iter().filter(|one| one.facts().package.is_some()) {
+    for backend in Backend::real() {
         let (store, program) = (backend.store(config), backend.facts().program);
         files.push((format!("{program}_runtime_file"), shown(store.runtime())));
         files.push((format!("{program}_archive_file"), shown(store.archive())));

@@ -127,7 +127,7 @@ fn document(path: &Path, tail: u64, out: &mut Output, note: fn(&str)) -> Result<
     let mut newest: VecDeque<Option<Vec<u8>>> = VecDeque::new();
     let mut total: u64 = 0;
     let mut follow = Follow::open(path, Start::Offset(0))?;
-    let _seen = follow.read(|line| {
+    let _seen = follow.read_new(|line| {
         if line.bytes.is_empty() {
             return Ok(ControlFlow::Continue(()));
         }

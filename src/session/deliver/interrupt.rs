@@ -18,7 +18,7 @@ use crate::{
     time::Deadline,
     tmux::{Look, Tmux},
     trace,
-    transcript::{event::Kind, follow::Follow, start::Start},
+    transcript::{event::EventKind, follow::Follow, start::Start},
     watch::Woke,
 };
 
@@ -92,10 +92,10 @@ impl TranscriptSince {
     fn read(&mut self, attached: &AttachedPane<'_>) -> Result<()> {
         let Some(follow) = &mut self.follow else { return Ok(()) };
         let (stopped, ended) = (&mut self.stopped, &mut self.ended);
-        let _seen = follow.read(|line| {
+        let _seen = follow.read_new(|line| {
             for event in attached.agent.parse_line(line.bytes) {
-                *stopped |= event.kind == Kind::Interrupted;
-                *ended |= matches!(event.kind, Kind::TurnEnd | Kind::Error);
+                *stopped |= event.kind == EventKind::Interrupted;
+                *ended |= matches!(event.kind, EventKind::TurnEnd | EventKind::Error);
             }
             Ok(ControlFlow::Continue(()))
         })?;

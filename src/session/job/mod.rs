@@ -357,7 +357,7 @@ impl Job {
         };
         let (agent, ledger) = (self.agent, &mut read.ledger);
         loop {
-            let seen = read.follow.read(|line| {
+            let seen = read.follow.read_new(|line| {
                 for event in agent.parse_line(line.bytes) {
                     ledger.note(&event);
                 }
