@@ -7,9 +7,13 @@
 
 use std::{ops::ControlFlow, path::PathBuf, time::Duration};
 
-use super::{RunDir, Session, anchor::with_status};
+use super::{
+    RunDir, Session,
+    anchor::with_status,
+    conversation::{self, ConversationReader},
+};
 use crate::{
-    agent::{Agent, Status},
+    agent::{Agent, Conversation, Status},
     config::Config,
     error::Result,
     flag::Flags,
@@ -17,7 +21,6 @@ use crate::{
     time::{self, Deadline},
     tmux::Pane,
     transcript::{
-        follow::{Follow, Seen},
         ledger::{End, Ledger},
         start::Start,
     },
@@ -67,16 +70,16 @@ pub(crate) enum Prompts {
 pub(crate) struct Job {
     flags: Flags,
     agent: &'static dyn Agent,
-    kept_path: Option<PathBuf>,
+    kept: Conversation,
     run_dir: RunDir,
-    read: Option<Reading>,
+    read: Option<Account>,
 }
 
-/// The transcript since the job began.
-struct Reading {
+/// What the transcript says since the job began.
+struct Account {
     path: PathBuf,
     offset: u64,
-    follow: Follow,
+    reader: ConversationReader,
     ledger: Ledger,
 }
 
@@ -97,7 +100,7 @@ impl Job {
         Some(Job {
             flags: session.flags()?,
             agent: session.agent(),
-            kept_path: session.entry.jsonl_path().map(PathBuf::from),
+            kept: session.kept_conversation(),
             run_dir: session.run_dir(config),
             read: None,
         })
@@ -105,7 +108,7 @@ impl Job {
 
     /// Goes by what is kept of the session now.
     pub(crate) fn keep(&mut self, session: &Session) {
-        self.kept_path = session.entry.jsonl_path().map(PathBuf::from);
+        self.kept = session.kept_conversation();
     }
 
     /// The flags.
@@ -170,8 +173,7 @@ impl Job {
     /// Whether a prompt of the job is queued, by the transcript.
     pub(crate) fn has_queued(&mut self, config: &Config, pane: &Pane) -> Result<bool> {
         let Some(flag) = self.running_flag()? else { return Ok(false) };
-        let Some(path) = self.transcript(config, Some(pane))? else { return Ok(false) };
-        self.catch_up(path, flag.offset)?;
+        let _left = self.catch_up(config, Some(pane), &flag)?;
         Ok(self.read.as_ref().is_some_and(|read| read.ledger.has_queued()))
     }
 
@@ -191,11 +193,7 @@ impl Job {
         config: &Config,
         pane: Option<&Pane>,
     ) -> Result<Option<PathBuf>> {
-        let now = match pane {
-            Some(pane) if !pane.dead => self.agent.conversation(config, pane)?,
-            _ => None,
-        };
-        Ok(now.and_then(|conversation| conversation.transcript).or_else(|| self.kept_path.clone()))
+        Ok(conversation::locate(config, self.agent, pane, &self.kept)?.transcript)
     }
 
     /// How the job stands; sets the flags right when it has ended.
@@ -218,12 +216,7 @@ impl Job {
         };
         // A sender that was killed leaves its mark, but not its lock.
         let sender = flag.sending && fs::is_locked(&self.run_dir.lock_path())?;
-        let now = self.transcript(config, pane)?;
-        // A person may have begun another conversation: the job stays with its own.
-        let left = flag.transcript.is_some() && now.is_some() && flag.transcript != now;
-        if let Some(path) = flag.transcript.clone().or(now) {
-            self.catch_up(path, flag.offset)?;
-        }
+        let left = self.catch_up(config, pane, &flag)?;
         let mut again = None;
         let end = match self.end(&flag, sender, left, status.as_ref(), &mut again) {
             None if status.is_none() => {
@@ -345,29 +338,31 @@ impl Job {
         Ok(JobState::Failed(reason))
     }
 
-    /// Reads on in the transcript.
-    fn catch_up(&mut self, path: PathBuf, offset: u64) -> Result<()> {
-        let current = self.read.take().filter(|read| read.path == path && read.offset == offset);
-        let mut read = match current {
-            Some(read) => read,
-            None => {
-                let follow = Follow::open(&path, Start::Offset(offset))?;
-                Reading { path, offset, follow, ledger: Ledger::default() }
-            }
-        };
+    /// Reads on in the transcript. Says whether a person has begun another conversation: the job
+    /// stays with its own.
+    fn catch_up(
+        &mut self,
+        config: &Config,
+        pane: Option<&Pane>,
+        flag: &RunningFlag,
+    ) -> Result<bool> {
+        let now = conversation::locate(config, self.agent, pane, &self.kept)?;
+        let (path, left) = conversation::of_job(flag.transcript.as_deref(), now);
+        let Some(path) = path else { return Ok(left) };
+        let is_same = |read: &Account| read.path == path && read.offset == flag.offset;
+        let mut read = self.read.take().filter(is_same).unwrap_or_else(|| {
+            let mut reader = ConversationReader::new(Start::Offset(flag.offset));
+            reader.begin_in(path.clone());
+            Account { path, offset: flag.offset, reader, ledger: Ledger::default() }
+        });
         let (agent, ledger) = (self.agent, &mut read.ledger);
-        loop {
-            let seen = read.follow.read(|line| {
-                for event in agent.parse_line(line.bytes) {
-                    ledger.note(&event);
-                }
-                Ok(ControlFlow::Continue(()))
-            })?;
-            if !matches!(seen, Seen::Truncated | Seen::Replaced | Seen::Packed) {
-                break;
+        read.reader.read(|line| {
+            for event in agent.parse_line(line.bytes) {
+                ledger.note(&event);
             }
-        }
+            Ok(ControlFlow::Continue(()))
+        })?;
         self.read = Some(read);
-        Ok(())
+        Ok(left)
     }
 }

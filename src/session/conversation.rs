@@ -1,0 +1,320 @@
+//! Where a session's conversation is now, and how it is followed from one transcript to the next.
+//!
+//! A conversation goes on in another transcript when a person clears it or takes up another one,
+//! and when the session is started again with another one. The agent names the new transcript
+//! before it has written the end of the old one. So the old one is read until the new one has begun.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+use super::Session;
+use crate::{
+    agent::{Agent, Backend, Conversation},
+    config::Config,
+    error::Result,
+    state::Entry,
+    tmux::{Pane, Tmux},
+    transcript::{
+        follow::{Follow, Seen},
+        lines::Line,
+        start::Start,
+        zst::packed,
+    },
+    watch::{Watch, WatchId},
+};
+
+impl Session {
+    /// Its conversation as the state file keeps it.
+    #[must_use]
+    pub(crate) fn kept_conversation(&self) -> Conversation {
+        Conversation {
+            id: self.entry.agent_session_id().map(str::to_owned),
+            transcript: self.entry.jsonl_path().map(Path::to_owned),
+        }
+    }
+
+    /// Its conversation now, by the word of the agent in `pane` while that lives. Notes it.
+    pub(crate) fn conversation(
+        &mut self,
+        config: &Config,
+        pane: Option<&Pane>,
+    ) -> Result<Conversation> {
+        let told = told(config, self.agent(), pane)?;
+        if let Some(told) = &told {
+            self.bind(config, told)?;
+        }
+        Ok(or_kept(told, self.kept_conversation()))
+    }
+
+    /// The same, with a question to tmux for the pane.
+    pub(crate) fn find_conversation(&mut self, config: &Config) -> Result<Conversation> {
+        // Without tmux there are no agents, but there may be conversations.
+        let pane = match config.program("tmux") {
+            Some(_) => self.pane(config, &Tmux::new(config)?)?,
+            None => None,
+        };
+        self.conversation(config, pane.as_ref())
+    }
+
+    /// Notes which conversation the session holds now. It changes when a Codex thread gets its
+    /// first prompt, and when a person clears a conversation.
+    pub(crate) fn bind(&mut self, config: &Config, conversation: &Conversation) -> Result<()> {
+        let mut change = Entry::default();
+        if let Some(id) =
+            conversation.id.as_deref().filter(|id| self.entry.agent_session_id() != Some(id))
+        {
+            change.set("agentSessionId", id);
+        }
+        if let Some(path) = &conversation.transcript
+            && self.entry.jsonl_path() != Some(path)
+        {
+            change.set("jsonlPath", path.to_string_lossy());
+        }
+        if change == Entry::default() {
+            return Ok(());
+        }
+        if self.backend == Backend::Codex {
+            change.set("pendingBind", conversation.transcript.is_none());
+        }
+        self.backend.store(config).put(&self.name, &change)?;
+        for (key, value) in change.fields() {
+            self.entry.set(key, value.clone());
+        }
+        Ok(())
+    }
+}
+
+/// The conversation now, by the word of the agent in `pane` while that lives, else as it was `kept`.
+pub(crate) fn locate(
+    config: &Config,
+    agent: &dyn Agent,
+    pane: Option<&Pane>,
+    kept: &Conversation,
+) -> Result<Conversation> {
+    Ok(or_kept(told(config, agent, pane)?, kept.clone()))
+}
+
+fn told(config: &Config, agent: &dyn Agent, pane: Option<&Pane>) -> Result<Option<Conversation>> {
+    match pane {
+        Some(pane) if !pane.dead => agent.conversation(config, pane),
+        _ => Ok(None),
+    }
+}
+
+fn or_kept(told: Option<Conversation>, kept: Conversation) -> Conversation {
+    match told {
+        Some(told) => Conversation { transcript: told.transcript.or(kept.transcript), ..told },
+        None => kept,
+    }
+}
+
+/// The transcript of a job that began in `began`, where that is known, and whether the session has
+/// left that conversation: it is in `now`.
+pub(crate) fn of_job(began: Option<&Path>, now: Conversation) -> (Option<PathBuf>, bool) {
+    let now = now.transcript;
+    let left = began.is_some_and(|began| now.as_ref().is_some_and(|now| now != began));
+    (began.map(Path::to_owned).or(now), left)
+}
+
+/// A conversation that is read: one transcript to its end, then the next.
+pub(crate) struct ConversationReader {
+    /// The transcript that is read, once it is known where that is.
+    path: Option<PathBuf>,
+    /// Where the conversation is now, if not in `path`. It is gone over to when something stands
+    /// there.
+    next: Option<PathBuf>,
+    /// Where to begin in the first transcript.
+    start: Start,
+    longest: usize,
+    follow: Option<Follow>,
+}
+
+/// How a read ended.
+#[must_use]
+pub(crate) enum Progress {
+    /// It is over for now.
+    Paused(Seen),
+    /// The file was cut, replaced or packed: read again.
+    Again,
+    /// The conversation goes on in another transcript: read again.
+    Moved {
+        /// The transcript that was read to its end.
+        from: PathBuf,
+        /// Where it goes on.
+        to: PathBuf,
+    },
+}
+
+impl ConversationReader {
+    /// Reads from `start` on a conversation, once it is known where that is.
+    pub(crate) fn new(start: Start) -> Self {
+        ConversationReader { path: None, next: None, start, longest: usize::MAX, follow: None }
+    }
+
+    /// Reads on from the end of the conversation as it is `now`, and watches it.
+    pub(crate) fn from_end(now: Option<&Conversation>, watch: &mut Watch) -> Result<Self> {
+        let mut reader = ConversationReader::new(Start::Last(0));
+        if let Some(now) = now {
+            reader.found(now);
+        }
+        reader.watch(watch)?;
+        reader.begin()?;
+        Ok(reader)
+    }
+
+    /// Bounds the length of a line: a longer one is an error that names its offset.
+    #[must_use]
+    pub(crate) fn longest(mut self, bytes: Option<usize>) -> Self {
+        self.longest = bytes.unwrap_or(usize::MAX);
+        self
+    }
+
+    /// Begins at `start`, whatever was said before.
+    pub(crate) fn start_at(&mut self, start: Start) {
+        self.start = start;
+    }
+
+    /// Begins in the transcript at `path`.
+    pub(crate) fn begin_in(&mut self, path: PathBuf) {
+        self.path = Some(path);
+    }
+
+    /// Begins now, not with the first read: a wrong offset is refused now, and lines are counted back
+    /// from the end as it is now.
+    pub(crate) fn begin(&mut self) -> Result<()> {
+        if self.open()?.is_none() && matches!(self.start, Start::Last(_)) {
+            // All that there will be is still to come.
+            self.start = Start::Offset(0);
+        }
+        Ok(())
+    }
+
+    /// Where the next line begins.
+    pub(crate) fn offset(&self) -> u64 {
+        self.follow.as_ref().map_or(0, Follow::offset)
+    }
+
+    /// Whether it begins at an offset of a certain transcript, not at either end of any.
+    pub(crate) fn starts_inside(&self) -> bool {
+        matches!(self.start, Start::Offset(1..))
+    }
+
+    /// Whether it is known where to read.
+    pub(crate) fn is_placed(&self) -> bool {
+        self.path.is_some()
+    }
+
+    /// Takes in where the conversation is now. Says whether it goes on in another transcript than
+    /// was known.
+    pub(crate) fn found(&mut self, now: &Conversation) -> bool {
+        let Some(now) = &now.transcript else { return false };
+        let here = self.path.get_or_insert_with(|| now.clone());
+        let next = (here != now).then(|| now.clone());
+        let is_news = next.is_some() && next != self.next;
+        self.next = next;
+        is_news
+    }
+
+    /// What it reads, now or later.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        [&self.path, &self.next].into_iter().flatten().map(PathBuf::as_path)
+    }
+
+    /// Watches what it reads, now or later.
+    pub(crate) fn watch(&self, watch: &mut Watch) -> Result<BTreeSet<WatchId>> {
+        self.paths().map(|path| watch.path(path)).collect()
+    }
+
+    fn open(&mut self) -> Result<Option<(&Path, &mut Follow)>> {
+        let Some(path) = &self.path else { return Ok(None) };
+        let follow = match &mut self.follow {
+            Some(follow) => follow,
+            none => none.insert(Follow::open(path, self.start)?.longest(self.longest)),
+        };
+        Ok(Some((path, follow)))
+    }
+
+    /// Lets `read` read on in the transcript at hand, and goes over to the next one when that has
+    /// begun.
+    pub(crate) fn read_with(
+        &mut self,
+        read: impl FnOnce(&Path, &mut Follow) -> Result<Seen>,
+    ) -> Result<Progress> {
+        // Looked at before the transcript at hand is read to its end.
+        let goes_on = self.next.as_deref().is_some_and(has_begun);
+        let seen = match self.open()? {
+            Some((path, follow)) => read(path, follow)?,
+            None => Seen::Absent,
+        };
+        match seen {
+            Seen::Truncated | Seen::Replaced | Seen::Packed => return Ok(Progress::Again),
+            Seen::All | Seen::Absent | Seen::Removed if goes_on => {}
+            Seen::All | Seen::Absent | Seen::Removed | Seen::Stopped => {
+                return Ok(Progress::Paused(seen));
+            }
+        }
+        let to = self.next.take().unwrap_or_default();
+        let from = self.path.replace(to.clone()).unwrap_or_default();
+        (self.follow, self.start) = (None, Start::Offset(0));
+        Ok(Progress::Moved { from, to })
+    }
+
+    /// Gives all whole lines that are there now to `sink`, until it breaks off: also those of a file
+    /// that was cut, replaced or packed meanwhile, and of the next transcript.
+    pub(crate) fn read(
+        &mut self,
+        mut sink: impl FnMut(Line<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        while !matches!(self.read_with(|_, follow| follow.read(&mut sink))?, Progress::Paused(_)) {}
+        Ok(())
+    }
+}
+
+/// Whether something stands in the transcript at `path`, packed or not.
+fn has_begun(path: &Path) -> bool {
+    let full = |path: &Path| path.metadata().is_ok_and(|data| data.len() > 0);
+    full(path) || full(&packed(path))
+}
+
+/// The newest lines of a transcript.
+pub(crate) struct Newest<T> {
+    /// What was taken of them.
+    pub lines: VecDeque<T>,
+    /// How many there are in all.
+    pub total: usize,
+    /// Where the next line will begin.
+    pub end: u64,
+}
+
+/// Reads the transcript at `path` and keeps what `take` makes of its newest lines, `most` at most.
+/// A line of which it makes nothing does not count.
+pub(crate) fn newest<T>(
+    path: &Path,
+    most: usize,
+    mut take: impl FnMut(Line<'_>) -> Option<T>,
+) -> Result<Newest<T>> {
+    let mut follow = Follow::open(path, Start::Offset(0))?;
+    let (mut lines, mut total) = (VecDeque::new(), 0);
+    loop {
+        let seen = follow.read(|line| {
+            if let Some(taken) = take(line) {
+                total += 1;
+                lines.push_back(taken);
+                if lines.len() > most {
+                    lines.pop_front();
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        match seen {
+            Seen::Truncated | Seen::Replaced => (lines, total) = (VecDeque::new(), 0),
+            Seen::Packed => {}
+            Seen::All | Seen::Stopped | Seen::Absent | Seen::Removed => {
+                return Ok(Newest { lines, total, end: follow.offset() });
+            }
+        }
+    }
+}
