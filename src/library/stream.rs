@@ -80,8 +80,7 @@ impl ThoughtStream {
         watch.readable(&ear);
         watch.path(session.backend.store(&config).runtime())?;
         // An offset is one of the transcript that was noted, wherever the conversation is by now.
-        let mut reader = ConversationReader::new(start);
-        reader.found(&session.kept_conversation());
+        let reader = ConversationReader::new(session.kept_conversation().transcript, start);
         let stop = Arc::new(Stop { asked: AtomicBool::new(false), bell });
         let mut stream = ThoughtStream {
             config,

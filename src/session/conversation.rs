@@ -63,10 +63,10 @@ impl Session {
     /// first prompt, and when a person clears a conversation.
     pub(crate) fn bind(&mut self, config: &Config, conversation: &Conversation) -> Result<()> {
         let mut change = Entry::default();
-        if let Some(id) =
-            conversation.id.as_deref().filter(|id| self.entry.agent_session_id() != Some(id))
+        if let Some(id) = &conversation.id
+            && self.entry.agent_session_id() != Some(id)
         {
-            change.set("agentSessionId", id);
+            change.set("agentSessionId", id.as_str());
         }
         if let Some(path) = &conversation.transcript
             && self.entry.jsonl_path() != Some(path)
@@ -98,25 +98,12 @@ pub(crate) fn locate(
 }
 
 fn told(config: &Config, agent: &dyn Agent, pane: Option<&Pane>) -> Result<Option<Conversation>> {
-    match pane {
-        Some(pane) if !pane.dead => agent.conversation(config, pane),
-        _ => Ok(None),
-    }
+    pane.filter(|pane| !pane.dead).map_or(Ok(None), |pane| agent.conversation(config, pane))
 }
 
 fn or_kept(told: Option<Conversation>, kept: Conversation) -> Conversation {
-    match told {
-        Some(told) => Conversation { transcript: told.transcript.or(kept.transcript), ..told },
-        None => kept,
-    }
-}
-
-/// The transcript of a job that began in `began`, where that is known, and whether the session has
-/// left that conversation: it is in `now`.
-pub(crate) fn of_job(began: Option<&Path>, now: Conversation) -> (Option<PathBuf>, bool) {
-    let now = now.transcript;
-    let left = began.is_some_and(|began| now.as_ref().is_some_and(|now| now != began));
-    (began.map(Path::to_owned).or(now), left)
+    let told = told.unwrap_or_else(|| kept.clone());
+    Conversation { transcript: told.transcript.or(kept.transcript), ..told }
 }
 
 /// A conversation that is read: one transcript to its end, then the next.
@@ -127,7 +114,7 @@ pub(crate) struct ConversationReader {
     /// there.
     next: Option<PathBuf>,
     /// Where to begin in the first transcript.
-    start: Start,
+    pub(crate) start: Start,
     longest: usize,
     follow: Option<Follow>,
 }
@@ -149,20 +136,29 @@ pub(crate) enum Progress {
 }
 
 impl ConversationReader {
-    /// Reads from `start` on a conversation, once it is known where that is.
-    pub(crate) fn new(start: Start) -> Self {
-        ConversationReader { path: None, next: None, start, longest: usize::MAX, follow: None }
+    /// Reads from `start` on: in the transcript at `path`, or where the conversation is found.
+    pub(crate) fn new(path: Option<PathBuf>, start: Start) -> Self {
+        ConversationReader { path, next: None, start, longest: usize::MAX, follow: None }
     }
 
     /// Reads on from the end of the conversation as it is `now`, and watches it.
-    pub(crate) fn from_end(now: Option<&Conversation>, watch: &mut Watch) -> Result<Self> {
-        let mut reader = ConversationReader::new(Start::Last(0));
-        if let Some(now) = now {
-            reader.found(now);
-        }
+    pub(crate) fn from_end(now: Conversation, watch: &mut Watch) -> Result<Self> {
+        let mut reader = ConversationReader::new(now.transcript, Start::Last(0));
         reader.watch(watch)?;
         reader.begin()?;
         Ok(reader)
+    }
+
+    /// Reads the conversation of a job that began at `offset` of the transcript `began`, where that
+    /// is known. Says whether the session has left that conversation: it is in `now`.
+    pub(crate) fn of_job(began: Option<PathBuf>, offset: u64, now: Conversation) -> (Self, bool) {
+        let left = began.is_some() && now.transcript.is_some() && began != now.transcript;
+        (ConversationReader::new(began.or(now.transcript), Start::Offset(offset)), left)
+    }
+
+    /// Whether both begin at the same place of the same conversation.
+    pub(crate) fn begins_like(&self, other: &Self) -> bool {
+        (&self.path, self.start) == (&other.path, other.start)
     }
 
     /// Bounds the length of a line: a longer one is an error that names its offset.
@@ -172,14 +168,9 @@ impl ConversationReader {
         self
     }
 
-    /// Begins at `start`, whatever was said before.
-    pub(crate) fn start_at(&mut self, start: Start) {
-        self.start = start;
-    }
-
-    /// Begins in the transcript at `path`.
-    pub(crate) fn begin_in(&mut self, path: PathBuf) {
-        self.path = Some(path);
+    /// Begins at `offset` of the transcript at `path`, whatever was said before.
+    pub(crate) fn begin_at(&mut self, path: PathBuf, offset: u64) {
+        (self.path, self.start) = (Some(path), Start::Offset(offset));
     }
 
     /// Begins now, not with the first read: a wrong offset is refused now, and lines are counted back
@@ -195,11 +186,6 @@ impl ConversationReader {
     /// Where the next line begins.
     pub(crate) fn offset(&self) -> u64 {
         self.follow.as_ref().map_or(0, Follow::offset)
-    }
-
-    /// Whether it begins at an offset of a certain transcript, not at either end of any.
-    pub(crate) fn starts_inside(&self) -> bool {
-        matches!(self.start, Start::Offset(1..))
     }
 
     /// Whether it is known where to read.
@@ -244,22 +230,20 @@ impl ConversationReader {
         read: impl FnOnce(&Path, &mut Follow) -> Result<Seen>,
     ) -> Result<Progress> {
         // Looked at before the transcript at hand is read to its end.
-        let goes_on = self.next.as_deref().is_some_and(has_begun);
+        let next = self.next.clone().filter(|next| has_begun(next));
         let seen = match self.open()? {
             Some((path, follow)) => read(path, follow)?,
             None => Seen::Absent,
         };
-        match seen {
-            Seen::Truncated | Seen::Replaced | Seen::Packed => return Ok(Progress::Again),
-            Seen::All | Seen::Absent | Seen::Removed if goes_on => {}
-            Seen::All | Seen::Absent | Seen::Removed | Seen::Stopped => {
-                return Ok(Progress::Paused(seen));
+        Ok(match (seen, next) {
+            (Seen::Truncated | Seen::Replaced | Seen::Packed, _) => Progress::Again,
+            (Seen::All | Seen::Absent | Seen::Removed, Some(to)) => {
+                let from = self.path.replace(to.clone()).unwrap_or_default();
+                (self.next, self.follow, self.start) = (None, None, Start::Offset(0));
+                Progress::Moved { from, to }
             }
-        }
-        let to = self.next.take().unwrap_or_default();
-        let from = self.path.replace(to.clone()).unwrap_or_default();
-        (self.follow, self.start) = (None, Start::Offset(0));
-        Ok(Progress::Moved { from, to })
+            (Seen::All | Seen::Absent | Seen::Removed | Seen::Stopped, _) => Progress::Paused(seen),
+        })
     }
 
     /// Gives all whole lines that are there now to `sink`, until it breaks off: also those of a file
@@ -268,8 +252,12 @@ impl ConversationReader {
         &mut self,
         mut sink: impl FnMut(Line<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
-        while !matches!(self.read_with(|_, follow| follow.read(&mut sink))?, Progress::Paused(_)) {}
-        Ok(())
+        loop {
+            let progress = self.read_with(|_, follow| follow.read(&mut sink))?;
+            if matches!(progress, Progress::Paused(_)) {
+                return Ok(());
+            }
+        }
     }
 }
 

@@ -12,8 +12,8 @@ use self::{
     printer::{Form, Printer},
     run::Run,
     session_set::{Selection, SessionSet},
-    stream::Stream,
-    text::Page,
+    tailed::Tailed,
+    text::Transcription,
 };
 use crate::{
     cli::{
@@ -23,7 +23,8 @@ use crate::{
         paint::Paint,
     },
     config::Config,
-    error::{Error, Exit, Result},
+    error::{Error, Exit, Kind, Result},
+    session::conversation::ConversationReader,
     transcript::start::Start,
 };
 
@@ -32,7 +33,7 @@ pub(crate) mod options;
 mod printer;
 mod run;
 mod session_set;
-mod stream;
+mod tailed;
 mod text;
 
 pub(crate) use options::Args;
@@ -112,12 +113,10 @@ pub(crate) fn print(
     out: &mut Output,
     note: &mut dyn FnMut(&str),
 ) -> (Result<Exit>, u64) {
-    let mut run = match Plan::new(args, operands).and_then(|plan| plan.run(args, out, note)) {
-        Ok(run) => run,
-        Err(error) => return (Err(error), 0),
-    };
-    let done = run.run(Some(STDOUT));
-    (done, args.max.unwrap_or(u64::MAX) - run.printer.left)
+    match Plan::new(args, operands) {
+        Ok(plan) => plan.run(args, out, note, Some(STDOUT)),
+        Err(error) => (Err(error), 0),
+    }
 }
 
 /// The descriptor whose reader may go away.
@@ -130,7 +129,7 @@ fn say(note: &str) {
 
 /// What is to be read, and in which form it leaves.
 struct Plan {
-    streams: Vec<Stream>,
+    streams: Vec<Tailed>,
     sessions: Option<SessionSet>,
     form: Form,
     /// What is to be said before the first record.
@@ -151,8 +150,9 @@ impl Plan {
                 return Err(Error::usage(file.display(), "either sessions or a FILE"));
             }
             (Some(file), None) => {
-                let stream = Stream::of_file(file.into(), args.target.backend_given()?, start);
-                streams.push(stream.longest(args.max_line));
+                let reader = ConversationReader::new(Some(file.into()), start);
+                let reader = reader.longest(args.max_line);
+                streams.push(Tailed::of_file(args.target.backend_given()?, reader));
             }
             (None, None) => {
                 let config = Config::from_env()?;
@@ -180,32 +180,38 @@ impl Plan {
         let Some(stream) = self.streams.first_mut() else { return Ok(()) };
         let (cursor, mut at) = Cursor::open(file)?;
         if let Some((path, offset)) = &at {
-            if stream.session.is_none() && !stream.paths().any(|own| is_same(own, path)) {
+            if stream.session.is_none() && !stream.reader.paths().any(|own| is_same(own, path)) {
                 return Err(Error::usage(file.display(), "a cursor of another file")
                     .advise(format!("it is of {}", path.display())));
             }
             if let Some(why) = cursor.objection()? {
                 let anew = format!("{why}: the place {offset} is void, read from the beginning");
                 self.note = Some(format!("{}: {anew}", path.display()));
-                at = stream.paths().next().map(|own| (own.to_owned(), 0));
-                stream.restart();
+                at = stream.reader.paths().next().map(|own| (own.to_owned(), 0));
+                stream.reader.start = Start::Offset(0);
             }
         }
         stream.keep(cursor, at);
         Ok(())
     }
 
-    fn run<'a>(
+    /// Prints it. `reader` is where the records go, if somebody must be there to read them.
+    fn run(
         self,
-        args: &'a Args,
-        out: &'a mut Output,
-        note: &'a mut dyn FnMut(&str),
-    ) -> Result<Run<'a>> {
+        args: &Args,
+        out: &mut Output,
+        note: &mut dyn FnMut(&str),
+        reader: Option<RawFd>,
+    ) -> (Result<Exit>, u64) {
         if let Some(text) = &self.note {
             note(text);
         }
         let printer = Printer::new(args, self.form, out, note);
-        Ok(Run { args, streams: self.streams, sessions: self.sessions, printer })
+        let mut run = Run { args, streams: self.streams, sessions: self.sessions, printer };
+        let done = if args.follow { run.follow(reader) } else { run.once() };
+        let done =
+            done.or_else(|e| if e.kind == Kind::ReaderGone { Ok(Exit::Done) } else { Err(e) });
+        (done, args.max.unwrap_or(u64::MAX) - run.printer.left)
     }
 }
 
@@ -251,7 +257,7 @@ fn form(args: &Args, many: bool) -> Result<Form> {
     Ok(if args.events {
         Form::Events
     } else if args.text {
-        Form::Text(Page::new(Paint::stdout(&Config::from_env()?), many))
+        Form::Text(Transcription::new(Paint::stdout(&Config::from_env()?), many))
     } else if args.offsets || many {
         Form::Wrapped
     } else {

@@ -2,9 +2,9 @@
 
 use std::os::fd::RawFd;
 
-use super::{Args, printer::Printer, session_set::SessionSet, stream::Stream};
+use super::{options::Args, printer::Printer, session_set::SessionSet, tailed::Tailed};
 use crate::{
-    error::{Error, Exit, Kind, Result},
+    error::{Error, Exit, Result},
     sys,
     time::Deadline,
     transcript::follow::Seen,
@@ -14,24 +14,15 @@ use crate::{
 /// What is read, and where it goes.
 pub(crate) struct Run<'a> {
     pub(crate) args: &'a Args,
-    pub(crate) streams: Vec<Stream>,
-    /// Of plain files there is none.
+    pub(crate) streams: Vec<Tailed>,
+    /// `None` where a plain file is read.
     pub(crate) sessions: Option<SessionSet>,
     pub(crate) printer: Printer<'a>,
 }
 
 impl Run<'_> {
-    /// Prints what there is, and with `--follow` what comes. `reader` is where the records go, if
-    /// somebody must be there to read them.
-    pub(crate) fn run(&mut self, reader: Option<RawFd>) -> Result<Exit> {
-        let done = if self.args.follow { self.follow(reader) } else { self.once() };
-        match done {
-            Err(e) if e.kind == Kind::ReaderGone => Ok(Exit::Done),
-            done => done,
-        }
-    }
-
-    fn once(&mut self) -> Result<Exit> {
+    /// Prints what there is.
+    pub(crate) fn once(&mut self) -> Result<Exit> {
         if let Some(sessions) = &mut self.sessions {
             let mut watch = Watch::new()?;
             sessions.watch(&mut watch)?;
@@ -43,7 +34,7 @@ impl Run<'_> {
             // A session that has had no prompt has no records; a missing file is a mistake.
             if seen == Seen::Absent
                 && stream.session.is_none()
-                && let Some(path) = stream.paths().next()
+                && let Some(path) = stream.reader.paths().next()
             {
                 return Err(Error::missing(path.display(), "no such file"));
             }
@@ -52,7 +43,9 @@ impl Run<'_> {
         Ok(Exit::Done)
     }
 
-    fn follow(&mut self, reader: Option<RawFd>) -> Result<Exit> {
+    /// Prints what there is and what comes. `reader` is where the records go, if somebody must be
+    /// there to read them.
+    pub(crate) fn follow(&mut self, reader: Option<RawFd>) -> Result<Exit> {
         let deadline = self.args.timeout.map_or(Deadline::NEVER, Deadline::after);
         let mut watch = Watch::new()?;
         if let Some(reader) = reader {
@@ -104,8 +97,8 @@ impl Run<'_> {
         let (gone, left): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.streams).into_iter().partition(|stream| stream.leaving);
         self.streams = left;
-        for path in gone.iter().flat_map(Stream::paths) {
-            if !self.streams.iter().any(|stream| stream.paths().any(|other| other == path)) {
+        for path in gone.iter().flat_map(|stream| stream.reader.paths()) {
+            if !self.streams.iter().any(|stream| stream.reader.paths().any(|other| other == path)) {
                 watch.forget(path);
             }
         }

@@ -4,17 +4,14 @@
 //! session's window is known; a person may have cleared it, or gone over to another. tmux is asked
 //! only when a state file changed, a process ended, or an agent tells its thread in the title.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Args, stream::Stream};
+use super::{options::Args, tailed::Tailed};
 use crate::{
     agent::Backend,
     config::Config,
     error::{Error, Kind, Result},
-    session::Session,
+    session::{Session, conversation::ConversationReader},
     state::Name,
     tmux::Tmux,
     transcript::start::Start,
@@ -62,7 +59,7 @@ impl SessionSet {
     }
 
     /// Those who are there now.
-    pub(crate) fn sessions(&self) -> Result<Vec<Stream>> {
+    pub(crate) fn sessions(&self) -> Result<Vec<Tailed>> {
         let sessions = match &self.meant {
             Selection::All => Session::all(&self.config, self.backend)?,
             Selection::Named(names) => names
@@ -70,8 +67,11 @@ impl SessionSet {
                 .map(|name| Session::find_any(&self.config, name, self.backend))
                 .collect::<Result<_>>()?,
         };
-        let new = |session| Stream::of_session(session, self.start).longest(self.max_line);
-        Ok(sessions.into_iter().map(new).collect())
+        Ok(sessions.into_iter().map(|session| self.tailed(session, self.start)).collect())
+    }
+
+    fn tailed(&self, session: Session, start: Start) -> Tailed {
+        Tailed::of_session(session, ConversationReader::new(None, start).longest(self.max_line))
     }
 
     /// Watches the state files.
@@ -92,7 +92,7 @@ impl SessionSet {
     pub(crate) fn look(
         &self,
         watch: &mut Watch,
-        streams: &mut Vec<Stream>,
+        streams: &mut Vec<Tailed>,
         changed: Option<&BTreeSet<WatchId>>,
         note: &mut dyn FnMut(&str),
     ) -> Result<()> {
@@ -107,8 +107,8 @@ impl SessionSet {
         }
         for stream in streams {
             let listed = stream.session.as_ref().is_some_and(|s| stores.contains(&s.backend));
-            let signs = changed.is_some_and(|changed| concerns(changed, &stream.signs));
-            if listed || signs || !stream.is_placed() {
+            let signs = changed.is_some_and(|changed| !changed.is_disjoint(&stream.signs));
+            if listed || signs || !stream.reader.is_placed() {
                 self.place(watch, stream)?;
             }
         }
@@ -123,7 +123,7 @@ impl SessionSet {
     }
 
     /// Takes in who joined, who left, and what is noted of the others.
-    fn list(&self, backend: Backend, streams: &mut Vec<Stream>) -> Result<()> {
+    fn list(&self, backend: Backend, streams: &mut Vec<Tailed>) -> Result<()> {
         let mut listed = Session::all(&self.config, Some(backend))?;
         // A file that is gone (it was broken, and set aside) tells nothing of those who are there.
         if listed.is_empty() && !backend.store(&self.config).runtime().exists() {
@@ -141,19 +141,18 @@ impl SessionSet {
         }
         if self.is_open() {
             listed.sort_by(|a, b| a.name.cmp(&b.name));
-            let new =
-                |session| Stream::of_session(session, Start::Offset(0)).longest(self.max_line);
+            let new = |session| self.tailed(session, Start::Offset(0));
             streams.extend(listed.into_iter().map(new));
         }
         Ok(())
     }
 
     /// Finds the windows of all sessions of a backend, with one question.
-    fn find_panes(&self, backend: Backend, streams: &mut [Stream]) -> Result<()> {
-        let of_backend = |stream: &&mut Stream| {
+    fn find_panes(&self, backend: Backend, streams: &mut [Tailed]) -> Result<()> {
+        let of_backend = |stream: &&mut Tailed| {
             stream.session.as_ref().is_some_and(|session| session.backend == backend)
         };
-        let mut streams: Vec<&mut Stream> = streams.iter_mut().filter(of_backend).collect();
+        let mut streams: Vec<&mut Tailed> = streams.iter_mut().filter(of_backend).collect();
         let Some(tmux) = self.tmux.as_ref().filter(|_| !streams.is_empty()) else {
             return Ok(());
         };
@@ -167,47 +166,41 @@ impl SessionSet {
     }
 
     /// Finds where the conversation of one session is now.
-    fn place(&self, watch: &mut Watch, stream: &mut Stream) -> Result<()> {
-        let starts_inside = stream.starts_inside();
+    fn place(&self, watch: &mut Watch, stream: &mut Tailed) -> Result<()> {
         let Some(session) = &mut stream.session else { return Ok(()) };
-        let mut path = session.entry.jsonl_path().map(Path::to_owned);
         // An offset is one of the transcript that was noted, wherever the conversation is by now.
-        let recorded = path.clone().filter(|_| starts_inside);
-        let agent = session.agent();
+        if matches!(stream.reader.start, Start::Offset(1..)) && !stream.reader.is_placed() {
+            stream.reader.found(&session.kept_conversation());
+        }
         if let (Some(pane), Some(tmux)) = (&mut stream.pane, &self.tmux) {
-            for witness in agent.watch_paths(&self.config, pane) {
+            for witness in session.agent().watch_paths(&self.config, pane) {
                 stream.signs.insert(watch.path(&witness)?);
             }
             // Subscribed first, then looked at. Some agents tell their thread in the title.
-            if agent.title_at_turn_end().is_some()
+            if session.agent().title_at_turn_end().is_some()
                 && let Some(now) = session.pane(&self.config, tmux)?
             {
                 *pane = now;
             }
-            if let Some(conversation) = agent.conversation(&self.config, pane)? {
-                session.bind(&self.config, &conversation)?;
-                path = conversation.transcript.or(path);
-            }
+        }
+        let now = session.conversation(&self.config, stream.pane.as_ref())?;
+        match &stream.pane {
+            _ if now.transcript.is_some() => {}
             // The end of the agent ends the wait for its first transcript.
-            if path.is_none() && stream.process != Some(pane.pid) {
+            Some(pane) if stream.process != Some(pane.pid) => {
                 watch.process(pane.pid)?;
                 stream.process = Some(pane.pid);
             }
-        } else if path.is_none() && self.waits && !self.is_open() {
-            return Err(Error::missing(&session.name, "it has no transcript, and no agent runs")
+            None if self.waits && !self.is_open() => {
+                return Err(Error::missing(
+                    &session.name,
+                    "it has no transcript, and no agent runs",
+                )
                 .advise(format!("start it again with `aimax-spawn -s {}`", session.name)));
+            }
+            _ => {}
         }
-        if let Some(recorded) = recorded.filter(|_| !stream.is_placed()) {
-            stream.is_at(&recorded);
-        }
-        if let Some(path) = path {
-            stream.is_at(&path);
-        }
+        stream.fresh |= stream.reader.found(&now);
         stream.watch(watch)
     }
-}
-
-/// Whether one of the few that `changed` is among `spots`.
-pub(crate) fn concerns(changed: &BTreeSet<WatchId>, spots: &BTreeSet<WatchId>) -> bool {
-    changed.iter().any(|spot| spots.contains(spot))
 }

@@ -47,12 +47,11 @@ impl Proof {
         session: &mut Session,
         look: &Look,
     ) -> Result<Proof> {
-        let now = attached.agent.conversation(attached.config, &look.pane)?;
-        if let Some(now) = &now {
-            session.bind(attached.config, now)?;
-        }
-        let reader = ConversationReader::from_end(now.as_ref(), &mut attached.watch)?;
-        Ok(Proof { offset: reader.offset(), id: now.and_then(|now| now.id), reader, other: None })
+        let now = attached.agent.conversation(attached.config, &look.pane)?.unwrap_or_default();
+        session.bind(attached.config, &now)?;
+        let id = now.id.clone();
+        let reader = ConversationReader::from_end(now, &mut attached.watch)?;
+        Ok(Proof { offset: reader.offset(), id, reader, other: None })
     }
 
     /// What the transcript says of the prompt by now.
@@ -81,7 +80,7 @@ impl Proof {
             for event in agent.parse_line(line.bytes) {
                 match judge(agent, prompt, &event) {
                     Some(Evidence::Other(difference)) => {
-                        *other = Some((difference, Instant::now()))
+                        *other = Some((difference, Instant::now()));
                     }
                     Some(same) => {
                         word = Some(same);

@@ -81,8 +81,8 @@ struct TranscriptSince {
 
 impl TranscriptSince {
     fn begin(attached: &mut AttachedPane<'_>, look: &Look) -> Result<TranscriptSince> {
-        let conversation = attached.agent.conversation(attached.config, &look.pane)?;
-        let reader = ConversationReader::from_end(conversation.as_ref(), &mut attached.watch)?;
+        let now = attached.agent.conversation(attached.config, &look.pane)?.unwrap_or_default();
+        let reader = ConversationReader::from_end(now, &mut attached.watch)?;
         Ok(TranscriptSince { reader, stopped: false, ended: false })
     }
 

@@ -20,10 +20,7 @@ use crate::{
     fs::{self, Lock},
     time::{self, Deadline},
     tmux::Pane,
-    transcript::{
-        ledger::{End, Ledger},
-        start::Start,
-    },
+    transcript::ledger::{End, Ledger},
 };
 use running_flag::RunningFlag;
 
@@ -72,15 +69,8 @@ pub(crate) struct Job {
     agent: &'static dyn Agent,
     kept: Conversation,
     run_dir: RunDir,
-    read: Option<Account>,
-}
-
-/// What the transcript says since the job began.
-struct Account {
-    path: PathBuf,
-    offset: u64,
-    reader: ConversationReader,
-    ledger: Ledger,
+    /// The transcript since the job began, and what it adds up to.
+    read: Option<(ConversationReader, Ledger)>,
 }
 
 /// Why a job failed whose turn was stopped by a key.
@@ -174,7 +164,7 @@ impl Job {
     pub(crate) fn has_queued(&mut self, config: &Config, pane: &Pane) -> Result<bool> {
         let Some(flag) = self.running_flag()? else { return Ok(false) };
         let _left = self.catch_up(config, Some(pane), &flag)?;
-        Ok(self.read.as_ref().is_some_and(|read| read.ledger.has_queued()))
+        Ok(self.read.as_ref().is_some_and(|(_, ledger)| ledger.has_queued()))
     }
 
     /// Whoever changes the flags after a look at them does both alone: a hook may see the end of a
@@ -251,7 +241,7 @@ impl Job {
         status: Option<&Status>,
         again: &mut Option<Duration>,
     ) -> Option<End> {
-        let ledger = self.read.as_ref().map(|read| &read.ledger);
+        let ledger = self.read.as_ref().map(|(_, ledger)| ledger);
         let prompts = flag.prompts + usize::from(sender);
         let last_input = ledger.and_then(Ledger::last_input);
         let rests = |since: &u64| last_input.is_none_or(|input| *since >= input);
@@ -304,9 +294,11 @@ impl Job {
     /// Whether the transcript is ahead of the agent's word: it has taken a prompt up since it was idle,
     /// or holds one in its queue.
     fn is_ahead(&self, status: Option<&Status>) -> bool {
-        let (Some(read), Some(Status::Idle(since))) = (&self.read, status) else { return false };
-        let taken = read.ledger.last_input().zip(*since).is_some_and(|(input, idle)| input > idle);
-        taken || read.ledger.has_queued()
+        let (Some((_, ledger)), Some(Status::Idle(since))) = (&self.read, status) else {
+            return false;
+        };
+        let taken = ledger.last_input().zip(*since).is_some_and(|(input, idle)| input > idle);
+        taken || ledger.has_queued()
     }
 
     /// How the last job ended.
@@ -347,22 +339,16 @@ impl Job {
         flag: &RunningFlag,
     ) -> Result<bool> {
         let now = conversation::locate(config, self.agent, pane, &self.kept)?;
-        let (path, left) = conversation::of_job(flag.transcript.as_deref(), now);
-        let Some(path) = path else { return Ok(left) };
-        let is_same = |read: &Account| read.path == path && read.offset == flag.offset;
-        let mut read = self.read.take().filter(is_same).unwrap_or_else(|| {
-            let mut reader = ConversationReader::new(Start::Offset(flag.offset));
-            reader.begin_in(path.clone());
-            Account { path, offset: flag.offset, reader, ledger: Ledger::default() }
-        });
-        let (agent, ledger) = (self.agent, &mut read.ledger);
-        read.reader.read(|line| {
-            for event in agent.parse_line(line.bytes) {
+        let (reader, left) = ConversationReader::of_job(flag.transcript.clone(), flag.offset, now);
+        let read = self.read.take().filter(|(read, _)| read.begins_like(&reader));
+        let (mut reader, mut ledger) = read.unwrap_or_else(|| (reader, Ledger::default()));
+        reader.read(|line| {
+            for event in self.agent.parse_line(line.bytes) {
                 ledger.note(&event);
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        self.read = Some(read);
+        self.read = Some((reader, ledger));
         Ok(left)
     }
 }
