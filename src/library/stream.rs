@@ -46,18 +46,18 @@ pub struct ThoughtStream {
     ready: VecDeque<Result<Record>>,
     /// Becomes readable when the stream is stopped; watched, so it is kept open.
     _ear: UnixStream,
-    stop: Arc<Stop>,
+    stop: Arc<StopSignal>,
     is_over: bool,
 }
 
-struct Stop {
+struct StopSignal {
     asked: AtomicBool,
     bell: UnixStream,
 }
 
 /// Stops a [`ThoughtStream`] from another thread, as often as one likes.
 #[derive(Clone)]
-pub struct Stopper(Arc<Stop>);
+pub struct Stopper(Arc<StopSignal>);
 
 impl Stopper {
     /// Ends the stream: a wait for its next record ends at once, with `None`.
@@ -80,8 +80,9 @@ impl ThoughtStream {
         watch.readable(&ear);
         watch.path(session.backend.store(&config).runtime())?;
         // An offset is one of the transcript that was noted, wherever the conversation is by now.
-        let reader = ConversationReader::new(session.kept_conversation().transcript, start);
-        let stop = Arc::new(Stop { asked: AtomicBool::new(false), bell });
+        let mut reader = ConversationReader::new(None, start);
+        reader.found(&session.kept_conversation());
+        let stop = Arc::new(StopSignal { asked: AtomicBool::new(false), bell });
         let mut stream = ThoughtStream {
             config,
             tmux,

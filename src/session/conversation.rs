@@ -49,7 +49,7 @@ impl Session {
         Ok(or_kept(told, self.kept_conversation()))
     }
 
-    /// The same, with a question to tmux for the pane.
+    /// The same; asks tmux for the pane.
     pub(crate) fn find_conversation(&mut self, config: &Config) -> Result<Conversation> {
         // Without tmux there are no agents, but there may be conversations.
         let pane = match config.program("tmux") {
@@ -87,7 +87,7 @@ impl Session {
     }
 }
 
-/// The conversation now, by the word of the agent in `pane` while that lives, else as it was `kept`.
+/// A conversation now, by the word of the agent in `pane` while that lives, else as it was `kept`.
 pub(crate) fn locate(
     config: &Config,
     agent: &dyn Agent,
@@ -97,10 +97,12 @@ pub(crate) fn locate(
     Ok(or_kept(told(config, agent, pane)?, kept.clone()))
 }
 
+/// What the agent in `pane` says, while it lives.
 fn told(config: &Config, agent: &dyn Agent, pane: Option<&Pane>) -> Result<Option<Conversation>> {
     pane.filter(|pane| !pane.dead).map_or(Ok(None), |pane| agent.conversation(config, pane))
 }
 
+/// The agent may know its conversation before it knows where the transcript will be.
 fn or_kept(told: Option<Conversation>, kept: Conversation) -> Conversation {
     let told = told.unwrap_or_else(|| kept.clone());
     Conversation { transcript: told.transcript.or(kept.transcript), ..told }
@@ -110,8 +112,8 @@ fn or_kept(told: Option<Conversation>, kept: Conversation) -> Conversation {
 pub(crate) struct ConversationReader {
     /// The transcript that is read, once it is known where that is.
     path: Option<PathBuf>,
-    /// Where the conversation is now, if not in `path`. It is gone over to when something stands
-    /// there.
+    /// Where the conversation is now, if not in `path`. Reading goes on there once that transcript
+    /// has begun.
     next: Option<PathBuf>,
     /// Where to begin in the first transcript.
     pub(crate) start: Start,
@@ -122,7 +124,7 @@ pub(crate) struct ConversationReader {
 /// How a read ended.
 #[must_use]
 pub(crate) enum Progress {
-    /// It is over for now.
+    /// Nothing more is to be read for now.
     Paused(Seen),
     /// The file was cut, replaced or packed: read again.
     Again,
@@ -173,8 +175,8 @@ impl ConversationReader {
         (self.path, self.start) = (Some(path), Start::Offset(offset));
     }
 
-    /// Begins now, not with the first read: a wrong offset is refused now, and lines are counted back
-    /// from the end as it is now.
+    /// Begins now, not with the first read: a wrong offset is refused at once, and lines are counted
+    /// back from the present end.
     pub(crate) fn begin(&mut self) -> Result<()> {
         if self.open()?.is_none() && matches!(self.start, Start::Last(_)) {
             // All that there will be is still to come.
@@ -193,8 +195,7 @@ impl ConversationReader {
         self.path.is_some()
     }
 
-    /// Takes in where the conversation is now. Says whether it goes on in another transcript than
-    /// was known.
+    /// Notes where the conversation is now. Says whether it has moved since that was noted last.
     pub(crate) fn found(&mut self, now: &Conversation) -> bool {
         let Some(now) = &now.transcript else { return false };
         let here = self.path.get_or_insert_with(|| now.clone());
@@ -223,13 +224,14 @@ impl ConversationReader {
         Ok(Some((path, follow)))
     }
 
-    /// Lets `read` read on in the transcript at hand, and goes over to the next one when that has
-    /// begun.
+    /// Has `read` read on in the transcript at hand. When that is read to its end and the next one has
+    /// begun, the next read begins there.
     pub(crate) fn read_with(
         &mut self,
         read: impl FnOnce(&Path, &mut Follow) -> Result<Seen>,
     ) -> Result<Progress> {
-        // Looked at before the transcript at hand is read to its end.
+        // Asked before the transcript at hand is read to its end: what is written to it later is
+        // written after the next one has begun.
         let next = self.next.clone().filter(|next| has_begun(next));
         let seen = match self.open()? {
             Some((path, follow)) => read(path, follow)?,

@@ -11,7 +11,7 @@ use crate::{
     agent::Backend,
     config::Config,
     error::{Error, Kind, Result},
-    session::{Session, conversation::ConversationReader},
+    session::{Session, anchor::Panes, conversation::ConversationReader},
     state::Name,
     tmux::Tmux,
     transcript::start::Start,
@@ -30,7 +30,7 @@ pub(crate) enum Selection {
 pub(crate) struct SessionSet {
     config: Config,
     backend: Option<Backend>,
-    meant: Selection,
+    selection: Selection,
     /// `None` where there is no tmux: then the state files are all that is known.
     tmux: Option<Tmux>,
     stores: BTreeMap<WatchId, Backend>,
@@ -44,7 +44,7 @@ pub(crate) struct SessionSet {
 impl SessionSet {
     pub(crate) fn new(
         config: Config,
-        meant: Selection,
+        selection: Selection,
         args: &Args,
         start: Start,
     ) -> Result<SessionSet> {
@@ -55,12 +55,12 @@ impl SessionSet {
         };
         let backend = args.target.backend(&config)?;
         let (stores, max_line, waits) = (BTreeMap::new(), args.max_line, args.follow);
-        Ok(SessionSet { config, backend, meant, tmux, stores, start, max_line, waits })
+        Ok(SessionSet { config, backend, selection, tmux, stores, start, max_line, waits })
     }
 
     /// Those who are there now.
     pub(crate) fn sessions(&self) -> Result<Vec<Tailed>> {
-        let sessions = match &self.meant {
+        let sessions = match &self.selection {
             Selection::All => Session::all(&self.config, self.backend)?,
             Selection::Named(names) => names
                 .iter()
@@ -84,7 +84,7 @@ impl SessionSet {
 
     /// Whether sessions come and go.
     fn is_open(&self) -> bool {
-        matches!(self.meant, Selection::All)
+        matches!(self.selection, Selection::All)
     }
 
     /// Looks again at what `changed`; without it, at everything. The streams that are new here or
@@ -103,10 +103,15 @@ impl SessionSet {
                 Err(e) if self.waits && e.kind == Kind::System => note(&e.to_string()),
                 done => done?,
             }
-            self.find_panes(backend, streams)?;
         }
+        let mut panes = Panes::default();
         for stream in streams {
-            let listed = stream.session.as_ref().is_some_and(|s| stores.contains(&s.backend));
+            let Some(session) = &stream.session else { continue };
+            let listed = stores.contains(&session.backend);
+            if listed && let Some(tmux) = &self.tmux {
+                let pane = panes.of(&self.config, tmux, session)?;
+                stream.pane = pane.filter(|pane| !pane.dead);
+            }
             let signs = changed.is_some_and(|changed| !changed.is_disjoint(&stream.signs));
             if listed || signs || !stream.reader.is_placed() {
                 self.place(watch, stream)?;
@@ -143,24 +148,6 @@ impl SessionSet {
             listed.sort_by(|a, b| a.name.cmp(&b.name));
             let new = |session| self.tailed(session, Start::Offset(0));
             streams.extend(listed.into_iter().map(new));
-        }
-        Ok(())
-    }
-
-    /// Finds the windows of all sessions of a backend, with one question.
-    fn find_panes(&self, backend: Backend, streams: &mut [Tailed]) -> Result<()> {
-        let of_backend = |stream: &&mut Tailed| {
-            stream.session.as_ref().is_some_and(|session| session.backend == backend)
-        };
-        let mut streams: Vec<&mut Tailed> = streams.iter_mut().filter(of_backend).collect();
-        let Some(tmux) = self.tmux.as_ref().filter(|_| !streams.is_empty()) else {
-            return Ok(());
-        };
-        let panes = tmux.panes(&backend.hub(&self.config))?;
-        for stream in &mut streams {
-            let name = stream.session.as_ref().map(|session| session.name.as_str());
-            let pane = panes.iter().find(|pane| Some(pane.window_name.as_str()) == name);
-            stream.pane = pane.filter(|pane| !pane.dead).cloned();
         }
         Ok(())
     }

@@ -3,7 +3,7 @@ use std::{
     fs::{self, OpenOptions},
     io::{self, BufRead, BufReader, Read, Write},
     os::fd::AsRawFd,
-    path::PathBuf,
+    path::{Path, PathBuf},
     rc::Rc,
     thread,
 };
@@ -75,7 +75,7 @@ fn run(place: &Place, session: Option<&str>, options: &[(&str, &str)]) -> Ran {
         plan.streams[0].source = printer::Source::new(session, Some(Backend::Claude));
         plan
     });
-    let result = plan.and_then(|plan| plan.run(&args, &mut out, &mut note, None).0);
+    let result = plan.and_then(|plan| print_plan(plan, &args, &mut out, &mut note, None).0);
     let text = String::from_utf8(writes.0.borrow().concat()).unwrap();
     Ran { result, text, notes }
 }
@@ -187,7 +187,7 @@ fn follow(path: &Path, options: &'static [(&str, &str)]) -> (BufReader<io::PipeR
         let mut notes = Vec::new();
         let mut note = |note: &str| notes.push(note.to_owned());
         let plan = Plan::new(&args, vec![path.into()]).unwrap();
-        (plan.run(&args, &mut out, &mut note, Some(reader)).0, notes)
+        (print_plan(plan, &args, &mut out, &mut note, Some(reader)).0, notes)
     });
     (BufReader::new(from), thread)
 }
@@ -280,7 +280,7 @@ fn a_write_holds_whole_lines() {
     let mut out = Output::to(Box::new(writes.clone()));
     let args = args(&[]);
     let plan = Plan::new(&args, vec![place.0.clone().into()]).unwrap();
-    plan.run(&args, &mut out, &mut |_| {}, None).0.unwrap();
+    print_plan(plan, &args, &mut out, &mut |_| {}, None).0.unwrap();
     let writes = writes.0.borrow();
     assert!(writes.len() < 20, "{}", writes.len());
     assert!(writes.iter().all(|write| write.ends_with(b"\n") || write.is_empty()));
