@@ -1,7 +1,7 @@
 //! A transcript as it grows, until somebody stops it.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::VecDeque,
     io,
     net::Shutdown,
     ops::ControlFlow,
@@ -20,7 +20,7 @@ use crate::{
     time::Deadline,
     tmux::Tmux,
     transcript::start::Start,
-    watch::{Watch, WatchId},
+    watch::Watch,
 };
 
 /// The records of one session, those that are there and those to come: an iterator that waits.
@@ -40,8 +40,6 @@ pub struct ThoughtStream {
     /// The process whose end is watched.
     pid: Option<u32>,
     reader: ConversationReader,
-    /// What is watched of its transcripts.
-    spots: BTreeSet<WatchId>,
     /// What was read ahead.
     ready: VecDeque<Result<Record>>,
     /// Becomes readable when the stream is stopped; watched, so it is kept open.
@@ -79,7 +77,7 @@ impl ThoughtStream {
         let mut watch = Watch::new()?;
         watch.readable(&ear);
         watch.path(session.backend.store(&config).runtime())?;
-        // An offset is one of the transcript that was noted, wherever the conversation is by now.
+        // An offset belongs to the transcript that is kept, wherever the conversation is by now.
         let mut reader = ConversationReader::new(None, start);
         reader.found(&session.kept_conversation());
         let stop = Arc::new(StopSignal { asked: AtomicBool::new(false), bell });
@@ -91,7 +89,6 @@ impl ThoughtStream {
             watch,
             pid: None,
             reader,
-            spots: BTreeSet::new(),
             ready: VecDeque::new(),
             _ear: ear,
             stop,
@@ -135,7 +132,10 @@ impl ThoughtStream {
                 return Ok(());
             }
             let changed = self.watch.changed();
-            if changed.is_empty() || !changed.is_subset(&self.spots) || !self.reader.is_placed() {
+            if changed.is_empty()
+                || !changed.is_subset(self.reader.spots())
+                || !self.reader.is_placed()
+            {
                 self.place()?;
             }
         }
@@ -162,8 +162,7 @@ impl ThoughtStream {
         }
         let now = self.session.conversation(&self.config, pane.as_ref())?;
         self.reader.found(&now);
-        self.spots = self.reader.watch(&mut self.watch)?;
-        Ok(())
+        self.reader.watch(&mut self.watch)
     }
 }
 

@@ -119,6 +119,8 @@ pub(crate) struct ConversationReader {
     pub(crate) start: Start,
     longest: usize,
     follow: Option<Follow>,
+    /// What is watched of `path` and `next`.
+    spots: BTreeSet<WatchId>,
 }
 
 /// How a read ended.
@@ -140,7 +142,8 @@ pub(crate) enum Progress {
 impl ConversationReader {
     /// Reads from `start` on: in the transcript at `path`, or where the conversation is found.
     pub(crate) fn new(path: Option<PathBuf>, start: Start) -> Self {
-        ConversationReader { path, next: None, start, longest: usize::MAX, follow: None }
+        let (longest, spots) = (usize::MAX, BTreeSet::new());
+        ConversationReader { path, next: None, start, longest, follow: None, spots }
     }
 
     /// Reads on from the end of the conversation as it is `now`, and watches it.
@@ -211,8 +214,14 @@ impl ConversationReader {
     }
 
     /// Watches what it reads, now or later.
-    pub(crate) fn watch(&self, watch: &mut Watch) -> Result<BTreeSet<WatchId>> {
-        self.paths().map(|path| watch.path(path)).collect()
+    pub(crate) fn watch(&mut self, watch: &mut Watch) -> Result<()> {
+        self.spots = self.paths().map(|path| watch.path(path)).collect::<Result<_>>()?;
+        Ok(())
+    }
+
+    /// What of that is watched.
+    pub(crate) fn spots(&self) -> &BTreeSet<WatchId> {
+        &self.spots
     }
 
     fn open(&mut self) -> Result<Option<(&Path, &mut Follow)>> {

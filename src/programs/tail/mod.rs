@@ -184,7 +184,7 @@ impl TailRun<'_> {
             drop(sys::raise_open_files());
         }
         for stream in &mut self.streams {
-            stream.watch(&mut watch)?;
+            stream.reader.watch(&mut watch)?;
         }
         // Catching up is done in large pieces; after that, each record is written at once.
         self.catch_up()?;
@@ -216,7 +216,7 @@ impl TailRun<'_> {
         }
     }
 
-    /// Ends what follows sessions that have left.
+    /// Lets go of the sessions that have left.
     fn let_go(&mut self, watch: &mut Watch) {
         if !self.streams.iter().any(|stream| stream.leaving) {
             return;

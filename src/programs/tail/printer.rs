@@ -35,9 +35,9 @@ pub(crate) enum Form {
 
 /// Whose records they are.
 pub(crate) struct Source {
-    /// The session's name; none for a plain file.
+    /// The session's name; `None` for a plain file.
     pub(crate) session: Option<String>,
-    /// The agent whose lines they are; without it, their shape tells.
+    /// The agent that wrote them; without it, the shape of each line tells.
     pub(crate) backend: Option<Backend>,
     /// `{"sessionId":…,"offset":`, the same in every wrapped record.
     opening: String,
@@ -123,7 +123,7 @@ impl<'a> Printer<'a> {
         self.out.lines(&block.bytes[good..])
     }
 
-    /// Whether a line is a record; said if it is not.
+    /// Whether a line is a record; a note says why it is not.
     fn passes(&mut self, path: &Path, line: Line<'_>) -> bool {
         if self.raw {
             return true;
@@ -187,7 +187,7 @@ impl<'a> Printer<'a> {
     }
 }
 
-/// What a line means; never nothing.
+/// The events of a line: at least one.
 fn events(source: &Source, line: Line<'_>) -> Vec<Event> {
     let backend = source.backend.unwrap_or_else(|| Backend::of_line(line.bytes));
     let mut events = backend.agent().parse_line(line.bytes);

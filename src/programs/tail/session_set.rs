@@ -1,8 +1,8 @@
-//! The sessions that are followed: who joins, who leaves, and where each conversation is now.
+//! The sessions that are tailed: which join, which leave, and where each conversation is now.
 //!
-//! The state files tell who is there. Where a conversation is, the agent itself tells, once the
-//! session's window is known; a person may have cleared it, or gone over to another. tmux is asked
-//! only when a state file changed, a process ended, or an agent tells its thread in the title.
+//! The state files tell which sessions there are. Where a conversation is, its agent tells, once the
+//! session's window is known: a person may have cleared it, or taken up another one. tmux is asked
+//! only when a state file changed, a process ended, or an agent tells its conversation in the title.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use crate::{
     watch::{Watch, WatchId},
 };
 
-/// Which sessions are meant.
+/// Which sessions are asked for.
 pub(crate) enum Selection {
     /// These, which must be there.
     Named(Vec<Name>),
@@ -26,7 +26,7 @@ pub(crate) enum Selection {
     All,
 }
 
-/// The list of those who are followed.
+/// The sessions that are tailed.
 pub(crate) struct SessionSet {
     config: Config,
     backend: Option<Backend>,
@@ -34,7 +34,7 @@ pub(crate) struct SessionSet {
     /// `None` where there is no tmux: then the state files are all that is known.
     tmux: Option<Tmux>,
     stores: BTreeMap<WatchId, Backend>,
-    /// Where to begin with those who are there at the beginning, and with those who join.
+    /// Where to begin in those that are there at the beginning.
     start: Start,
     max_line: Option<usize>,
     /// Whether the run waits for what is not there yet.
@@ -58,7 +58,7 @@ impl SessionSet {
         Ok(SessionSet { config, backend, selection, tmux, stores, start, max_line, waits })
     }
 
-    /// Those who are there now.
+    /// The sessions that are there now.
     pub(crate) fn sessions(&self) -> Result<Vec<Tailed>> {
         let sessions = match &self.selection {
             Selection::All => Session::all(&self.config, self.backend)?,
@@ -87,8 +87,8 @@ impl SessionSet {
         matches!(self.selection, Selection::All)
     }
 
-    /// Looks again at what `changed`; without it, at everything. The streams that are new here or
-    /// are now elsewhere watch what they read.
+    /// Looks again at what `changed`, or at everything. Streams that are new or have moved watch what
+    /// they read.
     pub(crate) fn look(
         &self,
         watch: &mut Watch,
@@ -99,7 +99,7 @@ impl SessionSet {
         let stores = self.stores_changed(changed);
         for &backend in &stores {
             match self.list(backend, streams) {
-                // Who was there is followed on; whoever mends the file wakes us.
+                // The sessions that were there are still followed; a change to the file wakes us.
                 Err(e) if self.waits && e.kind == Kind::System => note(&e.to_string()),
                 done => done?,
             }
@@ -127,10 +127,10 @@ impl SessionSet {
         stores.map(|(_, &backend)| backend).collect()
     }
 
-    /// Takes in who joined, who left, and what is noted of the others.
+    /// Notes which sessions joined, which left, and what is kept of the others.
     fn list(&self, backend: Backend, streams: &mut Vec<Tailed>) -> Result<()> {
         let mut listed = Session::all(&self.config, Some(backend))?;
-        // A file that is gone (it was broken, and set aside) tells nothing of those who are there.
+        // A file that is gone (it was broken, and set aside) tells nothing of the sessions.
         if listed.is_empty() && !backend.store(&self.config).runtime().exists() {
             return Ok(());
         }
@@ -155,7 +155,7 @@ impl SessionSet {
     /// Finds where the conversation of one session is now.
     fn place(&self, watch: &mut Watch, stream: &mut Tailed) -> Result<()> {
         let Some(session) = &mut stream.session else { return Ok(()) };
-        // An offset is one of the transcript that was noted, wherever the conversation is by now.
+        // An offset belongs to the transcript that is kept, wherever the conversation is by now.
         if matches!(stream.reader.start, Start::Offset(1..)) && !stream.reader.is_placed() {
             stream.reader.found(&session.kept_conversation());
         }
@@ -163,7 +163,7 @@ impl SessionSet {
             for witness in session.agent().watch_paths(&self.config, pane) {
                 stream.signs.insert(watch.path(&witness)?);
             }
-            // Subscribed first, then looked at. Some agents tell their thread in the title.
+            // After the subscription: some agents tell their conversation in the title.
             if session.agent().title_at_turn_end().is_some()
                 && let Some(now) = session.pane(&self.config, tmux)?
             {
@@ -188,6 +188,6 @@ impl SessionSet {
             _ => {}
         }
         stream.fresh |= stream.reader.found(&now);
-        stream.watch(watch)
+        stream.reader.watch(watch)
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     },
     tmux::Pane,
     transcript::follow::Seen,
-    watch::{Watch, WatchId},
+    watch::WatchId,
 };
 
 /// A conversation or a plain file that is printed.
@@ -24,7 +24,7 @@ pub(crate) struct Tailed {
     /// `None` for a plain file.
     pub(crate) session: Option<Session>,
     pub(crate) pane: Option<Pane>,
-    /// The process whose end is waited for.
+    /// The process whose end is watched.
     pub(crate) process: Option<u32>,
     /// What may tell that the conversation is elsewhere now.
     pub(crate) signs: BTreeSet<WatchId>,
@@ -32,7 +32,6 @@ pub(crate) struct Tailed {
     pub(crate) leaving: bool,
     pub(crate) cursor: Option<Cursor>,
     pub(crate) reader: ConversationReader,
-    spots: BTreeSet<WatchId>,
     /// Where to read was found or changed since it was read last.
     pub(crate) fresh: bool,
 }
@@ -49,7 +48,6 @@ impl Tailed {
             leaving: false,
             cursor: None,
             reader,
-            spots: BTreeSet::new(),
             fresh: true,
         }
     }
@@ -60,11 +58,11 @@ impl Tailed {
         Tailed { source, session: Some(session), ..Tailed::of_file(None, reader) }
     }
 
-    /// Whether it is to be read, when this changed; without, everything may have.
+    /// Whether it must be read when these have changed; with `None`, anything may have.
     pub(crate) fn is_due(&self, changed: Option<&BTreeSet<WatchId>>) -> bool {
         self.fresh
             || self.leaving
-            || changed.is_none_or(|changed| !changed.is_disjoint(&self.spots))
+            || changed.is_none_or(|changed| !changed.is_disjoint(self.reader.spots()))
     }
 
     /// Keeps its place in `cursor`, and begins where that says.
@@ -73,12 +71,6 @@ impl Tailed {
         if let Some((path, offset)) = at {
             self.reader.begin_at(path, offset);
         }
-    }
-
-    /// Watches what it reads, now or later.
-    pub(crate) fn watch(&mut self, watch: &mut Watch) -> Result<()> {
-        self.spots = self.reader.watch(watch)?;
-        Ok(())
     }
 
     /// Prints all that is there, also where the conversation goes on.
@@ -109,7 +101,7 @@ impl Tailed {
     }
 }
 
-/// What happened to the file, where that is not the usual.
+/// What happened to the file, where a reader should know.
 fn unusual(seen: Seen) -> Option<&'static str> {
     match seen {
         Seen::All | Seen::Stopped | Seen::Absent | Seen::Packed => None,

@@ -11,7 +11,7 @@ const RESULT: usize = 12;
 /// The longest line of a call or a result that is shown, in characters.
 const WIDE: usize = 200;
 
-/// What was shown last, and how.
+/// Writes events as text for people. Remembers whose were shown last.
 pub(crate) struct Transcription {
     paint: Paint,
     /// Several sessions share it: each is named when another one spoke last.
