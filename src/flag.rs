@@ -11,7 +11,6 @@
 
 use std::{
     collections::BTreeMap,
-    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -40,19 +39,16 @@ pub(crate) type Fields = BTreeMap<String, String>;
 
 impl Flags {
     /// The flags of `session` below `root`.
-    #[must_use]
     pub fn new(root: &Path, session: &Name) -> Self {
         Flags { root: root.to_owned(), session: session.clone() }
     }
 
     /// The folder that holds them.
-    #[must_use]
     pub fn dir(&self) -> PathBuf {
         self.root.join(".imac/flags").join(self.session.as_str())
     }
 
     /// Whether the folder that they are below is there. Without it, no flag says nothing.
-    #[must_use]
     pub fn has_root(&self) -> bool {
         self.root.is_dir()
     }
@@ -64,28 +60,20 @@ impl Flags {
     }
 
     /// The path of `running.flag`.
-    #[must_use]
     pub fn running(&self) -> PathBuf {
         self.dir().join("running.flag")
     }
 
     /// The path of `failed.flag`.
-    #[must_use]
     pub fn failed(&self) -> PathBuf {
         self.dir().join("failed.flag")
     }
 
     /// Says that a job runs: writes `running.flag` and takes an older `failed.flag` away.
     pub fn set(&self, fields: &[(&str, String)]) -> Result<()> {
-        let pid = std::process::id().to_string();
-        let mut lines = vec![
-            ("session", self.session.to_string()),
-            ("pid", pid),
-            ("startedAt", time::rfc3339(time::now_ms())),
-        ];
-        lines.extend_from_slice(fields);
-        self.make_dir()?;
-        fs::write_durable(&self.running(), encode(&lines).as_bytes(), 0o644)?;
+        let ours =
+            [("pid", std::process::id().to_string()), ("startedAt", time::rfc3339(time::now_ms()))];
+        self.write(&self.running(), &[&ours, fields].concat())?;
         fs::remove(&self.failed()).map(|_| ())
     }
 
@@ -105,19 +93,20 @@ impl Flags {
     /// Says that the job failed: writes `failed.flag`, then takes `running.flag` away, so that a
     /// reader never sees a failed job as done.
     pub fn fail(&self, reason: &str) -> Result<()> {
-        let lines = [
-            ("session", self.session.to_string()),
-            ("failedAt", time::rfc3339(time::now_ms())),
-            ("reason", reason.to_owned()),
-        ];
-        self.make_dir()?;
-        fs::write_durable(&self.failed(), encode(&lines).as_bytes(), 0o644)?;
+        let fields = [("failedAt", time::rfc3339(time::now_ms())), ("reason", reason.to_owned())];
+        self.write(&self.failed(), &fields)?;
         fs::remove(&self.running()).map(|_| ())
+    }
+
+    fn write(&self, flag: &Path, fields: &[(&str, String)]) -> Result<()> {
+        self.make_dir()?;
+        let session = [("session", self.session.to_string())];
+        fs::write_durable(flag, encode(&[&session, fields].concat()).as_bytes(), 0o644)
     }
 
     /// What `running.flag` says, if it is there.
     pub fn read_running(&self) -> Result<Option<Fields>> {
-        self.read(&self.running())
+        self.fields(&self.running())
     }
 
     /// When `running.flag` was written, in epoch milliseconds: by its own word, or else, when
@@ -133,7 +122,7 @@ impl Flags {
 
     /// What `failed.flag` says, if it is there.
     pub fn read_failed(&self) -> Result<Option<Fields>> {
-        self.read(&self.failed())
+        self.fields(&self.failed())
     }
 
     /// Removes the session's folder, and the folders above it that are ours and now empty.
@@ -162,7 +151,7 @@ impl Flags {
         new.iter().try_for_each(|path| fs::set_mode(path, 0o755))
     }
 
-    fn read(&self, path: &Path) -> Result<Option<Fields>> {
+    fn fields(&self, path: &Path) -> Result<Option<Fields>> {
         self.check_path()?;
         let Some(bytes) = fs::read_plain(path, MOST)? else { return Ok(None) };
         let text = String::from_utf8_lossy(&bytes);
@@ -178,18 +167,12 @@ impl Flags {
         let mut path = self.root.clone();
         for part in [".imac", "flags", self.session.as_str()] {
             path.push(part);
-            match path.symlink_metadata() {
-                Ok(found) if !found.is_dir() => {
-                    return Err(Error::system(
-                        path.display(),
-                        "not a folder, so there are no flags in it",
-                    ));
-                }
-                Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                    return Ok(());
-                }
-                found => {
-                    found.at(&path)?;
+            match fs::absent(path.symlink_metadata()).at(&path)? {
+                None => return Ok(()),
+                Some(found) if found.is_dir() => {}
+                Some(_) => {
+                    let cause = "not a folder, so there are no flags in it";
+                    return Err(Error::system(path.display(), cause));
                 }
             }
         }

@@ -117,7 +117,7 @@ pub(crate) fn remove_dir(path: &Path) -> Result<()> {
 }
 
 /// Turns "there is none" into a value.
-fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+pub(crate) fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {

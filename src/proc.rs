@@ -12,7 +12,6 @@ fn dir(pid: u32) -> PathBuf {
 /// When the process started, as the system counts it: together with the id, this names one
 /// process for ever. `None` when there is no such process, or no `/proc`; one that has ended and
 /// only waits to be noticed by its parent is gone.
-#[must_use]
 pub fn start_time(pid: u32) -> Option<String> {
     if matches!(stat(pid, 3)?.as_str(), "Z" | "X") {
         return None;
@@ -21,7 +20,6 @@ pub fn start_time(pid: u32) -> Option<String> {
 }
 
 /// Whether the process is stopped, as by ^Z.
-#[must_use]
 pub fn is_stopped(pid: u32) -> bool {
     stat(pid, 3).is_some_and(|state| state == "T")
 }
@@ -39,27 +37,23 @@ fn stat(pid: u32, field: usize) -> Option<String> {
 }
 
 /// The files that the process holds open; `None` where that cannot be known.
-#[must_use]
 pub(crate) fn open_files(pid: u32) -> Option<Vec<PathBuf>> {
     let list = fs::read_dir(dir(pid).join("fd")).ok()?;
     Some(list.flatten().filter_map(|fd| fs::read_link(fd.path()).ok()).collect())
 }
 
 /// The program that it runs, where that can be known.
-#[must_use]
 pub(crate) fn executable(pid: u32) -> Option<PathBuf> {
     fs::read_link(dir(pid).join("exe")).ok()
 }
 
 /// The files that are mapped into its memory, its libraries among them, as `/proc` lists them.
-#[must_use]
 pub(crate) fn mapped(pid: u32) -> Option<String> {
     let list = fs::read(dir(pid).join("maps")).ok().filter(|list| !list.is_empty())?;
     Some(String::from_utf8_lossy(&list).into_owned())
 }
 
 /// The environment that it was started with.
-#[must_use]
 pub(crate) fn environment(pid: u32) -> Option<Vec<(String, String)>> {
     let text = fs::read(dir(pid).join("environ")).ok()?;
     let text = String::from_utf8_lossy(&text);
@@ -68,13 +62,11 @@ pub(crate) fn environment(pid: u32) -> Option<Vec<(String, String)>> {
 }
 
 /// The process's program and arguments, each ended by a NUL; `None` where that cannot be known.
-#[must_use]
 pub(crate) fn command_line(pid: u32) -> Option<Vec<u8>> {
     fs::read(dir(pid).join("cmdline")).ok()
 }
 
 /// The process's descendants, nearest first.
-#[must_use]
 pub(crate) fn descendants(pid: u32) -> Vec<u32> {
     let mut found = vec![pid];
     let mut next = 0;

@@ -3,37 +3,27 @@
 
 use std::{
     fs::File,
-    io,
+    io::{self, Write},
     mem::ManuallyDrop,
     os::fd::{AsRawFd, BorrowedFd, FromRawFd, RawFd},
     time::Duration,
 };
 
-/// Standard output as a plain file: std's own handle would cut large records at each newline.
-#[must_use]
-pub(crate) fn stdout() -> impl std::io::Write {
-    /// Never closes descriptor 1, which is not ours alone.
-    struct Stdout(ManuallyDrop<File>);
-    impl std::io::Write for Stdout {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.write(bytes)
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    // SAFETY: descriptor 1 is open for the life of the process (std reopens it on /dev/null when it
-    // is not), and ManuallyDrop keeps this handle from closing it.
-    Stdout(ManuallyDrop::new(unsafe { File::from_raw_fd(1) }))
+/// One `write` of `bytes`, as they are.
+pub(crate) fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    // SAFETY: the descriptor is borrowed, so it is open, and ManuallyDrop keeps this handle from
+    // closing it.
+    ManuallyDrop::new(unsafe { File::from_raw_fd(fd.as_raw_fd()) }).write(bytes)
 }
 
-/// Makes the pipe at standard output hold a megabyte, if it is a pipe and may: a reader who empties it
-/// meanwhile does not hold the writer up.
-pub(crate) fn widen_stdout() {
+/// Makes the pipe at `fd` hold a megabyte, if it is a pipe and may: a reader who empties it meanwhile
+/// does not hold the writer up.
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), expect(unused_variables))]
+pub(crate) fn widen_pipe(fd: BorrowedFd<'_>) {
     // SAFETY: the call takes plain integers; on anything but a pipe it fails and changes nothing.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     unsafe {
-        libc::fcntl(1, libc::F_SETPIPE_SZ, 1 << 20);
+        libc::fcntl(fd.as_raw_fd(), libc::F_SETPIPE_SZ, 1 << 20);
     }
 }
 
@@ -51,31 +41,26 @@ const READER: libc::c_short = libc::POLLRDBAND;
 
 impl Poll {
     /// Something to read at `fd`, or its end.
-    #[must_use]
     pub(crate) fn readable(fd: RawFd) -> Self {
         Poll(libc::pollfd { fd, events: libc::POLLIN, revents: 0 })
     }
 
     /// Nobody left to read what is written to `fd`.
-    #[must_use]
     pub(crate) fn reader_gone(fd: RawFd) -> Self {
         Poll(libc::pollfd { fd, events: READER, revents: 0 })
     }
 
     /// The descriptor.
-    #[must_use]
     pub(crate) fn fd(&self) -> RawFd {
         self.0.fd
     }
 
     /// Whether the descriptor is broken: hung up, in error, or not open.
-    #[must_use]
     pub(crate) fn broken(&self) -> bool {
         self.0.revents & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) != 0
     }
 
     /// Whether anything was found.
-    #[must_use]
     pub(crate) fn found(&self) -> bool {
         self.0.revents != 0
     }
@@ -233,13 +218,11 @@ pub(crate) mod signals {
     }
 
     /// The signal that has asked the process to end, whether it was taken or not.
-    #[must_use]
     pub(crate) fn asked_to_end() -> Option<i32> {
         Some(ASKED.load(Ordering::SeqCst)).filter(|&signal| signal != 0)
     }
 
     /// What becomes readable when a signal arrives, if signals are caught.
-    #[must_use]
     pub(crate) fn ear() -> Option<RawFd> {
         EAR.get().map(AsRawFd::as_raw_fd)
     }
@@ -329,13 +312,12 @@ impl Drop for RawMode {
     }
 }
 
-/// The columns and rows of standard output's terminal.
-#[must_use]
-pub(crate) fn window_size() -> Option<(u16, u16)> {
+/// The columns and rows of the terminal at `fd`.
+pub(crate) fn window_size(fd: BorrowedFd<'_>) -> Option<(u16, u16)> {
     // SAFETY: an all-zero winsize is valid, and the request writes one winsize at the pointer.
     let (result, size) = unsafe {
         let mut size: libc::winsize = std::mem::zeroed();
-        (libc::ioctl(1, libc::TIOCGWINSZ, &raw mut size), size)
+        (libc::ioctl(fd.as_raw_fd(), libc::TIOCGWINSZ, &raw mut size), size)
     };
     (result == 0 && size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col, size.ws_row))
 }
@@ -347,7 +329,6 @@ pub fn kill(pid: i32, signal: i32) -> io::Result<()> {
 }
 
 /// Whether the process `pid` exists, ours or not.
-#[must_use]
 pub fn is_alive(pid: u32) -> bool {
     i32::try_from(pid).is_ok_and(|pid| {
         pid > 0 && kill(pid, 0).map_or_else(|e| e.raw_os_error() == Some(libc::EPERM), |()| true)
@@ -362,30 +343,4 @@ pub(crate) fn raise_open_files() -> io::Result<()> {
     limit.rlim_cur = limit.rlim_max;
     // SAFETY: `limit` is a live rlimit that the call only reads.
     check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }).map(drop)
-}
-
-/// What a process has used up.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Usage {
-    /// The most memory that it held at once, in bytes.
-    pub peak: u64,
-    /// The time that it computed, in itself and in the kernel.
-    pub busy: Duration,
-}
-
-/// Waits for the end of the child `pid`, and tells what it used. Nobody else may wait for it.
-pub fn reap(pid: u32) -> io::Result<Usage> {
-    let pid = libc::pid_t::try_from(pid).map_err(io::Error::other)?;
-    // SAFETY: rusage is plain data, and all zeroes is a value of it.
-    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-    // SAFETY: a null status is allowed, and `usage` is a live rusage that the call fills.
-    check(unsafe { libc::wait4(pid, std::ptr::null_mut(), 0, &raw mut usage) })?;
-    let span = |time: libc::timeval| {
-        let micros = u64::try_from(time.tv_sec).unwrap_or_default() * 1_000_000;
-        Duration::from_micros(micros + u64::try_from(time.tv_usec).unwrap_or_default())
-    };
-    let peak = u64::try_from(usage.ru_maxrss).unwrap_or_default();
-    // Linux counts in KiB, macOS in bytes.
-    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
-    Ok(Usage { peak: peak * unit, busy: span(usage.ru_utime) + span(usage.ru_stime) })
 }

@@ -39,6 +39,9 @@ impl Backend {
     /// Their names, in the same order.
     pub const NAMES: &'static [&'static str] = &["tmux-claude-code", "tmux-codex", "tmux-practice"];
 
+    /// Those for which `admin-settings.json` has defaults: the original knows them.
+    pub(crate) const WITH_DEFAULTS: [Backend; 2] = [Backend::Claude, Backend::Codex];
+
     /// The name.
     #[must_use]
     pub fn name(self) -> &'static str {

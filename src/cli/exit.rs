@@ -15,7 +15,6 @@ use crate::{
 };
 
 /// The whole of a program's `main`.
-#[must_use]
 pub fn main<T: Tool>() -> ExitCode {
     let argv = std::env::args_os().skip(1);
     ExitCode::from(run::<T>(T::DOC.name, argv, &mut Output::stdout()) as u8)
@@ -24,7 +23,6 @@ pub fn main<T: Tool>() -> ExitCode {
 /// Runs `T` on `argv`, which begins after the program's name, and prints its error, if any, under
 /// `name`: a front runs another program in its own process by this. Does not return when `T` was
 /// stopped by a signal.
-#[must_use]
 pub(crate) fn run<T: Tool>(
     name: &str,
     argv: impl IntoIterator<Item = OsString>,
@@ -79,7 +77,6 @@ fn line(name: &str, error: &Error) -> String {
 
 /// `text` as it may be shown on a terminal: control characters, and those that turn the direction
 /// of writing, are spelt out.
-#[must_use]
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     let hidden =
         |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

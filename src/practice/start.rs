@@ -21,6 +21,7 @@ use super::{
     tui::Program,
 };
 use crate::{
+    cli::output,
     error::{At, Error, Result},
     sys::{self, Poll, signals},
     time::Deadline,
@@ -52,7 +53,7 @@ pub(crate) fn prepare(argv: Vec<OsString>) -> Result<std::result::Result<Program
         Some(id) => id,
         None => uuid::Uuid::new_v4().to_string(),
     };
-    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+    if !std::io::stdin().is_terminal() || !output::stdout().is_terminal() {
         return Err(Error::usage("practice agent", "needs a terminal"));
     }
     let heard = [&[libc::SIGWINCH, libc::SIGCHLD], &signals::ENDING[..]].concat();
@@ -70,7 +71,7 @@ pub(crate) fn prepare(argv: Vec<OsString>) -> Result<std::result::Result<Program
         over = std::iter::from_fn(signals::take).filter_map(exit_status).last();
     }
     let raw = sys::RawMode::on().map_err(|e| Error::io("terminal", &e))?;
-    let screen = Screen::open(Box::new(sys::stdout()) as Box<dyn Write>)?;
+    let screen = Screen::open(Box::new(output::stdout()) as Box<dyn Write>)?;
     let model = options.model.as_deref().unwrap_or("practice");
     let log = Log::new(&place, &id, model, wrong.no_transcript, wrong.torn_write);
     let mut questions = VecDeque::new();

@@ -25,6 +25,7 @@ use super::{
     turn::Tool,
 };
 use crate::{
+    cli::output,
     error::{Error, Result},
     sys::{self, Poll, signals},
     time::Deadline,
@@ -42,7 +43,7 @@ pub(crate) fn main(argv: Vec<OsString>) -> Result<i32> {
     let status = match prepare(argv)? {
         Ok(mut program) => program.run()?,
         Err((text, status)) => {
-            writeln!(sys::stdout(), "{text}").map_err(|e| Error::io("stdout", &e))?;
+            writeln!(output::stdout(), "{text}").map_err(|e| Error::io("stdout", &e))?;
             status
         }
     };

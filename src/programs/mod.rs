@@ -25,6 +25,10 @@ pub use verbs::{
     Admin, Create, History, List, Pause, Send, Settings, Stats, Status, Stop, Stream, Version,
 };
 
+use std::iter;
+
+use front::BUILT_IN;
+
 use crate::{
     cli::{Page, page},
     config::SETTINGS,
@@ -33,28 +37,10 @@ use crate::{
 /// The pages of all programs, for the manuals and completions.
 #[must_use]
 pub fn pages() -> Vec<Page> {
-    vec![
-        Page { environment: environment(), ..page::<Front>() },
-        page::<Spawn>(),
-        page::<Paste>(),
-        page::<Tail>(),
-        page::<Flag>(),
-        page::<Ls>(),
-        page::<Kill>(),
-        page::<Create>(),
-        page::<Send>(),
-        page::<Pause>(),
-        page::<Stop>(),
-        page::<List>(),
-        page::<Status>(),
-        page::<History>(),
-        page::<Stream>(),
-        page::<Settings>(),
-        page::<Admin>(),
-        page::<Doctor>(),
-        page::<Stats>(),
-        page::<Version>(),
-    ]
+    let front = Page { environment: environment(), ..page::<Front>() };
+    // The demo has no manual: it shows itself.
+    let documented = BUILT_IN.iter().filter(|program| program.verb.name != "demo");
+    iter::once(front).chain(documented.map(|program| (program.page)())).collect()
 }
 
 /// The settings as the manual names them.

@@ -21,7 +21,7 @@ use crate::{
         follow::{Follow, Seen},
         lines::Line,
         start::Start,
-        zst::packed,
+        zst::packed_path,
     },
     watch::{Watch, WatchId},
 };
@@ -264,7 +264,7 @@ impl ConversationReader {
         mut sink: impl FnMut(Line<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
         loop {
-            let progress = self.read_with(|_, follow| follow.read(&mut sink))?;
+            let progress = self.read_with(|_, follow| follow.read_new(&mut sink))?;
             if matches!(progress, Progress::Paused(_)) {
                 return Ok(());
             }
@@ -275,7 +275,7 @@ impl ConversationReader {
 /// Whether something stands in the transcript at `path`, packed or not.
 fn has_begun(path: &Path) -> bool {
     let full = |path: &Path| path.metadata().is_ok_and(|data| data.len() > 0);
-    full(path) || full(&packed(path))
+    full(path) || full(&packed_path(path))
 }
 
 /// The newest lines of a transcript.
@@ -298,7 +298,7 @@ pub(crate) fn newest<T>(
     let mut follow = Follow::open(path, Start::Offset(0))?;
     let (mut lines, mut total) = (VecDeque::new(), 0);
     loop {
-        let seen = follow.read(|line| {
+        let seen = follow.read_new(|line| {
             if let Some(taken) = take(line) {
                 total += 1;
                 lines.push_back(taken);

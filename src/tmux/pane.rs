@@ -2,8 +2,11 @@
 
 use std::{ffi::OsString, path::Path};
 
-use super::{Fault, Tmux};
-use crate::error::{Error, Result};
+use super::{Fault, Tmux, server::Answer};
+use crate::{
+    error::{Error, Result},
+    shell::quoted,
+};
 
 /// What tmux knows of an agent's pane.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -125,7 +128,7 @@ impl Tmux {
     fn settled(
         &self,
         list: &[&str],
-        read: impl Fn(std::result::Result<String, Fault>) -> Result<Vec<(String, Pane)>>,
+        read: impl Fn(Answer) -> Result<Vec<(String, Pane)>>,
     ) -> Result<Vec<(String, Pane)>> {
         let unknown = |(_, pane): &(String, Pane)| pane.dead && pane.status.is_none();
         let again = [&["run-shell", "true", ";"], list].concat();
@@ -227,7 +230,7 @@ impl Tmux {
 /// The panes that were listed, the oldest one of each window: a person may have split it, on either
 /// side of the agent. No server and no session are an empty list.
 fn oldest_panes(
-    listed: std::result::Result<String, Fault>,
+    listed: Answer,
     about: &str,
     parse: impl Fn(&str) -> Option<(&str, Pane)>,
 ) -> Result<Vec<(String, Pane)>> {
@@ -250,11 +253,6 @@ fn oldest_panes(
         }
     }
     Ok(panes)
-}
-
-/// A word for tmux's own command language.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

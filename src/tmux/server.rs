@@ -24,6 +24,9 @@ pub struct Tmux {
     folder: Option<OsString>,
 }
 
+/// What a command printed, or why tmux did not do it.
+pub(crate) type Answer = std::result::Result<String, Fault>;
+
 /// Why tmux did not do as told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -57,7 +60,6 @@ impl Fault {
     }
 
     /// The fault as an error about `subject`.
-    #[must_use]
     pub fn about(self, subject: &str) -> Error {
         match self {
             Fault::NoServer => Error::missing(subject, "no tmux server is running"),
@@ -104,16 +106,12 @@ impl Tmux {
     }
 
     /// Runs one command, or several with `;` between, and returns what it printed.
-    pub fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<std::result::Result<String, Fault>> {
+    pub fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Answer> {
         self.run_with(args, b"")
     }
 
     /// The same with bytes for the command's standard input.
-    pub fn run_with<S: AsRef<OsStr>>(
-        &self,
-        args: &[S],
-        input: &[u8],
-    ) -> Result<std::result::Result<String, Fault>> {
+    pub fn run_with<S: AsRef<OsStr>>(&self, args: &[S], input: &[u8]) -> Result<Answer> {
         let mut child = self
             .client()
             .args(args)

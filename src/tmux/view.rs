@@ -84,7 +84,7 @@ impl View {
         let pipe = format!("set-option -p -t {pane} {MARK} 1 ; pipe-pane -O -t {pane} \"{cat}\"");
         let otherwise = format!("display-message -p {DEAF}");
         let listen = ["if-shell", "-F", "-t", &pane, &free, &pipe, &otherwise, ";"];
-        let command: Vec<&str> = listen.into_iter().chain(look_at(&pane)).collect();
+        let command: Vec<&str> = listen.into_iter().chain(capture_of(&pane)).collect();
         match self.tmux.run(&command)? {
             Ok(said) => {
                 let looked = said.strip_prefix(DEAF);
@@ -99,34 +99,32 @@ impl View {
     }
 
     /// The pane that this looks at.
-    #[must_use]
     pub(crate) fn pane(&self) -> &str {
         &self.pane
     }
 
     /// When to look again although nothing was heard.
-    #[must_use]
     pub(crate) fn patience(&self) -> Deadline {
         if self.deaf { Deadline::after(OFTEN) } else { Deadline::NEVER }
     }
 
     /// The pane and its screen now; `None` when the pane is gone.
-    pub(crate) fn look(&mut self) -> Result<Option<Look>> {
+    pub(crate) fn capture(&mut self) -> Result<Option<Look>> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
         // What came before the look is in it; what comes after makes the FIFO readable again.
         self.drain()?;
-        self.tmux.look(&self.pane)
+        self.tmux.capture(&self.pane)
     }
 
     /// The same, and listens no more: whoever looks once more need not ask tmux twice.
-    pub(crate) fn last_look(&mut self) -> Result<Option<Look>> {
+    pub(crate) fn last_capture(&mut self) -> Result<Option<Look>> {
         if std::mem::replace(&mut self.deaf, true) {
-            return self.tmux.look(&self.pane);
+            return self.tmux.capture(&self.pane);
         }
-        let command = [&leave(&self.pane)[..], &[";"], &look_at(&self.pane)].concat();
-        self.tmux.look_by(&command, &self.pane)
+        let command = [&leave(&self.pane)[..], &[";"], &capture_of(&self.pane)].concat();
+        self.tmux.capture_by(&command, &self.pane)
     }
 
     /// All that the pane has shown, what has scrolled off included; `None` when the pane is gone.
@@ -155,11 +153,11 @@ impl View {
 
 impl Tmux {
     /// A pane and its screen now; `None` when the pane is gone.
-    pub fn look(&self, pane: &str) -> Result<Option<Look>> {
-        self.look_by(&look_at(pane), pane)
+    pub fn capture(&self, pane: &str) -> Result<Option<Look>> {
+        self.capture_by(&capture_of(pane), pane)
     }
 
-    fn look_by(&self, command: &[&str], pane: &str) -> Result<Option<Look>> {
+    fn capture_by(&self, command: &[&str], pane: &str) -> Result<Option<Look>> {
         match self.run(command)? {
             Ok(text) => Ok(Look::parse(&text, pane)),
             Err(Fault::NoServer | Fault::NotFound) => Ok(None),
@@ -174,7 +172,7 @@ fn leave(pane: &str) -> [&str; 9] {
 }
 
 /// The command that prints what [`Look::parse`] reads.
-fn look_at(pane: &str) -> Vec<&str> {
+fn capture_of(pane: &str) -> Vec<&str> {
     let facts = ["display-message", "-p", "-t", pane, Pane::FORMAT, ";"];
     let screen = ["capture-pane", "-p", "-e", "-t", pane];
     [facts.as_slice(), &screen].concat()

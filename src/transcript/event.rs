@@ -7,7 +7,7 @@ use serde::Serialize;
 /// What kind of thing happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum EventKind {
     /// A prompt was given to the model.
     Prompt,
     /// A command of the agent's own was run: `/compact`, `!ls`. To others it is one of the agent's
@@ -16,7 +16,7 @@ pub enum Kind {
     Command,
     /// A prompt was put aside for later.
     Queued,
-    /// A queued prompt was taken up: a [`Kind::Prompt`] follows, or a command runs. Only the
+    /// A queued prompt was taken up: a [`EventKind::Prompt`] follows, or a command runs. Only the
     /// account of open work needs this; to all others it is one of the agent's own doings.
     #[serde(rename = "other")]
     Taken,
@@ -53,7 +53,7 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Event {
     /// What kind.
-    pub kind: Kind,
+    pub kind: EventKind,
     /// What the agent itself calls the line: `system/turn_duration`, `event_msg/task_started`.
     #[serde(rename = "type")]
     pub name: String,
@@ -71,7 +71,7 @@ pub struct Event {
 
 impl Event {
     /// An event without a turn.
-    pub fn new(kind: Kind, time: Option<u64>, text: impl Into<String>) -> Self {
+    pub fn new(kind: EventKind, time: Option<u64>, text: impl Into<String>) -> Self {
         let name = String::new();
         Event { kind, name, time, text: text.into(), turn: None, queued: false }
     }

@@ -17,7 +17,7 @@ use std::{
 use super::{
     lines::{self, Block, Line, Lines},
     start::{Start, begins_line},
-    zst,
+    zst::{self, Identity},
 };
 use crate::error::{At, Error, Result};
 
@@ -39,17 +39,6 @@ pub enum Seen {
     Replaced,
     /// It was packed or unpacked, with the same lines in it. Read again: it goes on.
     Packed,
-}
-
-/// Which file it is, whatever it is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The number of the device.
-    pub device: u64,
-    /// The number of the file on it.
-    pub inode: u64,
-    /// Whether it was read out of a packed file.
-    pub packed: bool,
 }
 
 /// So many bytes before an offset tell whether a file that was packed or unpacked is the same.
@@ -87,13 +76,12 @@ impl Follow {
     }
 
     /// Where the next line begins: the offset to resume at.
-    #[must_use]
     pub fn offset(&self) -> u64 {
         self.lines.offset()
     }
 
     /// Gives all whole lines that are there now to `sink`, until it breaks off.
-    pub fn read(
+    pub fn read_new(
         &mut self,
         mut sink: impl FnMut(Line<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<Seen> {
@@ -139,7 +127,7 @@ impl Follow {
             if at >= size {
                 break;
             }
-            match lines::read(file, self.lines.room(), at).at(&self.path)? {
+            match lines::read_at(file, self.lines.room(), at).at(&self.path)? {
                 0 => break,
                 count => self.lines.filled(count),
             }
@@ -245,7 +233,7 @@ mod tests {
     fn read(follow: &mut Follow) -> (Seen, Vec<String>) {
         let mut found = Vec::new();
         let seen = follow
-            .read(|line| {
+            .read_new(|line| {
                 found.push(format!("{}:{}", line.offset, String::from_utf8_lossy(line.bytes)));
                 Ok(ControlFlow::Continue(()))
             })
@@ -317,7 +305,7 @@ mod tests {
                 place.append(&rest[..count]);
                 rest = &rest[count..];
                 let seen = follow
-                    .read(|line| {
+                    .read_new(|line| {
                         got.push((line.offset, line.next, line.bytes.to_vec()));
                         Ok(ControlFlow::Continue(()))
                     })

@@ -77,25 +77,21 @@ pub struct Lines {
 
 impl Lines {
     /// Lines of a file that is read from `offset` on, where a line begins.
-    #[must_use]
     pub fn from(offset: u64) -> Self {
         Lines { buffer: Vec::new(), start: 0, searched: 0, end: 0, offset }
     }
 
     /// Where the next line begins, in the file: everything before was given out.
-    #[must_use]
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
     /// Where the next byte belongs, in the file.
-    #[must_use]
     pub fn end(&self) -> u64 {
         self.offset + (self.end - self.start) as u64
     }
 
     /// The bytes of the line that is not whole yet.
-    #[must_use]
     pub fn pending(&self) -> usize {
         self.end - self.start
     }
@@ -168,7 +164,7 @@ pub(crate) fn boundary_after(file: &File, start: u64) -> io::Result<Option<u64>>
     let mut at = start - 1;
     let mut block = vec![0; BACK];
     loop {
-        let count = read(file, &mut block, at)?;
+        let count = read_at(file, &mut block, at)?;
         if count == 0 {
             return Ok(None);
         }
@@ -213,7 +209,7 @@ pub(crate) fn before(file: &File, end: u64, count: usize) -> io::Result<Vec<u8>>
 }
 
 /// One `pread`; 0 at the end of the file.
-pub(crate) fn read(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
+pub(crate) fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
     loop {
         match file.read_at(into, at) {
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -226,7 +222,7 @@ pub(crate) fn read(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
 fn read_whole(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
     let mut got = 0;
     while got < into.len() {
-        match read(file, &mut into[got..], at + got as u64)? {
+        match read_at(file, &mut into[got..], at + got as u64)? {
             0 => break,
             count => got += count,
         }

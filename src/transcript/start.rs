@@ -56,7 +56,7 @@ fn check_boundary(file: &File, path: &Path, offset: u64) -> Result<()> {
 pub(crate) fn begins_line(file: &File, offset: u64) -> io::Result<bool> {
     let Some(before) = offset.checked_sub(1) else { return Ok(true) };
     let mut byte = [0];
-    Ok(lines::read(file, &mut byte, before)? == 1 && byte == *b"\n")
+    Ok(lines::read_at(file, &mut byte, before)? == 1 && byte == *b"\n")
 }
 
 #[cfg(test)]

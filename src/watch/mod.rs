@@ -36,9 +36,12 @@ mod kqueue;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 use kqueue as kernel;
 
+mod paths;
 #[cfg(test)]
 mod tests;
 mod walk;
+
+use paths::Marks;
 
 /// A set of things to wait for.
 pub(crate) struct Watch {

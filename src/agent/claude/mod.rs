@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Kind, Result},
     fs,
     tmux::{Enter, Pane},
-    transcript::event::{self, Event},
+    transcript::event::{Event, EventKind},
 };
 
 pub(crate) mod log;
@@ -93,7 +93,7 @@ impl Agent for Claude {
     }
 
     fn ran_command(&self, command: &str, event: &Event) -> bool {
-        event.kind == event::Kind::Command && event.text == command
+        event.kind == EventKind::Command && event.text == command
     }
 
     fn when_queued(&self) -> &'static [&'static str] {

@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     error::{Error, Result},
     tmux::{Enter, Pane},
-    transcript::event::{Event, Kind},
+    transcript::event::{Event, EventKind},
 };
 
 mod log;
@@ -208,7 +208,7 @@ impl Agent for Codex {
 
     fn ran_command(&self, _command: &str, event: &Event) -> bool {
         // A command is a turn without a prompt; the rollout does not name it.
-        event.kind == Kind::TurnStart
+        event.kind == EventKind::TurnStart
     }
 
     fn compare(

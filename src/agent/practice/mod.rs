@@ -12,7 +12,7 @@ use crate::{
     error::Result,
     fs,
     tmux::{Enter, Pane},
-    transcript::event::{Event, Kind},
+    transcript::event::{Event, EventKind},
 };
 
 /// The practice agent.
@@ -75,7 +75,7 @@ impl Agent for Practice {
     }
 
     fn ran_command(&self, command: &str, event: &Event) -> bool {
-        event.kind == Kind::Command && event.text == command
+        event.kind == EventKind::Command && event.text == command
     }
 
     fn compare(

@@ -117,8 +117,8 @@ fn version(program: &Path) -> Result<String> {
 pub(crate) fn proxy(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut wanted = Vec::new();
-    for backend in admin::BACKENDS {
-        match admin::use_proxy(config, backend) {
+    for backend in Backend::WITH_DEFAULTS {
+        match admin::use_proxy(&config.admin_settings(), backend.name()) {
             Ok(true) => wanted.push(backend.name()),
             Ok(false) => {}
             Err(error) => findings.push(Finding::problem("proxy", "admin settings", error)),

@@ -70,9 +70,7 @@ offsets.
 
 `-s` may be given several times. Records of several sessions are wrapped
 as by `--offsets`, or are `--events` or `--text`.",
-        verbs: &[],
         operand: Some(ValueDoc { name: "FILE", complete: Complete::File }),
-        rest: None,
         exits: &[
             (Exit::Done, "the end or `--max` was reached, or the reader went away"),
             (Exit::Usage, "also an offset that is not at the beginning of a line"),
@@ -90,6 +88,7 @@ as by `--offsets`, or are `--events` or `--text`.",
             ("aimax-tail --offsets session.jsonl", "A file, with offsets to go on from."),
         ],
         see_also: &[("aimax-paste", 1), ("aimax-ls", 1), ("tail", 1), ("aimax", 7)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = options::TABLE;

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     time,
     transcript::{
-        event::{Event, Kind},
+        event::{Event, EventKind},
         fast_json,
         lines::{Block, Line},
         validate,
@@ -112,7 +112,7 @@ impl<'a> Printer<'a> {
     fn whole(&mut self, path: &Path, block: Block<'_>) -> Result<()> {
         let mut good = 0;
         if !self.raw {
-            for start in fast_json::unproven(block.bytes) {
+            for start in fast_json::suspects(block.bytes) {
                 let Some(line) = block.after(start).lines().next() else { break };
                 if !self.passes(path, line) {
                     self.out.lines(&block.bytes[good..start])?;
@@ -175,7 +175,7 @@ impl<'a> Printer<'a> {
                 self.out.record(&serde_json::json!({ "sessionId": session, "moved": moved }))
             }
             Form::Events => self.out.record(&serde_json::json!({
-                "sessionId": session, "offset": 0, "next": 0, "kind": Kind::Other, "time": null,
+                "sessionId": session, "offset": 0, "next": 0, "kind": EventKind::Other, "time": null,
                 "text": "", "type": "moved", "moved": moved,
             })),
             Form::Plain | Form::Text(_) => {
@@ -192,7 +192,7 @@ fn events(source: &Source, line: Line<'_>) -> Vec<Event> {
     let backend = source.backend.unwrap_or_else(|| Backend::of_line(line.bytes));
     let mut events = backend.agent().parse_line(line.bytes);
     if events.is_empty() {
-        events.push(Event::new(Kind::Other, None, ""));
+        events.push(Event::new(EventKind::Other, None, ""));
     }
     events
 }
@@ -204,7 +204,7 @@ struct EventRecord<'a> {
     session_id: Option<&'a str>,
     offset: u64,
     next: u64,
-    kind: Kind,
+    kind: EventKind,
     time: Option<String>,
     text: &'a str,
     r#type: &'a str,

@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{exit::visible, paint::Paint},
-    transcript::event::{Event, Kind},
+    transcript::event::{Event, EventKind},
 };
 
 /// A tool's output is shown up to so many lines; a person who wants all of it reads the record.
@@ -26,25 +26,25 @@ struct Style {
     part: bool,
 }
 
-fn style(kind: Kind) -> Option<Style> {
+fn style(kind: EventKind) -> Option<Style> {
     let style = |mark, colour, part| Some(Style { mark, colour, part });
     match kind {
-        Kind::Prompt => style("> ", "1;36", false),
-        Kind::Command => style("> ", "36", false),
-        Kind::Queued => style(">> ", "36", false),
-        Kind::Text => style("", "", false),
-        Kind::ToolCall => style("* ", "33", true),
-        Kind::ToolResult => style("  | ", "2", true),
-        Kind::Interrupted => style("! ", "35", false),
-        Kind::Error => style("! ", "1;31", false),
-        Kind::Thinking
-        | Kind::TurnStart
-        | Kind::TurnEnd
-        | Kind::Unanswered
-        | Kind::Usage
-        | Kind::Taken
-        | Kind::TakenBack
-        | Kind::Other => None,
+        EventKind::Prompt => style("> ", "1;36", false),
+        EventKind::Command => style("> ", "36", false),
+        EventKind::Queued => style(">> ", "36", false),
+        EventKind::Text => style("", "", false),
+        EventKind::ToolCall => style("* ", "33", true),
+        EventKind::ToolResult => style("  | ", "2", true),
+        EventKind::Interrupted => style("! ", "35", false),
+        EventKind::Error => style("! ", "1;31", false),
+        EventKind::Thinking
+        | EventKind::TurnStart
+        | EventKind::TurnEnd
+        | EventKind::Unanswered
+        | EventKind::Usage
+        | EventKind::Taken
+        | EventKind::TakenBack
+        | EventKind::Other => None,
     }
 }
 
@@ -59,7 +59,7 @@ impl Transcription {
         for event in events {
             let Some(style) = style(event.kind) else { continue };
             let said = match event.kind {
-                Kind::Interrupted if event.text.is_empty() => "interrupted",
+                EventKind::Interrupted if event.text.is_empty() => "interrupted",
                 _ => event.text.trim_end(),
             };
             if !said.is_empty() {
@@ -105,12 +105,12 @@ mod tests {
     #[test]
     fn people_read_it() {
         let events = [
-            Event::new(Kind::Prompt, None, "do\nit"),
-            Event::new(Kind::Thinking, None, "hm"),
-            Event::new(Kind::ToolCall, None, "Bash {}"),
-            Event::new(Kind::ToolResult, None, "a\x1b[31m\n".to_owned() + &"x\n".repeat(20)),
-            Event::new(Kind::Text, None, "done\n"),
-            Event::new(Kind::Interrupted, None, ""),
+            Event::new(EventKind::Prompt, None, "do\nit"),
+            Event::new(EventKind::Thinking, None, "hm"),
+            Event::new(EventKind::ToolCall, None, "Bash {}"),
+            Event::new(EventKind::ToolResult, None, "a\x1b[31m\n".to_owned() + &"x\n".repeat(20)),
+            Event::new(EventKind::Text, None, "done\n"),
+            Event::new(EventKind::Interrupted, None, ""),
         ];
         let shown = Transcription::new(Paint::NONE, false).show(None, &events).unwrap();
         let results = "  | x\n".repeat(11);

@@ -4,14 +4,10 @@ use std::ffi::OsString;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::programs::options::output::{self, Shaped};
+use crate::programs::options::output::{self, OutputArgs};
 use crate::{
     agent::Backend,
-    cli::{
-        option::{Opt, Tool, ToolDoc, VerbDoc},
-        output::Output,
-        paint::Paint,
-    },
+    cli::{Opt, Output, Paint, Tool, ToolDoc, VerbDoc},
     config::{Config, Source, Value},
     error::{Error, Exit, Result},
 };
@@ -19,20 +15,8 @@ use crate::{
 /// The verb.
 pub struct Settings;
 
-/// Its arguments.
-#[derive(Debug, Default)]
-pub struct Args {
-    json: bool,
-}
-
-impl Shaped for Args {
-    fn json(&mut self) -> &mut bool {
-        &mut self.json
-    }
-}
-
 impl Tool for Settings {
-    type Args = Args;
+    type Args = OutputArgs;
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-config",
@@ -50,16 +34,15 @@ in paths.
 The document of `--json` has `version`, `config`, `derived_paths`,
 `env_overrides` (which variable sets what), `sources` and `file`.",
         verbs: &[VerbDoc { name: "show", brief: "Show all settings" }],
-        operand: None,
-        rest: None,
         exits: &[(Exit::Usage, "also a bad value, or an unknown name in the file")],
         examples: &[("aimax config show", "Shows all settings.")],
         see_also: &[("aimax", 1), ("aimax-admin", 1)],
+        ..ToolDoc::EMPTY
     };
 
-    const OPTS: &'static [Opt<Args>] = &[output::json()];
+    const OPTS: &'static [Opt<OutputArgs>] = &[output::json()];
 
-    fn run(args: Args, verbs: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    fn run(args: OutputArgs, verbs: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         if verbs.is_empty() {
             return Err(Error::usage("", "which? `aimax config show`"));
         }
@@ -97,20 +80,15 @@ fn derived(config: &Config) -> Vec<(&'static str, String)> {
 }
 
 fn document(config: &Config) -> Json {
-    let settings = &config.settings;
-    let values: Map<_, _> = settings
-        .iter()
-        .map(|one| (one.setting.key.to_owned(), plain(one.value.as_ref())))
-        .collect();
-    let sources: Map<_, _> = settings
-        .iter()
-        .map(|one| (one.setting.key.to_owned(), one.source.to_string().into()))
-        .collect();
-    let overrides: Map<_, _> = settings
-        .iter()
-        .flat_map(|one| one.setting.variables.iter().map(|name| (name, one.setting.key)))
-        .map(|(name, key)| ((*name).to_owned(), key.into()))
-        .collect();
+    let (mut values, mut sources, mut overrides) = (Map::new(), Map::new(), Map::new());
+    for one in &config.settings {
+        let key = one.setting.key;
+        values.insert(key.to_owned(), plain(one.value.as_ref()));
+        sources.insert(key.to_owned(), one.source.to_string().into());
+        for variable in one.setting.variables {
+            overrides.insert((*variable).to_owned(), key.into());
+        }
+    }
     let derived: Map<_, _> =
         derived(config).into_iter().map(|(name, path)| (name.to_owned(), path.into())).collect();
     json!({

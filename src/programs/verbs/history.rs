@@ -11,17 +11,14 @@ use serde_json::{Value, json};
 
 use crate::programs::{
     options::{
-        output::{self, Shaped},
-        target::{self, Target, Targeted},
+        has,
+        output::{self, OutputArgs},
+        target::{self, Target},
     },
     tail::{self, options::number},
 };
 use crate::{
-    cli::{
-        self,
-        option::{Complete, Opt, OptDoc, Tool, ToolDoc},
-        output::Output,
-    },
+    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc},
     config::Config,
     error::{Exit, Result},
     session::{
@@ -40,20 +37,10 @@ pub struct History;
 pub struct Args {
     target: Target,
     tail: u64,
-    json: bool,
+    output: OutputArgs,
 }
 
-impl Targeted for Args {
-    fn target(&mut self) -> &mut Target {
-        &mut self.target
-    }
-}
-
-impl Shaped for Args {
-    fn json(&mut self) -> &mut bool {
-        &mut self.json
-    }
-}
+has!(Args { target: Target, output: OutputArgs });
 
 /// A document holds so many records, the newest, and says when there were more.
 const MOST: usize = 10_000;
@@ -73,15 +60,12 @@ The document of `--json` has `entries`, the records by their times,
 those that have none first; `total`, how many lines there are;
 `truncated`, true when only the newest 10000 are given; and `sentinel`,
 where the transcript ends: `aimax stream` goes on there.",
-        verbs: &[],
-        operand: None,
-        rest: None,
-        exits: &[],
         examples: &[
             ("aimax history -s demo --tail 20", "The last records."),
             ("aimax history -s demo --json | jq -c .sentinel", "Where to go on."),
         ],
         see_also: &[("aimax-stream", 1), ("aimax-tail", 1)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = &[
@@ -102,7 +86,7 @@ where the transcript ends: `aimax stream` goes on there.",
 
     fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let note = |words: &str| cli::say("aimax history", words);
-        if !args.json {
+        if !args.output.json {
             let asked = tail::Args {
                 target: args.target,
                 lines: Some(args.tail).filter(|count| *count > 0),

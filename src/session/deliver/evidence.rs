@@ -13,7 +13,7 @@ use crate::{
     error::Result,
     time::Deadline,
     tmux::Look,
-    transcript::event::{Event, Kind},
+    transcript::event::{Event, EventKind},
 };
 
 /// The transcript from where it stood before the prompt.
@@ -119,7 +119,7 @@ impl Proof {
 fn judge(agent: &dyn Agent, prompt: &Prompt, event: &Event) -> Option<Evidence> {
     if prompt.is_command() {
         let ran = agent.ran_command(prompt.text(), event);
-        let queued = event.kind == Kind::Queued && event.text.trim() == prompt.text();
+        let queued = event.kind == EventKind::Queued && event.text.trim() == prompt.text();
         return match (ran, queued) {
             (true, _) => Some(Evidence::Same(Verdict::Submitted, Vec::new())),
             (_, true) => Some(Evidence::Same(Verdict::Queued, Vec::new())),
@@ -131,8 +131,8 @@ fn judge(agent: &dyn Agent, prompt: &Prompt, event: &Event) -> Option<Evidence> 
         return None;
     }
     let verdict = match event.kind {
-        Kind::Prompt => Verdict::Submitted,
-        Kind::Queued => Verdict::Queued,
+        EventKind::Prompt => Verdict::Submitted,
+        EventKind::Queued => Verdict::Queued,
         _ => return None,
     };
     Some(match agent.compare(prompt.text(), &event.text) {
@@ -159,28 +159,31 @@ mod tests {
     #[test]
     fn another_prompt_that_was_queued_says_nothing_of_ours() {
         let event = |kind, queued| Event { queued, ..Event::new(kind, None, "x") };
-        assert!(word("ours", false, &event(Kind::Prompt, true)).is_none());
-        assert!(word("x", false, &event(Kind::Prompt, true)).is_none());
-        assert!(word("ours", false, &event(Kind::Queued, true)).is_none());
+        assert!(word("ours", false, &event(EventKind::Prompt, true)).is_none());
+        assert!(word("x", false, &event(EventKind::Prompt, true)).is_none());
+        assert!(word("ours", false, &event(EventKind::Queued, true)).is_none());
         assert!(matches!(
-            word("ours", false, &event(Kind::Queued, false)),
+            word("ours", false, &event(EventKind::Queued, false)),
             Some(Evidence::Other(_))
         ));
         assert!(matches!(
-            word("ours", false, &event(Kind::Prompt, false)),
+            word("ours", false, &event(EventKind::Prompt, false)),
             Some(Evidence::Other(_))
         ));
-        assert!(matches!(word("x", false, &event(Kind::Queued, false)), Some(Evidence::Same(..))));
+        assert!(matches!(
+            word("x", false, &event(EventKind::Queued, false)),
+            Some(Evidence::Same(..))
+        ));
     }
 
     #[test]
     fn a_command_is_proven_by_its_own_record() {
-        let ran = Event::new(Kind::Command, None, "/compact");
+        let ran = Event::new(EventKind::Command, None, "/compact");
         assert!(matches!(
             word("/compact", true, &ran),
             Some(Evidence::Same(Verdict::Submitted, _))
         ));
         assert!(word("/context", true, &ran).is_none());
-        assert!(word("/compact", true, &Event::new(Kind::Prompt, None, "/compact")).is_none());
+        assert!(word("/compact", true, &Event::new(EventKind::Prompt, None, "/compact")).is_none());
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn clear_copy(
 ) -> Result<()> {
     let taken_by = Deadline::after(TAKEN);
     // Nearly always the box is empty, and this is the last look.
-    let mut look = attached.view.last_look()?;
+    let mut look = attached.view.last_capture()?;
     while let Some(shown) = look
         && attached.profile.input_box(&shown) == InputBox::Text
     {
@@ -55,7 +55,7 @@ pub(crate) fn clear_copy(
             break;
         }
         let _woke = attached.wait(taken_by)?;
-        look = attached.view.look()?;
+        look = attached.view.capture()?;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ use crate::{
     time::Deadline,
     tmux::{Look, Tmux},
     trace,
-    transcript::event::Kind,
+    transcript::event::EventKind,
     watch::Woke,
 };
 
@@ -90,8 +90,8 @@ impl TranscriptSince {
         let (stopped, ended) = (&mut self.stopped, &mut self.ended);
         self.reader.read(|line| {
             for event in attached.agent.parse_line(line.bytes) {
-                *stopped |= event.kind == Kind::Interrupted;
-                *ended |= matches!(event.kind, Kind::TurnEnd | Kind::Error);
+                *stopped |= event.kind == EventKind::Interrupted;
+                *ended |= matches!(event.kind, EventKind::TurnEnd | EventKind::Error);
             }
             Ok(ControlFlow::Continue(()))
         })

@@ -7,6 +7,7 @@ use crate::{
     config::Config,
     error::{Error, Result},
     session::Session,
+    shell,
 };
 
 /// The shell command that sets a session's flags right, for tmux's and the agent's hooks. It says
@@ -33,13 +34,13 @@ pub(crate) fn at_event(config: &Config, session: &Session) -> Result<String> {
         let value = value
             .into_string()
             .map_err(|value| Error::usage(variable, format!("{} is not UTF-8", value.display())))?;
-        command.push_str(&format!("{variable}={} ", shell_word(&value)));
+        command.push_str(&format!("{variable}={} ", shell::quoted(&value)));
     }
     for word in own_program(config, "flag")? {
         let word = word
             .into_string()
             .map_err(|word| Error::usage(word.display(), "the path of the program is not UTF-8"))?;
-        command.push_str(&shell_word(&word));
+        command.push_str(&shell::quoted(&word));
         command.push(' ');
     }
     let (name, backend) = (&session.name, session.backend.name());
@@ -50,10 +51,5 @@ pub(crate) fn at_event(config: &Config, session: &Session) -> Result<String> {
 pub(crate) fn at_title(config: &Config, session: &Session) -> Result<String> {
     let path = session.run_dir(config).title().into_os_string().into_string();
     let path = path.map_err(|path| Error::usage(path.display(), "the path is not UTF-8"))?;
-    Ok(format!("echo >{}", shell_word(&path)))
-}
-
-/// A word for the shell.
-fn shell_word(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
+    Ok(format!("echo >{}", shell::quoted(&path)))
 }

@@ -85,8 +85,9 @@ pub(crate) struct Started {
 pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Started> {
     let cwd = folder(&request.cwd)?;
     let flag_root = request.flag_root.as_deref().map(folder).transpose()?;
-    let use_proxy =
-        request.use_proxy.map_or_else(|| admin::use_proxy(config, request.backend), Ok)?;
+    let use_proxy = request
+        .use_proxy
+        .map_or_else(|| admin::use_proxy(&config.admin_settings(), request.backend.name()), Ok)?;
     let proxy = use_proxy.then(|| Proxy::find(config)).transpose()?;
     let deadline = Deadline::after(request.timeout);
     let session =
