@@ -1,6 +1,6 @@
 //! The one backend that there is: an agent in tmux.
 
-use std::{collections::VecDeque, ops::ControlFlow, path::Path};
+use std::path::Path;
 
 use super::{AgentBackend, Created, History, Record, Request, Sent, SessionInfo, ThoughtStream};
 use crate::{
@@ -10,14 +10,12 @@ use crate::{
     session::{
         self, DeliveryOptions, Ended, Interruption, JobState, LOCK_WAIT, PROOF_WAIT, Prompt,
         Reading, Recipient, SentPrompt, Session, Snapshot,
+        conversation::{Newest, newest},
     },
     state::{Entry, Name},
     time::Deadline,
     tmux::Tmux,
-    transcript::{
-        follow::{Follow, Seen},
-        start::Start,
-    },
+    transcript::start::Start,
 };
 
 pub(crate) struct TmuxBackend {
@@ -168,29 +166,15 @@ impl AgentBackend for TmuxBackend {
     }
 
     fn history(&self, session: &str, last: Option<usize>) -> Result<History> {
-        let session = Session::find_any(&self.config, &session.parse()?, Some(self.backend))?;
-        let mut kept = VecDeque::new();
-        let (mut total, mut sentinel) = (0, 0);
-        if let Some(path) = session.entry.jsonl_path() {
-            let mut follow = Follow::open(path, Start::Offset(0))?;
-            loop {
-                let seen = follow.read_new(|line| {
-                    total += 1;
-                    kept.push_back(Record::of(self.backend, line));
-                    if last.is_some_and(|last| kept.len() > last) {
-                        kept.pop_front();
-                    }
-                    Ok(ControlFlow::Continue(()))
-                })?;
-                match seen {
-                    Seen::Truncated | Seen::Replaced => (total, kept) = (0, VecDeque::new()),
-                    Seen::Packed => {}
-                    Seen::All | Seen::Stopped | Seen::Absent | Seen::Removed => break,
-                }
-            }
-            sentinel = follow.offset();
-        }
-        Ok(History { truncated: total > kept.len(), entries: kept.into(), total, sentinel })
+        let mut session = Session::find_any(&self.config, &session.parse()?, Some(self.backend))?;
+        let Some(path) = session.find_conversation(&self.config)?.transcript else {
+            return Ok(History { entries: Vec::new(), total: 0, truncated: false, sentinel: 0 });
+        };
+        let most = last.unwrap_or(usize::MAX);
+        let Newest { lines, total, end } =
+            newest(&path, most, |line| Some(Record::of(self.backend, line)))?;
+        let truncated = total > lines.len();
+        Ok(History { entries: lines.into(), total, truncated, sentinel: end })
     }
 
     fn thought_stream(&self, session: &str, start: Start) -> Result<ThoughtStream> {
