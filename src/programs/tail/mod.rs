@@ -5,7 +5,10 @@
 //! run goes on: nothing is given twice, nothing is left out. Between records the program sleeps in
 //! one system call, and still notices at once when its reader goes away.
 
-use std::{ffi::OsString, os::fd::RawFd};
+use std::{
+    ffi::OsString,
+    os::fd::{AsRawFd, RawFd},
+};
 
 use self::{plan::Plan, printer::Printer, session_set::SessionSet, tailed::Tailed};
 use crate::{
@@ -106,7 +109,7 @@ pub(crate) fn print(
     note: &mut dyn FnMut(&str),
 ) -> (Result<Exit>, u64) {
     match Plan::new(args, operands) {
-        Ok(plan) => print_plan(plan, args, out, note, Some(STDOUT)),
+        Ok(plan) => print_plan(plan, args, out, note, Some(cli::output::stdout().as_raw_fd())),
         Err(error) => (Err(error), 0),
     }
 }
@@ -128,9 +131,6 @@ fn print_plan(
     let done = done.or_else(|e| if e.kind == Kind::ReaderGone { Ok(Exit::Done) } else { Err(e) });
     (done, args.max.unwrap_or(u64::MAX) - run.printer.left)
 }
-
-/// The descriptor whose reader may go away.
-const STDOUT: RawFd = 1;
 
 /// A note for the person at the terminal.
 fn say(note: &str) {
