@@ -137,6 +137,22 @@ pub struct ToolDoc {
     pub see_also: &'static [(&'static str, u8)],
 }
 
+impl ToolDoc {
+    /// A page on which nothing stands yet: what a program does not say is taken from here.
+    pub const EMPTY: ToolDoc = ToolDoc {
+        name: "",
+        tagline: "",
+        synopsis: &[],
+        about: "",
+        verbs: &[],
+        operand: None,
+        rest: None,
+        exits: &[],
+        examples: &[],
+        see_also: &[],
+    };
+}
+
 /// A program: its documentation, its options, and what it does.
 pub trait Tool {
     /// What the command line says.

@@ -6,20 +6,22 @@
 use std::{collections::HashSet, path::Path, time::Duration};
 
 use crate::{
-    agent::{Agent, Backend, Conversation},
+    agent::{Agent, Backend},
     config::Config,
     error::{At, Error, Kind, Result},
     flag::Flags,
-    state::{Entry, Name},
+    state::{Entry, Name, Store},
 };
 
 pub(crate) mod anchor;
 mod attached_pane;
+pub(crate) mod conversation;
 mod deliver;
 mod end;
 mod job;
 mod observe;
 mod run_dir;
+mod send;
 mod start;
 
 pub(crate) use deliver::{
@@ -33,6 +35,7 @@ pub(crate) use job::{DoneBy, Job, Prompts, Standing};
 pub(crate) use observe::{Observed, SessionWatcher, Snapshot, windows};
 pub use observe::{State, snapshots};
 pub(crate) use run_dir::RunDir;
+pub(crate) use send::{Recipient, SentPrompt, StartOptions};
 pub(crate) use start::{Proxy, Spawn, enter_window, spawn};
 
 /// A session that the state files know.
@@ -53,51 +56,31 @@ impl Session {
     /// [`crate::error::Kind::Missing`] when no state file knows it, and
     /// [`crate::error::Kind::Usage`] when several do.
     pub fn find(config: &Config, name: &Name, backend: Option<Backend>) -> Result<Session> {
-        let mut found = Vec::new();
-        for backend in backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
-            if let Some(entry) = backend.store(config).get(name)? {
-                found.push(Session { name: name.clone(), backend, entry });
-            }
-        }
-        one_of(name, found)
+        one_of(name, kept(config, backend, |store| named(name, store.get(name)?))?)
     }
 
     /// The same, or else a session that has ended.
     pub fn find_any(config: &Config, name: &Name, backend: Option<Backend>) -> Result<Session> {
         match Session::find(config, name, backend) {
-            Err(error) if error.kind == crate::error::Kind::Missing => {}
-            found => return found,
-        }
-        let mut found = Vec::new();
-        for backend in backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
-            if let Some(entry) = backend.store(config).find(name)? {
-                found.push(Session { name: name.clone(), backend, entry });
+            Err(error) if error.kind == Kind::Missing => {
+                one_of(name, kept(config, backend, |store| named(name, store.find(name)?))?)
             }
+            found => found,
         }
-        one_of(name, found)
     }
 
     /// All live sessions of the given backends.
     pub fn all(config: &Config, backend: Option<Backend>) -> Result<Vec<Session>> {
-        let mut found = Vec::new();
-        for backend in backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
-            for (name, entry) in backend.store(config).sessions()? {
-                found.push(Session { name, backend, entry });
-            }
-        }
-        Ok(found)
+        kept(config, backend, |store| Ok(store.sessions()?.into_iter().collect()))
     }
 
     /// All sessions of the given backends that were ended.
     pub fn past(config: &Config, backend: Option<Backend>) -> Result<Vec<Session>> {
-        let mut found = Vec::new();
-        for backend in backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
-            let store = backend.store(config);
+        kept(config, backend, |store| {
             let live: HashSet<Name> = store.sessions()?.into_iter().map(|(name, _)| name).collect();
             let past = store.archived()?.into_iter().filter(|(name, _)| !live.contains(name));
-            found.extend(past.map(|(name, entry)| Session { name, backend, entry }));
-        }
-        Ok(found)
+            Ok(past.collect())
+        })
     }
 
     /// What its agent does its own way.
@@ -126,33 +109,24 @@ impl Session {
         Err(Error::new(Kind::Refused, &self.name, cause)
             .advise(format!("choose another name, or {else_end}")))
     }
+}
 
-    /// Notes which conversation the session holds now. It changes when a Codex thread gets its
-    /// first prompt, and when a person clears a conversation.
-    pub fn bind(&mut self, config: &Config, conversation: &Conversation) -> Result<()> {
-        let mut change = Entry::default();
-        if let Some(id) =
-            conversation.id.as_deref().filter(|id| self.entry.agent_session_id() != Some(id))
-        {
-            change.set("agentSessionId", id);
-        }
-        if let Some(path) = &conversation.transcript
-            && self.entry.jsonl_path() != Some(path)
-        {
-            change.set("jsonlPath", path.to_string_lossy());
-        }
-        if change == Entry::default() {
-            return Ok(());
-        }
-        if self.backend == Backend::Codex {
-            change.set("pendingBind", conversation.transcript.is_none());
-        }
-        self.backend.store(config).put(&self.name, &change)?;
-        for (key, value) in change.fields() {
-            self.entry.set(key, value.clone());
-        }
-        Ok(())
+/// The sessions that `take` finds in the state files of one backend, or of all.
+fn kept(
+    config: &Config,
+    backend: Option<Backend>,
+    take: impl Fn(&Store) -> Result<Vec<(Name, Entry)>>,
+) -> Result<Vec<Session>> {
+    let mut found = Vec::new();
+    for backend in backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
+        let sessions = take(&backend.store(config))?.into_iter();
+        found.extend(sessions.map(|(name, entry)| Session { name, backend, entry }));
     }
+    Ok(found)
+}
+
+fn named(name: &Name, entry: Option<Entry>) -> Result<Vec<(Name, Entry)>> {
+    Ok(entry.map(|entry| (name.clone(), entry)).into_iter().collect())
 }
 
 fn one_of(name: &Name, mut found: Vec<Session>) -> Result<Session> {

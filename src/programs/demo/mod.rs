@@ -7,11 +7,7 @@ use std::{ffi::OsString, time::Duration};
 
 use crate::{
     agent::Backend,
-    cli::{
-        exit::visible,
-        option::{Opt, Tool, ToolDoc},
-        output::Output,
-    },
+    cli::{Opt, Output, Tool, ToolDoc, exit::visible},
     config::Config,
     error::{Error, Exit, Result},
     shell,
@@ -41,12 +37,10 @@ Runs the programs one after the other on the practice agent, which is
 built in, and shows each command and what it prints. It needs tmux, and
 neither an account nor the network. It uses a tmux server and a folder of
 its own, and leaves nothing behind.",
-        verbs: &[],
-        operand: None,
-        rest: None,
         exits: &[(Exit::Done, "every step did what it should")],
         examples: &[("aimax demo", "Takes about two seconds.")],
         see_also: &[("aimax", 1), ("aimax-spawn", 1), ("tmux", 1)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<()>] = &[];

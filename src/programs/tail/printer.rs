@@ -1,4 +1,4 @@
-//! In which form records leave.
+//! The form in which records are printed.
 //!
 //! Whatever the form, a record leaves whole, in one write, and after what stands before it. In the
 //! plain form a large piece of good records leaves as it was read, without being copied.
@@ -7,7 +7,7 @@ use std::{io::Write, ops::ControlFlow, path::Path};
 
 use serde::Serialize;
 
-use super::{Args, cursor::Cursor, text::Page};
+use super::{cursor::Cursor, options::Args, text::Transcription};
 use crate::{
     agent::Backend,
     cli::output::Output,
@@ -30,14 +30,14 @@ pub(crate) enum Form {
     /// What they mean.
     Events,
     /// For people.
-    Text(Page),
+    Text(Transcription),
 }
 
 /// Whose records they are.
 pub(crate) struct Source {
-    /// The session's name; none for a plain file.
+    /// The session's name; `None` for a plain file.
     pub(crate) session: Option<String>,
-    /// The agent whose lines they are; without it, their shape tells.
+    /// The agent that wrote them; without it, the shape of each line tells.
     pub(crate) backend: Option<Backend>,
     /// `{"sessionId":…,"offset":`, the same in every wrapped record.
     opening: String,
@@ -123,7 +123,7 @@ impl<'a> Printer<'a> {
         self.out.lines(&block.bytes[good..])
     }
 
-    /// Whether a line is a record; said if it is not.
+    /// Whether a line is a record; a note says why it is not.
     fn passes(&mut self, path: &Path, line: Line<'_>) -> bool {
         if self.raw {
             return true;
@@ -140,7 +140,7 @@ impl<'a> Printer<'a> {
             Form::Events => {
                 self.wrapped.clear();
                 for event in &events(source, line) {
-                    let record = Record::new(source, line, event);
+                    let record = EventRecord::new(source, line, event);
                     serde_json::to_writer(&mut self.wrapped, &record)
                         .map_err(|e| Error::system("stdout", e))?;
                     self.wrapped.push(b'\n');
@@ -148,8 +148,8 @@ impl<'a> Printer<'a> {
                 self.wrapped.pop();
                 self.out.line(&self.wrapped)
             }
-            Form::Text(page) => {
-                let text = page.show(source.session.as_deref(), &events(source, line));
+            Form::Text(transcription) => {
+                let text = transcription.show(source.session.as_deref(), &events(source, line));
                 text.map_or(Ok(()), |text| self.out.line(text.trim_end_matches('\n').as_bytes()))
             }
         }
@@ -187,7 +187,7 @@ impl<'a> Printer<'a> {
     }
 }
 
-/// What a line means; never nothing.
+/// The events of a line: at least one.
 fn events(source: &Source, line: Line<'_>) -> Vec<Event> {
     let backend = source.backend.unwrap_or_else(|| Backend::of_line(line.bytes));
     let mut events = backend.agent().parse_line(line.bytes);
@@ -200,7 +200,7 @@ fn events(source: &Source, line: Line<'_>) -> Vec<Event> {
 /// An event as it is printed.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Record<'a> {
+struct EventRecord<'a> {
     session_id: Option<&'a str>,
     offset: u64,
     next: u64,
@@ -214,9 +214,9 @@ struct Record<'a> {
     queued: bool,
 }
 
-impl<'a> Record<'a> {
+impl<'a> EventRecord<'a> {
     fn new(source: &'a Source, line: Line<'_>, event: &'a Event) -> Self {
-        Record {
+        EventRecord {
             session_id: source.session.as_deref(),
             offset: line.offset,
             next: line.next,
