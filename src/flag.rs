@@ -6,8 +6,8 @@
 //! written `\n`, and values end at 2,000 characters.
 //!
 //! The files appear by rename, so a reader never sees half of one, and lines are only ever added to
-//! them. The folder is inside a tree that an agent controls: a link in the place of one of our folders
-//! or files is refused, not followed, and what is no plain file is not read.
+//! them. The folder is inside a tree that an agent controls: a link in the place of one of our
+//! folders or files is refused, not followed, and what is no plain file is not read.
 
 use std::{
     collections::BTreeMap,
@@ -77,8 +77,8 @@ impl Flags {
         fs::remove(&self.failed()).map(|_| ())
     }
 
-    /// Adds fields to `running.flag`, if it still exists: the agent may remove it at any moment, and
-    /// then it stays removed.
+    /// Adds fields to `running.flag`, if it still exists: the agent may remove it at any moment,
+    /// and then it stays removed.
     pub fn note(&self, fields: &[(&str, String)]) -> Result<()> {
         self.check_path()?;
         fs::append_plain(&self.running(), encode(fields).as_bytes())
@@ -109,8 +109,8 @@ impl Flags {
         self.fields(&self.running())
     }
 
-    /// When `running.flag` was written, in epoch milliseconds: its `startedAt`, or the file's time if
-    /// another program wrote it without that field. `None` when it is not there.
+    /// When `running.flag` was written, in epoch milliseconds: its `startedAt`, or the file's time
+    /// if another program wrote it without that field. `None` when it is not there.
     pub fn began_at(&self) -> Result<Option<u64>> {
         let Some(fields) = self.read_running()? else { return Ok(None) };
         if let Some(at) = fields.get("startedAt").and_then(|text| time::parse_rfc3339(text)) {

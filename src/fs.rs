@@ -71,8 +71,8 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     absent(fs::read(path)).at(path)
 }
 
-/// At most `most` bytes of a plain file in a folder that others control: a link is not followed, and
-/// a pipe or a device is not read. `None` when there is no such file.
+/// At most `most` bytes of a plain file in a folder that others control: a link is not followed,
+/// and a pipe or a device is not read. `None` when there is no such file.
 pub(crate) fn read_plain(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
     let Some(file) = open_plain(path, OpenOptions::new().read(true))? else { return Ok(None) };
     let mut bytes = Vec::new();
@@ -153,8 +153,8 @@ pub(crate) fn lock(path: &Path, deadline: Deadline, subject: &str, busy: &str) -
         Err(fs::TryLockError::WouldBlock) => {}
         Err(fs::TryLockError::Error(e)) => return Err(Error::io(path.display(), &e)),
     }
-    // The kernel has no lock with a timeout, so a thread waits for it. If it gets the lock too late,
-    // nobody receives the file and the lock is released at once.
+    // The kernel has no lock with a timeout, so a thread waits for it. If it gets the lock too
+    // late, nobody receives the file and the lock is released at once.
     let (sender, receiver) = mpsc::sync_channel(0);
     thread::spawn(move || sender.send(file.lock().map(|()| file)));
     let got = match deadline.left() {

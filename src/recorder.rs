@@ -1,11 +1,11 @@
 //! Which sessions were given a prompt, when, and with what result: for statistics.
 //!
-//! The programs keep their deliveries in the SQLite file that `AIMAX_PROMPT_EVENTS` names; a user of
-//! the library can receive each through a [`Recorder`]. Neither ever sees a prompt's text.
+//! The programs keep their deliveries in the SQLite file that `AIMAX_PROMPT_EVENTS` names; a user
+//! of the library can receive each through a [`Recorder`]. Neither ever sees a prompt's text.
 //!
-//! The file has SQLite's rollback journal, not its write-ahead log: it stays one file, which may be on
-//! a network drive and be copied at any time, and one delivery a second is no load. Writers wait for
-//! each other.
+//! The file has SQLite's rollback journal, not its write-ahead log: it stays one file, which may be
+//! on a network drive and be copied at any time, and one delivery a second is no load. Writers wait
+//! for each other.
 
 use std::{
     collections::BTreeMap,
@@ -47,8 +47,8 @@ pub struct PromptEvent {
 pub struct Recorder(Arc<dyn Fn(&PromptEvent) + Send + Sync>);
 
 impl Recorder {
-    /// Calls `function` with each delivery, in the thread that delivers, while the session's lock is
-    /// held: it should be quick.
+    /// Calls `function` with each delivery, in the thread that delivers, while the session's lock
+    /// is held: it should be quick.
     pub fn new(function: impl Fn(&PromptEvent) + Send + Sync + 'static) -> Self {
         Recorder(Arc::new(function))
     }
@@ -117,8 +117,8 @@ pub(crate) struct Stats {
     pub by_backend: BTreeMap<String, u64>,
 }
 
-/// Counts the prompts in the file at `path` that were typed in the last `hours`. A delivery that was
-/// blocked typed nothing, and is not counted.
+/// Counts the prompts in the file at `path` that were typed in the last `hours`. A delivery that
+/// was blocked typed nothing, and is not counted.
 ///
 /// # Errors
 /// [`crate::error::Kind::Missing`] when there is no such file, [`crate::error::Kind::System`] when

@@ -84,7 +84,8 @@ pub(crate) fn poll(set: &mut [Poll], left: Option<Duration>) -> io::Result<bool>
     }
 }
 
-/// A descriptor that becomes readable when process `pid` ends; `None` when there is no such process.
+/// A descriptor that becomes readable when process `pid` ends; `None` when there is no such
+/// process.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn pidfd(pid: u32) -> io::Result<Option<std::os::fd::OwnedFd>> {
     let Ok(pid) = libc::pid_t::try_from(pid) else { return Ok(None) };
@@ -104,8 +105,8 @@ pub(crate) fn pidfd(pid: u32) -> io::Result<Option<std::os::fd::OwnedFd>> {
 ///
 /// A program with nothing to clean up leaves the ending signals to their default action. A program
 /// with cleanup calls [`catch`](signals::catch) first; every [`Watch`](crate::watch::Watch) then
-/// ends its wait with [`Kind::Signal`](crate::error::Kind::Signal), and after the cleanup [`die_by`]
-/// ends the process as the signal would have.
+/// ends its wait with [`Kind::Signal`](crate::error::Kind::Signal), and after the cleanup
+/// [`die_by`] ends the process as the signal would have.
 pub(crate) mod signals {
     use std::{
         io::{self, Read},

@@ -32,8 +32,8 @@ pub(crate) fn run<T: Tool>(
         Ok(exit) => return exit,
         Err(error) => error,
     };
-    // A failure after a signal is due to the signal: ^C also reaches the tmux clients that we run, and
-    // the reader of our output.
+    // A failure after a signal is due to the signal: ^C also reaches the tmux clients that we run,
+    // and the reader of our output.
     let kind = signals::asked_to_end().map_or(error.kind, Kind::Signal);
     match kind {
         Kind::ReaderGone => {}

@@ -164,7 +164,7 @@ pub trait Tool {
     /// Whether the first operand ends the options, because all that follows it belongs to another
     /// program: `aimax tail --follow`.
     const FRONT: bool = false;
-    /// Notes what followed `--`. Called only when `--` was given and [`ToolDoc::rest`] is set; a
+    /// Notes what followed `--`. Called only when `--` was given and `ToolDoc::rest` is set; a
     /// program without it finds those words among its operands.
     fn rest(args: &mut Self::Args, rest: Vec<OsString>) {
         let _ = (args, rest);

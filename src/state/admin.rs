@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 
 const DEFAULTS: &str = "agentBackendDefaults";
 
-/// Whether agents of the backend called `backend` go through the proxy when nobody says, by the file
-/// at `path`.
+/// Whether agents of the backend called `backend` go through the proxy when nobody says, by the
+/// file at `path`.
 ///
 /// # Errors
 /// [`crate::error::Kind::Usage`], with the file, for a value that is neither true nor false.

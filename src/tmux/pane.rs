@@ -123,8 +123,8 @@ impl Tmux {
 
     /// What the command `list` lists, each dead pane with how its program ended.
     ///
-    /// A pane may be dead before its status is known, and tmux 3.3a now and then misses the end of a
-    /// child until another child ends; `run-shell true` is such a child.
+    /// A pane may be dead before its status is known, and tmux 3.3a now and then misses the end of
+    /// a child until another child ends; `run-shell true` is such a child.
     fn settled(
         &self,
         list: &[&str],
@@ -147,8 +147,8 @@ impl Tmux {
         Ok(self.panes(hub)?.into_iter().find(|pane| pane.window_name == name))
     }
 
-    /// Makes a window that runs `argv`, and the hub if there is none. Gives its pane, of which no more
-    /// is known yet than where it is and which process runs in it.
+    /// Makes a window that runs `argv`, and the hub if there is none. Gives its pane, of which no
+    /// more is known yet than where it is and which process runs in it.
     ///
     /// `name` must be a legal session name: tmux expands formats in it. `cwd` must exist: tmux
     /// would silently take another folder.

@@ -76,9 +76,9 @@ impl View {
         self.send(key)
     }
 
-    /// Gives the program input that is no key: the mouse pointer moves in the corner, with no button
-    /// down. A program that has left a part of its input unread goes on reading then. Input without
-    /// any meaning would not do, for a program that waits for an event would go on waiting.
+    /// Gives the program input that is no key: the mouse pointer moves in the corner, with no
+    /// button down. A program that has left a part of its input unread goes on reading then. Input
+    /// without any meaning would not do, for a program that waits for an event would go on waiting.
     pub(crate) fn nudge(&mut self) -> Result<Typed> {
         // CSI < 35 ; 1 ; 1 M
         self.send("-H 1b 5b 3c 33 35 3b 31 3b 31 4d")

@@ -1,9 +1,9 @@
 //! A view of a pane: its screen, and a notification as soon as its program has written.
 //!
-//! tmux has no event for output that is free of side effects. A client in control mode gets one, but
-//! the server of tmux 3.3a can crash when such a client comes or goes, and takes every agent with
-//! it. So the pane's output is piped into a FIFO of ours, only to learn that there is some: nobody
-//! polls, and what arrives is thrown away.
+//! tmux has no event for output that is free of side effects. A client in control mode gets one,
+//! but the server of tmux 3.3a can crash when such a client comes or goes, and takes every agent
+//! with it. So the pane's output is piped into a FIFO of ours, only to learn that there is some:
+//! nobody polls, and what arrives is thrown away.
 
 use std::{
     fs::{File, OpenOptions},
@@ -69,8 +69,8 @@ impl View {
         Ok(view)
     }
 
-    /// Pipes the output into the FIFO, unless a person pipes it elsewhere. An option of the pane marks
-    /// our own pipe; if a process left one behind, it is replaced.
+    /// Pipes the output into the FIFO, unless a person pipes it elsewhere. An option of the pane
+    /// marks our own pipe; if a process left one behind, it is replaced.
     fn listen(&mut self) -> Result<()> {
         let path = self.path.to_str().filter(|path| !path.contains(['\'', '#']));
         let Some(path) = path else {

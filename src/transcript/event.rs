@@ -34,8 +34,8 @@ pub enum EventKind {
     TurnStart,
     /// A turn ended of itself.
     TurnEnd,
-    /// A turn ended without an answer: right for a command, an error for a prompt. A single line does
-    /// not tell which, so records call it `turn_end`.
+    /// A turn ended without an answer: right for a command, an error for a prompt. A single line
+    /// does not tell which, so records call it `turn_end`.
     #[serde(rename = "turn_end")]
     Unanswered,
     /// A turn was stopped by a key.

@@ -1,8 +1,8 @@
 //! A quick proof that lines are records, as programs write them: JSON objects without blanks.
 //!
-//! It may fail to prove a record, but never proves a line that is none; serde_json decides about the
-//! rest. 64 bytes are examined at once, as bits of a word, as simdjson does. So strings cost next to
-//! nothing; the bytes outside of them go through a table one by one.
+//! It may fail to prove a record, but never proves a line that is none; serde_json decides about
+//! the rest. 64 bytes are examined at once, as bits of a word, as simdjson does. So strings cost
+//! next to nothing; the bytes outside of them go through a table one by one.
 
 use memchr::memchr;
 use wide::u8x16;

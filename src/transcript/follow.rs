@@ -1,9 +1,10 @@
 //! A file followed while somebody writes it.
 //!
-//! [`Follow`] keeps its own offset and gives out the whole lines that are there now; waiting for more
-//! is the work of [`crate::watch`]. What happens to the file meanwhile is a value, not an error: the file
-//! may not exist yet, shrink, be replaced by another of its name, or vanish. A new or shortened file
-//! is read from its start. A file that is replaced or removed is first read to its end.
+//! [`Follow`] keeps its own offset and gives out the whole lines that are there now; waiting for
+//! more is the work of [`crate::watch`]. What happens to the file meanwhile is a value, not an
+//! error: the file may not exist yet, shrink, be replaced by another of its name, or vanish. A new
+//! or shortened file is read from its start. A file that is replaced or removed is first read to
+//! its end.
 //!
 //! A file that is cut and then written beyond the old offset, all between two reads, is noticed
 //! only when the byte before the offset is no newline any more. Agents only append.
@@ -41,7 +42,8 @@ pub enum Seen {
     Packed,
 }
 
-/// How many bytes before an offset are compared to tell whether a packed or unpacked file is the same.
+/// How many bytes before an offset are compared to tell whether a packed or unpacked file is the
+/// same.
 const SAME: usize = 4096;
 
 /// A file, and how far it has been read.
@@ -68,7 +70,8 @@ impl Follow {
         Ok(follow)
     }
 
-    /// The same with a bound on the length of a line: a longer one is an error that names its offset.
+    /// The same with a bound on the length of a line: a longer one is an error that names its
+    /// offset.
     #[must_use]
     pub fn longest(mut self, bytes: usize) -> Follow {
         self.longest = bytes;
@@ -95,8 +98,8 @@ impl Follow {
         })
     }
 
-    /// The same, many lines at a time, as they stand in the file. To break off, `sink` says where the
-    /// next read is to go on.
+    /// The same, many lines at a time, as they stand in the file. To break off, `sink` says where
+    /// the next read is to go on.
     pub fn read_blocks(
         &mut self,
         mut sink: impl FnMut(Block<'_>) -> Result<ControlFlow<u64>>,

@@ -1,10 +1,10 @@
 //! Bytes in, whole lines out, each with its place in the file.
 //!
 //! [`Lines`] does no reading of its own: bytes are put into [`room`](Lines::room), and whole lines
-//! come out of [`next`](Lines::next), a [`Block`] of them at a time. It never gives out a line whose
-//! newline has not arrived, for agents are seen to write a line in several pieces. One buffer is
-//! used again and again; it grows while there is much to read or for a line that does not fit, and
-//! is given back in a pause: a thousand files that are quiet cost next to nothing.
+//! come out of [`next`](Lines::next), a [`Block`] of them at a time. It never gives out a line
+//! whose newline has not arrived, for agents are seen to write a line in several pieces. One buffer
+//! is used again and again; it grows while there is much to read or for a line that does not fit,
+//! and is given back in a pause: a thousand files that are quiet cost next to nothing.
 
 use std::{fs::File, io, os::unix::fs::FileExt};
 

@@ -1,9 +1,10 @@
 //! Compressed transcripts: `NAME.jsonl.zst` in the place of `NAME.jsonl`, as Codex does with old
 //! rollouts.
 //!
-//! A packed transcript is unpacked into a temporary file without a name, so that everything else works
-//! on it as on any file: offsets are those of the unpacked bytes, the same as before it was packed.
-//! Nobody appends to a packed file; to continue it, the agent unpacks it, and that is another file.
+//! A packed transcript is unpacked into a temporary file without a name, so that everything else
+//! works on it as on any file: offsets are those of the unpacked bytes, the same as before it was
+//! packed. Nobody appends to a packed file; to continue it, the agent unpacks it, and that is
+//! another file.
 
 use std::{
     ffi::OsString,

@@ -2,8 +2,8 @@
 //!
 //! One inotify descriptor for everything, and one watch for each inode, shared between all paths
 //! that need it. A file is watched for writes, and the folders on the way to it only for their own
-//! removal or renaming, so changes to other files in them do not wake us. A folder is watched for the
-//! names that come and go in it only where a name is missing or is a link.
+//! removal or renaming, so changes to other files in them do not wake us. A folder is watched for
+//! the names that come and go in it only where a name is missing or is a link.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -160,8 +160,8 @@ impl Files {
         Ok(self.hush(changed)? || woke)
     }
 
-    /// Watches the folders that report too much anew, without their names; whether a path came to name
-    /// something else meanwhile.
+    /// Watches the folders that report too much anew, without their names; whether a path came to
+    /// name something else meanwhile.
     fn hush(&mut self, changed: &mut BTreeSet<Id>) -> Result<bool> {
         let mut woke = false;
         while let Some(number) = self.loud.pop_first() {
@@ -186,8 +186,8 @@ impl Files {
         node.way
     }
 
-    /// Watches what is at `place` for path `id`, unless it is gone or may not be watched: the events of
-    /// its folder tell when that changes.
+    /// Watches what is at `place` for path `id`, unless it is gone or may not be watched: the
+    /// events of its folder tell when that changes.
     fn mark(
         &mut self,
         id: Id,
@@ -249,8 +249,8 @@ impl Marks for Files {
         Ok(Some(end.identity))
     }
 
-    /// The kernel watches from the moment of a mark on: a walk that finds only marks of earlier walks
-    /// saw nothing that was not watched.
+    /// The kernel watches from the moment of a mark on: a walk that finds only marks of earlier
+    /// walks saw nothing that was not watched.
     fn is_settled(&mut self, marks: &[Mark], old: &[Mark]) -> Result<bool> {
         Ok(marks.iter().all(|mark| old.contains(mark)))
     }

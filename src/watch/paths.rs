@@ -59,8 +59,8 @@ pub(super) trait Marks {
         marks: &mut Vec<Self::Mark>,
     ) -> Result<Option<Inode>>;
 
-    /// Whether the kernel watches by all of `marks`, and has done so since before the walk that found
-    /// them; `old` are those of earlier walks.
+    /// Whether the kernel watches by all of `marks`, and has done so since before the walk that
+    /// found them; `old` are those of earlier walks.
     fn is_settled(&mut self, marks: &[Self::Mark], old: &[Self::Mark]) -> Result<bool>;
 
     /// Undoes a mark of path `id`.

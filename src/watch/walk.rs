@@ -30,8 +30,8 @@ struct Lookup {
 
 impl Way {
     /// Each folder on the way, and the name in it that matters. While the way leads to its end, the
-    /// folders' own removal or renaming is all that matters; names matter for links, and for whatever
-    /// is missing.
+    /// folders' own removal or renaming is all that matters; names matter for links, and for
+    /// whatever is missing.
     pub(crate) fn lookups(&self) -> impl Iterator<Item = (&Path, Option<&OsStr>)> {
         self.lookups.iter().map(|lookup| {
             let matters = lookup.link || self.end.is_none();
