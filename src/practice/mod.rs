@@ -28,4 +28,4 @@ mod start;
 mod tui;
 mod turn;
 
-pub(crate) use tui::main;
+pub(crate) use start::main;

@@ -6,6 +6,8 @@ use std::{
     fs::File,
     io::{IsTerminal, Write},
     os::fd::AsFd,
+    path::Path,
+    time::Duration,
 };
 
 use super::{
@@ -18,7 +20,7 @@ use super::{
     options::{Misbehave, Options},
     screen::Screen,
     session::Session,
-    tui::Program,
+    tui::{Program, exit_status},
 };
 use crate::{
     cli::output,
@@ -27,8 +29,25 @@ use crate::{
     time::Deadline,
 };
 
+/// tmux may close the pane of a program that ends at once before it has read the program's last
+/// words. The real program takes longer than this to end.
+const LAST_WORDS: Duration = Duration::from_millis(30);
+
+/// Runs the practice agent with the arguments after its name; the answer is its exit status.
+pub(crate) fn main(argv: Vec<OsString>) -> Result<i32> {
+    let status = match prepare(argv)? {
+        Prepared::Ready(mut program) => program.run()?,
+        Prepared::Refused(text, status) => {
+            writeln!(output::stdout(), "{text}").map_err(|e| Error::io("stdout", &e))?;
+            status
+        }
+    };
+    std::thread::sleep(LAST_WORDS);
+    Ok(status)
+}
+
 /// What becomes of the program.
-pub(crate) enum Prepared {
+enum Prepared {
     /// It starts.
     Ready(Box<Program>),
     /// It prints this and exits with the status.
@@ -36,7 +55,7 @@ pub(crate) enum Prepared {
 }
 
 /// All that can fail before the screen is ours.
-pub(crate) fn prepare(argv: Vec<OsString>) -> Result<Prepared> {
+fn prepare(argv: Vec<OsString>) -> Result<Prepared> {
     let options = match Options::parse(argv) {
         Ok(options) => options,
         Err(text) => return Ok(Prepared::Refused(text, 1)),
@@ -44,7 +63,7 @@ pub(crate) fn prepare(argv: Vec<OsString>) -> Result<Prepared> {
     if let Some(status) = options.misbehave.die_at_start {
         return Ok(Prepared::Refused("Practice agent: told to die at its start".into(), status));
     }
-    let cwd = std::env::current_dir().and_then(|cwd| cwd.canonicalize()).at(".")?;
+    let cwd = Path::new(".").canonicalize().at(".")?;
     let home = std::path::absolute(&options.home).at(&options.home)?;
     let place = Place { home, cwd };
     let hooks = options.settings.as_deref().map_or(Ok(Hooks::default()), Hooks::load);
@@ -106,7 +125,7 @@ fn conversation(options: &Options, place: &Place) -> std::result::Result<String,
 
 /// The keyboard, from now on with the signals that are heard.
 fn terminal() -> Result<File> {
-    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+    if !std::io::stdin().is_terminal() || !output::stdout().is_terminal() {
         return Err(Error::usage("practice agent", "needs a terminal"));
     }
     let heard = [&[libc::SIGWINCH, libc::SIGCHLD], &signals::ENDING[..]].concat();
@@ -134,13 +153,4 @@ fn questions(wrong: &Misbehave, place: &Place) -> VecDeque<Question> {
         (!wrong.trusted && !place.is_trusted(), Question::Trust),
     ];
     all.into_iter().filter_map(|(asked, question)| asked.then_some(question)).collect()
-}
-
-/// The exit status that a signal asks for, if it asks for an end; SIGINT's is as measured.
-pub(crate) fn exit_status(signal: i32) -> Option<i32> {
-    match signal {
-        libc::SIGTERM | libc::SIGHUP => Some(128 + signal),
-        libc::SIGINT => Some(0),
-        _ => None,
-    }
 }
