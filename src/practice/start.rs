@@ -6,6 +6,8 @@ use std::{
     fs::File,
     io::{IsTerminal, Write},
     os::fd::AsFd,
+    path::Path,
+    time::Duration,
 };
 
 use super::{
@@ -22,14 +24,30 @@ use super::{
 };
 use crate::{
     cli::output,
-    config,
     error::{At, Error, Result},
     sys::{self, Poll, signals},
     time::Deadline,
 };
 
+/// tmux may close the pane of a program that ends at once before it has read the program's last
+/// words. The real program takes longer than this to end.
+const LAST_WORDS: Duration = Duration::from_millis(30);
+
+/// Runs the practice agent with the arguments after its name; the answer is its exit status.
+pub(crate) fn main(argv: Vec<OsString>) -> Result<i32> {
+    let status = match prepare(argv)? {
+        Prepared::Ready(mut program) => program.run()?,
+        Prepared::Refused(text, status) => {
+            writeln!(output::stdout(), "{text}").map_err(|e| Error::io("stdout", &e))?;
+            status
+        }
+    };
+    std::thread::sleep(LAST_WORDS);
+    Ok(status)
+}
+
 /// What becomes of the program.
-pub(crate) enum Prepared {
+enum Prepared {
     /// It starts.
     Ready(Box<Program>),
     /// It prints this and exits with the status.
@@ -37,7 +55,7 @@ pub(crate) enum Prepared {
 }
 
 /// All that can fail before the screen is ours.
-pub(crate) fn prepare(argv: Vec<OsString>) -> Result<Prepared> {
+fn prepare(argv: Vec<OsString>) -> Result<Prepared> {
     let options = match Options::parse(argv) {
         Ok(options) => options,
         Err(text) => return Ok(Prepared::Refused(text, 1)),
@@ -45,7 +63,7 @@ pub(crate) fn prepare(argv: Vec<OsString>) -> Result<Prepared> {
     if let Some(status) = options.misbehave.die_at_start {
         return Ok(Prepared::Refused("Practice agent: told to die at its start".into(), status));
     }
-    let cwd = config::working_folder()?.canonicalize().at(".")?;
+    let cwd = Path::new(".").canonicalize().at(".")?;
     let home = std::path::absolute(&options.home).at(&options.home)?;
     let place = Place { home, cwd };
     let hooks = options.settings.as_deref().map_or(Ok(Hooks::default()), Hooks::load);

@@ -144,7 +144,10 @@ impl Agent for Codex {
 
     fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
         // The rollout appears in a folder named after the day, as Codex counts it: the local one.
-        let day = |hours| settings::sessions(config).join(time::utc_day(hours));
+        let day = |hours: i64| {
+            let at = time::rfc3339(time::now_ms().saturating_add_signed(hours * 3_600_000));
+            settings::sessions(config).join(at[..10].replace('-', "/"))
+        };
         let days = [day(-14), day(0), day(14)];
         // The folder of a day to come appears in that of its month, and so on; the lock of another
         // thread appears as soon as a person goes over to it.

@@ -103,11 +103,9 @@ fn set_proxy(config: &Config, args: &Args) -> Result<()> {
         .value
         .ok_or_else(|| Error::usage("--value", "it is needed").advise("`true` or `false`"))?;
     let backend = args.target.backend(config)?;
-    let backend = backend
-        .filter(|backend| Backend::real().any(|real| real == *backend))
-        .ok_or_else(|| {
-            let names = Backend::real().map(Backend::name).collect::<Vec<_>>().join(" or ");
-            Error::usage("backend", "none is named that has defaults").advise(format!("-b {names}"))
-        })?;
+    let backend = backend.filter(|backend| backend.is_real()).ok_or_else(|| {
+        let names = Backend::real().map(Backend::name).collect::<Vec<_>>().join(" or ");
+        Error::usage("backend", "none is named that has defaults").advise(format!("-b {names}"))
+    })?;
     admin::set_use_proxy(&config.admin_settings(), backend.name(), on)
 }
