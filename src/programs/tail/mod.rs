@@ -5,15 +5,14 @@
 //! run goes on: nothing is given twice, nothing is left out. Between records the program sleeps in
 //! one system call, and still notices at once when its reader goes away.
 
-use std::{ffi::OsString, os::fd::RawFd};
+use std::{
+    ffi::OsString,
+    os::fd::{AsRawFd, RawFd},
+};
 
 use self::{plan::Plan, printer::Printer, session_set::SessionSet, tailed::Tailed};
 use crate::{
-    cli::{
-        self,
-        option::{Complete, Opt, Tool, ToolDoc, ValueDoc},
-        output::Output,
-    },
+    cli::{self, Complete, Opt, Output, Tool, ToolDoc, ValueDoc, output::stdout},
     error::{Error, Exit, Kind, Result},
     sys,
     time::Deadline,
@@ -106,7 +105,7 @@ pub(crate) fn print(
     note: &mut dyn FnMut(&str),
 ) -> (Result<Exit>, u64) {
     match Plan::new(args, operands) {
-        Ok(plan) => print_plan(plan, args, out, note, Some(STDOUT)),
+        Ok(plan) => print_plan(plan, args, out, note, Some(stdout().as_raw_fd())),
         Err(error) => (Err(error), 0),
     }
 }
@@ -128,9 +127,6 @@ fn print_plan(
     let done = done.or_else(|e| if e.kind == Kind::ReaderGone { Ok(Exit::Done) } else { Err(e) });
     (done, args.max.unwrap_or(u64::MAX) - run.printer.left)
 }
-
-/// The descriptor whose reader may go away.
-const STDOUT: RawFd = 1;
 
 /// A note for the person at the terminal.
 fn say(note: &str) {

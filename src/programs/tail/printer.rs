@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{cursor::Cursor, options::Args, text::Transcription};
 use crate::{
     agent::Backend,
-    cli::output::Output,
+    cli::Output,
     error::{Error, Result},
     time,
     transcript::{

@@ -1,11 +1,6 @@
 //! `aimax history`: what a conversation holds so far.
 
-use std::{
-    ffi::OsString,
-    fs,
-    io::{self, IsTerminal},
-    path::Path,
-};
+use std::{ffi::OsString, fs, path::Path};
 
 use serde_json::{Value, json};
 
@@ -90,7 +85,7 @@ where the transcript ends: `aimax stream` goes on there.",
             let asked = tail::Args {
                 target: args.target,
                 lines: Some(args.tail).filter(|count| *count > 0),
-                text: io::stdout().is_terminal(),
+                text: cli::output::stdout().is_terminal(),
                 ..tail::Args::default()
             };
             return tail::print(&asked, Vec::new(), out, &mut { note }).0;

@@ -1,9 +1,6 @@
 //! `aimax stream`: what happens in a conversation, as it happens.
 
-use std::{
-    ffi::OsString,
-    io::{self, IsTerminal},
-};
+use std::ffi::OsString;
 
 use serde_json::json;
 
@@ -95,7 +92,7 @@ also when that is Ctrl-C.",
             from: args.from,
             lines: if args.from.is_none() { Some(0) } else { None },
             follow: true,
-            text: io::stdout().is_terminal() && !args.output.json,
+            text: cli::output::stdout().is_terminal() && !args.output.json,
             max: args.max,
             ..tail::Args::default()
         };
