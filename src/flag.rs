@@ -1,8 +1,8 @@
 //! Flag files: `<root>/.imac/flags/<session>/running.flag` and `failed.flag`.
 //!
-//! They are the promise to everyone else: any process that can read the folder knows how the job
-//! stands, without us. `running.flag` is there while a job runs; when it is gone the job is over,
-//! and `failed.flag` says if it failed. Both hold `key=value` lines; a newline in a value is
+//! They are the interface for everyone else: any process that can read the folder knows the job's
+//! state without our programs. `running.flag` is there while a job runs; when it is gone the job is
+//! over, and `failed.flag` says if it failed. Both hold `key=value` lines; a newline in a value is
 //! written `\n`, and values end at 2,000 characters.
 //!
 //! The files appear by rename, so a reader never sees half of one, and lines are only ever added to
@@ -48,7 +48,7 @@ impl Flags {
         self.root.join(".imac/flags").join(self.session.as_str())
     }
 
-    /// Whether the folder that they are below is there. Without it, no flag says nothing.
+    /// Whether the root folder exists. Without it, a missing flag says nothing about the job.
     pub fn has_root(&self) -> bool {
         self.root.is_dir()
     }
@@ -77,8 +77,8 @@ impl Flags {
         fs::remove(&self.failed()).map(|_| ())
     }
 
-    /// Says more of the job that runs, where `running.flag` still says that it does: the agent may
-    /// take it away at any moment, and then it stays away.
+    /// Adds fields to `running.flag`, if it still exists: the agent may remove it at any moment, and
+    /// then it stays removed.
     pub fn note(&self, fields: &[(&str, String)]) -> Result<()> {
         self.check_path()?;
         fs::append_plain(&self.running(), encode(fields).as_bytes())
@@ -109,8 +109,8 @@ impl Flags {
         self.fields(&self.running())
     }
 
-    /// When `running.flag` was written, in epoch milliseconds: by its own word, or else, when
-    /// somebody else wrote it, by the file's time. `None` when it is not there.
+    /// When `running.flag` was written, in epoch milliseconds: its `startedAt`, or the file's time if
+    /// another program wrote it without that field. `None` when it is not there.
     pub fn began_at(&self) -> Result<Option<u64>> {
         let Some(fields) = self.read_running()? else { return Ok(None) };
         if let Some(at) = fields.get("startedAt").and_then(|text| time::parse_rfc3339(text)) {
@@ -143,7 +143,7 @@ impl Flags {
             return Err(Error::usage(self.root.display(), "the flag root is not a folder"));
         }
         self.check_path()?;
-        // Others are to look, whatever our own umask is; a folder that was there stays as it is.
+        // Other users may read the flags, whatever our umask is; an existing folder keeps its mode.
         let dir = self.dir();
         let new = dir.ancestors().take(3).take_while(|path| !path.exists()).map(Path::to_owned);
         let new: Vec<PathBuf> = new.collect();

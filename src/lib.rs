@@ -68,11 +68,10 @@ pub use transcript::{
 #[doc(hidden)]
 pub mod internal {
     pub use crate::agent::{
-        Backend,
-        profile::{InputBox, Profile, Step},
+        Backend, SETTINGS,
+        profile::{DialogStep, InputBox, Profile},
     };
     pub use crate::cli::{check, generated, main, option::Tool, parse::parse, status::STATUSES};
-    pub use crate::config::SETTINGS;
     pub use crate::proc::{is_stopped, start_time};
     pub use crate::session::{JobState, Session, snapshots};
     pub use crate::sys::{KILL, TERMINATE, is_alive, kill};

@@ -10,8 +10,7 @@ fn dir(pid: u32) -> PathBuf {
 }
 
 /// When the process started, as the system counts it: together with the id, this names one
-/// process for ever. `None` when there is no such process, or no `/proc`; one that has ended and
-/// only waits to be noticed by its parent is gone.
+/// process for ever. `None` when there is no such process, or no `/proc`; a zombie counts as gone.
 pub fn start_time(pid: u32) -> Option<String> {
     if matches!(stat(pid, 3)?.as_str(), "Z" | "X") {
         return None;
@@ -29,7 +28,7 @@ fn parent(pid: u32) -> Option<u32> {
 }
 
 /// One field of `stat`, counted from 1 as proc(5) does. The second, the program's name, may hold
-/// anything, so the count begins behind it.
+/// anything, so the count begins after it.
 fn stat(pid: u32, field: usize) -> Option<String> {
     let text = fs::read_to_string(dir(pid).join("stat")).ok()?;
     let (_, behind_name) = text.rsplit_once(')')?;
@@ -79,7 +78,7 @@ pub(crate) fn descendants(pid: u32) -> Vec<u32> {
 
 /// The process and its descendants: an agent may be started by a launcher that stays, as npm's is.
 pub(crate) fn family(pid: u32) -> impl Iterator<Item = u32> {
-    // The descendants are looked for only when the first one was not enough.
+    // The descendants are searched only if the process itself is not the one wanted.
     let mut below = None;
     std::iter::once(pid).chain(std::iter::from_fn(move || {
         below.get_or_insert_with(|| descendants(pid).into_iter()).next()
@@ -96,7 +95,7 @@ fn children(pid: u32) -> Vec<u32> {
         Some(lists) => {
             lists.concat().split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
         }
-        // A kernel that keeps no such list: everybody is asked for the parent.
+        // The kernel keeps no list of children: every process is asked for its parent.
         None => everybody().filter(|&child| parent(child) == Some(pid)).collect(),
     }
 }

@@ -1,10 +1,10 @@
-//! Who was given a prompt, when, and what became of it: for statistics.
+//! Which sessions were given a prompt, when, and with what result: for statistics.
 //!
-//! A program's deliveries are kept in the SQLite file that `AIMAX_PROMPT_EVENTS` names; a program
-//! that uses the library can be told of each by a [`Recorder`]. Neither ever sees a prompt's text.
+//! The programs keep their deliveries in the SQLite file that `AIMAX_PROMPT_EVENTS` names; a user of
+//! the library can receive each through a [`Recorder`]. Neither ever sees a prompt's text.
 //!
-//! The file has SQLite's plain journal, not its write-ahead log: it stays one file, which may lie on
-//! a network drive and be copied at any time, and a delivery a second is no load. Writers wait for
+//! The file has SQLite's rollback journal, not its write-ahead log: it stays one file, which may be on
+//! a network drive and be copied at any time, and one delivery a second is no load. Writers wait for
 //! each other.
 
 use std::{
@@ -159,7 +159,7 @@ fn counts(path: &Path, column: &str, since: u64) -> Result<BTreeMap<String, u64>
     Ok(pairs.into_iter().collect())
 }
 
-/// SQLite's integers are signed.
+/// SQLite has only signed integers.
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -16,8 +16,8 @@ pub(crate) fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     ManuallyDrop::new(unsafe { File::from_raw_fd(fd.as_raw_fd()) }).write(bytes)
 }
 
-/// Makes the pipe at `fd` hold a megabyte, if it is a pipe and may: a reader who empties it meanwhile
-/// does not hold the writer up.
+/// Makes the pipe at `fd` hold a megabyte, if it is a pipe and that is permitted: the writer then
+/// waits less often for the reader.
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), expect(unused_variables))]
 pub(crate) fn widen_pipe(fd: BorrowedFd<'_>) {
     // SAFETY: the call takes plain integers; on anything but a pipe it fails and changes nothing.
@@ -32,8 +32,8 @@ pub(crate) fn widen_pipe(fd: BorrowedFd<'_>) {
 #[repr(transparent)]
 pub(crate) struct Poll(libc::pollfd);
 
-/// What must be asked for so that the loss of a pipe's reader is reported. POLLERR and POLLHUP need
-/// no asking on Linux; macOS and the BSDs look at no descriptor of which nothing is asked.
+/// The events to request so that the loss of a pipe's reader is reported. Linux reports POLLERR and
+/// POLLHUP unrequested; macOS and the BSDs ignore a descriptor for which no event is requested.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const READER: libc::c_short = 0;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -66,10 +66,10 @@ impl Poll {
     }
 }
 
-/// Waits until one of `set` has something to tell, a signal arrives, or `left` is over; without
-/// `left`, for ever. `false` when it was a signal or the time.
+/// Waits until a descriptor of `set` is ready, a signal arrives, or `left` has passed; without
+/// `left`, for ever. `false` after a signal or a timeout.
 pub(crate) fn poll(set: &mut [Poll], left: Option<Duration>) -> io::Result<bool> {
-    // Rounded up: a wait that ends a little early would be started again at once, many times.
+    // Rounded up: a wait that ends a little early would be repeated at once, many times.
     let ms = left
         .map_or(-1, |left| i32::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX));
     let count = libc::nfds_t::try_from(set.len()).map_err(io::Error::other)?;
@@ -100,12 +100,12 @@ pub(crate) fn pidfd(pid: u32) -> io::Result<Option<std::os::fd::OwnedFd>> {
     }
 }
 
-/// Signals, turned into something that a wait can see.
+/// Signals as something that a wait can see.
 ///
-/// A program that has nothing to tidy up leaves alone those that ask it to end, and is ended by
-/// them. One that has calls [`catch`](signals::catch) first; every [`Watch`](crate::watch::Watch)
-/// then ends its wait with [`Kind::Signal`](crate::error::Kind::Signal), and after tidying up
-/// [`die_by`] ends the process as the signal would have.
+/// A program with nothing to clean up leaves the ending signals to their default action. A program
+/// with cleanup calls [`catch`](signals::catch) first; every [`Watch`](crate::watch::Watch) then
+/// ends its wait with [`Kind::Signal`](crate::error::Kind::Signal), and after the cleanup [`die_by`]
+/// ends the process as the signal would have.
 pub(crate) mod signals {
     use std::{
         io::{self, Read},
@@ -122,14 +122,14 @@ pub(crate) mod signals {
     /// The signals that ask a process to end.
     pub(crate) const ENDING: [i32; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 
-    /// The signals that were not reported yet: bit N for signal N.
+    /// The signals not reported yet: bit N for signal N.
     static CAUGHT: AtomicU64 = AtomicU64::new(0);
     /// Where the handler writes a byte, or -1. Never closed.
     static BELL: AtomicI32 = AtomicI32::new(-1);
     /// Where a wait sees that byte.
     static EAR: OnceLock<UnixStream> = OnceLock::new();
 
-    /// The signal that asked the process to end, or 0: it stays, whoever took it.
+    /// The signal that asked the process to end, or 0. It stays set after [`take`] has reported it.
     static ASKED: AtomicI32 = AtomicI32::new(0);
 
     extern "C" fn note(signal: libc::c_int) {
@@ -139,7 +139,7 @@ pub(crate) mod signals {
         }
         let errno = io::Error::last_os_error().raw_os_error();
         // SAFETY: write is async-signal-safe; the byte is static; the descriptor is never closed
-        // and does not block (when it is full, the wait is woken anyway).
+        // and does not block (when the socket is full, the wait wakes anyway).
         unsafe { libc::write(BELL.load(Ordering::SeqCst), b"!".as_ptr().cast(), 1) };
         restore_errno(errno);
     }
@@ -161,7 +161,7 @@ pub(crate) mod signals {
         }
     }
 
-    /// Catches each of `signals` from now on. One that is ignored stays ignored (`nohup`).
+    /// Catches each of `signals` from now on. An ignored signal stays ignored (`nohup`).
     pub(crate) fn catch(signals: &[i32]) -> io::Result<()> {
         if EAR.get().is_none() {
             let (ear, bell) = UnixStream::pair()?;
@@ -189,7 +189,7 @@ pub(crate) mod signals {
         }
     }
 
-    /// Without SA_RESTART: a system call that waits is to end with EINTR.
+    /// Without SA_RESTART: a waiting system call shall fail with EINTR.
     fn install(signal: libc::c_int, action: libc::sighandler_t) -> io::Result<()> {
         // SAFETY: sigaction is plain data, and all zeroes (no flags, empty mask) is a value of it.
         let mut new: libc::sigaction = unsafe { std::mem::zeroed() };
@@ -201,13 +201,12 @@ pub(crate) mod signals {
         }
     }
 
-    /// A signal that arrived and was not reported yet, if any: each is reported once, so that
-    /// tidying up can wait again. To be asked again until there is none, before a wait for the
-    /// [`ear`].
+    /// A signal that has arrived and was not reported yet. Each is reported once, so that a wait
+    /// during cleanup works. Before a wait for the [`ear`], call this until it gives `None`.
     #[must_use]
     pub(crate) fn take() -> Option<i32> {
         if let Some(mut ear) = EAR.get() {
-            // The bell is silenced first: a signal in between rings it again.
+            // The socket is emptied first: a signal in between writes to it again.
             let mut bytes = [0; 64];
             while matches!(ear.read(&mut bytes), Ok(n) if n > 0) {}
         }
@@ -217,7 +216,7 @@ pub(crate) mod signals {
         (first != 0).then(|| first.trailing_zeros().cast_signed())
     }
 
-    /// The signal that has asked the process to end, whether it was taken or not.
+    /// The signal that has asked the process to end, whether or not it was reported.
     pub(crate) fn asked_to_end() -> Option<i32> {
         Some(ASKED.load(Ordering::SeqCst)).filter(|&signal| signal != 0)
     }
@@ -228,8 +227,8 @@ pub(crate) mod signals {
     }
 }
 
-/// Ends the process by `signal`'s default action, so that whoever waits for us sees the signal and
-/// not a status that merely stands for it.
+/// Ends the process by `signal`'s default action, so that the parent sees the signal itself and not
+/// an exit status in its place.
 pub(crate) fn die_by(signal: i32) -> ! {
     // SAFETY: the set is initialised by sigemptyset before it is read, the calls touch nothing else
     // of ours, and no handler is installed: the default action runs no code of this process.
@@ -241,14 +240,14 @@ pub(crate) fn die_by(signal: i32) -> ! {
         libc::pthread_sigmask(libc::SIG_UNBLOCK, set.as_ptr(), std::ptr::null_mut());
         libc::raise(signal);
     }
-    // Only a signal whose default action is to be ignored comes this far.
+    // Reached only for a signal that is ignored by default.
     std::process::exit(128 + signal)
 }
 
-/// Opens without waiting, and reads what is there.
+/// Open without waiting; reads return what is there.
 pub(crate) const NONBLOCK: i32 = libc::O_NONBLOCK;
 
-/// Opens no link in the last place of a path.
+/// Fail to open a path whose last component is a link.
 pub(crate) const NOFOLLOW: i32 = libc::O_NOFOLLOW;
 
 /// Makes a FIFO that only the user can open.
@@ -259,9 +258,9 @@ pub(crate) fn make_fifo(path: &std::path::Path) -> io::Result<()> {
     check(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }).map(drop)
 }
 
-/// SIGTERM: a process is asked to end.
+/// SIGTERM: asks a process to end.
 pub const TERMINATE: i32 = libc::SIGTERM;
-/// SIGKILL: it is made to.
+/// SIGKILL: ends a process.
 pub const KILL: i32 = libc::SIGKILL;
 
 /// Turns the -1 of a system call into its error.
@@ -279,7 +278,7 @@ pub(crate) fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// A terminal in raw mode, put back as it was when this is dropped.
+/// A terminal in raw mode; its old mode is restored on drop.
 #[derive(Debug)]
 pub(crate) struct RawMode {
     fd: RawFd,
@@ -335,7 +334,7 @@ pub fn is_alive(pid: u32) -> bool {
     })
 }
 
-/// Lets this process open as many files as it may: each transcript that is followed is one.
+/// Raises the limit of open files to the maximum: each followed transcript is an open file.
 pub(crate) fn raise_open_files() -> io::Result<()> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a live rlimit that the call fills.

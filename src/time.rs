@@ -26,7 +26,7 @@ pub fn parse_rfc3339(text: &str) -> Option<u64> {
     u64::try_from(stamp.as_millisecond()).ok()
 }
 
-/// One moment by which a whole operation must be over; every wait inside it shares it.
+/// The moment by which a whole operation must be over, shared by every wait in it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline(Option<Instant>);
 
@@ -49,7 +49,7 @@ impl Deadline {
         }
     }
 
-    /// What is left of it: `None` when there is no end, zero when it has passed.
+    /// The time left: `None` without an end, zero once it has passed.
     pub(crate) fn left(self) -> Option<Duration> {
         self.0.map(|at| at.saturating_duration_since(Instant::now()))
     }

@@ -21,8 +21,8 @@ pub fn main<T: Tool>() -> ExitCode {
 }
 
 /// Runs `T` on `argv`, which begins after the program's name, and prints its error, if any, under
-/// `name`: a front runs another program in its own process by this. Does not return when `T` was
-/// stopped by a signal.
+/// `name`. A front runs other programs in its own process with this. Does not return when a signal
+/// stopped `T`.
 pub(crate) fn run<T: Tool>(
     name: &str,
     argv: impl IntoIterator<Item = OsString>,
@@ -32,8 +32,8 @@ pub(crate) fn run<T: Tool>(
         Ok(exit) => return exit,
         Err(error) => error,
     };
-    // Whatever failed after a signal failed by it: ^C reaches the tmux clients that we run, and our
-    // reader, too.
+    // A failure after a signal is due to the signal: ^C also reaches the tmux clients that we run, and
+    // the reader of our output.
     let kind = signals::asked_to_end().map_or(error.kind, Kind::Signal);
     match kind {
         Kind::ReaderGone => {}
@@ -43,10 +43,10 @@ pub(crate) fn run<T: Tool>(
     kind.exit()
 }
 
-/// Prints one line on standard error, under `name`: what a caller should know of a run that goes on.
+/// Prints one line on standard error, under `name`: a warning in a run that goes on.
 pub(crate) fn say(name: &str, text: &str) {
     let line = format!("{name}: {}\n", visible(text));
-    // There is nowhere left to say that standard error is closed; the status still tells.
+    // If standard error is closed there is nowhere to report it; the exit status still tells.
     _ = std::io::stderr().write_all(line.as_bytes());
 }
 

@@ -1,4 +1,4 @@
-//! What a table's `set` does with a value: each accessor takes it whole and either has the meaning
+//! How a table's `set` reads a value: each accessor takes the whole value and gives either its meaning
 //! or a cause to print after the option's name.
 
 use std::{ffi::OsString, fmt::Display, path::PathBuf, str::FromStr, time::Duration};

@@ -56,7 +56,7 @@ pub struct Output {
     sink: Box<dyn Write>,
     held: Vec<u8>,
     batch: bool,
-    /// Writes large pieces of a batch, where the sink is standard output.
+    /// Writes large pieces of a batch, if the sink is standard output.
     thread: Option<WriterThread>,
     is_stdout: bool,
 }
@@ -64,8 +64,8 @@ pub struct Output {
 /// A batch is written once it holds this much.
 const BATCH: usize = 256 * 1024;
 
-/// A piece of a batch that is as large as this is worth the thread that writes it; one that is much
-/// larger is a single line, of which no copy is made.
+/// The size of a piece of a batch that is worth a thread to write it. A much larger piece is a single
+/// line, which is not worth a copy.
 const LARGE: Range<usize> = 64 * 1024..1024 * 1024;
 
 impl Output {
@@ -104,7 +104,7 @@ impl Output {
         if self.thread.is_none() {
             let to = stdout();
             sys::widen_pipe(to.0.as_fd());
-            // Where no thread is to be had, it is written here.
+            // If there can be no thread, the lines are written here.
             self.thread = WriterThread::begin(to).ok();
         }
         match &mut self.thread {

@@ -6,15 +6,15 @@ use std::{
     thread,
 };
 
-/// The thread, and what it has still to do.
+/// The thread, and the blocks it still has to write.
 pub(crate) struct WriterThread {
     full: SyncSender<Vec<u8>>,
     done: Receiver<(Vec<u8>, io::Result<()>)>,
-    /// Blocks that are not known to be written.
+    /// The number of blocks not known to be written.
     open: usize,
 }
 
-/// So many blocks at once: one is written while the next one is made.
+/// How many blocks are in use: the thread writes one while the caller fills the other.
 const BLOCKS: usize = 2;
 
 impl WriterThread {

@@ -16,12 +16,12 @@ use serde_json::json;
 use super::{
     dialog::{Dialog, Question},
     draft::Draft,
-    files::Status,
+    files::Activity,
     input::{ESCAPE_WAIT, Key, Parser},
     options::Misbehave,
     screen::{Around, Frame, box_frame},
     session::{Session, die},
-    start::{exit_status, prepare},
+    start::{Prepared, exit_status, prepare},
     turn::Tool,
 };
 use crate::{
@@ -41,8 +41,8 @@ const LAST_WORDS: Duration = Duration::from_millis(30);
 /// Runs the practice agent with the arguments after its name; the answer is its exit status.
 pub(crate) fn main(argv: Vec<OsString>) -> Result<i32> {
     let status = match prepare(argv)? {
-        Ok(mut program) => program.run()?,
-        Err((text, status)) => {
+        Prepared::Ready(mut program) => program.run()?,
+        Prepared::Refused(text, status) => {
             writeln!(output::stdout(), "{text}").map_err(|e| Error::io("stdout", &e))?;
             status
         }
@@ -285,7 +285,7 @@ impl Program {
         self.session.screen.title("✳ Practice")?;
         self.draw()?;
         self.session.hook("SessionStart", &json!({"source": self.source}));
-        self.session.state.set(Status::Idle)
+        self.session.state.set(Activity::Idle)
     }
 
     fn draw(&mut self) -> Result<()> {

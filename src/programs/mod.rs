@@ -30,8 +30,8 @@ use std::iter;
 use front::BUILT_IN;
 
 use crate::{
+    agent::SETTINGS,
     cli::{Page, page},
-    config::SETTINGS,
 };
 
 /// The pages of all programs, for the manuals and completions.
@@ -45,10 +45,10 @@ pub fn pages() -> Vec<Page> {
 
 /// The settings as the manual names them.
 fn environment() -> Vec<(String, String)> {
-    let row = |setting: &crate::config::Setting| {
+    let row = |setting: &&crate::config::Setting| {
         let mut about = setting.about[..1].to_uppercase() + &setting.about[1..];
         about.push_str(&format!("; `{}` in the file.", setting.key));
-        (setting.variables.join(", "), about)
+        (setting.variables().join(", "), about)
     };
     SETTINGS.iter().map(row).collect()
 }

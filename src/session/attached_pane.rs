@@ -110,6 +110,6 @@ pub(crate) fn question(
 
 /// The screen profile of a session's agent.
 pub(crate) fn profile(config: &Config, session: &Session) -> Result<Profile> {
-    let (name, built_in) = session.agent().profile();
+    let (name, built_in) = session.agent().facts().profile;
     Profile::load(config, name, built_in)
 }

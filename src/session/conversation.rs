@@ -12,7 +12,7 @@ use std::{
 
 use super::Session;
 use crate::{
-    agent::{Agent, Backend, Conversation},
+    agent::{Agent, Conversation},
     config::Config,
     error::Result,
     state::Entry,
@@ -76,8 +76,8 @@ impl Session {
         if change == Entry::default() {
             return Ok(());
         }
-        if self.backend == Backend::Codex {
-            change.set("pendingBind", conversation.transcript.is_none());
+        if let Some((key, value)) = self.agent().conversation_field(conversation) {
+            change.set(key, value);
         }
         self.backend.store(config).put(&self.name, &change)?;
         for (key, value) in change.fields() {

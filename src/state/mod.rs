@@ -1,4 +1,4 @@
-//! The session files: `hub-runtime.json` and its kin, shared with the original program.
+//! The session files, `hub-runtime.json` and the like, shared with the original program.
 //!
 //! Each is one JSON object keyed by session name, written as Python's `json.dump(…, indent=2)`
 //! writes it. Every change takes the lock beside the file, reads, changes and replaces it whole;
@@ -173,8 +173,8 @@ impl Store {
         Ok(load(&self.archive)?.remove(name.as_str()).and_then(entry))
     }
 
-    /// Merges the fields of `entry` into the session, in both files: the archive first, for the
-    /// original, when it finds a live session that is not in the archive, writes that anew.
+    /// Merges the fields of `entry` into the session, in both files: the archive first, because the
+    /// original, on finding a live session that the archive lacks, writes the archive anew.
     pub fn put(&self, name: &Name, entry: &Entry) -> Result<()> {
         for path in [&self.archive, &self.runtime] {
             change(path, |sessions| {
@@ -200,7 +200,7 @@ fn entry(value: Value) -> Option<Entry> {
     }
 }
 
-/// The object in `value`; what is none becomes one.
+/// The object in `value`; anything else is replaced by an empty object.
 fn object(value: &mut Value) -> &mut Map<String, Value> {
     if !value.is_object() {
         *value = Map::new().into();

@@ -7,7 +7,7 @@ pub(crate) struct KnownFault {
     pub versions: &'static [&'static str],
     /// What goes wrong.
     pub what: &'static str,
-    /// What to do, or not to do, on account of it.
+    /// How to avoid it.
     pub advice: &'static str,
 }
 

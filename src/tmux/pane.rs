@@ -43,8 +43,8 @@ pub struct Pane {
     pub title: String,
 }
 
-/// How often tmux is made to look after its children. A program that only left its terminal has no
-/// status for a long time.
+/// How often tmux is made to collect the status of its children. A program that only closed its
+/// terminal has none for a long time.
 const NUDGES: usize = 5;
 
 impl Pane {
@@ -86,7 +86,7 @@ impl Pane {
         })
     }
 
-    /// tmux counts its panes: the lower, the older.
+    /// tmux numbers its panes: the lower the number, the older the pane.
     fn number(&self) -> u64 {
         self.id.trim_start_matches('%').parse().unwrap_or(u64::MAX)
     }
@@ -104,10 +104,10 @@ impl Tmux {
         Ok(panes.into_iter().map(|(_, pane)| pane).collect())
     }
 
-    /// The same of several hubs by one question, each pane with its hub.
+    /// The same for several hubs by one command, each pane with its hub.
     pub fn panes_of(&self, hubs: &[String]) -> Result<Vec<(String, Pane)>> {
         let format = format!("#{{session_name}}\t{}", Pane::FORMAT);
-        // What others have in their windows need not be readable.
+        // The panes of other sessions need not be readable.
         let ours = |line: &&str| {
             let of = line.split_once('\t').map(|(session, _)| session);
             hubs.iter().any(|hub| of == Some(hub))
@@ -124,7 +124,7 @@ impl Tmux {
     /// What the command `list` lists, each dead pane with how its program ended.
     ///
     /// A pane may be dead before its status is known, and tmux 3.3a now and then misses the end of a
-    /// child until another one ends, which it is given here.
+    /// child until another child ends; `run-shell true` is such a child.
     fn settled(
         &self,
         list: &[&str],
@@ -178,11 +178,11 @@ impl Tmux {
         }
     }
 
-    /// Makes the hub. Another process may have made it first: that is as good.
+    /// Makes the hub. Another process may have made it first; that is no error.
     fn new_hub(&self, hub: &str) -> Result<()> {
         let target = format!("={hub}:");
         let new = ["new-session", "-d", "-s", hub, "-n", "_root", "-x", "200", "-y", "50", ";"];
-        // A person who looks and goes must not end every agent.
+        // A person who attaches and detaches must not end every agent.
         let stay = ["set-option", "-t", &target, "destroy-unattached", "off"];
         match self.run(&[&new[..], &stay].concat())? {
             Err(Fault::Said(text)) if text.starts_with("duplicate session") => Ok(()),
@@ -193,7 +193,7 @@ impl Tmux {
 
     /// Sets a new window up from inside: its name stays, it remains when its program ends, and
     /// `at_event` is run by the server when the program ends. Of `titles`, the first is run at each
-    /// change of the title, and `at_event` too when it becomes one that matches the second.
+    /// change of the title, and `at_event` too when the new title matches the second.
     ///
     /// What is run is a shell command in which tmux expands nothing.
     pub fn set_up(&self, pane: &str, at_event: &str, titles: Option<(&str, &str)>) -> Result<()> {
@@ -218,7 +218,7 @@ impl Tmux {
         self.run(&command)?.map(|_| ()).map_err(|fault| fault.about(pane))
     }
 
-    /// Ends a window. One that is gone already is as good.
+    /// Ends a window. A window that is gone already is no error.
     pub fn kill_window(&self, window: &str) -> Result<()> {
         match self.run(&["kill-window", "-t", window])? {
             Ok(_) | Err(Fault::NoServer | Fault::NotFound) => Ok(()),

@@ -25,8 +25,8 @@ pub struct Refused;
 /// Whether the keys were typed.
 pub(crate) type Typed = std::result::Result<(), Refused>;
 
-/// What a pipe takes at once, in bytes. Of a larger text a sender that is killed may have given tmux
-/// a part only, so nothing is pasted before all of it is there.
+/// What a pipe takes at once, in bytes. A larger text may have reached tmux only in part when the
+/// sender is killed, so it is pasted only after tmux has all of it.
 const AT_ONCE: usize = 16_384;
 
 const REFUSED: &str = "aimax-refused";
@@ -60,7 +60,7 @@ impl Tmux {
         Ok(taken(&said.map_err(|fault| fault.about(pane))?))
     }
 
-    /// Leaves copy mode, or any other mode that a person left the pane in.
+    /// Leaves copy mode, or any other mode that a person has put the pane in.
     pub fn leave_mode(&self, pane: &str) -> Result<()> {
         self.run(&["copy-mode", "-q", "-t", pane])?.map(|_| ()).map_err(|fault| fault.about(pane))
     }
@@ -76,9 +76,9 @@ impl View {
         self.send(key)
     }
 
-    /// Gives the program input that is no key: a pointer that moves in the corner, with no button
-    /// down. One that has left a part of its input unread goes on reading with it. Input without any
-    /// meaning would not do, for a program that waits for an event would wait on.
+    /// Gives the program input that is no key: the mouse pointer moves in the corner, with no button
+    /// down. A program that has left a part of its input unread goes on reading then. Input without
+    /// any meaning would not do, for a program that waits for an event would go on waiting.
     pub(crate) fn nudge(&mut self) -> Result<Typed> {
         // CSI < 35 ; 1 ; 1 M
         self.send("-H 1b 5b 3c 33 35 3b 31 3b 31 4d")
@@ -94,7 +94,7 @@ impl View {
     }
 }
 
-/// What a guarded command said of whether the pane took it.
+/// Whether the pane took the keys, by what the guarded command printed.
 fn taken(said: &str) -> Typed {
     if said.contains(REFUSED) { Err(Refused) } else { Ok(()) }
 }

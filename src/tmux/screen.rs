@@ -31,8 +31,8 @@ impl Screen {
         self.lines.get(row).map_or("", |line| &line.text)
     }
 
-    /// Whether nothing stands after `marker` on line `row` but a ghost text: one that is dim, but for
-    /// its first character when the caret, in column `caret`, is on it.
+    /// Whether nothing but a ghost text stands after `marker` on line `row`. A ghost text is dim,
+    /// except for its first character when the caret, in column `caret`, is on it.
     pub fn is_ghost_after(&self, row: usize, marker: &str, caret: usize) -> bool {
         let Some(line) = self.lines.get(row) else { return false };
         let Some(rest) = line.text.trim_start().strip_prefix(marker) else { return false };
@@ -55,8 +55,8 @@ impl Screen {
         self.lines().collect::<Vec<_>>().join("\n")
     }
 
-    /// What a program said last, for an error message: from the line that it calls an error, else
-    /// the last lines that say something.
+    /// What a program printed last, for an error message: from its last line that begins with
+    /// "error", else its last lines with text.
     pub fn last_words(&self) -> String {
         let said: Vec<&str> = self.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         let error = said.iter().rposition(|line| line.to_lowercase().starts_with("error"));
@@ -87,7 +87,7 @@ impl Row {
     }
 }
 
-/// Takes one escape sequence off `rest`, and notes what it does to dim.
+/// Takes one escape sequence off `rest`, and applies it to `dim`.
 fn escape(rest: &mut std::str::Chars<'_>, dim: &mut bool) {
     match rest.next() {
         Some('[') => {

@@ -15,7 +15,7 @@ use crate::{
     trace,
 };
 
-/// A tmux server: the caller's own, or the one that `AIMAX_TMUX_SOCKET` names.
+/// A tmux server: the caller's own, or that of `AIMAX_TMUX_SOCKET`.
 #[derive(Clone, Debug)]
 pub struct Tmux {
     program: PathBuf,
@@ -122,7 +122,7 @@ impl Tmux {
             .map_err(|e| Error::io("tmux", &e))?;
         if let Some(mut stdin) = child.stdin.take() {
             match stdin.write_all(input) {
-                // The client is gone already: its own words say why.
+                // The client has ended already; what it printed says why.
                 Err(e) if e.kind() != ErrorKind::BrokenPipe => return Err(Error::io("tmux", &e)),
                 _ => {}
             }
@@ -150,7 +150,7 @@ impl Tmux {
     }
 }
 
-/// What a command printed, as far as it may be noted: a screen holds what was typed.
+/// What a command printed, as far as it may be traced: a captured screen holds typed text.
 fn shown<'a, S: AsRef<OsStr>>(args: &[S], stdout: &'a [u8]) -> &'a [u8] {
     let mut commands = args.iter().map(AsRef::as_ref);
     if !commands.any(|word| word == "capture-pane") {
@@ -162,7 +162,7 @@ fn shown<'a, S: AsRef<OsStr>>(args: &[S], stdout: &'a [u8]) -> &'a [u8] {
     }
 }
 
-/// A command as a person would read it.
+/// A command in one line, for the trace.
 fn words<S: AsRef<OsStr>>(args: &[S]) -> String {
     args.iter().map(|arg| arg.as_ref().to_string_lossy()).collect::<Vec<_>>().join(" ")
 }

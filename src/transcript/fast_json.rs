@@ -1,8 +1,8 @@
 //! A quick proof that lines are records, as programs write them: JSON objects without blanks.
 //!
-//! It may fail to prove what is so, and never proves what is not: what it leaves open, serde_json
-//! decides. 64 bytes are looked at together, in words with a bit for each of them, as simdjson does
-//! it. So strings cost next to nothing; what is outside of them a table takes in byte by byte.
+//! It may fail to prove a record, but never proves a line that is none; serde_json decides about the
+//! rest. 64 bytes are examined at once, as bits of a word, as simdjson does. So strings cost next to
+//! nothing; the bytes outside of them go through a table one by one.
 
 use memchr::memchr;
 use wide::u8x16;
@@ -24,7 +24,7 @@ fn prove(bytes: &[u8]) -> usize {
     let mut proven = 0;
     let mut strings = Strings::default();
     let mut state = Expect::Line;
-    // What is open, the innermost last: a 1 for an object, a 0 for a list, behind a first 1.
+    // The open objects (1) and lists (0), the innermost in the lowest bit, after a leading 1.
     let mut open = 1u64;
     let mut table = &NEXT[1];
     // Something in the line is not ASCII.
@@ -121,8 +121,8 @@ impl Strings {
         Some(!inside ^ quotes)
     }
 
-    /// The bytes after those backslashes that are not themselves after one. A subtraction carries
-    /// through each run of backslashes, and so tells the odd ones from the even ones.
+    /// The bytes that a backslash escapes. A backslash that is itself escaped escapes nothing: a
+    /// subtraction carries through each run of backslashes, and so tells odd places from even ones.
     fn escaped(&mut self, slashes: u64) -> u64 {
         const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
         let begun = slashes & !self.escaped;
@@ -152,7 +152,7 @@ fn are_escapes(mut places: u64, rest: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// What may come next, and, from `Object` on, what is to be done.
+/// What may come next; from `Object` on, what to do.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Expect {
@@ -195,7 +195,7 @@ static NEXT: [Table; 2] = [table(Expect::Value, b"]"), table(Expect::Name, b"}")
 
 type Table = [[Expect; 256]; Expect::Open as usize + 1];
 
-/// With any of these bytes to another state.
+/// Any of these bytes leads to this state.
 type Branch<'a> = (&'a [u8], Expect);
 
 const fn table(after_comma: Expect, closing: &'static [u8]) -> Table {

@@ -1,7 +1,7 @@
 //! A file followed while somebody writes it.
 //!
-//! [`Follow`] keeps its own offset and gives out the whole lines that are there now; it does not
-//! wait, [`crate::watch`] does. What happens to the file meanwhile is a value, not an error: the file
+//! [`Follow`] keeps its own offset and gives out the whole lines that are there now; waiting for more
+//! is the work of [`crate::watch`]. What happens to the file meanwhile is a value, not an error: the file
 //! may not exist yet, shrink, be replaced by another of its name, or vanish. A new or shortened file
 //! is read from its start. A file that is replaced or removed is first read to its end.
 //!
@@ -41,7 +41,7 @@ pub enum Seen {
     Packed,
 }
 
-/// So many bytes before an offset tell whether a file that was packed or unpacked is the same.
+/// How many bytes before an offset are compared to tell whether a packed or unpacked file is the same.
 const SAME: usize = 4096;
 
 /// A file, and how far it has been read.
@@ -62,7 +62,7 @@ impl Follow {
         let path = path.to_owned();
         let mut follow = Follow { path, start, file: None, lines, longest: usize::MAX };
         if follow.find()?.is_none() && matches!(start, Start::Last(_)) {
-            // All that the file will hold is still to come.
+            // There is no file: everything that it will hold is new.
             follow.start = Start::Offset(0);
         }
         Ok(follow)
@@ -103,8 +103,8 @@ impl Follow {
     ) -> Result<Seen> {
         self.find()?;
         let Some((file, identity)) = &self.file else { return Ok(Seen::Absent) };
-        // What the path names is looked at before the size of the file at hand: if another file has
-        // taken its place, nothing more is to come than what is there now.
+        // The path is looked up before the open file's size is taken: if another file has taken its
+        // place, the open file will not grow beyond that size.
         let named = zst::identity(&self.path).at(&self.path)?;
         let size = match named {
             Some((named, size)) if named == *identity && !named.packed => size,
@@ -117,7 +117,7 @@ impl Follow {
             return Ok(Seen::Truncated);
         }
         if size < self.lines.end() {
-            // Only a line that was not whole was cut: what was given out still stands.
+            // Only an unfinished line was cut: the lines given out are still there.
             self.lines = Lines::from(offset);
         }
         loop {

@@ -1,15 +1,15 @@
 //! Whether the work is over: the events since a prompt, added up.
 //!
-//! Each sign alone has been seen wrong. A final answer is no end while prompts are queued; a queue
-//! that is empty is no end before the turn that took it has ended; and one agent writes some lines
-//! before their parents, so a time is compared where there is one, not the order of lines.
+//! Each sign alone has been seen wrong. A final answer is no end while prompts are queued; an empty
+//! queue is no end before the turn that took the last prompt has ended; and one agent writes some
+//! lines before their parents, so times are compared where lines have them, not their order.
 
 use super::event::{Event, EventKind};
 
 /// How a turn ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// Of itself.
+    /// By itself.
     Done,
     /// By a key.
     Interrupted,

@@ -114,7 +114,7 @@ impl Lines {
         } else if full && length < BLOCK {
             self.buffer.resize(BLOCK, 0);
         } else if length >= BLOCK && length - self.end < BLOCK / 2 {
-            // A long line: growth by a part keeps its whole cost linear, and little is in vain.
+            // A long line: growth by a fraction keeps the total cost linear and wastes little.
             self.buffer.reserve_exact(length / 8 + BLOCK);
             self.buffer.resize(length + length / 8 + BLOCK, 0);
         }
@@ -141,7 +141,7 @@ impl Lines {
         Some(block)
     }
 
-    /// Nothing more is to come for a while: gives back what is not needed meanwhile.
+    /// No more bytes are expected for a while: frees the buffer if it is empty.
     pub fn pause(&mut self) {
         if self.pending() == 0 && self.buffer.len() > LITTLE {
             self.buffer = Vec::new();

@@ -10,12 +10,12 @@ use crate::error::{At, Error, Result};
 pub enum Start {
     /// At this offset, which must be a line boundary.
     Offset(u64),
-    /// So many whole lines before the end.
+    /// This many whole lines before the end.
     Last(u64),
 }
 
 impl Start {
-    /// The offset in `file`, whose name is `path`; refuses one that is inside a line.
+    /// The offset in `file`, whose name is `path`; refuses an offset inside a line.
     pub fn offset(self, file: &File, path: &Path) -> Result<u64> {
         match self {
             Start::Offset(offset) => {

@@ -1,9 +1,9 @@
-//! Transcripts that were put away compressed: `NAME.jsonl.zst` in the place of `NAME.jsonl`, as Codex
-//! does with old rollouts.
+//! Compressed transcripts: `NAME.jsonl.zst` in the place of `NAME.jsonl`, as Codex does with old
+//! rollouts.
 //!
-//! One is unpacked into a temporary file without a name, so that all else works on it as on any
-//! file: offsets are those of the unpacked bytes, the same as before it was packed. What is packed
-//! is finished; when it is unpacked again to be gone on with, that is another file.
+//! A packed transcript is unpacked into a temporary file without a name, so that everything else works
+//! on it as on any file: offsets are those of the unpacked bytes, the same as before it was packed.
+//! Nobody appends to a packed file; to continue it, the agent unpacks it, and that is another file.
 
 use std::{
     ffi::OsString,
@@ -22,7 +22,7 @@ use crate::{
 /// What a packed file's name ends in.
 const ENDING: &str = "zst";
 
-/// Which file it is, whatever it is called.
+/// Which file it is, whatever its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The number of the device.
@@ -76,7 +76,7 @@ fn unpack(file: File, path: &Path) -> Result<File> {
     Ok(to)
 }
 
-/// A file that goes with its last descriptor.
+/// A file without a name: it disappears with its last descriptor.
 fn temporary_file() -> Result<File> {
     let name = format!("aimax-{}", uuid::Uuid::new_v4().simple());
     let path = std::env::temp_dir().join(name);

@@ -1,8 +1,8 @@
 //! Files and processes by kqueue (macOS and the BSDs).
 //!
-//! A folder here tells that something in it came or went, but not what. So each folder on the way
-//! to a path is watched, and when one changes, the way is walked again: a wake only if it ends
-//! elsewhere than before. The file itself is watched for what is written to it. Every watched inode
+//! A folder reports here that something in it came or went, but not what. So each folder on the way
+//! to a path is watched, and when it changes, the way is walked again: the wait ends only if the way
+//! ends elsewhere than before. The file itself is watched for what is written to it. Every watched inode
 //! is held open, so its number cannot be given to another file meanwhile; it costs a descriptor.
 
 use std::{
@@ -55,8 +55,8 @@ fn changes() -> FilterFlag {
     FilterFlag::NOTE_WRITE | FilterFlag::NOTE_EXTEND | FilterFlag::NOTE_LINK | moves()
 }
 
-/// What happens to a folder itself. That is all that matters of one in which the next step of the
-/// way is there, and is watched itself.
+/// What happens to a folder itself. That is enough while the next step of the way exists in it, and
+/// is watched itself.
 fn moves() -> FilterFlag {
     FilterFlag::NOTE_ATTRIB
         | FilterFlag::NOTE_RENAME
@@ -140,7 +140,7 @@ impl Files {
         let inode = (data.dev(), data.ino());
         let told = self.nodes.get(&inode).map(|node| node.told);
         if told.is_none_or(|told| !told.contains(changes)) {
-            // One that is to tell more than before is held anew, for all who use it.
+            // To report more than before, the inode is registered anew, for all paths that use it.
             if let Some(old) = self.nodes.get(&inode) {
                 let fd = old.file.as_raw_fd();
                 self.inodes.remove(&fd);

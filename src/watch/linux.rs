@@ -1,9 +1,9 @@
 //! Files by inotify, processes by pidfd.
 //!
 //! One inotify descriptor for everything, and one watch for each inode, shared between all paths
-//! that need it. A file is watched for what is written to it, and the folders on the way to it only
-//! for what happens to themselves, so neighbours do not wake us at all. Only while something is missing,
-//! or where a link is, is a folder watched for the names that come and go in it.
+//! that need it. A file is watched for writes, and the folders on the way to it only for their own
+//! removal or renaming, so changes to other files in them do not wake us. A folder is watched for the
+//! names that come and go in it only where a name is missing or is a link.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -25,12 +25,12 @@ use crate::{
     sys,
 };
 
-/// What is asked of a folder that the way leads through. MASK_ADD: what another path asks of it
-/// stays.
+/// The events of a folder that the way leads through. MASK_ADD keeps the events that another path
+/// needs of it.
 const WAY: WatchMask =
     WatchMask::DELETE_SELF.union(WatchMask::MOVE_SELF).union(WatchMask::MASK_ADD);
 
-/// What is asked of a folder whose names matter.
+/// The events of a folder whose names matter.
 const NAMES: WatchMask = WAY
     .union(WatchMask::ATTRIB)
     .union(WatchMask::CREATE)
@@ -38,7 +38,7 @@ const NAMES: WatchMask = WAY
     .union(WatchMask::MOVE)
     .union(WatchMask::ONLYDIR);
 
-/// What is asked of a file.
+/// The events of a file.
 const FILE: WatchMask = WAY.union(WatchMask::ATTRIB).union(WatchMask::MODIFY);
 
 /// The room for one read of events.
@@ -67,7 +67,7 @@ pub(crate) struct Files {
     watches: Watches,
     paths: Paths<Mark>,
     nodes: HashMap<i32, Node>,
-    /// Inodes that may tell of names that nobody needs any more.
+    /// Inodes that may still report names although no path needs them any more.
     loud: BTreeSet<i32>,
     events: Vec<u8>,
 }
@@ -78,7 +78,7 @@ struct Node {
     way: BTreeSet<Id>,
     names: HashMap<OsString, BTreeSet<Id>>,
     itself: BTreeSet<Id>,
-    /// It tells of names, whether or not somebody still needs them.
+    /// It reports names, whether or not a path still needs them.
     tells_names: bool,
 }
 
@@ -129,7 +129,7 @@ impl Files {
                     continue;
                 }
                 let number = event.wd.get_watch_descriptor_id();
-                // Unknown: one that we have ended, with events left over.
+                // Unknown: a watch that was ended, with events left over.
                 let Some(node) = self.nodes.get(&number) else { continue };
                 woke |= !node.itself.is_empty();
                 changed.extend(&node.itself);
@@ -146,7 +146,7 @@ impl Files {
                     self.nodes.remove(&number);
                 }
             }
-            // There was room for more, so there was no more.
+            // The buffer had room for another event, so there are no more.
             if room > EVENT {
                 break;
             }
@@ -160,8 +160,8 @@ impl Files {
         Ok(self.hush(changed)? || woke)
     }
 
-    /// Has the folders that tell too much watched anew, without their names; whether a path was led
-    /// elsewhere meanwhile.
+    /// Watches the folders that report too much anew, without their names; whether a path came to name
+    /// something else meanwhile.
     fn hush(&mut self, changed: &mut BTreeSet<Id>) -> Result<bool> {
         let mut woke = false;
         while let Some(number) = self.loud.pop_first() {
@@ -178,7 +178,7 @@ impl Files {
         Ok(woke)
     }
 
-    /// Ends the watch on an inode; gives the paths that lead through it.
+    /// Ends the watch on an inode; returns the paths that lead through it.
     fn drop_node(&mut self, number: i32) -> BTreeSet<Id> {
         let Some(node) = self.nodes.remove(&number) else { return BTreeSet::new() };
         // Fails when the inode is gone, and its watch with it: nothing left to end.
@@ -186,8 +186,8 @@ impl Files {
         node.way
     }
 
-    /// Watches what is at `place` for path `id`, unless it is gone or must not be watched: its
-    /// folder tells when that changes.
+    /// Watches what is at `place` for path `id`, unless it is gone or may not be watched: the events of
+    /// its folder tell when that changes.
     fn mark(
         &mut self,
         id: Id,
@@ -281,7 +281,7 @@ impl Marks for Files {
 }
 
 impl Node {
-    /// Whether more is needed of it than what happens to itself.
+    /// Whether a path needs more than this folder's own removal or renaming.
     fn is_needed(&self) -> bool {
         !self.names.is_empty() || !self.itself.is_empty()
     }

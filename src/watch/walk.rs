@@ -29,8 +29,9 @@ struct Lookup {
 }
 
 impl Way {
-    /// Each folder on the way, and the name in it that matters. While the way leads to its end, what
-    /// happens to the folders themselves tells all; but links, and whatever is missing, are names.
+    /// Each folder on the way, and the name in it that matters. While the way leads to its end, the
+    /// folders' own removal or renaming is all that matters; names matter for links, and for whatever
+    /// is missing.
     pub(crate) fn lookups(&self) -> impl Iterator<Item = (&Path, Option<&OsStr>)> {
         self.lookups.iter().map(|lookup| {
             let matters = lookup.link || self.end.is_none();

@@ -41,7 +41,7 @@ type Names = Vec<String>;
 fn sources(folder: &Path, above: &[String], found: &mut Vec<(String, Names, Vec<String>)>) {
     for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         let name = entry.file_stem().unwrap().to_str().unwrap().to_owned();
-        let inside = [above, &[name.clone()]].concat();
+        let inside = [above, std::slice::from_ref(&name)].concat();
         if entry.is_dir() {
             sources(&entry, &inside, found);
         } else if entry.extension().is_some_and(|ending| ending == "rs")
@@ -133,7 +133,8 @@ fn arrows_point_down_and_each_thing_has_one_home() {
                 let skipped = supers.max(usize::from(path[0] == "crate"));
                 let whole = [above, &path[skipped..]].concat();
                 if let (true, Some(name)) = (is_use, whole.last()) {
-                    stands_for.insert([&module[..], &[name.clone()]].concat(), whole.clone());
+                    stands_for
+                        .insert([&module[..], std::slice::from_ref(name)].concat(), whole.clone());
                 }
                 named.push((format!("src/{file}:{line}"), module, whole));
             }
@@ -150,7 +151,7 @@ fn arrows_point_down_and_each_thing_has_one_home() {
         }
     }
     // Between modules of one folder: which uses which, and where.
-    let mut arrows: BTreeMap<(Names, Names), Vec<String>> = BTreeMap::new();
+    let mut arrows: BTreeMap<(Names, Names), BTreeSet<String>> = BTreeMap::new();
     for (place, from, mut to) in named {
         let end =
             |to: &Names| (0..=to.len()).rev().find(|&end| modules.contains(&to[..end].to_vec()));
@@ -165,7 +166,7 @@ fn arrows_point_down_and_each_thing_has_one_home() {
         let both = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
         if both < from.len().min(to.len()) {
             let arrow = (from[..=both].to_vec(), to[..=both].to_vec());
-            arrows.entry(arrow).or_default().push(place);
+            arrows.entry(arrow).or_default().insert(place);
         }
     }
     let layer = |module: &Names| LAYERS.iter().position(|layer| layer.contains(&&*module[0]));
@@ -182,12 +183,8 @@ fn arrows_point_down_and_each_thing_has_one_home() {
             _ if seen.contains(from) => "is part of a circle",
             _ => continue,
         };
-        wrong.push(format!(
-            "{}: {} -> {} {fault}",
-            places.join(", "),
-            from.join("::"),
-            to.join("::")
-        ));
+        let arrow = format!("{} -> {}", from.join("::"), to.join("::"));
+        wrong.extend(places.iter().map(|place| format!("{place}: {arrow} {fault}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -11,7 +11,7 @@ use crate::{
 /// The fields that matter; a line may hold far larger ones, which are passed over.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Line {
+struct LogLine {
     #[serde(rename = "type")]
     kind: String,
     timestamp: Option<String>,
@@ -51,7 +51,7 @@ const NOTICE: &str = "<task-notification>";
 
 /// What a line says. A line of an unknown type, or one that is no JSON, is something else.
 pub(crate) fn parse_line(line: &[u8]) -> Vec<Event> {
-    let Ok(line) = serde_json::from_slice::<Line>(line) else {
+    let Ok(line) = serde_json::from_slice::<LogLine>(line) else {
         return vec![Event::new(EventKind::Other, None, "")];
     };
     let under = line.subtype.as_deref().or(line.operation.as_deref());
@@ -60,7 +60,7 @@ pub(crate) fn parse_line(line: &[u8]) -> Vec<Event> {
     events(&line).into_iter().map(|event| event.named(&name)).collect()
 }
 
-fn events(line: &Line) -> Vec<Event> {
+fn events(line: &LogLine) -> Vec<Event> {
     let time = line.timestamp.as_deref().and_then(time::parse_rfc3339);
     let one = |kind, text: String| vec![Event::new(kind, time, text)];
     let content = || line.content.as_ref().map(words).unwrap_or_default();
@@ -97,7 +97,7 @@ fn words(content: &Value) -> String {
     }
 }
 
-fn user(line: &Line, time: Option<u64>) -> Vec<Event> {
+fn user(line: &LogLine, time: Option<u64>) -> Vec<Event> {
     let content = line.message.as_ref().and_then(|message| message.content.as_ref());
     let Some(content) = content else { return vec![Event::new(EventKind::Other, time, "")] };
     let result = content
@@ -145,7 +145,7 @@ fn command(text: &str) -> Option<String> {
     Some(format!("{name} {args}").trim_end().to_owned())
 }
 
-fn assistant(line: &Line, time: Option<u64>) -> Vec<Event> {
+fn assistant(line: &LogLine, time: Option<u64>) -> Vec<Event> {
     let Some(message) = &line.message else { return vec![Event::new(EventKind::Other, time, "")] };
     let blocks = match &message.content {
         Some(Value::Array(blocks)) => &blocks[..],

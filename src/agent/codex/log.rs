@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[derive(Deserialize)]
-struct Line {
+struct RolloutLine {
     timestamp: Option<String>,
     #[serde(rename = "type")]
     kind: String,
@@ -19,7 +19,7 @@ struct Line {
 
 /// What a line says. A line of an unknown type, or one that is no JSON, is something else.
 pub(crate) fn parse_line(line: &[u8]) -> Vec<Event> {
-    let Ok(line) = serde_json::from_slice::<Line>(line) else {
+    let Ok(line) = serde_json::from_slice::<RolloutLine>(line) else {
         return vec![Event::new(EventKind::Other, None, "")];
     };
     let time = line.timestamp.as_deref().and_then(time::parse_rfc3339);

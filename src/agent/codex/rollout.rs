@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::log;
+use super::{log, settings};
 use crate::{
     config::Config,
     error::Result,
@@ -69,8 +69,8 @@ pub(crate) fn id_of(rollout: &Path) -> Option<String> {
 /// folders themselves. The index is a hint; what it names must exist.
 pub(crate) fn rollout(config: &Config, part: &str) -> Option<PathBuf> {
     let there = |path: &PathBuf| path.exists() || packed_path(path).exists();
-    indexed(&config.codex_state_db, part).map(unpacked).filter(there).or_else(|| {
-        let mut folders = vec![config.codex_sessions.clone()];
+    indexed(config.path_of("codex_state_db"), part).map(unpacked).filter(there).or_else(|| {
+        let mut folders = vec![settings::sessions(config).to_owned()];
         while let Some(folder) = folders.pop() {
             let entries = std::fs::read_dir(folder).ok()?.flatten();
             let mut entries: Vec<PathBuf> = entries.map(|entry| unpacked(entry.path())).collect();

@@ -24,8 +24,8 @@ fn valued(page: &Page) -> impl Iterator<Item = (Vec<String>, ValueDoc)> {
     page.opts.iter().filter_map(|opt| Some((typed(opt), opt.value?)))
 }
 
-/// All spellings of those options, with `between` between them and in the line `form` where there are
-/// any.
+/// All spellings of those options, separated by `between`, within the two halves of `form`. Empty
+/// without such options.
 fn skipping(page: &Page, between: &str, form: [&str; 2]) -> String {
     let names: Vec<String> = valued(page).flat_map(|(names, _)| names).collect();
     if names.is_empty() { String::new() } else { form.join(&names.join(between)) }
@@ -37,8 +37,8 @@ fn typed(opt: &OptDoc) -> Vec<String> {
     short.into_iter().chain([format!("--{}", opt.long)]).collect()
 }
 
-/// `template` with each mark replaced by its text. What stands there between the lines `@if PART` and
-/// `@end` is left out unless it is one of `parts`.
+/// `template` with each mark replaced by its text. The lines between `@if PART` and `@end` are left
+/// out unless `parts` names that part.
 fn filled(template: &str, parts: &[&str], texts: &[(&str, &str)]) -> String {
     let mut text = String::new();
     let mut wanted = true;

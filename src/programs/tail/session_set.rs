@@ -164,7 +164,7 @@ impl SessionSet {
                 stream.signs.insert(watch.path(&witness)?);
             }
             // After the subscription: some agents tell their conversation in the title.
-            if session.agent().title_at_turn_end().is_some()
+            if session.agent().facts().idle_title.is_some()
                 && let Some(now) = session.pane(&self.config, tmux)?
             {
                 *pane = now;

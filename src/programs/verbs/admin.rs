@@ -77,7 +77,7 @@ each backend; that is what the file `admin-settings.json` holds, too.",
             Some(_) => {}
         }
         let mut defaults = Vec::new();
-        for backend in Backend::WITH_DEFAULTS {
+        for backend in Backend::real() {
             defaults.push((
                 backend.name(),
                 admin::use_proxy(&config.admin_settings(), backend.name())?,
@@ -103,9 +103,10 @@ fn set_proxy(config: &Config, args: &Args) -> Result<()> {
         .value
         .ok_or_else(|| Error::usage("--value", "it is needed").advise("`true` or `false`"))?;
     let backend = args.target.backend(config)?;
-    let backend =
-        backend.filter(|backend| Backend::WITH_DEFAULTS.contains(backend)).ok_or_else(|| {
-            let names = Backend::WITH_DEFAULTS.map(Backend::name).join(" or ");
+    let backend = backend
+        .filter(|backend| Backend::real().any(|real| real == *backend))
+        .ok_or_else(|| {
+            let names = Backend::real().map(Backend::name).collect::<Vec<_>>().join(" or ");
             Error::usage("backend", "none is named that has defaults").advise(format!("-b {names}"))
         })?;
     admin::set_use_proxy(&config.admin_settings(), backend.name(), on)

@@ -1,6 +1,6 @@
 //! `aimax config`: what is set, and by whom.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::Path};
 
 use serde_json::{Map, Value as Json, json};
 
@@ -65,18 +65,17 @@ fn plain(value: Option<&Value>) -> Json {
     }
 }
 
-/// The files that follow from the settings.
-fn derived(config: &Config) -> Vec<(&'static str, String)> {
-    let [claude, codex] = [Backend::Claude, Backend::Codex].map(|one| one.store(config));
-    [
-        ("claude_runtime_file", claude.runtime()),
-        ("claude_archive_file", claude.archive()),
-        ("codex_runtime_file", codex.runtime()),
-        ("codex_archive_file", codex.archive()),
-        ("admin_settings_file", &config.admin_settings()),
-    ]
-    .map(|(name, path)| (name, path.display().to_string()))
-    .to_vec()
+/// The files that follow from the settings, by their names.
+fn derived(config: &Config) -> Vec<(String, String)> {
+    let shown = |path: &Path| path.display().to_string();
+    let mut files = Vec::new();
+    for backend in Backend::real() {
+        let (store, program) = (backend.store(config), backend.facts().program);
+        files.push((format!("{program}_runtime_file"), shown(store.runtime())));
+        files.push((format!("{program}_archive_file"), shown(store.archive())));
+    }
+    files.push(("admin_settings_file".into(), shown(&config.admin_settings())));
+    files
 }
 
 fn document(config: &Config) -> Json {
@@ -85,12 +84,12 @@ fn document(config: &Config) -> Json {
         let key = one.setting.key;
         values.insert(key.to_owned(), plain(one.value.as_ref()));
         sources.insert(key.to_owned(), one.source.to_string().into());
-        for variable in one.setting.variables {
-            overrides.insert((*variable).to_owned(), key.into());
+        for variable in one.setting.variables() {
+            overrides.insert(variable, key.into());
         }
     }
     let derived: Map<_, _> =
-        derived(config).into_iter().map(|(name, path)| (name.to_owned(), path.into())).collect();
+        derived(config).into_iter().map(|(name, path)| (name, path.into())).collect();
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "config": values,
@@ -123,7 +122,7 @@ fn print(config: &Config, out: &mut Output) -> Result<()> {
     }
     let there = if config.file().exists() { "" } else { " (not there)" };
     let file = format!("{}{there}", config.file().display());
-    for (name, path) in derived(config).into_iter().chain([("file", file)]) {
+    for (name, path) in derived(config).into_iter().chain([("file".into(), file)]) {
         output::line(out, &paint.paint("2", &format!("{name:20}  {path}")))?;
     }
     Ok(())

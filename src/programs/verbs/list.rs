@@ -51,9 +51,7 @@ the sessions without a window.",
         let backends = asked.map_or(Backend::ALL.to_vec(), |one| vec![one]);
         let mut all: Vec<(Backend, Vec<Observed>)> = session::windows(&config, &tmux, &backends)?;
         // The practice agent is nobody's business but of those who practise.
-        all.retain(|(backend, seen)| {
-            !seen.is_empty() || asked.is_some() || Backend::WITH_DEFAULTS.contains(backend)
-        });
+        all.retain(|(backend, seen)| !seen.is_empty() || asked.is_some() || backend.is_real());
         if args.output.json {
             let lists: Map<String, Value> = all
                 .iter()

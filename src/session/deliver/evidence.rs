@@ -137,7 +137,7 @@ fn judge(agent: &dyn Agent, prompt: &Prompt, event: &Event) -> Option<Evidence> 
     };
     Some(match agent.compare(prompt.text(), &event.text) {
         Ok(changes) if verdict == Verdict::Queued => {
-            Evidence::Same(verdict, [&changes[..], agent.when_queued()].concat())
+            Evidence::Same(verdict, [&changes[..], agent.facts().queued_changes].concat())
         }
         Ok(changes) => Evidence::Same(verdict, changes),
         Err(difference) => Evidence::Other(difference),

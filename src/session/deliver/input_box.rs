@@ -82,7 +82,7 @@ pub(crate) fn clear(
         if shown.as_ref() != Some(&text) {
             trace::step("clearing the input box", || json!(null));
             let first = attached.profile.edit_key(&look.screen).map(str::to_owned);
-            for key in first.as_deref().iter().chain(attached.agent.clear_keys()) {
+            for key in first.as_deref().iter().chain(attached.agent.facts().clear_keys) {
                 if attached.view.key(key)?.is_err() {
                     return Ok(false);
                 }

@@ -195,7 +195,7 @@ fn comes_back(
     session: &Session,
     deadline: Deadline,
 ) -> Result<bool> {
-    if attached.agent.end_needs_idle() {
+    if attached.agent.facts().end_needs_idle {
         return Ok(false);
     }
     let drawn_by = deadline.min(Deadline::after(AGAIN));

@@ -255,7 +255,7 @@ impl Job {
                     *again = Some(left).filter(|left| !left.is_zero());
                     again.is_none()
                 }
-                Some(_) => !self.agent.end_needs_idle(),
+                Some(_) => !self.agent.facts().end_needs_idle,
             };
             if idle {
                 return Some(end.clone());
