@@ -20,6 +20,12 @@ pub(crate) fn rfc3339(ms: u64) -> String {
     format!("{stamp:.3}")
 }
 
+/// The day that it is in UTC `hours` from now: `2026/01/31`.
+pub(crate) fn utc_day(hours: i64) -> String {
+    let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
+    at.strftime("%Y/%m/%d").to_string()
+}
+
 /// The epoch milliseconds of an RFC 3339 time, or `None` when it is not one.
 pub fn parse_rfc3339(text: &str) -> Option<u64> {
     let stamp: jiff::Timestamp = text.parse().ok()?;

@@ -69,7 +69,7 @@ impl Backend {
     /// The backend of that name.
     ///
     /// # Errors
-    /// [`crate::error::EventKind::Usage`] when there is none.
+    /// [`crate::error::Kind::Usage`] when there is none.
     pub fn parse(name: &str) -> Result<Backend> {
         Self::ALL.into_iter().find(|backend| backend.name() == name).ok_or_else(|| {
             Error::usage(format!("backend {name:?}"), "no such backend")

@@ -226,6 +226,11 @@ pub(crate) fn process_variable(name: &str) -> Option<OsString> {
     env::var_os(name)
 }
 
+/// The folder in which this process works.
+pub(crate) fn working_folder() -> Result<PathBuf> {
+    env::current_dir().map_err(|e| Error::io(".", &e))
+}
+
 /// The file of the running program.
 pub(crate) fn running_program() -> Result<PathBuf> {
     env::current_exe().map_err(|e| Error::io("aimax", &e))

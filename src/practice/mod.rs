@@ -15,6 +15,14 @@
 //! | `tui` | the program: one loop over keys, tool output, signals and timers |
 //! | `session` | what the program does with a prompt, a queue, an answer, an interruption |
 
+use std::{ffi::OsString, io::Write, time::Duration};
+
+use self::start::{Prepared, prepare};
+use crate::{
+    cli::output,
+    error::{Error, Result},
+};
+
 mod dialog;
 mod draft;
 mod files;
@@ -28,4 +36,19 @@ mod start;
 mod tui;
 mod turn;
 
-pub(crate) use tui::main;
+/// tmux may close the pane of a program that ends at once before it has read the program's last
+/// words. The real program takes longer than this to end.
+const LAST_WORDS: Duration = Duration::from_millis(30);
+
+/// Runs the practice agent with the arguments after its name; the answer is its exit status.
+pub(crate) fn main(argv: Vec<OsString>) -> Result<i32> {
+    let status = match prepare(argv)? {
+        Prepared::Ready(mut program) => program.run()?,
+        Prepared::Refused(text, status) => {
+            writeln!(output::stdout(), "{text}").map_err(|e| Error::io("stdout", &e))?;
+            status
+        }
+    };
+    std::thread::sleep(LAST_WORDS);
+    Ok(status)
+}

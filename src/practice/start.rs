@@ -18,10 +18,11 @@ use super::{
     options::{Misbehave, Options},
     screen::Screen,
     session::Session,
-    tui::Program,
+    tui::{Program, exit_status},
 };
 use crate::{
     cli::output,
+    config,
     error::{At, Error, Result},
     sys::{self, Poll, signals},
     time::Deadline,
@@ -44,7 +45,7 @@ pub(crate) fn prepare(argv: Vec<OsString>) -> Result<Prepared> {
     if let Some(status) = options.misbehave.die_at_start {
         return Ok(Prepared::Refused("Practice agent: told to die at its start".into(), status));
     }
-    let cwd = std::env::current_dir().and_then(|cwd| cwd.canonicalize()).at(".")?;
+    let cwd = config::working_folder()?.canonicalize().at(".")?;
     let home = std::path::absolute(&options.home).at(&options.home)?;
     let place = Place { home, cwd };
     let hooks = options.settings.as_deref().map_or(Ok(Hooks::default()), Hooks::load);
@@ -106,7 +107,7 @@ fn conversation(options: &Options, place: &Place) -> std::result::Result<String,
 
 /// The keyboard, from now on with the signals that are heard.
 fn terminal() -> Result<File> {
-    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+    if !std::io::stdin().is_terminal() || !output::stdout().is_terminal() {
         return Err(Error::usage("practice agent", "needs a terminal"));
     }
     let heard = [&[libc::SIGWINCH, libc::SIGCHLD], &signals::ENDING[..]].concat();
@@ -134,13 +135,4 @@ fn questions(wrong: &Misbehave, place: &Place) -> VecDeque<Question> {
         (!wrong.trusted && !place.is_trusted(), Question::Trust),
     ];
     all.into_iter().filter_map(|(asked, question)| asked.then_some(question)).collect()
-}
-
-/// The exit status that a signal asks for, if it asks for an end; SIGINT's is as measured.
-pub(crate) fn exit_status(signal: i32) -> Option<i32> {
-    match signal {
-        libc::SIGTERM | libc::SIGHUP => Some(128 + signal),
-        libc::SIGINT => Some(0),
-        _ => None,
-    }
 }

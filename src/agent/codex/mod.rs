@@ -10,7 +10,7 @@ use super::{Agent, Comparison, Conversation, Facts, Launch, LaunchRequest, Statu
 use crate::{
     config::Config,
     error::{Error, Result},
-    proc,
+    proc, time,
     tmux::{Enter, Pane},
     transcript::event::{Event, EventKind},
 };
@@ -144,16 +144,7 @@ impl Agent for Codex {
 
     fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
         // The rollout appears in a folder named after the day, as Codex counts it: the local one.
-        let day = |offset: i64| {
-            let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(offset);
-            let at = at.to_zoned(jiff::tz::TimeZone::UTC);
-            settings::sessions(config).join(format!(
-                "{:04}/{:02}/{:02}",
-                at.year(),
-                at.month(),
-                at.day()
-            ))
-        };
+        let day = |hours| settings::sessions(config).join(time::utc_day(hours));
         let days = [day(-14), day(0), day(14)];
         // The folder of a day to come appears in that of its month, and so on; the lock of another
         // thread appears as soon as a person goes over to it.

@@ -58,7 +58,7 @@ fn folder(agent: Agent) -> String {
 
 fn profile(agent: Agent) -> Profile {
     let backend = Backend::parse(agent.backend()).expect("a backend");
-    let (name, built_in) = backend.agent().profile();
+    let (name, built_in) = backend.facts().profile;
     let config = Config::from_vars(Vec::new()).expect("a configuration");
     Profile::load(&config, name, built_in).expect("the profile parses")
 }

@@ -399,7 +399,7 @@ impl<'a> Stage<'a> {
     fn clear(&self) {
         let backend = Backend::parse(self.agent.backend()).expect("a backend");
         wait_until(DEADLINE, "an empty input box", || {
-            self.tmux().keys(&self.pane, backend.agent().clear_keys());
+            self.tmux().keys(&self.pane, backend.facts().clear_keys);
             thread::sleep(Duration::from_millis(100));
             self.profile.input_box(&self.shot().look()) == InputBox::Empty
         });
