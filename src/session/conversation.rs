@@ -125,7 +125,7 @@ pub(crate) struct ConversationReader {
 
 /// How a read ended.
 #[must_use]
-pub(crate) enum Progress {
+pub(crate) enum ReadEnd {
     /// Nothing more is to be read for now.
     Paused(Seen),
     /// The file was cut, replaced or packed: read again.
@@ -238,7 +238,7 @@ impl ConversationReader {
     pub(crate) fn read_with(
         &mut self,
         read: impl FnOnce(&Path, &mut Follow) -> Result<Seen>,
-    ) -> Result<Progress> {
+    ) -> Result<ReadEnd> {
         // Asked before the transcript at hand is read to its end: what is written to it later is
         // written after the next one has begun.
         let next = self.next.clone().filter(|next| has_begun(next));
@@ -247,13 +247,13 @@ impl ConversationReader {
             None => Seen::Absent,
         };
         Ok(match (seen, next) {
-            (Seen::Truncated | Seen::Replaced | Seen::Packed, _) => Progress::Again,
+            (Seen::Truncated | Seen::Replaced | Seen::Packed, _) => ReadEnd::Again,
             (Seen::All | Seen::Absent | Seen::Removed, Some(to)) => {
                 let from = self.path.replace(to.clone()).unwrap_or_default();
                 (self.next, self.follow, self.start) = (None, None, Start::Offset(0));
-                Progress::Moved { from, to }
+                ReadEnd::Moved { from, to }
             }
-            (Seen::All | Seen::Absent | Seen::Removed | Seen::Stopped, _) => Progress::Paused(seen),
+            (Seen::All | Seen::Absent | Seen::Removed | Seen::Stopped, _) => ReadEnd::Paused(seen),
         })
     }
 
@@ -264,8 +264,8 @@ impl ConversationReader {
         mut sink: impl FnMut(Line<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
         loop {
-            let progress = self.read_with(|_, follow| follow.read_new(&mut sink))?;
-            if matches!(progress, Progress::Paused(_)) {
+            let end = self.read_with(|_, follow| follow.read_new(&mut sink))?;
+            if matches!(end, ReadEnd::Paused(_)) {
                 return Ok(());
             }
         }
@@ -315,5 +315,48 @@ pub(crate) fn newest<T>(
                 return Ok(Newest { lines, total, end: follow.offset() });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_transcript_is_read_to_its_end_before_the_next_one_that_has_begun() {
+        let folder =
+            std::env::temp_dir().join(format!("aimax-conversation-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let [old, new] = ["old", "new"].map(|name| folder.join(name));
+        let at = |path: &Path| Conversation { id: None, transcript: Some(path.to_owned()) };
+        let mut reader = ConversationReader::new(None, Start::Offset(0));
+        let read = |reader: &mut ConversationReader| {
+            let mut got = String::new();
+            let sink = |line: Line<'_>| {
+                got.push_str(str::from_utf8(line.bytes).unwrap());
+                Ok(ControlFlow::Continue(()))
+            };
+            reader.read(sink).unwrap();
+            got
+        };
+        assert_eq!(read(&mut reader), "");
+        assert!(!reader.found(&at(&old)), "it has not moved: it was nowhere");
+        fs::write(&old, "a\n").unwrap();
+        assert_eq!(read(&mut reader), "a");
+
+        assert!(reader.found(&at(&new)));
+        assert!(!reader.found(&at(&new)), "known");
+        fs::write(&new, "").unwrap();
+        fs::write(&old, "a\nb\n").unwrap();
+        assert_eq!(read(&mut reader), "b", "the new one has not begun");
+        fs::write(&old, "a\nb\nc\n").unwrap();
+        fs::write(&new, "d\n").unwrap();
+        let first =
+            reader.read_with(|_, follow| follow.read_blocks(|_| Ok(ControlFlow::Continue(()))));
+        assert!(matches!(first, Ok(ReadEnd::Moved { from, to }) if (&from, &to) == (&old, &new)));
+        assert_eq!(read(&mut reader), "d");
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

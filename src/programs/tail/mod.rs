@@ -12,11 +12,7 @@ use std::{
 
 use self::{plan::Plan, printer::Printer, session_set::SessionSet, tailed::Tailed};
 use crate::{
-    cli::{
-        self,
-        option::{Complete, Opt, Tool, ToolDoc, ValueDoc},
-        output::Output,
-    },
+    cli::{self, Complete, Opt, Output, Tool, ToolDoc, ValueDoc, output::stdout},
     error::{Error, Exit, Kind, Result},
     sys,
     time::Deadline,
@@ -109,7 +105,7 @@ pub(crate) fn print(
     note: &mut dyn FnMut(&str),
 ) -> (Result<Exit>, u64) {
     match Plan::new(args, operands) {
-        Ok(plan) => print_plan(plan, args, out, note, Some(cli::output::stdout().as_raw_fd())),
+        Ok(plan) => print_plan(plan, args, out, note, Some(stdout().as_raw_fd())),
         Err(error) => (Err(error), 0),
     }
 }

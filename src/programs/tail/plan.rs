@@ -11,7 +11,7 @@ use super::{
     text::Transcription,
 };
 use crate::{
-    cli::paint::Paint,
+    cli::Paint,
     config::Config,
     error::{Error, Result},
     session::conversation::ConversationReader,

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{cursor::Cursor, options::Args, text::Transcription};
 use crate::{
     agent::Backend,
-    cli::output::Output,
+    cli::Output,
     error::{Error, Result},
     time,
     transcript::{
@@ -34,7 +34,7 @@ pub(crate) enum Form {
 }
 
 /// Whose records they are.
-pub(crate) struct Source {
+pub(crate) struct RecordSource {
     /// The session's name; `None` for a plain file.
     pub(crate) session: Option<String>,
     /// The agent that wrote them; without it, the shape of each line tells.
@@ -43,11 +43,11 @@ pub(crate) struct Source {
     opening: String,
 }
 
-impl Source {
+impl RecordSource {
     pub(crate) fn new(session: Option<String>, backend: Option<Backend>) -> Self {
         let object = serde_json::json!({ "sessionId": session }).to_string();
         let opening = format!("{},\"offset\":", object.trim_end_matches('}'));
-        Source { session, backend, opening }
+        RecordSource { session, backend, opening }
     }
 }
 
@@ -84,7 +84,7 @@ impl<'a> Printer<'a> {
     /// Prints the lines that are records; breaks off with the offset to go on at.
     pub(crate) fn block(
         &mut self,
-        source: &Source,
+        source: &RecordSource,
         path: &Path,
         cursor: &mut Option<Cursor>,
         block: Block<'_>,
@@ -133,7 +133,7 @@ impl<'a> Printer<'a> {
         false
     }
 
-    fn line(&mut self, source: &Source, line: Line<'_>) -> Result<()> {
+    fn line(&mut self, source: &RecordSource, line: Line<'_>) -> Result<()> {
         match &mut self.form {
             Form::Plain => self.out.line(line.bytes),
             Form::Wrapped => self.wrap(source, line),
@@ -156,7 +156,7 @@ impl<'a> Printer<'a> {
     }
 
     /// The record is embedded as it is: reading and writing it anew could change it.
-    fn wrap(&mut self, source: &Source, line: Line<'_>) -> Result<()> {
+    fn wrap(&mut self, source: &RecordSource, line: Line<'_>) -> Result<()> {
         self.wrapped.clear();
         self.wrapped.extend_from_slice(source.opening.as_bytes());
         let fault = |e| Error::io("memory", &e);
@@ -167,7 +167,7 @@ impl<'a> Printer<'a> {
     }
 
     /// Says that the conversation goes on in another transcript.
-    pub(crate) fn moved(&mut self, source: &Source, from: &Path, to: &Path) -> Result<()> {
+    pub(crate) fn moved(&mut self, source: &RecordSource, from: &Path, to: &Path) -> Result<()> {
         let moved = serde_json::json!({ "from": from, "to": to });
         let session = &source.session;
         match &mut self.form {
@@ -188,7 +188,7 @@ impl<'a> Printer<'a> {
 }
 
 /// The events of a line: at least one.
-fn events(source: &Source, line: Line<'_>) -> Vec<Event> {
+fn events(source: &RecordSource, line: Line<'_>) -> Vec<Event> {
     let backend = source.backend.unwrap_or_else(|| Backend::of_line(line.bytes));
     let mut events = backend.agent().parse_line(line.bytes);
     if events.is_empty() {
@@ -215,7 +215,7 @@ struct EventRecord<'a> {
 }
 
 impl<'a> EventRecord<'a> {
-    fn new(source: &'a Source, line: Line<'_>, event: &'a Event) -> Self {
+    fn new(source: &'a RecordSource, line: Line<'_>, event: &'a Event) -> Self {
         EventRecord {
             session_id: source.session.as_deref(),
             offset: line.offset,

@@ -4,14 +4,14 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use super::{
     cursor::Cursor,
-    printer::{Printer, Source},
+    printer::{Printer, RecordSource},
 };
 use crate::{
     agent::Backend,
     error::{Error, Result},
     session::{
         Session,
-        conversation::{ConversationReader, Progress},
+        conversation::{ConversationReader, ReadEnd},
     },
     tmux::Pane,
     transcript::follow::Seen,
@@ -20,7 +20,7 @@ use crate::{
 
 /// A conversation or a plain file that is printed.
 pub(crate) struct Tailed {
-    pub(crate) source: Source,
+    pub(crate) source: RecordSource,
     /// `None` for a plain file.
     pub(crate) session: Option<Session>,
     pub(crate) pane: Option<Pane>,
@@ -40,7 +40,7 @@ impl Tailed {
     /// A plain file, read by `reader`.
     pub(crate) fn of_file(backend: Option<Backend>, reader: ConversationReader) -> Tailed {
         Tailed {
-            source: Source::new(None, backend),
+            source: RecordSource::new(None, backend),
             session: None,
             pane: None,
             process: None,
@@ -54,7 +54,7 @@ impl Tailed {
 
     /// A session, whose transcript is not known yet.
     pub(crate) fn of_session(session: Session, reader: ConversationReader) -> Tailed {
-        let source = Source::new(Some(session.name.to_string()), Some(session.backend));
+        let source = RecordSource::new(Some(session.name.to_string()), Some(session.backend));
         Tailed { source, session: Some(session), ..Tailed::of_file(None, reader) }
     }
 
@@ -78,7 +78,7 @@ impl Tailed {
         let Tailed { source, cursor, reader, .. } = self;
         self.fresh = !reader.is_placed();
         loop {
-            let progress = reader.read_with(|path, follow| {
+            let end = reader.read_with(|path, follow| {
                 if printer.left == 0 {
                     return Ok(Seen::Stopped);
                 }
@@ -92,10 +92,10 @@ impl Tailed {
                 }
                 Ok(seen)
             })?;
-            match progress {
-                Progress::Paused(seen) => return Ok(seen),
-                Progress::Again => {}
-                Progress::Moved { from, to } => printer.moved(source, &from, &to)?,
+            match end {
+                ReadEnd::Paused(seen) => return Ok(seen),
+                ReadEnd::Again => {}
+                ReadEnd::Moved { from, to } => printer.moved(source, &from, &to)?,
             }
         }
     }

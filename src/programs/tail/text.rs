@@ -1,7 +1,7 @@
 //! Events as a person reads them.
 
 use crate::{
-    cli::{exit::visible, paint::Paint},
+    cli::{Paint, exit::visible},
     transcript::event::{Event, EventKind},
 };
 
