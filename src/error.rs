@@ -2,7 +2,7 @@
 //!
 //! An error is one line: subject, cause, and what to do. The program's name is put in front where
 //! it is printed, in `cli`, and nowhere else. Its [`Kind`] decides the exit status, so a caller
-//! that branches on the status and a reader of the line are always told the same thing.
+//! that branches on the status and a reader of the line always learn the same thing.
 
 use std::{fmt, io, path::Path};
 

@@ -1,17 +1,16 @@
 //! Flag files: `<root>/.imac/flags/<session>/running.flag` and `failed.flag`.
 //!
-//! They are the promise to everyone else: any process that can read the folder knows how the job
-//! stands, without us. `running.flag` is there while a job runs; when it is gone the job is over,
-//! and `failed.flag` says if it failed. Both hold `key=value` lines; a newline in a value is
+//! They are the interface for everyone else: any process that can read the folder knows the job's
+//! state without our programs. `running.flag` is there while a job runs; when it is gone the job is
+//! over, and `failed.flag` says if it failed. Both hold `key=value` lines; a newline in a value is
 //! written `\n`, and values end at 2,000 characters.
 //!
 //! The files appear by rename, so a reader never sees half of one, and lines are only ever added to
-//! them. The folder is inside a tree that an agent controls: a link in the place of one of our folders
-//! or files is refused, not followed, and what is no plain file is not read.
+//! them. The folder is inside a tree that an agent controls: a link in the place of one of our
+//! folders or files is refused, not followed, and what is no plain file is not read.
 
 use std::{
     collections::BTreeMap,
-    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -40,19 +39,16 @@ pub(crate) type Fields = BTreeMap<String, String>;
 
 impl Flags {
     /// The flags of `session` below `root`.
-    #[must_use]
     pub fn new(root: &Path, session: &Name) -> Self {
         Flags { root: root.to_owned(), session: session.clone() }
     }
 
     /// The folder that holds them.
-    #[must_use]
     pub fn dir(&self) -> PathBuf {
         self.root.join(".imac/flags").join(self.session.as_str())
     }
 
-    /// Whether the folder that they are below is there. Without it, no flag says nothing.
-    #[must_use]
+    /// Whether the root folder exists. Without it, a missing flag says nothing about the job.
     pub fn has_root(&self) -> bool {
         self.root.is_dir()
     }
@@ -64,33 +60,25 @@ impl Flags {
     }
 
     /// The path of `running.flag`.
-    #[must_use]
     pub fn running(&self) -> PathBuf {
         self.dir().join("running.flag")
     }
 
     /// The path of `failed.flag`.
-    #[must_use]
     pub fn failed(&self) -> PathBuf {
         self.dir().join("failed.flag")
     }
 
     /// Says that a job runs: writes `running.flag` and takes an older `failed.flag` away.
     pub fn set(&self, fields: &[(&str, String)]) -> Result<()> {
-        let pid = std::process::id().to_string();
-        let mut lines = vec![
-            ("session", self.session.to_string()),
-            ("pid", pid),
-            ("startedAt", time::rfc3339(time::now_ms())),
-        ];
-        lines.extend_from_slice(fields);
-        self.make_dir()?;
-        fs::write_durable(&self.running(), encode(&lines).as_bytes(), 0o644)?;
+        let ours =
+            [("pid", std::process::id().to_string()), ("startedAt", time::rfc3339(time::now_ms()))];
+        self.write(&self.running(), &[&ours, fields].concat())?;
         fs::remove(&self.failed()).map(|_| ())
     }
 
-    /// Says more of the job that runs, where `running.flag` still says that it does: the agent may
-    /// take it away at any moment, and then it stays away.
+    /// Adds fields to `running.flag`, if it still exists: the agent may remove it at any moment,
+    /// and then it stays removed.
     pub fn note(&self, fields: &[(&str, String)]) -> Result<()> {
         self.check_path()?;
         fs::append_plain(&self.running(), encode(fields).as_bytes())
@@ -105,23 +93,24 @@ impl Flags {
     /// Says that the job failed: writes `failed.flag`, then takes `running.flag` away, so that a
     /// reader never sees a failed job as done.
     pub fn fail(&self, reason: &str) -> Result<()> {
-        let lines = [
-            ("session", self.session.to_string()),
-            ("failedAt", time::rfc3339(time::now_ms())),
-            ("reason", reason.to_owned()),
-        ];
-        self.make_dir()?;
-        fs::write_durable(&self.failed(), encode(&lines).as_bytes(), 0o644)?;
+        let fields = [("failedAt", time::rfc3339(time::now_ms())), ("reason", reason.to_owned())];
+        self.write(&self.failed(), &fields)?;
         fs::remove(&self.running()).map(|_| ())
+    }
+
+    fn write(&self, flag: &Path, fields: &[(&str, String)]) -> Result<()> {
+        self.make_dir()?;
+        let session = [("session", self.session.to_string())];
+        fs::write_durable(flag, encode(&[&session, fields].concat()).as_bytes(), 0o644)
     }
 
     /// What `running.flag` says, if it is there.
     pub fn read_running(&self) -> Result<Option<Fields>> {
-        self.read(&self.running())
+        self.fields(&self.running())
     }
 
-    /// When `running.flag` was written, in epoch milliseconds: by its own word, or else, when
-    /// somebody else wrote it, by the file's time. `None` when it is not there.
+    /// When `running.flag` was written, in epoch milliseconds: its `startedAt`, or the file's time
+    /// if another program wrote it without that field. `None` when it is not there.
     pub fn began_at(&self) -> Result<Option<u64>> {
         let Some(fields) = self.read_running()? else { return Ok(None) };
         if let Some(at) = fields.get("startedAt").and_then(|text| time::parse_rfc3339(text)) {
@@ -133,7 +122,7 @@ impl Flags {
 
     /// What `failed.flag` says, if it is there.
     pub fn read_failed(&self) -> Result<Option<Fields>> {
-        self.read(&self.failed())
+        self.fields(&self.failed())
     }
 
     /// Removes the session's folder, and the folders above it that are ours and now empty.
@@ -154,7 +143,7 @@ impl Flags {
             return Err(Error::usage(self.root.display(), "the flag root is not a folder"));
         }
         self.check_path()?;
-        // Others are to look, whatever our own umask is; a folder that was there stays as it is.
+        // Other users may read the flags, whatever our umask is; an existing folder keeps its mode.
         let dir = self.dir();
         let new = dir.ancestors().take(3).take_while(|path| !path.exists()).map(Path::to_owned);
         let new: Vec<PathBuf> = new.collect();
@@ -162,7 +151,7 @@ impl Flags {
         new.iter().try_for_each(|path| fs::set_mode(path, 0o755))
     }
 
-    fn read(&self, path: &Path) -> Result<Option<Fields>> {
+    fn fields(&self, path: &Path) -> Result<Option<Fields>> {
         self.check_path()?;
         let Some(bytes) = fs::read_plain(path, MOST)? else { return Ok(None) };
         let text = String::from_utf8_lossy(&bytes);
@@ -178,18 +167,12 @@ impl Flags {
         let mut path = self.root.clone();
         for part in [".imac", "flags", self.session.as_str()] {
             path.push(part);
-            match path.symlink_metadata() {
-                Ok(found) if !found.is_dir() => {
-                    return Err(Error::system(
-                        path.display(),
-                        "not a folder, so there are no flags in it",
-                    ));
-                }
-                Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                    return Ok(());
-                }
-                found => {
-                    found.at(&path)?;
+            match fs::absent(path.symlink_metadata()).at(&path)? {
+                None => return Ok(()),
+                Some(found) if found.is_dir() => {}
+                Some(_) => {
+                    let cause = "not a folder, so there are no flags in it";
+                    return Err(Error::system(path.display(), cause));
                 }
             }
         }

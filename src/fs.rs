@@ -1,4 +1,4 @@
-//! Whole files: written aside and renamed, private folders, locks that nobody removes.
+//! Files written whole, by rename; private folders; lock files, which are never removed.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -17,7 +17,7 @@ use crate::{
 
 /// Puts `bytes` at `path` so that a reader sees the old file or the new one, also after a crash.
 ///
-/// The temporary is made in the same folder and removed on failure. `mode` is set exactly,
+/// The temporary file is made in the same folder and removed on failure. `mode` is set exactly,
 /// whatever the umask is.
 pub(crate) fn write_durable(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     write_aside(path, bytes, mode, true)?;
@@ -28,8 +28,8 @@ pub(crate) fn write_durable(path: &Path, bytes: &[u8], mode: u32) -> Result<()> 
     File::open(folder).and_then(|folder| folder.sync_all()).at(folder)
 }
 
-/// The same without waiting for the disk: whole when this process is killed, perhaps an older one
-/// or empty when the machine stops. For what is written often.
+/// The same without waiting for the disk, for files that are written often. The file is whole when
+/// this process is killed, but may be an older one, or empty, when the machine stops.
 pub(crate) fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     write_aside(path, bytes, mode, false)
 }
@@ -47,21 +47,21 @@ fn write_aside(path: &Path, bytes: &[u8], mode: u32, sync: bool) -> Result<()> {
         fs::rename(&temporary, path)
     })();
     if let Err(error) = written {
-        // The failure that matters is the first one; a temporary that was never made cannot go.
+        // The first failure is the one to report; the temporary file may never have been made.
         drop(fs::remove_file(&temporary));
         return Err(Error::io(path.display(), &error));
     }
     Ok(())
 }
 
-/// A name beside `path` that no other process or thread uses.
+/// A path in the same folder that no other process or thread uses.
 fn aside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".tmp-{}", uuid::Uuid::new_v4().simple()));
     path.with_file_name(name)
 }
 
-/// Makes `path` and its parents; the folders that are new get `mode`.
+/// Makes `path` and its parents; new folders get `mode`.
 pub(crate) fn make_dir(path: &Path, mode: u32) -> Result<()> {
     DirBuilder::new().recursive(true).mode(mode).create(path).at(path)
 }
@@ -71,8 +71,8 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     absent(fs::read(path)).at(path)
 }
 
-/// At most `most` bytes of a plain file in a folder that others control: a link is not followed, and
-/// a pipe or a device is not read. `None` when there is no such file.
+/// At most `most` bytes of a plain file in a folder that others control: a link is not followed,
+/// and a pipe or a device is not read. `None` when there is no such file.
 pub(crate) fn read_plain(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
     let Some(file) = open_plain(path, OpenOptions::new().read(true))? else { return Ok(None) };
     let mut bytes = Vec::new();
@@ -80,8 +80,8 @@ pub(crate) fn read_plain(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// Adds `bytes` to such a file by one write. Where there is none, none is made: what somebody removes
-/// meanwhile stays away.
+/// Appends `bytes` to such a file in one write. A missing file is not created: somebody may have
+/// removed it meanwhile, and it stays removed.
 pub(crate) fn append_plain(path: &Path, bytes: &[u8]) -> Result<()> {
     match open_plain(path, OpenOptions::new().append(true))? {
         Some(mut file) => file.write_all(bytes).at(path),
@@ -106,18 +106,18 @@ pub(crate) fn set_mode(path: &Path, mode: u32) -> Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).at(path)
 }
 
-/// Removes a file; a missing one is as good. Says whether there was one.
+/// Removes a file. A missing file is no error; the answer is whether there was one.
 pub(crate) fn remove(path: &Path) -> Result<bool> {
     Ok(absent(fs::remove_file(path)).at(path)?.is_some())
 }
 
-/// Removes a folder and what is in it; a missing one is as good.
+/// Removes a folder and everything in it. A missing folder is no error.
 pub(crate) fn remove_dir(path: &Path) -> Result<()> {
     absent(fs::remove_dir_all(path)).at(path).map(|_| ())
 }
 
-/// Turns "there is none" into a value.
-fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+/// Turns "no such file" from an error into `None`.
+pub(crate) fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -127,9 +127,9 @@ fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// An exclusive lock, given back when it is dropped or its process ends.
+/// An exclusive lock, released when it is dropped or its process ends.
 ///
-/// The file stays for ever: a lock file that is removed can be held by two at once.
+/// The file is never removed: two processes could each hold the lock on a file of that name.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
@@ -153,8 +153,8 @@ pub(crate) fn lock(path: &Path, deadline: Deadline, subject: &str, busy: &str) -
         Err(fs::TryLockError::WouldBlock) => {}
         Err(fs::TryLockError::Error(e)) => return Err(Error::io(path.display(), &e)),
     }
-    // The kernel has no lock with a time limit. A thread waits in its place; when it comes too
-    // late, nobody takes what it sends and the lock is given back at once.
+    // The kernel has no lock with a timeout, so a thread waits for it. If it gets the lock too
+    // late, nobody receives the file and the lock is released at once.
     let (sender, receiver) = mpsc::sync_channel(0);
     thread::spawn(move || sender.send(file.lock().map(|()| file)));
     let got = match deadline.left() {
@@ -174,7 +174,7 @@ pub(crate) fn is_locked(path: &Path) -> Result<bool> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(e) => return Err(Error::io(path.display(), &e)),
     };
-    // Taken shared, so that two who only ask do not take each other for a holder.
+    // A shared lock, so that two processes that only ask do not see each other as holders.
     match file.try_lock_shared() {
         Ok(()) => Ok(false),
         Err(fs::TryLockError::WouldBlock) => Ok(true),

@@ -40,6 +40,8 @@ mod proc;
 mod programs;
 mod recorder;
 mod session;
+mod shell;
+mod sqlite;
 mod state;
 mod sys;
 mod time;
@@ -57,7 +59,7 @@ pub use library::{
 pub use recorder::{PromptEvent, Recorder};
 pub use session::{Ended, Interruption, State, Verdict};
 pub use transcript::{
-    event::{Event, Kind as EventKind},
+    event::{Event, EventKind},
     start::Start,
 };
 
@@ -66,18 +68,17 @@ pub use transcript::{
 #[doc(hidden)]
 pub mod internal {
     pub use crate::agent::{
-        Backend,
-        profile::{InputBox, Profile, Step},
+        Backend, SETTINGS,
+        profile::{DialogStep, InputBox, Profile},
     };
     pub use crate::cli::{check, generated, main, option::Tool, parse::parse, status::STATUSES};
-    pub use crate::config::SETTINGS;
     pub use crate::proc::{is_stopped, start_time};
     pub use crate::session::{JobState, Session, snapshots};
-    pub use crate::sys::{KILL, TERMINATE, is_alive, kill, reap};
+    pub use crate::sys::{KILL, TERMINATE, is_alive, kill};
     pub use crate::time::{epoch_ms, now_ms, parse_rfc3339};
     pub use crate::tmux::{Look, Pane, Screen, Tmux};
     pub use crate::transcript::{
-        fast_json::unproven,
+        fast_json::suspects,
         follow::{Follow, Seen},
         ledger::{End, Ledger},
         lines::Lines,

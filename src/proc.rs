@@ -14,9 +14,7 @@ fn dir(pid: u32) -> PathBuf {
 }
 
 /// When the process started, as the system counts it: together with the id, this names one
-/// process for ever. `None` when there is no such process, or no `/proc`; one that has ended and
-/// only waits to be noticed by its parent is gone.
-#[must_use]
+/// process for ever. `None` when there is no such process, or no `/proc`; a zombie counts as gone.
 pub fn start_time(pid: u32) -> Option<String> {
     if matches!(stat(pid, 3)?.as_str(), "Z" | "X") {
         return None;
@@ -25,7 +23,6 @@ pub fn start_time(pid: u32) -> Option<String> {
 }
 
 /// Whether the process is stopped, as by ^Z.
-#[must_use]
 pub fn is_stopped(pid: u32) -> bool {
     stat(pid, 3).is_some_and(|state| state == "T")
 }
@@ -86,7 +83,7 @@ fn parent(pid: u32) -> Option<u32> {
 }
 
 /// One field of `stat`, counted from 1 as proc(5) does. The second, the program's name, may hold
-/// anything, so the count begins behind it.
+/// anything, so the count begins after it.
 fn stat(pid: u32, field: usize) -> Option<String> {
     let text = fs::read_to_string(dir(pid).join("stat")).ok()?;
     let (_, behind_name) = text.rsplit_once(')')?;
@@ -94,27 +91,23 @@ fn stat(pid: u32, field: usize) -> Option<String> {
 }
 
 /// The files that the process holds open; `None` where that cannot be known.
-#[must_use]
 pub(crate) fn open_files(pid: u32) -> Option<Vec<PathBuf>> {
     let list = fs::read_dir(dir(pid).join("fd")).ok()?;
     Some(list.flatten().filter_map(|fd| fs::read_link(fd.path()).ok()).collect())
 }
 
 /// The program that it runs, where that can be known.
-#[must_use]
 pub(crate) fn executable(pid: u32) -> Option<PathBuf> {
     fs::read_link(dir(pid).join("exe")).ok()
 }
 
 /// The files that are mapped into its memory, its libraries among them, as `/proc` lists them.
-#[must_use]
 pub(crate) fn mapped(pid: u32) -> Option<String> {
     let list = fs::read(dir(pid).join("maps")).ok().filter(|list| !list.is_empty())?;
     Some(String::from_utf8_lossy(&list).into_owned())
 }
 
 /// The environment that it was started with.
-#[must_use]
 pub(crate) fn environment(pid: u32) -> Option<Vec<(String, String)>> {
     let text = fs::read(dir(pid).join("environ")).ok()?;
     let text = String::from_utf8_lossy(&text);
@@ -123,13 +116,11 @@ pub(crate) fn environment(pid: u32) -> Option<Vec<(String, String)>> {
 }
 
 /// The process's program and arguments, each ended by a NUL; `None` where that cannot be known.
-#[must_use]
 pub(crate) fn command_line(pid: u32) -> Option<Vec<u8>> {
     fs::read(dir(pid).join("cmdline")).ok()
 }
 
 /// The process's descendants, nearest first.
-#[must_use]
 pub(crate) fn descendants(pid: u32) -> Vec<u32> {
     let mut found = vec![pid];
     let mut next = 0;
@@ -142,7 +133,7 @@ pub(crate) fn descendants(pid: u32) -> Vec<u32> {
 
 /// The process and its descendants: an agent may be started by a launcher that stays, as npm's is.
 pub(crate) fn family(pid: u32) -> impl Iterator<Item = u32> {
-    // The descendants are looked for only when the first one was not enough.
+    // The descendants are searched only if the process itself is not the one wanted.
     let mut below = None;
     std::iter::once(pid).chain(std::iter::from_fn(move || {
         below.get_or_insert_with(|| descendants(pid).into_iter()).next()
@@ -159,7 +150,7 @@ fn children(pid: u32) -> Vec<u32> {
         Some(lists) => {
             lists.concat().split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
         }
-        // A kernel that keeps no such list: everybody is asked for the parent.
+        // The kernel keeps no list of children: every process is asked for its parent.
         None => everybody().filter(|&child| parent(child) == Some(pid)).collect(),
     }
 }

@@ -1,11 +1,11 @@
-//! Who was given a prompt, when, and what became of it: for statistics.
+//! Which sessions were given a prompt, when, and with what result: for statistics.
 //!
-//! A program's deliveries are kept in the SQLite file that `AIMAX_PROMPT_EVENTS` names; a program
-//! that uses the library can be told of each by a [`Recorder`]. Neither ever sees a prompt's text.
+//! The programs keep their deliveries in the SQLite file that `AIMAX_PROMPT_EVENTS` names; a user
+//! of the library can receive each through a [`Recorder`]. Neither ever sees a prompt's text.
 //!
-//! The file has SQLite's plain journal, not its write-ahead log: it stays one file, which may lie on
-//! a network drive and be copied at any time, and a delivery a second is no load. Writers wait for
-//! each other.
+//! The file has SQLite's rollback journal, not its write-ahead log: it stays one file, which may be
+//! on a network drive and be copied at any time, and one delivery a second is no load. Writers wait
+//! for each other.
 
 use std::{
     collections::BTreeMap,
@@ -17,12 +17,11 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, Row, params};
 use serde::Serialize;
 
 use crate::{
     error::{At, Error, Result},
-    time,
+    sqlite, time,
 };
 
 /// A prompt that came to a session.
@@ -48,8 +47,8 @@ pub struct PromptEvent {
 pub struct Recorder(Arc<dyn Fn(&PromptEvent) + Send + Sync>);
 
 impl Recorder {
-    /// Calls `function` with each delivery, in the thread that delivers, while the session's lock is
-    /// held: it should be quick.
+    /// Calls `function` with each delivery, in the thread that delivers, while the session's lock
+    /// is held: it should be quick.
     pub fn new(function: impl Fn(&PromptEvent) + Send + Sync + 'static) -> Self {
         Recorder(Arc::new(function))
     }
@@ -73,34 +72,31 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Adds `event` to the file at `path`, which is made, for the user alone, when it is not there.
 pub(crate) fn keep(path: &Path, event: &PromptEvent) -> Result<()> {
     fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).at(path)?;
-    let write = || {
-        let file = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        file.busy_timeout(BUSY)?;
-        file.execute_batch(
-            "create table if not exists prompt_events (
-                at_ms integer not null,
-                backend text not null,
-                session text not null,
-                length integer not null,
-                verdict text not null,
-                ms integer not null
-            );
-            create index if not exists prompt_events_at on prompt_events (at_ms);",
-        )?;
-        file.execute(
-            "insert into prompt_events values (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![
-                signed(event.at_ms),
-                event.backend,
-                event.session,
-                signed(event.length as u64),
-                event.verdict,
-                signed(event.ms),
-            ],
-        )
-    };
-    write().map(drop).map_err(|e| Error::system(path.display(), e))
+    sqlite::insert(
+        path,
+        BUSY,
+        TABLES,
+        "insert into prompt_events values (?1, ?2, ?3, ?4, ?5, ?6)",
+        (
+            signed(event.at_ms),
+            event.backend,
+            &event.session,
+            signed(event.length as u64),
+            event.verdict,
+            signed(event.ms),
+        ),
+    )
 }
+
+const TABLES: &str = "create table if not exists prompt_events (
+    at_ms integer not null,
+    backend text not null,
+    session text not null,
+    length integer not null,
+    verdict text not null,
+    ms integer not null
+);
+create index if not exists prompt_events_at on prompt_events (at_ms);";
 
 /// The window of the statistics when none is named, in hours.
 pub(crate) const DEFAULT_HOURS: u32 = 5;
@@ -121,21 +117,17 @@ pub(crate) struct Stats {
     pub by_backend: BTreeMap<String, u64>,
 }
 
-/// Counts the prompts in the file at `path` that were typed in the last `hours`. A delivery that was
-/// blocked typed nothing, and is not counted.
+/// Counts the prompts in the file at `path` that were typed in the last `hours`. A delivery that
+/// was blocked typed nothing, and is not counted.
 ///
 /// # Errors
 /// [`crate::error::Kind::Missing`] when there is no such file, [`crate::error::Kind::System`] when
 /// it is none of ours.
 pub(crate) fn stats_since(path: &Path, hours: u32) -> Result<Stats> {
-    let window = Window::of(hours);
-    let by_backend = counts(path, "backend", &window)?;
-    Ok(Stats {
-        window_hours: window.hours,
-        since: time::rfc3339(window.since),
-        total: by_backend.values().sum(),
-        by_backend,
-    })
+    let (window_hours, since) = window(hours);
+    let by_backend = counts(path, "backend", since)?;
+    let total = by_backend.values().sum();
+    Ok(Stats { window_hours, since: time::rfc3339(since), total, by_backend })
 }
 
 /// The same by session: how many prompts each was given.
@@ -143,40 +135,31 @@ pub(crate) fn stats_since(path: &Path, hours: u32) -> Result<Stats> {
 /// # Errors
 /// Those of [`stats_since`].
 pub(crate) fn counts_by_session_since(path: &Path, hours: u32) -> Result<BTreeMap<String, u64>> {
-    counts(path, "session", &Window::of(hours))
+    counts(path, "session", window(hours).1)
 }
 
-struct Window {
-    hours: u32,
-    since: u64,
+/// The window as it is taken, in hours, and its beginning.
+fn window(hours: u32) -> (u32, u64) {
+    let hours = hours.clamp(1, MOST_HOURS);
+    (hours, time::now_ms().saturating_sub(u64::from(hours) * 3_600_000))
 }
 
-impl Window {
-    fn of(hours: u32) -> Window {
-        let hours = hours.clamp(1, MOST_HOURS);
-        Window { hours, since: time::now_ms().saturating_sub(u64::from(hours) * 3_600_000) }
-    }
-}
-
-fn counts(path: &Path, column: &str, window: &Window) -> Result<BTreeMap<String, u64>> {
+fn counts(path: &Path, column: &str, since: u64) -> Result<BTreeMap<String, u64>> {
     if !path.exists() {
         return Err(Error::missing(path.display(), "no such file")
             .advise("it is made by the first delivery, if AIMAX_PROMPT_EVENTS names it then"));
     }
-    let read = || {
-        let file = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        file.busy_timeout(BUSY)?;
-        let mut query = file.prepare(&format!(
-            "select {column}, count(*) from prompt_events
-            where at_ms >= ?1 and verdict <> 'blocked' group by {column}"
-        ))?;
-        let pair = |row: &Row<'_>| Ok((row.get(0)?, unsigned(row.get(1)?)));
-        query.query_map([signed(window.since)], pair)?.collect::<rusqlite::Result<_>>()
-    };
-    read().map_err(|e| Error::system(path.display(), e))
+    let sql = format!(
+        "select {column}, count(*) from prompt_events
+        where at_ms >= ?1 and verdict <> 'blocked' group by {column}"
+    );
+    let pairs = sqlite::rows(path, BUSY, &sql, [signed(since)], |row| {
+        Ok((row.get(0)?, unsigned(row.get(1)?)))
+    })?;
+    Ok(pairs.into_iter().collect())
 }
 
-/// SQLite's integers are signed.
+/// SQLite has only signed integers.
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -3,37 +3,27 @@
 
 use std::{
     fs::File,
-    io,
+    io::{self, Write},
     mem::ManuallyDrop,
     os::fd::{AsRawFd, BorrowedFd, FromRawFd, RawFd},
     time::Duration,
 };
 
-/// Standard output as a plain file: std's own handle would cut large records at each newline.
-#[must_use]
-pub(crate) fn stdout() -> impl std::io::Write {
-    /// Never closes descriptor 1, which is not ours alone.
-    struct Stdout(ManuallyDrop<File>);
-    impl std::io::Write for Stdout {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.write(bytes)
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    // SAFETY: descriptor 1 is open for the life of the process (std reopens it on /dev/null when it
-    // is not), and ManuallyDrop keeps this handle from closing it.
-    Stdout(ManuallyDrop::new(unsafe { File::from_raw_fd(1) }))
+/// One `write` of `bytes`, as they are.
+pub(crate) fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    // SAFETY: the descriptor is borrowed, so it is open, and ManuallyDrop keeps this handle from
+    // closing it.
+    ManuallyDrop::new(unsafe { File::from_raw_fd(fd.as_raw_fd()) }).write(bytes)
 }
 
-/// Makes the pipe at standard output hold a megabyte, if it is a pipe and may: a reader who empties it
-/// meanwhile does not hold the writer up.
-pub(crate) fn widen_stdout() {
+/// Makes the pipe at `fd` hold a megabyte, if it is a pipe and that is permitted: the writer then
+/// waits less often for the reader.
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), expect(unused_variables))]
+pub(crate) fn widen_pipe(fd: BorrowedFd<'_>) {
     // SAFETY: the call takes plain integers; on anything but a pipe it fails and changes nothing.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     unsafe {
-        libc::fcntl(1, libc::F_SETPIPE_SZ, 1 << 20);
+        libc::fcntl(fd.as_raw_fd(), libc::F_SETPIPE_SZ, 1 << 20);
     }
 }
 
@@ -42,8 +32,8 @@ pub(crate) fn widen_stdout() {
 #[repr(transparent)]
 pub(crate) struct Poll(libc::pollfd);
 
-/// What must be asked for so that the loss of a pipe's reader is reported. POLLERR and POLLHUP need
-/// no asking on Linux; macOS and the BSDs look at no descriptor of which nothing is asked.
+/// The events to request so that the loss of a pipe's reader is reported. Linux reports POLLERR and
+/// POLLHUP unrequested; macOS and the BSDs ignore a descriptor for which no event is requested.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const READER: libc::c_short = 0;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -51,40 +41,35 @@ const READER: libc::c_short = libc::POLLRDBAND;
 
 impl Poll {
     /// Something to read at `fd`, or its end.
-    #[must_use]
     pub(crate) fn readable(fd: RawFd) -> Self {
         Poll(libc::pollfd { fd, events: libc::POLLIN, revents: 0 })
     }
 
     /// Nobody left to read what is written to `fd`.
-    #[must_use]
     pub(crate) fn reader_gone(fd: RawFd) -> Self {
         Poll(libc::pollfd { fd, events: READER, revents: 0 })
     }
 
     /// The descriptor.
-    #[must_use]
     pub(crate) fn fd(&self) -> RawFd {
         self.0.fd
     }
 
     /// Whether the descriptor is broken: hung up, in error, or not open.
-    #[must_use]
     pub(crate) fn broken(&self) -> bool {
         self.0.revents & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) != 0
     }
 
     /// Whether anything was found.
-    #[must_use]
     pub(crate) fn found(&self) -> bool {
         self.0.revents != 0
     }
 }
 
-/// Waits until one of `set` has something to tell, a signal arrives, or `left` is over; without
-/// `left`, for ever. `false` when it was a signal or the time.
+/// Waits until a descriptor of `set` is ready, a signal arrives, or `left` has passed; without
+/// `left`, for ever. `false` after a signal or a timeout.
 pub(crate) fn poll(set: &mut [Poll], left: Option<Duration>) -> io::Result<bool> {
-    // Rounded up: a wait that ends a little early would be started again at once, many times.
+    // Rounded up: a wait that ends a little early would be repeated at once, many times.
     let ms = left
         .map_or(-1, |left| i32::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX));
     let count = libc::nfds_t::try_from(set.len()).map_err(io::Error::other)?;
@@ -99,7 +84,8 @@ pub(crate) fn poll(set: &mut [Poll], left: Option<Duration>) -> io::Result<bool>
     }
 }
 
-/// A descriptor that becomes readable when process `pid` ends; `None` when there is no such process.
+/// A descriptor that becomes readable when process `pid` ends; `None` when there is no such
+/// process.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn pidfd(pid: u32) -> io::Result<Option<std::os::fd::OwnedFd>> {
     let Ok(pid) = libc::pid_t::try_from(pid) else { return Ok(None) };
@@ -115,11 +101,11 @@ pub(crate) fn pidfd(pid: u32) -> io::Result<Option<std::os::fd::OwnedFd>> {
     }
 }
 
-/// Signals, turned into something that a wait can see.
+/// Signals as something that a wait can see.
 ///
-/// A program that has nothing to tidy up leaves alone those that ask it to end, and is ended by
-/// them. One that has calls [`catch`](signals::catch) first; every [`Watch`](crate::watch::Watch)
-/// then ends its wait with [`Kind::Signal`](crate::error::Kind::Signal), and after tidying up
+/// A program with nothing to clean up leaves the ending signals to their default action. A program
+/// with cleanup calls [`catch`](signals::catch) first; every [`Watch`](crate::watch::Watch) then
+/// ends its wait with [`Kind::Signal`](crate::error::Kind::Signal), and after the cleanup
 /// [`die_by`] ends the process as the signal would have.
 pub(crate) mod signals {
     use std::{
@@ -137,14 +123,14 @@ pub(crate) mod signals {
     /// The signals that ask a process to end.
     pub(crate) const ENDING: [i32; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 
-    /// The signals that were not reported yet: bit N for signal N.
+    /// The signals not reported yet: bit N for signal N.
     static CAUGHT: AtomicU64 = AtomicU64::new(0);
     /// Where the handler writes a byte, or -1. Never closed.
     static BELL: AtomicI32 = AtomicI32::new(-1);
     /// Where a wait sees that byte.
     static EAR: OnceLock<UnixStream> = OnceLock::new();
 
-    /// The signal that asked the process to end, or 0: it stays, whoever took it.
+    /// The signal that asked the process to end, or 0. It stays set after [`take`] has reported it.
     static ASKED: AtomicI32 = AtomicI32::new(0);
 
     extern "C" fn note(signal: libc::c_int) {
@@ -154,7 +140,7 @@ pub(crate) mod signals {
         }
         let errno = io::Error::last_os_error().raw_os_error();
         // SAFETY: write is async-signal-safe; the byte is static; the descriptor is never closed
-        // and does not block (when it is full, the wait is woken anyway).
+        // and does not block (when the socket is full, the wait wakes anyway).
         unsafe { libc::write(BELL.load(Ordering::SeqCst), b"!".as_ptr().cast(), 1) };
         restore_errno(errno);
     }
@@ -176,7 +162,7 @@ pub(crate) mod signals {
         }
     }
 
-    /// Catches each of `signals` from now on. One that is ignored stays ignored (`nohup`).
+    /// Catches each of `signals` from now on. An ignored signal stays ignored (`nohup`).
     pub(crate) fn catch(signals: &[i32]) -> io::Result<()> {
         if EAR.get().is_none() {
             let (ear, bell) = UnixStream::pair()?;
@@ -204,7 +190,7 @@ pub(crate) mod signals {
         }
     }
 
-    /// Without SA_RESTART: a system call that waits is to end with EINTR.
+    /// Without SA_RESTART: a waiting system call shall fail with EINTR.
     fn install(signal: libc::c_int, action: libc::sighandler_t) -> io::Result<()> {
         // SAFETY: sigaction is plain data, and all zeroes (no flags, empty mask) is a value of it.
         let mut new: libc::sigaction = unsafe { std::mem::zeroed() };
@@ -216,13 +202,12 @@ pub(crate) mod signals {
         }
     }
 
-    /// A signal that arrived and was not reported yet, if any: each is reported once, so that
-    /// tidying up can wait again. To be asked again until there is none, before a wait for the
-    /// [`ear`].
+    /// A signal that has arrived and was not reported yet. Each is reported once, so that a wait
+    /// during cleanup works. Before a wait for the [`ear`], call this until it gives `None`.
     #[must_use]
     pub(crate) fn take() -> Option<i32> {
         if let Some(mut ear) = EAR.get() {
-            // The bell is silenced first: a signal in between rings it again.
+            // The socket is emptied first: a signal in between writes to it again.
             let mut bytes = [0; 64];
             while matches!(ear.read(&mut bytes), Ok(n) if n > 0) {}
         }
@@ -232,21 +217,19 @@ pub(crate) mod signals {
         (first != 0).then(|| first.trailing_zeros().cast_signed())
     }
 
-    /// The signal that has asked the process to end, whether it was taken or not.
-    #[must_use]
+    /// The signal that has asked the process to end, whether or not it was reported.
     pub(crate) fn asked_to_end() -> Option<i32> {
         Some(ASKED.load(Ordering::SeqCst)).filter(|&signal| signal != 0)
     }
 
     /// What becomes readable when a signal arrives, if signals are caught.
-    #[must_use]
     pub(crate) fn ear() -> Option<RawFd> {
         EAR.get().map(AsRawFd::as_raw_fd)
     }
 }
 
-/// Ends the process by `signal`'s default action, so that whoever waits for us sees the signal and
-/// not a status that merely stands for it.
+/// Ends the process by `signal`'s default action, so that the parent sees the signal itself and not
+/// an exit status in its place.
 pub(crate) fn die_by(signal: i32) -> ! {
     // SAFETY: the set is initialised by sigemptyset before it is read, the calls touch nothing else
     // of ours, and no handler is installed: the default action runs no code of this process.
@@ -258,14 +241,14 @@ pub(crate) fn die_by(signal: i32) -> ! {
         libc::pthread_sigmask(libc::SIG_UNBLOCK, set.as_ptr(), std::ptr::null_mut());
         libc::raise(signal);
     }
-    // Only a signal whose default action is to be ignored comes this far.
+    // Reached only for a signal that is ignored by default.
     std::process::exit(128 + signal)
 }
 
-/// Opens without waiting, and reads what is there.
+/// Open without waiting; reads return what is there.
 pub(crate) const NONBLOCK: i32 = libc::O_NONBLOCK;
 
-/// Opens no link in the last place of a path.
+/// Fail to open a path whose last component is a link.
 pub(crate) const NOFOLLOW: i32 = libc::O_NOFOLLOW;
 
 /// Makes a FIFO that only the user can open.
@@ -276,9 +259,9 @@ pub(crate) fn make_fifo(path: &std::path::Path) -> io::Result<()> {
     check(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }).map(drop)
 }
 
-/// SIGTERM: a process is asked to end.
+/// SIGTERM: asks a process to end.
 pub const TERMINATE: i32 = libc::SIGTERM;
-/// SIGKILL: it is made to.
+/// SIGKILL: ends a process.
 pub const KILL: i32 = libc::SIGKILL;
 
 /// Turns the -1 of a system call into its error.
@@ -296,7 +279,7 @@ pub(crate) fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// A terminal in raw mode, put back as it was when this is dropped.
+/// A terminal in raw mode; its old mode is restored on drop.
 #[derive(Debug)]
 pub(crate) struct RawMode {
     fd: RawFd,
@@ -329,13 +312,12 @@ impl Drop for RawMode {
     }
 }
 
-/// The columns and rows of standard output's terminal.
-#[must_use]
-pub(crate) fn window_size() -> Option<(u16, u16)> {
+/// The columns and rows of the terminal at `fd`.
+pub(crate) fn window_size(fd: BorrowedFd<'_>) -> Option<(u16, u16)> {
     // SAFETY: an all-zero winsize is valid, and the request writes one winsize at the pointer.
     let (result, size) = unsafe {
         let mut size: libc::winsize = std::mem::zeroed();
-        (libc::ioctl(1, libc::TIOCGWINSZ, &raw mut size), size)
+        (libc::ioctl(fd.as_raw_fd(), libc::TIOCGWINSZ, &raw mut size), size)
     };
     (result == 0 && size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col, size.ws_row))
 }
@@ -347,14 +329,13 @@ pub fn kill(pid: i32, signal: i32) -> io::Result<()> {
 }
 
 /// Whether the process `pid` exists, ours or not.
-#[must_use]
 pub fn is_alive(pid: u32) -> bool {
     i32::try_from(pid).is_ok_and(|pid| {
         pid > 0 && kill(pid, 0).map_or_else(|e| e.raw_os_error() == Some(libc::EPERM), |()| true)
     })
 }
 
-/// Lets this process open as many files as it may: each transcript that is followed is one.
+/// Raises the limit of open files to the maximum: each followed transcript is an open file.
 pub(crate) fn raise_open_files() -> io::Result<()> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a live rlimit that the call fills.
@@ -362,30 +343,4 @@ pub(crate) fn raise_open_files() -> io::Result<()> {
     limit.rlim_cur = limit.rlim_max;
     // SAFETY: `limit` is a live rlimit that the call only reads.
     check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }).map(drop)
-}
-
-/// What a process has used up.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Usage {
-    /// The most memory that it held at once, in bytes.
-    pub peak: u64,
-    /// The time that it computed, in itself and in the kernel.
-    pub busy: Duration,
-}
-
-/// Waits for the end of the child `pid`, and tells what it used. Nobody else may wait for it.
-pub fn reap(pid: u32) -> io::Result<Usage> {
-    let pid = libc::pid_t::try_from(pid).map_err(io::Error::other)?;
-    // SAFETY: rusage is plain data, and all zeroes is a value of it.
-    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-    // SAFETY: a null status is allowed, and `usage` is a live rusage that the call fills.
-    check(unsafe { libc::wait4(pid, std::ptr::null_mut(), 0, &raw mut usage) })?;
-    let span = |time: libc::timeval| {
-        let micros = u64::try_from(time.tv_sec).unwrap_or_default() * 1_000_000;
-        Duration::from_micros(micros + u64::try_from(time.tv_usec).unwrap_or_default())
-    };
-    let peak = u64::try_from(usage.ru_maxrss).unwrap_or_default();
-    // Linux counts in KiB, macOS in bytes.
-    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
-    Ok(Usage { peak: peak * unit, busy: span(usage.ru_utime) + span(usage.ru_stime) })
 }

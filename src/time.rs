@@ -3,20 +3,17 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since 1970-01-01T00:00:00Z, as the `…At` and `…Ms` fields hold them.
-#[must_use]
 pub fn now_ms() -> u64 {
     epoch_ms(SystemTime::now())
 }
 
 /// The same of any time.
-#[must_use]
 pub fn epoch_ms(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// `ms` as RFC 3339 in UTC with milliseconds: `2026-01-31T12:00:00.000Z`.
-#[must_use]
 pub(crate) fn rfc3339(ms: u64) -> String {
     let stamp = jiff::Timestamp::from_millisecond(i64::try_from(ms).unwrap_or(i64::MAX))
         .unwrap_or(jiff::Timestamp::MAX);
@@ -24,13 +21,12 @@ pub(crate) fn rfc3339(ms: u64) -> String {
 }
 
 /// The epoch milliseconds of an RFC 3339 time, or `None` when it is not one.
-#[must_use]
 pub fn parse_rfc3339(text: &str) -> Option<u64> {
     let stamp: jiff::Timestamp = text.parse().ok()?;
     u64::try_from(stamp.as_millisecond()).ok()
 }
 
-/// One moment by which a whole operation must be over; every wait inside it shares it.
+/// The moment by which a whole operation must be over, shared by every wait in it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline(Option<Instant>);
 
@@ -53,14 +49,12 @@ impl Deadline {
         }
     }
 
-    /// What is left of it: `None` when there is no end, zero when it has passed.
-    #[must_use]
+    /// The time left: `None` without an end, zero once it has passed.
     pub(crate) fn left(self) -> Option<Duration> {
         self.0.map(|at| at.saturating_duration_since(Instant::now()))
     }
 
     /// Whether it has passed.
-    #[must_use]
     pub(crate) fn passed(self) -> bool {
         self.left().is_some_and(|left| left.is_zero())
     }

@@ -29,8 +29,8 @@ struct Trace {
 
 static TRACE: OnceLock<Trace> = OnceLock::new();
 
-/// Begins the trace of this process: to `file` as NDJSON, appended, and to `person`, with the milliseconds since.
-/// Only the first call counts.
+/// Begins the trace of this process: to `file` as NDJSON, appended, and to `person`, each step with
+/// the milliseconds since now. Only the first call counts.
 ///
 /// # Errors
 /// When the file cannot be opened.
@@ -45,7 +45,7 @@ pub(crate) fn begin(file: Option<&Path>, person: Option<fn(f64, &str)>) -> Resul
     Ok(())
 }
 
-/// Notes a decision, in words; what it rests on goes to the file only.
+/// Notes a decision, in words; the facts it rests on go to the file only.
 pub(crate) fn step(words: &str, facts: impl FnOnce() -> Value) {
     let Some(trace) = TRACE.get() else { return };
     let ms = trace.began.elapsed().as_secs_f64() * 1000.0;

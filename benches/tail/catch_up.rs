@@ -6,8 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aimax::internal as sys;
-
 use super::{
     Effort,
     programs::{GNU, ORIGINAL, OURS, Programs, RAW},
@@ -69,7 +67,20 @@ fn piped(mut command: Command) -> (Duration, u64) {
     let mut first = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let pipe = first.stdout.take().unwrap();
     let mut cat = Command::new("cat").stdin(pipe).stdout(Stdio::null()).spawn().unwrap();
-    let usage = sys::reap(first.id()).unwrap();
+    let peak = reap(first.id());
     cat.wait().unwrap();
-    (begin.elapsed(), usage.peak)
+    (begin.elapsed(), peak)
+}
+
+/// Waits for the end of the child `pid`; the most memory that it held at once, in bytes.
+#[expect(unsafe_code, reason = "std waits without asking what the child used")]
+fn reap(pid: u32) -> u64 {
+    // SAFETY: rusage is plain data, and all zeroes is a value of it.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: a null status is allowed, and `usage` is a live rusage that the call fills.
+    let ended = unsafe { libc::wait4(pid.cast_signed(), std::ptr::null_mut(), 0, &raw mut usage) };
+    assert!(ended > 0, "{}", std::io::Error::last_os_error());
+    // Linux counts in KiB, macOS in bytes.
+    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
+    u64::try_from(usage.ru_maxrss).unwrap() * unit
 }

@@ -1,48 +1,69 @@
 //! What differs between agents.
 //!
+//! An agent is one folder here, with its facts, its adapter, its settings, its transcript's lines and
+//! its screen profile; a folder of fixtures; and one line in the table of [`Backend`].
+//!
 //! An [`Agent`] says how its program is started, when it is ready, what it is doing, how a prompt
 //! is typed so that it is taken as it is, and what its transcript's lines mean. It types nothing
 //! and waits for nothing: [`crate::session`] does.
 
-use std::{
-    ffi::OsString,
-    path::{Path, PathBuf},
-};
+use std::{ffi::OsString, path::PathBuf};
 
 use crate::{
-    config::Config,
+    config::{Config, Setting},
     error::{Error, Result},
     state::Store,
     tmux::{Enter, Look, Pane},
-    transcript::event::Event,
+    transcript::event::{Event, EventKind},
 };
 
 mod claude;
 mod codex;
 mod practice;
 pub(crate) mod profile;
+mod settings;
 
-/// The agents, by the names that the command line and the state files give them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Backend {
-    /// `tmux-claude-code`.
-    Claude,
-    /// `tmux-codex`.
-    Codex,
-    /// `tmux-practice`: built in.
-    Practice,
+pub(crate) use claude::state_file::{holder, project_dir};
+pub use settings::SETTINGS;
+
+/// Makes [`Backend`] of a line for each agent. The folder holds `FACTS` and a type of the variant's
+/// name, which is the [`Agent`].
+macro_rules! backends {
+    ($($backend:ident in $folder:ident,)+) => {
+        /// The agents, by the names that the command line and the state files give them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Backend {
+            $(#[doc = concat!("The one in the folder `", stringify!($folder), "`.")] $backend,)+
+        }
+
+        impl Backend {
+            /// All of them.
+            pub const ALL: [Backend; Backend::NAMES.len()] = [$(Backend::$backend),+];
+            /// Their names, in the same order.
+            pub const NAMES: &'static [&'static str] = &[$($folder::FACTS.backend),+];
+
+            /// What it does its own way.
+            #[must_use]
+            pub fn agent(self) -> &'static dyn Agent {
+                match self {
+                    $(Backend::$backend => &$folder::$backend,)+
+                }
+            }
+        }
+    };
+}
+
+backends! {
+    Claude in claude,
+    Codex in codex,
+    Practice in practice,
 }
 
 impl Backend {
-    /// All of them.
-    pub const ALL: [Backend; 3] = [Backend::Claude, Backend::Codex, Backend::Practice];
-    /// Their names, in the same order.
-    pub const NAMES: &'static [&'static str] = &["tmux-claude-code", "tmux-codex", "tmux-practice"];
-
     /// The name.
     #[must_use]
     pub fn name(self) -> &'static str {
-        Self::NAMES[self as usize]
+        self.facts().backend
     }
 
     /// The backend of that name.
@@ -56,48 +77,90 @@ impl Backend {
         })
     }
 
-    /// What it does its own way.
+    /// What holds for all sessions of the agent.
     #[must_use]
-    pub fn agent(self) -> &'static dyn Agent {
-        match self {
-            Backend::Claude => &claude::Claude,
-            Backend::Codex => &codex::Codex,
-            Backend::Practice => &practice::Practice,
-        }
+    pub fn facts(self) -> &'static Facts {
+        self.agent().facts()
     }
 
-    /// Whose transcript a line is from, by its shape: Codex puts all that it says into a `payload`.
+    /// Whether its agent is a real one: all are but the practice agent, which is part of this package.
+    pub(crate) fn is_real(self) -> bool {
+        self.facts().package.is_some()
+    }
+
+    /// Those of the real agents.
+    pub(crate) fn real() -> impl Iterator<Item = Backend> {
+        Self::ALL.into_iter().filter(|backend| backend.is_real())
+    }
+
+    /// Whose transcript a line is from, by its shape: the first agent's, where no other one knows it.
     #[must_use]
     pub fn of_line(line: &[u8]) -> Backend {
-        #[derive(serde::Deserialize)]
-        struct Shape {
-            payload: Option<serde::de::IgnoredAny>,
-        }
-        match serde_json::from_slice::<Shape>(line) {
-            Ok(Shape { payload: Some(_) }) => Backend::Codex,
-            _ => Backend::Claude,
-        }
+        let known = Self::ALL.into_iter().find(|backend| backend.agent().knows_line(line));
+        known.unwrap_or(Self::ALL[0])
     }
 
     /// The tmux session that holds its windows.
     #[must_use]
     pub fn hub(self, config: &Config) -> String {
-        match self {
-            Backend::Claude => config.claude_hub.clone(),
-            Backend::Codex => config.codex_hub.clone(),
-            Backend::Practice => "imac_practice_agent_hub".into(),
-        }
+        self.agent().hub(config).to_owned()
     }
 
     /// Its session files.
     #[must_use]
     pub fn store(self, config: &Config) -> Store {
-        let prefix = match self {
-            Backend::Claude => "",
-            Backend::Codex => "codex-",
-            Backend::Practice => "practice-",
-        };
-        Store::new(&config.data_dir, prefix)
+        Store::new(&config.data_dir, self.facts().state_prefix)
+    }
+}
+
+/// What holds for all sessions of an agent.
+#[derive(Debug)]
+pub struct Facts {
+    /// The backend's name on the command line and in the state files.
+    pub backend: &'static str,
+    /// What the names of its state files begin with.
+    pub state_prefix: &'static str,
+    /// The program's name.
+    pub program: &'static str,
+    /// The npm package that holds the program, where it is not part of this package.
+    pub package: Option<&'static str>,
+    /// The built-in screen profile: its file name and its text.
+    pub profile: (&'static str, &'static str),
+    /// The settings that only concern this agent.
+    pub settings: &'static [Setting],
+    /// Fields that the state file has for its sessions only, and what they hold in a new one.
+    pub entry_fields: &'static [(&'static str, Option<bool>)],
+    /// Variables that it sets for what it runs. An agent that inherits one would take itself for a
+    /// child of another.
+    pub not_inherited: &'static [&'static str],
+
+    /// The longest prompt that it is measured to take whole, in characters.
+    pub longest_prompt: usize,
+    /// Keys that take a line out of the input box, and do nothing to an empty one.
+    pub clear_keys: &'static [&'static str],
+    /// Whether a second Enter is right when the box still holds our text.
+    pub may_swallow_enter: bool,
+    /// Whether it may leave a part of its input unread until more of it comes.
+    pub may_stop_reading: bool,
+    /// Whether a command of its own is taken only while no turn runs; else it stays in the box.
+    pub command_needs_idle: bool,
+    /// The names of what may still be done to a prompt that was recorded for later.
+    pub queued_changes: &'static [&'static str],
+
+    /// The title, as a tmux pattern, that a pane takes when a turn has ended, where it is a sign.
+    pub idle_title: Option<&'static str>,
+    /// Whether the end of a turn in the transcript counts only once the agent says that it is idle.
+    pub end_needs_idle: bool,
+}
+
+impl Facts {
+    /// The program on the caller's PATH.
+    fn installed(&self, config: &Config) -> Result<PathBuf> {
+        config.program(self.program).ok_or_else(|| {
+            let package = self.package.unwrap_or(self.program);
+            Error::missing(self.program, "not found on PATH")
+                .advise(format!("install it, for example `npm install -g {package}`"))
+        })
     }
 }
 
@@ -168,85 +231,83 @@ pub struct Typing {
     pub enter: Enter,
 }
 
-/// What one agent does its own way.
+/// The names of the changes that lead from one text to another, of those that the agent is measured
+/// to make to every prompt; or, when it is another text, where the two part.
+pub(crate) type Comparison = std::result::Result<Vec<&'static str>, String>;
+
+/// What one agent does its own way, by the questions that a session has.
+///
+/// Where an answer can be had from several places, the agent says which one counts: a state file, the
+/// title, the transcript, the files that its process holds open. [`crate::session`] asks again whenever
+/// one of [`watch_paths`](Agent::watch_paths) changes.
 pub trait Agent: Sync {
-    /// The program's name.
-    fn program(&self) -> &'static str;
+    // Who is it?
 
-    /// The built-in screen profile: its file name and its text.
-    fn profile(&self) -> (&'static str, &'static str);
+    /// What holds for all of its sessions.
+    fn facts(&self) -> &'static Facts;
 
-    /// How to start it. May write files into `request.run_dir`.
+    /// The tmux session that holds its windows.
+    fn hub<'a>(&self, config: &'a Config) -> &'a str;
+
+    // How is it started?
+
+    /// The command line, and the conversation if its id can be chosen. Here belongs all that makes
+    /// the agent drivable: its signs, its hook for the end of a turn. May write files into
+    /// `request.run_dir`.
     fn launch(&self, config: &Config, request: &LaunchRequest) -> Result<Launch>;
 
-    /// What it is doing, by its own word.
+    // What is it doing?
+
+    /// What it is doing, by its own word. Readiness is the first [`Status::Idle`]; nothing is typed
+    /// while it is [`Status::Waiting`].
     fn status(&self, config: &Config, pane: &Pane) -> Result<Status>;
+
+    /// Whether a turn is open by the conversation's transcript, where that comes before the agent's own
+    /// word. It keeps an Escape from an agent that has just become idle.
+    fn turn_is_open(&self, _config: &Config, _pane: &Pane) -> Result<Option<bool>> {
+        Ok(None)
+    }
+
+    /// Files and folders whose change may mean another status or another conversation.
+    fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf>;
+
+    // Which conversation does it hold?
 
     /// The conversation that the pane's program holds now, as far as it is known. `None` while it
     /// holds none, for example in a dialog of the start.
     fn conversation(&self, config: &Config, pane: &Pane) -> Result<Option<Conversation>>;
 
-    /// Files and folders whose change may mean another status or another conversation.
-    fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf>;
-
-    /// The title, as a tmux pattern, that a pane takes when a turn has ended, where it is a sign.
-    fn title_at_turn_end(&self) -> Option<&'static str> {
+    /// A field that the state file has for its sessions only, and that follows from the conversation.
+    fn conversation_field(&self, _conversation: &Conversation) -> Option<(&'static str, bool)> {
         None
     }
 
-    /// Whether the end of a turn in the transcript counts only once the agent says that it is idle.
-    fn end_needs_idle(&self) -> bool {
-        true
-    }
-
-    /// Whether a turn is open by the conversation's transcript, where that comes before the agent's own
-    /// word.
-    fn turn_is_open(&self, _config: &Config, _pane: &Pane) -> Result<Option<bool>> {
-        Ok(None)
-    }
-
-    /// Whether a command of the agent's own is taken only while no turn runs; else it stays in the box.
-    fn command_needs_idle(&self) -> bool {
-        false
-    }
-
-    /// Whether a second Enter is right when the box still holds our text.
-    fn may_swallow_enter(&self) -> bool;
-
-    /// Whether it may leave a part of its input unread until more of it comes.
-    fn may_stop_reading(&self) -> bool {
-        false
-    }
+    // How is a prompt typed?
 
     /// Why this prompt would not be taken as text, if so.
     fn objection(&self, prompt: &str) -> Option<String>;
 
-    /// The longest prompt that it is measured to take whole, in characters.
-    fn largest(&self) -> usize {
-        1_048_576
-    }
-
     /// How to type a prompt, or a command of its own.
     fn typing(&self, prompt: &str, command: bool) -> Typing;
 
-    /// Keys that take a line out of the input box, and do nothing to an empty one.
-    fn clear_keys(&self) -> &'static [&'static str];
-
-    /// Whether the event says that `command` was run.
-    fn ran_command(&self, command: &str, event: &Event) -> bool;
-
-    /// The names of the changes, of those that the agent makes to every prompt, that lead from
-    /// `sent` to `recorded`; or, when it is another text, where they part.
-    fn compare(&self, sent: &str, recorded: &str)
-    -> std::result::Result<Vec<&'static str>, String>;
-
-    /// The names of what may still be done to a prompt that was recorded for later.
-    fn when_queued(&self) -> &'static [&'static str] {
-        &[]
-    }
+    // What does its transcript say?
 
     /// What a line of its transcript says.
     fn parse_line(&self, line: &[u8]) -> Vec<Event>;
+
+    /// Whether a line can only be from a transcript of this agent.
+    fn knows_line(&self, _line: &[u8]) -> bool {
+        false
+    }
+
+    /// Which changes lead from the prompt that was `sent` to the one that is `recorded`. It is the
+    /// proof of a delivery, so what is not measured is no change but another text.
+    fn compare(&self, sent: &str, recorded: &str) -> Comparison;
+
+    /// Whether the event says that `command` was run.
+    fn ran_command(&self, command: &str, event: &Event) -> bool {
+        event.kind == EventKind::Command && event.text == command
+    }
 }
 
 /// Where two texts part, for a person.
@@ -279,31 +340,4 @@ pub(crate) fn ready(
         return Ok(None);
     }
     agent.conversation(config, &look.pane)
-}
-
-/// The command line of one of our own programs: `name` is what follows `aimax-`.
-///
-/// A program beside the running one is meant, so that an installation that is not on PATH works;
-/// else the one on PATH.
-pub(crate) fn own_program(config: &Config, name: &str) -> Result<Vec<OsString>> {
-    let single = format!("aimax-{name}");
-    let beside = std::env::current_exe().ok().and_then(|path| Some(path.parent()?.to_owned()));
-    let found = |file: &str| beside.as_ref().map(|folder| folder.join(file)).filter(|p| p.exists());
-    if let Some(path) = found(&single) {
-        return Ok(vec![path.into_os_string()]);
-    }
-    match found("aimax").or_else(|| config.program("aimax")) {
-        Some(path) => Ok(vec![path.into_os_string(), name.into()]),
-        None => Err(Error::missing("aimax", "not found beside this program, nor on PATH")),
-    }
-}
-
-/// The folder name that Claude Code gives a working folder: every UTF-16 unit that is not a letter
-/// or digit of ASCII becomes `-`.
-fn project_dir(cwd: &Path) -> String {
-    let unit = |unit: u16| match u8::try_from(unit) {
-        Ok(byte) if byte.is_ascii_alphanumeric() => char::from(byte),
-        _ => '-',
-    };
-    cwd.to_string_lossy().encode_utf16().map(unit).collect()
 }

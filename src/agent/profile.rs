@@ -20,8 +20,8 @@ use crate::{
 pub struct Profile {
     /// The agent's program.
     pub agent: String,
-    /// The versions that it was made from, for people.
-    pub versions: String,
+    /// The versions that it is verified with, the oldest first.
+    pub verified: Vec<String>,
     /// The input box.
     pub input: Input,
     /// What stands before the selected line of a dialog.
@@ -30,20 +30,20 @@ pub struct Profile {
     pub dialogs: Vec<Dialog>,
 }
 
-/// How the input box is found, and how an empty one is told.
+/// How the input box looks, and what tells an empty box from a full one.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// What the box's line begins with.
     pub marker: String,
     /// What the line below an empty box begins with, nothing for a blank one; another means that the
-    /// box has more lines. Not looked at where this is not said.
+    /// box has more lines. Without this the line below does not matter.
     #[serde(default)]
     pub below: Option<String>,
     /// What the box shows in place of a long paste begins with this.
     #[serde(default)]
     pub folded: Option<String>,
-    /// How it is told that letters are commands to the box, as in vi.
+    /// The sign that letters are commands to the box, as in vi.
     #[serde(default)]
     pub modal: Option<Modal>,
 }
@@ -87,7 +87,7 @@ pub enum InputBox {
 
 /// The next step towards a label of a dialog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum DialogStep {
     /// Press this key, then look again.
     Press {
         /// By tmux's name.
@@ -175,7 +175,7 @@ impl Profile {
 
     /// The next key towards choosing one of the dialog's labels.
     #[must_use]
-    pub fn step(&self, dialog: &Dialog, screen: &Screen) -> Step {
+    pub fn step(&self, dialog: &Dialog, screen: &Screen) -> DialogStep {
         let rows: Vec<(bool, &str)> = screen.lines().map(|line| self.choice(line)).collect();
         // Another line may begin with the label; one that is the label goes first.
         let whole = |text: &str| dialog.choose.iter().any(|label| text == label);
@@ -190,9 +190,9 @@ impl Profile {
                     Ordering::Less => "Down",
                     Ordering::Greater => "Up",
                 };
-                Step::Press { key, row }
+                DialogStep::Press { key, row }
             }
-            _ => Step::Wait,
+            _ => DialogStep::Wait,
         }
     }
 

@@ -11,7 +11,6 @@ const TEXT: usize = 72;
 const SCREEN: usize = 79;
 
 /// What is wrong with `page`; nothing, if all is well.
-#[must_use]
 pub fn check(page: &Page) -> Vec<String> {
     let mut wrong = Vec::new();
     names(page, &mut wrong);
@@ -28,7 +27,6 @@ pub fn check(page: &Page) -> Vec<String> {
 /// Where `pages` disagree. The same option has the same letter and the same value everywhere, and
 /// the same letter is the same option: except `-f`, which is `--prompt-file` to the programs that
 /// take a prompt and `--follow` to the one that follows.
-#[must_use]
 pub fn agree(pages: &[Page]) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut programs = BTreeSet::new();

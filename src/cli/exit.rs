@@ -15,16 +15,14 @@ use crate::{
 };
 
 /// The whole of a program's `main`.
-#[must_use]
 pub fn main<T: Tool>() -> ExitCode {
     let argv = std::env::args_os().skip(1);
     ExitCode::from(run::<T>(T::DOC.name, argv, &mut Output::stdout()) as u8)
 }
 
 /// Runs `T` on `argv`, which begins after the program's name, and prints its error, if any, under
-/// `name`: a front runs another program in its own process by this. Does not return when `T` was
-/// stopped by a signal.
-#[must_use]
+/// `name`. A front runs other programs in its own process with this. Does not return when a signal
+/// stopped `T`.
 pub(crate) fn run<T: Tool>(
     name: &str,
     argv: impl IntoIterator<Item = OsString>,
@@ -34,8 +32,8 @@ pub(crate) fn run<T: Tool>(
         Ok(exit) => return exit,
         Err(error) => error,
     };
-    // Whatever failed after a signal failed by it: ^C reaches the tmux clients that we run, and our
-    // reader, too.
+    // A failure after a signal is due to the signal: ^C also reaches the tmux clients that we run,
+    // and the reader of our output.
     let kind = signals::asked_to_end().map_or(error.kind, Kind::Signal);
     match kind {
         Kind::ReaderGone => {}
@@ -45,10 +43,10 @@ pub(crate) fn run<T: Tool>(
     kind.exit()
 }
 
-/// Prints one line on standard error, under `name`: what a caller should know of a run that goes on.
+/// Prints one line on standard error, under `name`: a warning in a run that goes on.
 pub(crate) fn say(name: &str, text: &str) {
     let line = format!("{name}: {}\n", visible(text));
-    // There is nowhere left to say that standard error is closed; the status still tells.
+    // If standard error is closed there is nowhere to report it; the exit status still tells.
     _ = std::io::stderr().write_all(line.as_bytes());
 }
 
@@ -79,7 +77,6 @@ fn line(name: &str, error: &Error) -> String {
 
 /// `text` as it may be shown on a terminal: control characters, and those that turn the direction
 /// of writing, are spelt out.
-#[must_use]
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     let hidden =
         |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -21,6 +21,16 @@ pub(crate) struct Args {
 const SESSION: ValueDoc = ValueDoc { name: "NAME", complete: Complete::Run("aimax-ls --names") };
 const FILE: ValueDoc = ValueDoc { name: "FILE", complete: Complete::File };
 
+const fn session(full: &'static str) -> Opt<Args> {
+    OptDoc::new("session", "The session", full)
+        .short('s')
+        .value(SESSION.name, SESSION.complete)
+        .sets(|args: &mut Args, given| {
+            args.session = given.text()?;
+            Ok(())
+        })
+}
+
 /// Options and an operand, and every kind of completion.
 pub(crate) enum Plain {}
 
@@ -49,98 +59,42 @@ Well-known, it isn't new.",
         see_also: &[("tmux", 1), ("fake-job", 1), ("inotify", 7)],
     };
     const OPTS: &'static [Opt<Args>] = &[
-        Opt {
-            doc: OptDoc {
-                short: Some('f'),
-                long: "follow",
-                negated: Some("no-follow"),
-                value: None,
-                brief: "Wait for more: it's [not] a 'timer'",
-                full: "Waits for more. Never polls, as `--timeout` shows.",
-            },
-            set: |args, given| {
-                args.follow = given.on();
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: Some('s'),
-                long: "session",
-                negated: None,
-                value: Some(SESSION),
-                brief: "The session",
-                full: "The session.\n\nMay be given again.",
-            },
-            set: |args, given| {
-                args.session = given.text()?;
-                Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: Some('t'),
-                long: "timeout",
-                negated: Some("forever"),
-                value: Some(ValueDoc { name: "SPAN", complete: Complete::Nothing }),
-                brief: "Give up after this long",
-                full: "Gives up after SPAN: `5m`.",
-            },
-            set: |args, given| {
+        OptDoc::new(
+            "follow",
+            "Wait for more: it's [not] a 'timer'",
+            "Waits for more. Never polls, as `--timeout` shows.",
+        )
+        .short('f')
+        .negated("no-follow")
+        .sets(|args, given| {
+            args.follow = given.on();
+            Ok(())
+        }),
+        session("The session.\n\nMay be given again."),
+        OptDoc::new("timeout", "Give up after this long", "Gives up after SPAN: `5m`.")
+            .short('t')
+            .negated("forever")
+            .value("SPAN", Complete::Nothing)
+            .sets(|args, given| {
                 args.timeout = Some(given.seconds()?);
                 Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "agent",
-                negated: None,
-                value: Some(ValueDoc {
-                    name: "AGENT",
-                    complete: Complete::OneOf(&["claude", "codex"]),
-                }),
-                brief: "Whose transcript it is",
-                full: "Whose transcript it is.",
-            },
-            set: |args, given| {
+            }),
+        OptDoc::new("agent", "Whose transcript it is", "Whose transcript it is.")
+            .value("AGENT", Complete::OneOf(&["claude", "codex"]))
+            .sets(|args, given| {
                 args.agent = given.one_of(&["claude", "codex"])?;
                 Ok(())
-            },
-        },
-        Opt {
-            doc: OptDoc {
-                short: Some('C'),
-                long: "a-directory-to-go-to-first",
-                negated: None,
-                value: Some(ValueDoc { name: "DIR", complete: Complete::Dir }),
-                brief: "Go there first",
-                full: "Goes there first.",
-            },
-            set: |_, _| Ok(()),
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "exec",
-                negated: None,
-                value: Some(ValueDoc { name: "PROGRAM", complete: Complete::Command }),
-                brief: "Run this",
-                full: "Runs PROGRAM.",
-            },
-            set: |_, _| Ok(()),
-        },
-        Opt {
-            doc: OptDoc {
-                short: None,
-                long: "file",
-                negated: None,
-                value: Some(FILE),
-                brief: "Read this",
-                full: "Reads FILE.",
-            },
-            set: |_, _| Ok(()),
-        },
+            }),
+        OptDoc::new("a-directory-to-go-to-first", "Go there first", "Goes there first.")
+            .short('C')
+            .value("DIR", Complete::Dir)
+            .sets(|_, _| Ok(())),
+        OptDoc::new("exec", "Run this", "Runs PROGRAM.")
+            .value("PROGRAM", Complete::Command)
+            .sets(|_, _| Ok(())),
+        OptDoc::new("file", "Read this", "Reads FILE.")
+            .value(FILE.name, FILE.complete)
+            .sets(|_, _| Ok(())),
     ];
 
     fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
@@ -181,31 +135,8 @@ impl Tool for Job {
         see_also: &[],
     };
     const OPTS: &'static [Opt<Args>] = &[
-        Opt {
-            doc: OptDoc {
-                short: Some('x'),
-                long: "extra",
-                negated: None,
-                value: None,
-                brief: "More of it",
-                full: "More of it.",
-            },
-            set: |_, _| Ok(()),
-        },
-        Opt {
-            doc: OptDoc {
-                short: Some('s'),
-                long: "session",
-                negated: None,
-                value: Some(SESSION),
-                brief: "The session",
-                full: "The session.",
-            },
-            set: |args, given| {
-                args.session = given.text()?;
-                Ok(())
-            },
-        },
+        OptDoc::new("extra", "More of it", "More of it.").short('x').sets(|_, _| Ok(())),
+        session("The session."),
     ];
 
     fn run(_: Args, _: Vec<OsString>, _: &mut Output) -> Result<Exit> {
@@ -238,20 +169,11 @@ impl Tool for Front {
         examples: &[("fake tail -f demo", "Follow it.")],
         see_also: &[("fake-tail", 1), ("fake-job", 1)],
     };
-    const OPTS: &'static [Opt<Args>] = &[Opt {
-        doc: OptDoc {
-            short: Some('q'),
-            long: "quiet",
-            negated: None,
-            value: None,
-            brief: "Say less",
-            full: "Says less.",
-        },
-        set: |args, given| {
+    const OPTS: &'static [Opt<Args>] =
+        &[OptDoc::new("quiet", "Say less", "Says less.").short('q').sets(|args, given| {
             args.follow = given.on();
             Ok(())
-        },
-    }];
+        })];
     const FRONT: bool = true;
 
     fn run(_: Args, _: Vec<OsString>, _: &mut Output) -> Result<Exit> {

@@ -9,7 +9,6 @@ use super::{
 };
 
 /// Each file's place in the package, and its text.
-#[must_use]
 pub fn generated(pages: &[Page]) -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
     for page in pages {

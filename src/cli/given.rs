@@ -1,5 +1,5 @@
-//! What a table's `set` does with a value: each accessor takes it whole and either has the meaning
-//! or a cause to print after the option's name.
+//! How a table's `set` reads a value: each accessor takes the whole value and gives either its
+//! meaning or a cause to print after the option's name.
 
 use std::{ffi::OsString, fmt::Display, path::PathBuf, str::FromStr, time::Duration};
 
@@ -7,13 +7,11 @@ use super::{option::Given, suggest::nearest};
 
 impl Given {
     /// Whether it was switched on rather than off.
-    #[must_use]
     pub fn on(self) -> bool {
         !matches!(self, Given::Off)
     }
 
     /// The value byte for byte; empty for an option that takes none.
-    #[must_use]
     pub fn os(self) -> OsString {
         match self {
             Given::Value(value) => value,
@@ -22,7 +20,6 @@ impl Given {
     }
 
     /// The value as a path.
-    #[must_use]
     pub fn path(self) -> PathBuf {
         self.os().into()
     }

@@ -13,7 +13,6 @@ use super::{
 const NAMES: usize = 25;
 
 /// `-h`.
-#[must_use]
 pub(crate) fn brief(page: &Page) -> String {
     let mut text = head(page);
     text.push('\n');
@@ -24,7 +23,6 @@ pub(crate) fn brief(page: &Page) -> String {
 }
 
 /// `--help`.
-#[must_use]
 pub(crate) fn full(page: &Page) -> String {
     let tool = &page.tool;
     let mut text = head(page);

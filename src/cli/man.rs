@@ -16,7 +16,6 @@ use super::{
 pub(crate) const RELEASED: &str = "November 22, 2026";
 
 /// The page, section 1.
-#[must_use]
 pub(crate) fn man(page: &Page) -> String {
     let tool = &page.tool;
     let mut text = format!(

@@ -27,4 +27,7 @@ mod fake;
 pub use exit::main;
 pub(crate) use exit::{run, say};
 pub use generated::generated;
+pub(crate) use option::{Complete, Given, Opt, OptDoc, Tool, ToolDoc, ValueDoc, VerbDoc};
+pub(crate) use output::Output;
 pub(crate) use page::{Page, page};
+pub(crate) use paint::Paint;

@@ -137,6 +137,22 @@ pub struct ToolDoc {
     pub see_also: &'static [(&'static str, u8)],
 }
 
+impl ToolDoc {
+    /// A page on which nothing stands yet: what a program does not say is taken from here.
+    pub const EMPTY: ToolDoc = ToolDoc {
+        name: "",
+        tagline: "",
+        synopsis: &[],
+        about: "",
+        verbs: &[],
+        operand: None,
+        rest: None,
+        exits: &[],
+        examples: &[],
+        see_also: &[],
+    };
+}
+
 /// A program: its documentation, its options, and what it does.
 pub trait Tool {
     /// What the command line says.
@@ -148,7 +164,7 @@ pub trait Tool {
     /// Whether the first operand ends the options, because all that follows it belongs to another
     /// program: `aimax tail --follow`.
     const FRONT: bool = false;
-    /// Notes what followed `--`. Called only when `--` was given and [`ToolDoc::rest`] is set; a
+    /// Notes what followed `--`. Called only when `--` was given and `ToolDoc::rest` is set; a
     /// program without it finds those words among its operands.
     fn rest(args: &mut Self::Args, rest: Vec<OsString>) {
         let _ = (args, rest);

@@ -1,43 +1,82 @@
 //! Standard output: whole records only, one `write` each.
 
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     ops::Range,
+    os::fd::{AsFd, AsRawFd, RawFd},
 };
 
 use serde::Serialize;
 
-use super::writer_thread::Behind;
-use crate::error::{Error, Kind, Result};
+use super::writer_thread::WriterThread;
+use crate::{
+    error::{Error, Kind, Result},
+    sys,
+};
+
+/// Standard output. What is written goes out as it is: Rust's own handle would cut large records at
+/// each newline.
+pub(crate) struct Stdout(io::Stdout);
+
+/// Standard output as it is, for what is no record.
+pub(crate) fn stdout() -> Stdout {
+    Stdout(io::stdout())
+}
+
+impl Stdout {
+    /// Whether a person may be looking at it.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.0.is_terminal()
+    }
+
+    /// The columns and rows of its terminal.
+    pub(crate) fn window_size(&self) -> Option<(u16, u16)> {
+        sys::window_size(self.0.as_fd())
+    }
+}
+
+impl AsRawFd for Stdout {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        sys::write(self.0.as_fd(), bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// Where records go. Each record is one line and one `write`, unless batching was asked for.
 pub struct Output {
     sink: Box<dyn Write>,
     held: Vec<u8>,
     batch: bool,
-    /// Writes large pieces of a batch, where the sink is standard output.
-    behind: Option<Behind>,
+    /// Writes large pieces of a batch, if the sink is standard output.
+    thread: Option<WriterThread>,
     is_stdout: bool,
 }
 
 /// A batch is written once it holds this much.
 const BATCH: usize = 256 * 1024;
 
-/// A piece of a batch that is as large as this is worth the thread that writes it; one that is much
-/// larger is a single line, of which no copy is made.
+/// The size of a piece of a batch that is worth a thread to write it. A much larger piece is a
+/// single line, which is not worth a copy.
 const LARGE: Range<usize> = 64 * 1024..1024 * 1024;
 
 impl Output {
-    /// Standard output, without Rust's line buffer between.
-    #[must_use]
+    /// Standard output.
     pub fn stdout() -> Self {
-        Output { is_stdout: true, ..Self::to(Box::new(crate::sys::stdout())) }
+        Output { is_stdout: true, ..Self::to(Box::new(stdout())) }
     }
 
     /// Any other sink.
-    #[must_use]
     pub fn to(sink: Box<dyn Write>) -> Self {
-        Output { sink, held: Vec::new(), batch: false, behind: None, is_stdout: false }
+        Output { sink, held: Vec::new(), batch: false, thread: None, is_stdout: false }
     }
 
     /// With `true`, records are gathered and written in large pieces of whole lines; with `false`,
@@ -62,12 +101,14 @@ impl Output {
         if !(self.batch && self.is_stdout && LARGE.contains(&lines.len())) {
             return self.write(lines);
         }
-        if self.behind.is_none() {
-            // Where no thread is to be had, it is written here.
-            self.behind = Behind::stdout().ok();
+        if self.thread.is_none() {
+            let to = stdout();
+            sys::widen_pipe(to.0.as_fd());
+            // If there can be no thread, the lines are written here.
+            self.thread = WriterThread::begin(to).ok();
         }
-        match &mut self.behind {
-            Some(behind) => behind.write(lines).map_err(failed),
+        match &mut self.thread {
+            Some(thread) => thread.write(lines).map_err(failed),
             None => self.write(lines),
         }
     }
@@ -93,8 +134,8 @@ impl Output {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        if let Some(behind) = &mut self.behind {
-            behind.settle().map_err(failed)?;
+        if let Some(thread) = &mut self.thread {
+            thread.settle().map_err(failed)?;
         }
         self.sink.write_all(bytes).and_then(|()| self.sink.flush()).map_err(failed)
     }

@@ -17,26 +17,16 @@ pub struct Page {
 
 /// The options that every program has. The parser answers them itself.
 pub(crate) const COMMON: [OptDoc; 2] = [
-    OptDoc {
-        short: Some('h'),
-        long: "help",
-        negated: None,
-        value: None,
-        brief: "Show help; `--help` shows all of it",
-        full: "Shows help and exits: `-h` on one screen, `--help` all of it.",
-    },
-    OptDoc {
-        short: Some('V'),
-        long: "version",
-        negated: None,
-        value: None,
-        brief: "Show the version",
-        full: "Shows the version and exits.",
-    },
+    OptDoc::new(
+        "help",
+        "Show help; `--help` shows all of it",
+        "Shows help and exits: `-h` on one screen, `--help` all of it.",
+    )
+    .short('h'),
+    OptDoc::new("version", "Show the version", "Shows the version and exits.").short('V'),
 ];
 
 /// The page of `T`.
-#[must_use]
 pub(crate) fn page<T: Tool>() -> Page {
     let opts = T::OPTS.iter().map(|opt| opt.doc).chain(COMMON).collect();
     Page { tool: T::DOC, opts, front: T::FRONT, environment: Vec::new() }

@@ -1,7 +1,6 @@
 //! Colours, for a terminal that wants them.
 
-use std::io::{self, IsTerminal};
-
+use super::output;
 use crate::config::Config;
 
 /// Whether to paint.
@@ -17,13 +16,11 @@ impl Paint {
     pub(crate) const ALWAYS: Paint = Paint(true);
 
     /// For standard output: on a terminal, unless `NO_COLOR` is set.
-    #[must_use]
     pub(crate) fn stdout(config: &Config) -> Self {
-        Paint(io::stdout().is_terminal() && config.var("NO_COLOR").is_none())
+        Paint(output::stdout().is_terminal() && config.var("NO_COLOR").is_none())
     }
 
     /// `text` in a style, by the numbers that a terminal knows it by: `1;32` is bold and green.
-    #[must_use]
     pub(crate) fn paint(self, style: &str, text: &str) -> String {
         if self.0 && !style.is_empty() {
             format!("\x1b[{style}m{text}\x1b[0m")

@@ -126,7 +126,7 @@ fn unknown<A>(opts: &'static [Opt<A>], shown: &str) -> Error {
     }
 }
 
-/// The one thing that the lexer itself finds wrong: `--opt=VALUE` of an option that takes none.
+/// The only error of the lexer itself: `--opt=VALUE` for an option that takes no value.
 fn unfit(error: &lexopt::Error) -> Error {
     match error {
         lexopt::Error::UnexpectedValue { option, .. } => Error::usage(option, "takes no value"),
@@ -134,7 +134,7 @@ fn unfit(error: &lexopt::Error) -> Error {
     }
 }
 
-/// Whether the program takes these operands at all. How many, it says itself.
+/// Whether the program takes these operands at all. It checks their number itself.
 fn fit<T: Tool>(operands: &[OsString]) -> Result<()> {
     let verbs = T::DOC.verbs;
     let (first, second) = (operands.first(), operands.get(1));

@@ -1,5 +1,5 @@
-//! What is going on, for a person at a terminal: one line on standard error, written over by the
-//! next one, and gone when it is over.
+//! Progress for a person at a terminal: one line on standard error, which the next step overwrites,
+//! and which is erased at the end.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -8,15 +8,15 @@ use std::{
 
 use super::exit::visible;
 
-/// What the line is about; set once somebody is there to read it.
+/// What the line is about; set only if a terminal shows it.
 static SUBJECT: OnceLock<String> = OnceLock::new();
 
-/// A line that is shown; dropped, it goes.
+/// The line on the terminal; dropping it erases the line.
 #[must_use]
 pub(crate) struct Progress(());
 
 impl Progress {
-    /// Begins to tell of `subject`; nothing, and nobody, unless standard error is a terminal.
+    /// Begins the progress of `subject`. `None` unless standard error is a terminal.
     pub(crate) fn begin(subject: &str) -> Option<Progress> {
         if !io::stderr().is_terminal() {
             return None;
@@ -39,7 +39,7 @@ pub(crate) fn show(ms: f64, words: &str) {
     }
 }
 
-/// What cannot be shown is not missed.
+/// A failure is ignored: progress is dispensable.
 fn write(text: &str) {
     drop(io::stderr().write_all(text.as_bytes()));
 }

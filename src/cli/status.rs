@@ -1,4 +1,4 @@
-//! The exit statuses in words: the one list behind every help text and man page.
+//! The exit statuses in words: one list for every help text and man page.
 
 use crate::error::Exit;
 
@@ -15,7 +15,7 @@ pub const STATUSES: [(Exit, &str); 9] = [
     (Exit::Timeout, "the deadline passed"),
 ];
 
-/// How it ends without a status of its own: whole sentences.
+/// What happens at a signal, and when nobody reads the output: whole sentences.
 pub(crate) const SIGNALS: &str = "\
 A signal that ends it ends it as by default, after tidying up.
 A reader that closes standard output early is no failure: status 0.";

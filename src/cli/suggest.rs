@@ -1,7 +1,7 @@
-//! The word that somebody meant: for "did you mean".
+//! The word that was probably meant, for "did you mean".
 
-/// The one of `words` that is nearest to `typed`, if it is at most two edits away and shares at
-/// least something with it.
+/// The word of `words` that is nearest to `typed`, if it is at most two edits away and not entirely
+/// different.
 pub(crate) fn nearest<'a>(typed: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let longest = typed.chars().count();
     words

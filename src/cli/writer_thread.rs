@@ -1,4 +1,4 @@
-//! Standard output written by a thread of its own: what comes next is looked at meanwhile.
+//! Output written by a thread of its own, while the caller makes the next block.
 
 use std::{
     io::{self, Write},
@@ -6,36 +6,32 @@ use std::{
     thread,
 };
 
-use crate::sys;
-
-/// The thread, and what it has still to do.
-pub(crate) struct Behind {
+/// The thread, and the blocks it still has to write.
+pub(crate) struct WriterThread {
     full: SyncSender<Vec<u8>>,
     done: Receiver<(Vec<u8>, io::Result<()>)>,
-    /// Blocks that are not known to be written.
+    /// The number of blocks not known to be written.
     open: usize,
 }
 
-/// So many blocks at once: one is written while the next one is made.
+/// How many blocks are in use: the thread writes one while the caller fills the other.
 const BLOCKS: usize = 2;
 
-impl Behind {
+impl WriterThread {
     /// Begins the thread.
-    pub(crate) fn stdout() -> io::Result<Behind> {
+    pub(crate) fn begin(mut to: impl Write + Send + 'static) -> io::Result<WriterThread> {
         let (full, blocks) = sync_channel::<Vec<u8>>(BLOCKS);
         let (tell, done) = sync_channel(BLOCKS);
         let write = move || {
-            sys::widen_stdout();
-            let mut stdout = sys::stdout();
             for block in blocks {
-                let written = stdout.write_all(&block);
+                let written = to.write_all(&block);
                 if tell.send((block, written)).is_err() {
                     return;
                 }
             }
         };
         thread::Builder::new().spawn(write)?;
-        Ok(Behind { full, done, open: 0 })
+        Ok(WriterThread { full, done, open: 0 })
     }
 
     /// Has `bytes` written after what came before. The error may be that of an earlier call.

@@ -1,8 +1,8 @@
 //! Where everything is: the environment and the file, read once.
 //!
 //! The variables and their defaults are those of the original program, with its older
-//! `TMUX_AGENTS_…` names as second choice: see [`SETTINGS`]. Below the environment stands a file,
-//! `$XDG_CONFIG_HOME/aimax/config.json`: an object of settings by their keys.
+//! `TMUX_AGENTS_…` names as second choice: see [`Setting::variables`]. Below the environment stands a
+//! file, `$XDG_CONFIG_HOME/aimax/config.json`: an object of settings by their keys.
 
 use std::{
     env,
@@ -20,11 +20,10 @@ use crate::{
 mod settings;
 mod vars;
 
-pub use settings::SETTINGS;
-#[cfg(test)]
-use settings::{Fallback, SettingKind};
-pub(crate) use settings::{Resolved, Setting, Source, Value, switch};
+pub(crate) use settings::{COMMON, Fallback, LAST, OURS, Resolved, Setting, Source, Value, switch};
 
+#[cfg(test)]
+pub(crate) use settings::SettingKind;
 use settings::{File, Resolver};
 use vars::Vars;
 
@@ -34,42 +33,16 @@ static SET: RwLock<Option<Config>> = RwLock::new(None);
 /// Folders, files and names that the programs use.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// What `~` means.
-    pub home: PathBuf,
     /// The session files, private to the user.
     pub data_dir: PathBuf,
-    /// Claude Code's own folder.
-    pub claude_home: PathBuf,
-    /// Where Claude Code writes transcripts.
-    pub claude_projects: PathBuf,
-    /// Settings for Claude Code that the caller wants merged in.
-    pub claude_settings: PathBuf,
-    /// The tmux session of the Claude Code windows.
-    pub claude_hub: String,
-    /// Codex's own folder.
-    pub codex_home: PathBuf,
-    /// Where Codex writes rollouts.
-    pub codex_sessions: PathBuf,
-    /// Codex's index of its threads.
-    pub codex_state_db: PathBuf,
-    /// The tmux session of the Codex windows.
-    pub codex_hub: String,
-    /// The model for Codex when none is named.
-    pub codex_model: Option<String>,
-    /// Variables for Codex, sourced before it starts.
-    pub rightcode_env_file: PathBuf,
     /// Variables for an agent behind the proxy, sourced by bash.
     pub proxy_envs_bash: PathBuf,
     /// The configuration of proxychains.
     pub proxy_chains_conf: PathBuf,
-    /// Whether a start looks first for what it needs.
-    pub run_preflight: bool,
     /// A SQLite file for a record of each delivery.
     pub prompt_events: Option<PathBuf>,
     /// What a program that uses the library wants to be told of each delivery.
     pub recorder: Option<Recorder>,
-    /// The practice agent's own folder.
-    pub practice_home: PathBuf,
     /// Another tmux server, by its `-L` name.
     pub tmux_socket: Option<OsString>,
     /// Stands in for `-s`.
@@ -84,63 +57,36 @@ pub struct Config {
     pub path: OsString,
     /// The whole environment, from which a window's is made.
     pub environment: Vec<(OsString, OsString)>,
-    /// All settings as they were read, with where each came from.
+    /// All settings as they were read, with where each came from; also those of the agents.
     pub settings: Vec<Resolved>,
 }
 
 impl Config {
-    /// Reads the process's environment, and the file.
+    /// Gives the settings of `table` their values, from `environment` and the file.
     ///
     /// # Errors
     /// [`crate::error::Kind::Usage`], with the variable, or the file and the key, for a bad value
     /// and for a key that is no setting.
-    pub fn from_env() -> Result<Self> {
-        Self::from_vars(env::vars_os().collect())
-    }
-
-    /// The same from any set of variables.
-    pub fn from_vars(environment: Vec<(OsString, OsString)>) -> Result<Self> {
+    pub(crate) fn resolve(
+        environment: Vec<(OsString, OsString)>,
+        table: &[&'static Setting],
+    ) -> Result<Self> {
         let vars = Vars(&environment);
         let folder = Config::folder(vars)?;
         let path = folder.join("config.json");
         // Without a home there is no file either; a relative path would be anybody's.
         let text = if path.is_absolute() { fs::read(&path)? } else { None };
-        let file = text.map(|text| File::parse(&path, &text)).transpose()?;
-        let settings = Resolver { vars, file, done: Vec::new() }.run()?;
-        let value = |key: &str| {
-            let found = settings.iter().find(|one| one.setting.key == key);
-            found.unwrap_or_else(|| panic!("{key} is in the table")).value.clone()
-        };
-        let path = |key: &str| match value(key) {
-            Some(Value::Path(path)) => Some(path),
-            _ => None,
-        };
-        let text = |key: &str| match value(key) {
-            Some(Value::Text(text)) => Some(text),
-            _ => None,
-        };
-        // What has a default is always there.
-        let a_path = |key| path(key).unwrap_or_default();
-        let a_text = |key| text(key).unwrap_or_default();
+        let file = text.map(|text| File::parse(&path, &text, table)).transpose()?;
+        let settings = Resolver { vars, file, done: Vec::new() }.run(table)?;
+        let path = |key| find(&settings, key).path().map(Path::to_owned);
+        let text = |key| find(&settings, key).text().map(str::to_owned);
         Ok(Config {
-            home: a_path("home"),
-            data_dir: a_path("data_dir"),
-            claude_home: a_path("claude_home"),
-            claude_projects: a_path("claude_projects_dir"),
-            claude_settings: a_path("claude_settings"),
-            claude_hub: a_text("claude_hub"),
-            codex_home: a_path("codex_home"),
-            codex_sessions: a_path("codex_sessions_dir"),
-            codex_state_db: a_path("codex_state_db"),
-            codex_hub: a_text("codex_hub"),
-            codex_model: text("codex_default_model"),
-            rightcode_env_file: a_path("rightcode_env_file"),
-            proxy_envs_bash: a_path("proxy_envs_bash"),
-            proxy_chains_conf: a_path("proxy_chains_conf"),
-            run_preflight: value("run_preflight") == Some(Value::Switch(true)),
+            // What has a fallback is always there.
+            data_dir: path("data_dir").unwrap_or_default(),
+            proxy_envs_bash: path("proxy_envs_bash").unwrap_or_default(),
+            proxy_chains_conf: path("proxy_chains_conf").unwrap_or_default(),
             prompt_events: path("prompt_events"),
             recorder: None,
-            practice_home: a_path("practice_home"),
             tmux_socket: text("tmux_socket").map(OsString::from),
             session: text("session"),
             backend: text("backend"),
@@ -175,8 +121,29 @@ impl Config {
     /// Where the value of a setting came from.
     #[must_use]
     pub fn source(&self, key: &str) -> &Source {
-        let found = self.settings.iter().find(|one| one.setting.key == key);
-        found.map_or(&Source::Default, |one| &one.source)
+        &find(&self.settings, key).source
+    }
+
+    /// The path that a setting has: one with a fallback, so that there is always a path. The agents'
+    /// settings have no fields here.
+    pub(crate) fn path_of(&self, key: &str) -> &Path {
+        find(&self.settings, key).path().unwrap_or(Path::new(""))
+    }
+
+    /// The text that a setting has, if any.
+    pub(crate) fn text_of(&self, key: &str) -> Option<&str> {
+        find(&self.settings, key).text()
+    }
+
+    /// The variables for the commands that tmux or an agent runs for us: they may run in another
+    /// environment than ours, and must find the same sessions.
+    pub(crate) fn hook_environment(&self) -> Vec<(String, OsString)> {
+        let mut told: Vec<_> = self.settings.iter().filter_map(Resolved::for_hooks).collect();
+        // Of these the fields count: a program that uses the library may have changed them.
+        told.push(("AIMAX_DATA_DIR".into(), self.data_dir.clone().into()));
+        told.push(("PATH".into(), self.path.clone()));
+        told.extend(self.tmux_socket.iter().map(|name| ("AIMAX_TMUX_SOCKET".into(), name.clone())));
+        told
     }
 
     /// Makes this the configuration of this process: that of the backends which [`crate::get`] gives
@@ -185,13 +152,9 @@ impl Config {
         *SET.write().unwrap_or_else(PoisonError::into_inner) = Some(self);
     }
 
-    /// The configuration that was [set](Config::set), or else that of the environment.
-    ///
-    /// # Errors
-    /// As [`from_env`](Config::from_env).
-    pub fn current() -> Result<Self> {
-        let set = SET.read().unwrap_or_else(PoisonError::into_inner).clone();
-        set.map_or_else(Self::from_env, Ok)
+    /// The configuration that was [set](Config::set), if one was.
+    pub(crate) fn chosen() -> Option<Self> {
+        SET.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The value of an environment variable, unless it is empty.
@@ -211,6 +174,23 @@ impl Config {
         })
     }
 
+    /// The command line of one of our own programs: `name` is what follows `aimax-`.
+    ///
+    /// A program beside the running one is meant, so that an installation that is not on PATH works;
+    /// else the one on PATH.
+    pub(crate) fn own_program(&self, name: &str) -> Result<Vec<OsString>> {
+        let beside = running_program().ok().and_then(|path| Some(path.parent()?.to_owned()));
+        let found =
+            |file: &str| beside.as_ref().map(|folder| folder.join(file)).filter(|p| p.exists());
+        if let Some(path) = found(&format!("aimax-{name}")) {
+            return Ok(vec![path.into_os_string()]);
+        }
+        match found("aimax").or_else(|| self.program("aimax")) {
+            Some(path) => Ok(vec![path.into_os_string(), name.into()]),
+            None => Err(Error::missing("aimax", "not found beside this program, nor on PATH")),
+        }
+    }
+
     /// The private folder of one session: its lock, its settings, what tmux tells us of its pane.
     #[must_use]
     pub fn run_dir(&self, backend: &str, session: &str) -> PathBuf {
@@ -228,6 +208,27 @@ impl Config {
     pub fn admin_settings(&self) -> PathBuf {
         Path::new(&self.data_dir).join("admin-settings.json")
     }
+}
+
+/// What was read for the setting `key`, which must be in the table.
+fn find<'a>(settings: &'a [Resolved], key: &str) -> &'a Resolved {
+    let found = settings.iter().find(|one| one.setting.key == key);
+    found.unwrap_or_else(|| panic!("{key} is in the table"))
+}
+
+/// The environment of this process.
+pub(crate) fn process_environment() -> Vec<(OsString, OsString)> {
+    env::vars_os().collect()
+}
+
+/// A variable of this process, also an empty one: for the practice agent, which has no configuration.
+pub(crate) fn process_variable(name: &str) -> Option<OsString> {
+    env::var_os(name)
+}
+
+/// The file of the running program.
+pub(crate) fn running_program() -> Result<PathBuf> {
+    env::current_exe().map_err(|e| Error::io("aimax", &e))
 }
 
 #[cfg(test)]

@@ -1,22 +1,24 @@
-//! The settings: one table, from which everything about them is made.
+//! Settings: what one is, and how each gets its value.
 //!
 //! A setting's value is that of the first of its variables that is set, else the one in the file,
-//! else its default. Where it came from is kept with it.
+//! else its fallback. Where it came from is kept with it. The tables are of two kinds: the common one
+//! is here, and each agent has its own in its folder.
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fmt,
     path::{Path, PathBuf},
 };
 
 use serde_json::{Map, Value as Json};
 
+use self::Fallback::{Below, Xdg};
 use super::vars::Vars;
 use crate::error::{Error, Result};
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SettingKind {
+pub(crate) enum SettingKind {
     /// A path: `~`, `$NAME` and `${NAME}` are expanded in it.
     Path,
     /// Any text.
@@ -29,9 +31,9 @@ pub enum SettingKind {
 
 /// The value without any other.
 #[derive(Clone, Copy, Debug)]
-pub enum Fallback {
+pub(crate) enum Fallback {
     /// There is none.
-    None,
+    Unset,
     /// A text.
     Text(&'static str),
     /// Yes or no.
@@ -50,179 +52,94 @@ pub enum Fallback {
 pub struct Setting {
     /// Its name in the file, and in `aimax config show`.
     pub key: &'static str,
-    /// The variables that set it; the first that is set counts.
-    pub variables: &'static [&'static str],
-    /// What its value is.
-    pub kind: SettingKind,
-    /// Its value when nobody sets it.
-    pub fallback: Fallback,
     /// What it is, as a phrase.
     pub about: &'static str,
+    /// Its place among the original's settings, or [`OURS`]: the tables are sorted by it.
+    pub(crate) place: u8,
+    pub(crate) kind: SettingKind,
+    pub(crate) fallback: Fallback,
+    /// The variables, where they do not follow from the key.
+    named: &'static [&'static str],
+    /// The commands that tmux or an agent runs for us need it, to find the agent's sessions.
+    for_hooks: bool,
 }
 
-/// All of them. The keys and variables up to `run_preflight` are the original's.
-pub const SETTINGS: &[Setting] = &[
-    Setting {
-        key: "home",
-        variables: &["AIMAX_HOME", "TMUX_AGENTS_HOME"],
-        kind: SettingKind::Path,
-        fallback: Fallback::Variable("HOME"),
-        about: "what `~` means",
-    },
-    Setting {
-        key: "data_dir",
-        variables: &["AIMAX_DATA_DIR", "TMUX_AGENTS_DATA_DIR"],
-        kind: SettingKind::Path,
-        fallback: Fallback::Xdg("XDG_DATA_HOME", ".local/share", "aimax"),
-        about: "the session files",
-    },
-    Setting {
-        key: "codex_home",
-        variables: &["AIMAX_CODEX_HOME", "TMUX_AGENTS_CODEX_HOME", "CODEX_HOME"],
-        kind: SettingKind::Path,
-        fallback: Fallback::Below("home", ".codex"),
-        about: "Codex's own folder",
-    },
-    Setting {
-        key: "claude_hub",
-        variables: &["AIMAX_CLAUDE_HUB", "TMUX_AGENTS_CLAUDE_HUB"],
-        kind: SettingKind::Hub,
-        fallback: Fallback::Text("imac_claude_code_agent_hub"),
-        about: "the tmux session of the Claude Code windows",
-    },
-    Setting {
-        key: "codex_hub",
-        variables: &["AIMAX_CODEX_HUB", "TMUX_AGENTS_CODEX_HUB"],
-        kind: SettingKind::Hub,
-        fallback: Fallback::Text("imac_codex_agent_hub"),
-        about: "the tmux session of the Codex windows",
-    },
-    Setting {
-        key: "claude_home",
-        variables: &["CLAUDE_CONFIG_DIR"],
-        kind: SettingKind::Path,
-        fallback: Fallback::Below("home", ".claude"),
-        about: "Claude Code's own folder",
-    },
-    Setting {
-        key: "claude_config",
-        variables: &["AIMAX_CLAUDE_CONFIG", "TMUX_AGENTS_CLAUDE_CONFIG"],
-        kind: SettingKind::Path,
-        fallback: Fallback::Below("home", ".claude.json"),
-        about: "Claude Code's own configuration, which is never edited",
-    },
-    Setting {
-        key: "claude_settings",
-        variables: &["AIMAX_CLAUDE_SETTINGS", "TMUX_AGENTS_CLAUDE_SETTINGS"],
-        kind: SettingKind::Path,
-        fallback: Fallback::Below("claude_home", "settings.api.json"),
-        about: "settings for Claude Code to merge in",
-    },
-    Setting {
-        key: "claude_projects_dir",
-        variables: &["AIMAX_CLAUDE_PROJECTS_DIR", "TMUX_AGENTS_CLAUDE_PROJECTS_DIR"],
-        kind: SettingKind::Path,
-        fallback: Fallback::Below("claude_home", "projects"),
-        about: "where Claude Code writes transcripts",
-    },
-    Setting {
-        key: "codex_config",
-        variables: &["AIMAX_CODEX_CONFIG", "TMUX_AGENTS_CODEX_CONFIG"],
-        kind: SettingKind::Path,
-        fallback: Fallback::Below("codex_home", "config.toml"),
-        about: "Codex's own configuration, which is never edited",
-    },
-    Setting {
-        key: "codex_state_db",
-        variables: &["AIMAX_CODEX_STATE_DB", "TMUX_AGENTS_CODEX_STATE_DB"],
-        kind: SettingKind::Path,
-        fallback: Fallback::Below("codex_home", "state_5.sqlite"),
-        about: "Codex's index of its threads",
-    },
-    Setting {
-        key: "codex_sessions_dir",
-        variables: &["AIMAX_CODEX_SESSIONS_DIR", "TMUX_AGENTS_CODEX_SESSIONS_DIR"],
-        kind: SettingKind::Path,
-        fallback: Fallback::Below("codex_home", "sessions"),
-        about: "where Codex writes transcripts",
-    },
-    Setting {
-        key: "codex_default_model",
-        variables: &["AIMAX_CODEX_DEFAULT_MODEL", "TMUX_AGENTS_CODEX_DEFAULT_MODEL"],
-        kind: SettingKind::Text,
-        fallback: Fallback::None,
-        about: "the model for Codex when none is named",
-    },
-    Setting {
-        key: "rightcode_env_file",
-        variables: &["AIMAX_RIGHTCODE_ENV_FILE", "TMUX_AGENTS_RIGHTCODE_ENV_FILE"],
-        kind: SettingKind::Path,
-        fallback: Fallback::Below("codex_home", "secrets/rightcode.env"),
-        about: "variables for Codex, sourced before it starts",
-    },
-    Setting {
-        key: "proxy_envs_bash",
-        variables: &["AIMAX_PROXY_ENVS_BASH", "TMUX_AGENTS_PROXY_ENVS_BASH"],
-        kind: SettingKind::Path,
-        fallback: Fallback::Below("home", "proxy_envs.bash"),
-        about: "variables for an agent behind the proxy, sourced by bash",
-    },
-    Setting {
-        key: "proxy_chains_conf",
-        variables: &["AIMAX_PROXY_CHAINS_CONF", "TMUX_AGENTS_PROXY_CHAINS_CONF"],
-        kind: SettingKind::Path,
-        fallback: Fallback::Below("home", "proxy_claude.conf"),
-        about: "the configuration of proxychains",
-    },
-    Setting {
-        key: "run_preflight",
-        variables: &["AIMAX_RUN_PREFLIGHT", "TMUX_AGENTS_RUN_PREFLIGHT"],
-        kind: SettingKind::Switch,
-        fallback: Fallback::Switch(true),
-        about: "known for the original's sake; a start always looks first",
-    },
-    Setting {
-        key: "prompt_events",
-        variables: &["AIMAX_PROMPT_EVENTS"],
-        kind: SettingKind::Path,
-        fallback: Fallback::None,
-        about: "a SQLite file for a record of each delivery",
-    },
-    Setting {
-        key: "practice_home",
-        variables: &["AIMAX_PRACTICE_HOME"],
-        kind: SettingKind::Path,
-        fallback: Fallback::Below("data_dir", "practice"),
-        about: "the practice agent's own folder",
-    },
-    Setting {
-        key: "tmux_socket",
-        variables: &["AIMAX_TMUX_SOCKET"],
-        kind: SettingKind::Text,
-        fallback: Fallback::None,
-        about: "another tmux server, as `tmux -L` names it",
-    },
-    Setting {
-        key: "session",
-        variables: &["AIMAX_SESSION"],
-        kind: SettingKind::Text,
-        fallback: Fallback::None,
-        about: "the session when `-s` names none",
-    },
-    Setting {
-        key: "backend",
-        variables: &["AIMAX_BACKEND"],
-        kind: SettingKind::Text,
-        fallback: Fallback::None,
-        about: "the backend when `-b` names none",
-    },
-    Setting {
-        key: "trace",
-        variables: &["AIMAX_TRACE"],
-        kind: SettingKind::Path,
-        fallback: Fallback::None,
-        about: "a file for every step and every call of tmux, for a bug report",
-    },
+/// The place of a setting that the original does not have.
+pub(crate) const OURS: u8 = u8::MAX;
+
+impl Setting {
+    const fn new(place: u8, key: &'static str, kind: SettingKind, fallback: Fallback) -> Setting {
+        Setting { key, about: "", place, kind, fallback, named: &[], for_hooks: false }
+    }
+
+    /// A path.
+    pub(crate) const fn path(place: u8, key: &'static str, fallback: Fallback) -> Setting {
+        Setting::new(place, key, SettingKind::Path, fallback)
+    }
+
+    /// A text, which nothing stands in for.
+    pub(crate) const fn text(place: u8, key: &'static str) -> Setting {
+        Setting::new(place, key, SettingKind::Text, Fallback::Unset)
+    }
+
+    /// The name of a tmux session.
+    pub(crate) const fn hub(place: u8, key: &'static str, name: &'static str) -> Setting {
+        Setting::new(place, key, SettingKind::Hub, Fallback::Text(name)).for_hooks()
+    }
+
+    /// Sets what it is, as a phrase.
+    pub(crate) const fn about(self, about: &'static str) -> Setting {
+        Setting { about, ..self }
+    }
+
+    /// Sets its variables, where they do not follow from the key.
+    pub(crate) const fn named(self, named: &'static [&'static str]) -> Setting {
+        Setting { named, ..self }
+    }
+
+    /// Marks it as needed by the commands that tmux or an agent runs for us.
+    pub(crate) const fn for_hooks(self) -> Setting {
+        Setting { for_hooks: true, ..self }
+    }
+
+    /// The variables that set it; the first that is set counts. The original's settings have an
+    /// older name too.
+    #[must_use]
+    pub fn variables(&self) -> Vec<String> {
+        let prefixes: &[&str] =
+            if self.place == OURS { &["AIMAX_"] } else { &["AIMAX_", "TMUX_AGENTS_"] };
+        match self.named {
+            [] => prefixes
+                .iter()
+                .map(|prefix| prefix.to_string() + &self.key.to_uppercase())
+                .collect(),
+            named => named.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// The common settings that stand before those of the agents.
+pub(crate) const COMMON: &[Setting] = &[
+    Setting::path(1, "home", Fallback::Variable("HOME")).about("what `~` means"),
+    Setting::path(2, "data_dir", Xdg("XDG_DATA_HOME", ".local/share", "aimax"))
+        .about("the session files"),
+    Setting::path(15, "proxy_envs_bash", Below("home", "proxy_envs.bash"))
+        .about("variables for an agent behind the proxy, sourced by bash"),
+    Setting::path(16, "proxy_chains_conf", Below("home", "proxy_claude.conf"))
+        .about("the configuration of proxychains"),
+    Setting::new(17, "run_preflight", SettingKind::Switch, Fallback::Switch(true))
+        .about("known for the original's sake; a start always looks first"),
+    Setting::path(OURS, "prompt_events", Fallback::Unset)
+        .about("a SQLite file for a record of each delivery"),
+];
+
+/// The common settings that stand behind those of the agents.
+pub(crate) const LAST: &[Setting] = &[
+    Setting::text(OURS, "tmux_socket").about("another tmux server, as `tmux -L` names it"),
+    Setting::text(OURS, "session").about("the session when `-s` names none"),
+    Setting::text(OURS, "backend").about("the backend when `-b` names none"),
+    Setting::path(OURS, "trace", Fallback::Unset)
+        .about("a file for every step and every call of tmux, for a bug report"),
 ];
 
 /// A setting's value.
@@ -242,7 +159,7 @@ pub enum Source {
     /// Nobody set it.
     Default,
     /// A variable of this name.
-    Variable(&'static str),
+    Variable(String),
     /// The file.
     File(PathBuf),
 }
@@ -268,6 +185,31 @@ pub struct Resolved {
     pub source: Source,
 }
 
+impl Resolved {
+    /// The path, where it is one.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match &self.value {
+            Some(Value::Path(path)) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The text, where it is one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.value {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The variable and the value for the commands that tmux or an agent runs for us, if they need it.
+    pub(crate) fn for_hooks(&self) -> Option<(String, OsString)> {
+        let value = self.path().map(Path::as_os_str).or(self.text().map(OsStr::new));
+        let value = value.filter(|_| self.setting.for_hooks)?;
+        Some((self.setting.variables().swap_remove(0), value.to_owned()))
+    }
+}
+
 /// What the file sets.
 #[derive(Debug)]
 pub(crate) struct File {
@@ -281,14 +223,14 @@ impl File {
     /// # Errors
     /// [`crate::error::Kind::Usage`], with the file and the key, for what is no JSON object and for
     /// keys that are no settings.
-    pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<File> {
+    pub(crate) fn parse(path: &Path, text: &[u8], table: &[&Setting]) -> Result<File> {
         let wrong = |cause: String| Error::usage(path.display(), cause);
         let keys = match serde_json::from_slice(text) {
             Ok(Json::Object(keys)) => keys,
             Ok(_) => return Err(wrong("not a JSON object".into())),
             Err(e) => return Err(wrong(format!("not JSON: {e}"))),
         };
-        if let Some(key) = keys.keys().find(|key| SETTINGS.iter().all(|one| one.key != **key)) {
+        if let Some(key) = keys.keys().find(|key| table.iter().all(|one| one.key != **key)) {
             return Err(wrong(format!("{key}: no such setting"))
                 .advise("`aimax config show` lists them all"));
         }
@@ -309,8 +251,8 @@ impl Resolver<'_> {
     /// # Errors
     /// [`crate::error::Kind::Usage`], with the variable, or the file and the key, for a value that
     /// is none of the setting's kind.
-    pub(crate) fn run(mut self) -> Result<Vec<Resolved>> {
-        for setting in SETTINGS {
+    pub(crate) fn run(mut self, table: &[&'static Setting]) -> Result<Vec<Resolved>> {
+        for setting in table {
             let (value, source) = self.resolve(setting)?;
             self.done.push(Resolved { setting, value, source });
         }
@@ -318,10 +260,10 @@ impl Resolver<'_> {
     }
 
     fn resolve(&self, setting: &'static Setting) -> Result<(Option<Value>, Source)> {
-        for variable in setting.variables {
-            if let Some(text) = self.vars.get(variable) {
+        for variable in setting.variables() {
+            if let Some(text) = self.vars.get(&variable) {
                 let value = self.read(setting.kind, text);
-                let value = value.map_err(|cause| Error::usage(variable, cause))?;
+                let value = value.map_err(|cause| Error::usage(&variable, cause))?;
                 return Ok((Some(value), Source::Variable(variable)));
             }
         }
@@ -335,14 +277,14 @@ impl Resolver<'_> {
         }
         let home = || self.path("home");
         let value = match setting.fallback {
-            Fallback::None => None,
+            Fallback::Unset => None,
             Fallback::Text(text) => Some(Value::Text(text.into())),
             Fallback::Switch(on) => Some(Value::Switch(on)),
             Fallback::Variable(name) => {
                 Some(Value::Path(self.vars.get(name).unwrap_or_default().into()))
             }
-            Fallback::Below(key, path) => Some(Value::Path(self.path(key).join(path))),
-            Fallback::Xdg(variable, folder, path) => {
+            Below(key, path) => Some(Value::Path(self.path(key).join(path))),
+            Xdg(variable, folder, path) => {
                 Some(Value::Path(self.vars.xdg(variable, &home(), folder).join(path)))
             }
         };
@@ -352,9 +294,9 @@ impl Resolver<'_> {
     /// The path of a setting that stands before this one.
     fn path(&self, key: &str) -> PathBuf {
         let found = self.done.iter().find(|one| one.setting.key == key);
-        match found.and_then(|one| one.value.as_ref()) {
-            Some(Value::Path(path)) => path.clone(),
-            _ => self.vars.get("HOME").unwrap_or_default().into(),
+        match found.and_then(Resolved::path) {
+            Some(path) => path.to_owned(),
+            None => self.vars.get("HOME").unwrap_or_default().into(),
         }
     }
 

@@ -10,6 +10,10 @@ fn config(vars: &[(&str, &str)]) -> Config {
     read(vars).unwrap()
 }
 
+fn preflight(config: &Config) -> bool {
+    find(&config.settings, "run_preflight").value == Some(Value::Switch(true))
+}
+
 /// A home with this file of settings.
 fn with_file(name: &str, text: &str) -> (PathBuf, Vec<(String, String)>) {
     let home = std::env::temp_dir().join(format!("aimax-config-{name}-{}", std::process::id()));
@@ -23,14 +27,14 @@ fn with_file(name: &str, text: &str) -> (PathBuf, Vec<(String, String)>) {
 fn the_defaults_are_the_originals() {
     let c = config(&[("HOME", "/h")]);
     assert_eq!(c.data_dir, Path::new("/h/.local/share/aimax"));
-    assert_eq!(c.claude_projects, Path::new("/h/.claude/projects"));
-    assert_eq!(c.codex_sessions, Path::new("/h/.codex/sessions"));
-    assert_eq!(c.claude_hub, "imac_claude_code_agent_hub");
-    assert_eq!(c.codex_model, None);
+    assert_eq!(c.path_of("claude_projects_dir"), Path::new("/h/.claude/projects"));
+    assert_eq!(c.path_of("codex_sessions_dir"), Path::new("/h/.codex/sessions"));
+    assert_eq!(c.text_of("claude_hub"), Some("imac_claude_code_agent_hub"));
+    assert_eq!(c.text_of("codex_default_model"), None);
     assert_eq!(c.proxy_envs_bash, Path::new("/h/proxy_envs.bash"));
     assert_eq!(c.proxy_chains_conf, Path::new("/h/proxy_claude.conf"));
-    assert_eq!(c.rightcode_env_file, Path::new("/h/.codex/secrets/rightcode.env"));
-    assert!(c.run_preflight && c.settings.iter().all(|one| one.source == Source::Default));
+    assert_eq!(c.path_of("rightcode_env_file"), Path::new("/h/.codex/secrets/rightcode.env"));
+    assert!(preflight(&c) && c.settings.iter().all(|one| one.source == Source::Default));
 }
 
 #[test]
@@ -46,11 +50,11 @@ fn variables_are_expanded_and_the_older_names_come_second() {
         ("AIMAX_RUN_PREFLIGHT", "Off"),
     ]);
     assert_eq!(c.data_dir, Path::new("/old"));
-    assert_eq!(c.codex_home, Path::new("/h/c/w//wx$NONE"));
-    assert_eq!(c.claude_projects, Path::new("/cc/projects"));
-    assert!(!c.run_preflight);
-    assert_eq!(*c.source("data_dir"), Source::Variable("TMUX_AGENTS_DATA_DIR"));
-    assert_eq!(*c.source("codex_home"), Source::Variable("AIMAX_CODEX_HOME"));
+    assert_eq!(c.path_of("codex_home"), Path::new("/h/c/w//wx$NONE"));
+    assert_eq!(c.path_of("claude_projects_dir"), Path::new("/cc/projects"));
+    assert!(!preflight(&c));
+    assert_eq!(*c.source("data_dir"), Source::Variable("TMUX_AGENTS_DATA_DIR".into()));
+    assert_eq!(*c.source("codex_home"), Source::Variable("AIMAX_CODEX_HOME".into()));
     assert_eq!(*c.source("claude_projects_dir"), Source::Default);
 }
 
@@ -61,7 +65,7 @@ fn folders_of_the_xdg_convention_are_absolute() {
     assert_eq!(c.file(), Path::new("/h/.config/aimax/config.json"));
     let c = config(&[("HOME", "/h"), ("AIMAX_HOME", "/other")]);
     assert_eq!(c.file(), Path::new("/other/.config/aimax/config.json"));
-    assert_eq!(c.codex_home, Path::new("/other/.codex"));
+    assert_eq!(c.path_of("codex_home"), Path::new("/other/.codex"));
 }
 
 #[test]
@@ -77,11 +81,11 @@ fn the_file_stands_below_the_environment() {
     vars.push(("AIMAX_CLAUDE_HUB".into(), "hers".into()));
     let c = read(&vars.iter().map(|(k, v)| (&**k, &**v)).collect::<Vec<_>>()).unwrap();
     fs::remove_dir(&home).unwrap();
-    assert_eq!((c.data_dir.clone(), c.claude_hub.as_str()), (home.join("d"), "hers"));
-    assert_eq!(c.practice_home, home.join("d/practice"));
-    assert!(!c.run_preflight);
+    assert_eq!((c.data_dir.clone(), c.text_of("claude_hub")), (home.join("d"), Some("hers")));
+    assert_eq!(c.path_of("practice_home"), home.join("d/practice"));
+    assert!(!preflight(&c));
     assert_eq!(*c.source("data_dir"), Source::File(c.file()));
-    assert_eq!(*c.source("claude_hub"), Source::Variable("AIMAX_CLAUDE_HUB"));
+    assert_eq!(*c.source("claude_hub"), Source::Variable("AIMAX_CLAUDE_HUB".into()));
     assert_eq!(*c.source("codex_hub"), Source::Default);
 }
 
@@ -118,15 +122,24 @@ fn what_is_wrong_is_named_with_its_place() {
 }
 
 #[test]
-fn the_table_is_sound() {
-    for (n, setting) in SETTINGS.iter().enumerate() {
-        let others = &SETTINGS[..n];
-        assert!(others.iter().all(|other| other.key != setting.key), "{} twice", setting.key);
-        if let Fallback::Below(key, _) = setting.fallback {
-            let above = others.iter().find(|other| other.key == key);
-            assert!(above.is_some_and(|other| other.kind == SettingKind::Path), "{}", setting.key);
-        }
-        let own = format!("AIMAX_{}", setting.key.to_uppercase());
-        assert!(setting.variables[0] == own || setting.key == "claude_home", "{own}");
-    }
+fn hooks_get_what_finds_the_sessions_and_nothing_else() {
+    let mut c = config(&[("HOME", "/h"), ("PATH", "/bin"), ("AIMAX_SESSION", "one")]);
+    c.tmux_socket = Some("other".into());
+    let mut told = c.hook_environment();
+    told.sort();
+    let told: Vec<_> =
+        told.iter().map(|(name, value)| (&**name, value.to_str().unwrap())).collect();
+    let expected = [
+        ("AIMAX_CLAUDE_HUB", "imac_claude_code_agent_hub"),
+        ("AIMAX_CLAUDE_PROJECTS_DIR", "/h/.claude/projects"),
+        ("AIMAX_CODEX_HOME", "/h/.codex"),
+        ("AIMAX_CODEX_HUB", "imac_codex_agent_hub"),
+        ("AIMAX_CODEX_SESSIONS_DIR", "/h/.codex/sessions"),
+        ("AIMAX_DATA_DIR", "/h/.local/share/aimax"),
+        ("AIMAX_PRACTICE_HOME", "/h/.local/share/aimax/practice"),
+        ("AIMAX_TMUX_SOCKET", "other"),
+        ("CLAUDE_CONFIG_DIR", "/h/.claude"),
+        ("PATH", "/bin"),
+    ];
+    assert_eq!(told, expected);
 }

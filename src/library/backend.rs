@@ -1,6 +1,6 @@
 //! The one backend that there is: an agent in tmux.
 
-use std::{collections::VecDeque, ops::ControlFlow, path::Path};
+use std::path::Path;
 
 use super::{AgentBackend, Created, History, Record, Request, Sent, SessionInfo, ThoughtStream};
 use crate::{
@@ -8,16 +8,14 @@ use crate::{
     config::Config,
     error::{Error, Kind, Result},
     session::{
-        self, Delivery, DeliveryOptions, DoneBy, Ended, Interruption, JobState, LOCK_WAIT,
-        PROOF_WAIT, Prompt, Reading, START_WAIT, Session, Snapshot, Spawn,
+        self, DeliveryOptions, Ended, Interruption, JobState, LOCK_WAIT, PROOF_WAIT, Prompt,
+        Reading, Recipient, SentPrompt, Session, Snapshot,
+        conversation::{Newest, newest},
     },
     state::{Entry, Name},
     time::Deadline,
     tmux::Tmux,
-    transcript::{
-        follow::{Follow, Seen},
-        start::Start,
-    },
+    transcript::start::Start,
 };
 
 pub(crate) struct TmuxBackend {
@@ -70,49 +68,28 @@ impl TmuxBackend {
         let bytes = request.prompt.clone().into_bytes();
         let prompt = Prompt::new(bytes, self.backend.agent(), Reading::default())?;
         let tmux = self.tmux()?;
-        let session = self.kept(&name)?;
-        let pane = tmux.find(&self.backend.hub(&self.config), name.as_str())?;
-        if let Some(session) = &session
-            && pane.is_some_and(|pane| !pane.dead)
-        {
-            session.same_folder(request.cwd.as_deref(), "terminate it")?;
-            let mut session = session.clone();
-            let options =
-                DeliveryOptions { interrupt: how == How::Instead, ..DeliveryOptions::default() };
-            let delivery = session::deliver(&self.config, &tmux, &mut session, &prompt, &options)?;
-            return Ok((session, sent(&name, delivery, false)?));
+        let to = Recipient::find(&self.config, &tmux, &name, Some(self.backend))?;
+        to.same_folder(request.cwd.as_deref(), "terminate it")?;
+        let start = match how {
+            How::New => request.start_options(),
+            How::Also | How::Instead => to.resumed(request.start_options()),
+        };
+        to.can_be_reached(&start, "with a folder it is started")?;
+        let interrupt = how == How::Instead;
+        let options = DeliveryOptions { interrupt, ..DeliveryOptions::default() };
+        let SentPrompt { session, delivery, started } = to.send(prompt, start, &options)?;
+        if let Some(error) = delivery.failure(&name) {
+            return Err(error);
         }
-        let request = match &session {
-            Some(session) if how != How::New => request.clone().again(session),
-            _ => request.clone(),
+        let sent = Sent {
+            session_id: name.to_string(),
+            verdict: delivery.verdict,
+            offset: delivery.offset,
+            normalized: delivery.normalized,
+            started,
+            unrecorded: delivery.unrecorded,
         };
-        let started = session::spawn(&self.config, &tmux, &self.order(name, request, prompt)?)?;
-        let Some(delivery) = started.delivery else {
-            return Err(Error::system(&started.session.name, "the prompt was not sent"));
-        };
-        let sent = sent(&started.session.name, delivery, true)?;
-        Ok((started.session, sent))
-    }
-
-    fn order(&self, name: Name, request: Request, prompt: Prompt) -> Result<Spawn> {
-        let cwd = request.cwd.ok_or_else(|| {
-            Error::missing(&name, "no such session").advise("with a folder it is started")
-        })?;
-        Ok(Spawn {
-            name,
-            backend: self.backend,
-            cwd,
-            flag_root: request.flag_root,
-            model: request.model,
-            display_name: request.display_name,
-            resume: request.agent_session_id,
-            ask_permission: false,
-            use_proxy: request.use_proxy,
-            rest: Vec::new(),
-            prompt: Some(prompt),
-            done_by: DoneBy::default(),
-            timeout: START_WAIT,
-        })
+        Ok((session, sent))
     }
 }
 
@@ -189,29 +166,15 @@ impl AgentBackend for TmuxBackend {
     }
 
     fn history(&self, session: &str, last: Option<usize>) -> Result<History> {
-        let session = Session::find_any(&self.config, &session.parse()?, Some(self.backend))?;
-        let mut kept = VecDeque::new();
-        let (mut total, mut sentinel) = (0, 0);
-        if let Some(path) = session.entry.jsonl_path() {
-            let mut follow = Follow::open(path, Start::Offset(0))?;
-            loop {
-                let seen = follow.read(|line| {
-                    total += 1;
-                    kept.push_back(Record::of(self.backend, line));
-                    if last.is_some_and(|last| kept.len() > last) {
-                        kept.pop_front();
-                    }
-                    Ok(ControlFlow::Continue(()))
-                })?;
-                match seen {
-                    Seen::Truncated | Seen::Replaced => (total, kept) = (0, VecDeque::new()),
-                    Seen::Packed => {}
-                    Seen::All | Seen::Stopped | Seen::Absent | Seen::Removed => break,
-                }
-            }
-            sentinel = follow.offset();
-        }
-        Ok(History { truncated: total > kept.len(), entries: kept.into(), total, sentinel })
+        let mut session = Session::find_any(&self.config, &session.parse()?, Some(self.backend))?;
+        let Some(path) = session.find_conversation(&self.config)?.transcript else {
+            return Ok(History { entries: Vec::new(), total: 0, truncated: false, sentinel: 0 });
+        };
+        let most = last.unwrap_or(usize::MAX);
+        let Newest { lines, total, end } =
+            newest(&path, most, |line| Some(Record::of(self.backend, line)))?;
+        let truncated = total > lines.len();
+        Ok(History { entries: lines.into(), total, truncated, sentinel: end })
     }
 
     fn thought_stream(&self, session: &str, start: Start) -> Result<ThoughtStream> {
@@ -240,19 +203,4 @@ fn if_any(found: Result<Session>) -> Result<Option<Session>> {
         Err(error) if error.kind == Kind::Missing => Ok(None),
         found => found.map(Some),
     }
-}
-
-/// A delivery, which must be proven.
-fn sent(name: &Name, delivery: Delivery, started: bool) -> Result<Sent> {
-    if let Some(error) = delivery.failure(name) {
-        return Err(error);
-    }
-    Ok(Sent {
-        session_id: name.to_string(),
-        verdict: delivery.verdict,
-        offset: delivery.offset,
-        normalized: delivery.normalized,
-        started,
-        unrecorded: delivery.unrecorded,
-    })
 }

@@ -1,12 +1,11 @@
 //! A transcript as it grows, until somebody stops it.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::VecDeque,
     io,
     net::Shutdown,
     ops::ControlFlow,
     os::unix::net::UnixStream,
-    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -17,15 +16,11 @@ use super::Record;
 use crate::{
     config::Config,
     error::{Error, Result},
-    session::Session,
+    session::{Session, conversation::ConversationReader},
     time::Deadline,
     tmux::Tmux,
-    transcript::{
-        follow::{Follow, Seen},
-        start::Start,
-        zst::packed,
-    },
-    watch::{Watch, WatchId},
+    transcript::start::Start,
+    watch::Watch,
 };
 
 /// The records of one session, those that are there and those to come: an iterator that waits.
@@ -42,29 +37,25 @@ pub struct ThoughtStream {
     /// Whether the session is still one of those that were not terminated.
     is_kept: bool,
     watch: Watch,
+    /// The process whose end is watched.
     pid: Option<u32>,
-    /// The transcript that is read.
-    path: Option<PathBuf>,
-    spot: Option<WatchId>,
-    follow: Option<Follow>,
-    start: Start,
-    /// The transcript that the conversation has gone over to.
-    next: Option<PathBuf>,
-    ready: VecDeque<Record>,
+    reader: ConversationReader,
+    /// What was read ahead.
+    ready: VecDeque<Result<Record>>,
     /// Becomes readable when the stream is stopped; watched, so it is kept open.
     _ear: UnixStream,
-    stop: Arc<Stop>,
+    stop: Arc<StopSignal>,
     is_over: bool,
 }
 
-struct Stop {
+struct StopSignal {
     asked: AtomicBool,
     bell: UnixStream,
 }
 
 /// Stops a [`ThoughtStream`] from another thread, as often as one likes.
 #[derive(Clone)]
-pub struct Stopper(Arc<Stop>);
+pub struct Stopper(Arc<StopSignal>);
 
 impl Stopper {
     /// Ends the stream: a wait for its next record ends at once, with `None`.
@@ -86,9 +77,10 @@ impl ThoughtStream {
         let mut watch = Watch::new()?;
         watch.readable(&ear);
         watch.path(session.backend.store(&config).runtime())?;
-        // An offset is one of the transcript that was noted, wherever the conversation is by now.
-        let path = session.entry.jsonl_path().map(Path::to_owned);
-        let stop = Arc::new(Stop { asked: AtomicBool::new(false), bell });
+        // An offset belongs to the transcript that is kept, wherever the conversation is by now.
+        let mut reader = ConversationReader::new(None, start);
+        reader.found(&session.kept_conversation());
+        let stop = Arc::new(StopSignal { asked: AtomicBool::new(false), bell });
         let mut stream = ThoughtStream {
             config,
             tmux,
@@ -96,22 +88,15 @@ impl ThoughtStream {
             is_kept: true,
             watch,
             pid: None,
-            path,
-            spot: None,
-            follow: None,
-            start,
-            next: None,
+            reader,
             ready: VecDeque::new(),
             _ear: ear,
             stop,
             is_over: false,
         };
-        // What is wrong with the offset is told now. And "now" is now, not when it is first asked.
+        // The beginning is that of now, not of when the first record is asked for.
         stream.place()?;
-        if stream.open()?.is_none() && matches!(start, Start::Last(_)) {
-            // All that there will be is still to come.
-            stream.start = Start::Offset(0);
-        }
+        stream.reader.begin()?;
         Ok(stream)
     }
 
@@ -128,18 +113,15 @@ impl ThoughtStream {
     /// Waits until there are records, or the stream is over or stopped.
     fn fill(&mut self) -> Result<()> {
         loop {
-            // Looked at before the old transcript is read to its end: an agent writes that after it
-            // has named the new one.
-            let next = self.next.take_if(|next| begun(next));
             let was_kept = self.is_kept;
-            self.read()?;
+            let (backend, ready) = (self.session.backend, &mut self.ready);
+            self.reader.read(|line| {
+                ready.push_back(Ok(Record::of(backend, line)));
+                let full = ready.len() >= AHEAD;
+                Ok(if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            })?;
             if !self.ready.is_empty() {
-                self.next = next.or(self.next.take());
                 return Ok(());
-            }
-            if let Some(next) = next {
-                (self.path, self.follow, self.start) = (Some(next), None, Start::Offset(0));
-                continue;
             }
             if !was_kept {
                 self.is_over = true;
@@ -150,7 +132,10 @@ impl ThoughtStream {
                 return Ok(());
             }
             let changed = self.watch.changed();
-            if changed != self.spot.into_iter().collect::<BTreeSet<_>>() {
+            if changed.is_empty()
+                || !changed.is_subset(self.reader.spots())
+                || !self.reader.is_placed()
+            {
                 self.place()?;
             }
         }
@@ -164,59 +149,20 @@ impl ThoughtStream {
         if let Some(entry) = kept {
             self.session.entry = entry;
         }
-        let mut path = self.session.entry.jsonl_path().map(Path::to_owned);
         let pane = self.session.pane(&self.config, &self.tmux)?;
-        if let Some(pane) = pane.filter(|pane| self.is_kept && !pane.dead) {
+        let pane = pane.filter(|pane| self.is_kept && !pane.dead);
+        if let Some(pane) = &pane {
             if self.pid != Some(pane.pid) {
                 self.watch.process(pane.pid)?;
                 self.pid = Some(pane.pid);
             }
-            let agent = self.session.agent();
-            for witness in agent.watch_paths(&self.config, &pane) {
+            for witness in self.session.agent().watch_paths(&self.config, pane) {
                 self.watch.path(&witness)?;
             }
-            if let Some(conversation) = agent.conversation(&self.config, &pane)? {
-                self.session.bind(&self.config, &conversation)?;
-                path = conversation.transcript.or(path);
-            }
         }
-        match (&self.path, path) {
-            (_, None) => {}
-            (None, Some(path)) => self.path = Some(path),
-            (Some(here), Some(path)) => {
-                self.watch.path(&path)?;
-                self.next = (*here != path).then_some(path);
-            }
-        }
-        Ok(())
-    }
-
-    fn open(&mut self) -> Result<Option<&mut Follow>> {
-        if self.follow.is_none()
-            && let Some(path) = &self.path
-        {
-            self.spot = Some(self.watch.path(path)?);
-            self.follow = Some(Follow::open(path, self.start)?);
-        }
-        Ok(self.follow.as_mut())
-    }
-
-    /// Takes in what stands in the transcript now.
-    fn read(&mut self) -> Result<()> {
-        let (backend, mut ready) = (self.session.backend, std::mem::take(&mut self.ready));
-        let Some(follow) = self.open()? else { return Ok(()) };
-        loop {
-            let seen = follow.read(|line| {
-                ready.push_back(Record::of(backend, line));
-                let full = ready.len() >= AHEAD;
-                Ok(if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-            })?;
-            if !matches!(seen, Seen::Truncated | Seen::Replaced | Seen::Packed) {
-                break;
-            }
-        }
-        self.ready = ready;
-        Ok(())
+        let now = self.session.conversation(&self.config, pane.as_ref())?;
+        self.reader.found(&now);
+        self.reader.watch(&mut self.watch)
     }
 }
 
@@ -224,23 +170,16 @@ impl Iterator for ThoughtStream {
     type Item = Result<Record>;
 
     fn next(&mut self) -> Option<Result<Record>> {
-        if self.is_over || self.is_stopped() {
-            return None;
-        }
         if self.ready.is_empty()
+            && !self.is_over
+            && !self.is_stopped()
             && let Err(error) = self.fill()
         {
             self.is_over = true;
-            return Some(Err(error));
+            self.ready.push_back(Err(error));
         }
-        self.ready.pop_front().filter(|_| !self.is_stopped()).map(Ok)
+        self.ready.pop_front().filter(|_| !self.is_stopped())
     }
-}
-
-/// Whether something stands in the transcript at `path`, packed or not.
-fn begun(path: &Path) -> bool {
-    let full = |path: &Path| path.metadata().is_ok_and(|data| data.len() > 0);
-    full(path) || full(&packed(path))
 }
 
 #[cfg(test)]

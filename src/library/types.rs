@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     agent::Backend,
     error::{Error, Result},
-    session::{Session, Snapshot, State, Verdict},
+    session::{Session, Snapshot, StartOptions, State, Verdict},
     transcript::{event::Event, lines::Line},
 };
 
@@ -55,19 +55,16 @@ impl Request {
         Request { cwd: Some(cwd.into()), ..self }
     }
 
-    /// The same, with what is kept of the session in the place of what is not said.
-    pub(crate) fn again(mut self, session: &Session) -> Self {
-        let entry = &session.entry;
-        let kept = |key: &str| entry.fields().get(key)?.as_str().map(str::to_owned);
-        self.cwd = self.cwd.or_else(|| entry.cwd().map(Path::to_owned));
-        self.flag_root = self.flag_root.or_else(|| entry.flag_root().map(Path::to_owned));
-        self.model = self.model.or_else(|| kept("model"));
-        self.display_name = self.display_name.or_else(|| kept("displayName"));
-        self.use_proxy = self.use_proxy.or_else(|| entry.use_proxy());
-        let begun = entry.jsonl_path().is_some_and(Path::exists);
-        let old = entry.agent_session_id().filter(|_| begun).map(str::to_owned);
-        self.agent_session_id = self.agent_session_id.or(old);
-        self
+    /// What it says of a start.
+    pub(crate) fn start_options(&self) -> StartOptions {
+        StartOptions {
+            cwd: self.cwd.clone(),
+            flag_root: self.flag_root.clone(),
+            model: self.model.clone(),
+            display_name: self.display_name.clone(),
+            use_proxy: self.use_proxy,
+            resume: self.agent_session_id.clone(),
+        }
     }
 }
 

@@ -1,15 +1,13 @@
 //! The files of the practice agent: state file, trusted folders, where the transcript is.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
 use crate::{
-    error::{At, Result},
-    sys, time,
+    agent::{holder, project_dir},
+    error::Result,
+    fs, proc, time,
 };
 
 /// The version that its files name.
@@ -18,16 +16,12 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Folder names longer than this are cut, and made different again by a hash.
 const NAME_MAX: usize = 200;
 
-/// The folder name under `projects/` for a working directory: every UTF-16 unit that is no ASCII
-/// letter or digit becomes `-`.
-pub(crate) fn folder_name(cwd: &str) -> String {
-    let dash = |unit: u16| match u8::try_from(unit) {
-        Ok(byte) if byte.is_ascii_alphanumeric() => char::from(byte),
-        _ => '-',
-    };
-    let mut name: String = cwd.encode_utf16().map(dash).collect();
+/// The folder name under `projects/` for a working directory.
+fn folder_name(cwd: &Path) -> String {
+    let mut name = project_dir(cwd);
     if name.len() > NAME_MAX {
         // FNV-1a; the real program's hash is not known, and finds nothing by it either.
+        let cwd = cwd.to_string_lossy();
         let hash =
             cwd.bytes().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(16_777_619));
         name.truncate(NAME_MAX);
@@ -48,25 +42,13 @@ pub(crate) struct Place {
 impl Place {
     /// The transcript of `session`.
     pub(crate) fn transcript(&self, session: &str) -> PathBuf {
-        let folder = folder_name(&self.cwd.to_string_lossy());
+        let folder = folder_name(&self.cwd);
         self.home.join("projects").join(folder).join(format!("{session}.jsonl"))
     }
 
     /// Whether `session` has a transcript here, or is open in a living process.
     pub(crate) fn in_use(&self, session: &str) -> bool {
-        self.transcript(session).exists() || self.is_open(session)
-    }
-
-    fn is_open(&self, session: &str) -> bool {
-        let entries = fs::read_dir(self.home.join("sessions")).into_iter().flatten().flatten();
-        entries.filter_map(|entry| read_object(&entry.path())).any(|state| {
-            let pid = state.get("pid").and_then(Value::as_u64).and_then(|p| u32::try_from(p).ok());
-            state.get("sessionId").and_then(Value::as_str) == Some(session)
-                && pid.is_some_and(|pid| {
-                    let recorded = state.get("procStart").unwrap_or(&Value::Null);
-                    sys::is_alive(pid) && *recorded == proc_start(pid)
-                })
-        })
+        self.transcript(session).exists() || holder(&self.home, session).is_some()
     }
 
     /// Whether the working directory or a folder above it is trusted.
@@ -81,35 +63,25 @@ impl Place {
         let path = self.home.join("trusted.json");
         let mut trusted = read_object(&path).unwrap_or_default();
         trusted.insert(self.cwd.to_string_lossy().into_owned(), json!(true));
-        replace(&path, &Value::Object(trusted)).at(&path)
+        write(&path, trusted)
     }
 }
 
 fn read_object(path: &Path) -> Option<Map<String, Value>> {
-    serde_json::from_str(&fs::read_to_string(path).ok()?).ok()
+    serde_json::from_slice(&fs::read(path).ok()??).ok()
 }
 
 /// Writes `value` so that a reader sees the old file or the new one.
-fn replace(path: &Path, value: &Value) -> io::Result<()> {
+fn write(path: &Path, value: Map<String, Value>) -> Result<()> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        fs::make_dir(folder, 0o755)?;
     }
-    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-    fs::write(&temporary, value.to_string())?;
-    fs::rename(&temporary, path)
-}
-
-/// Field 22 of `/proc/PID/stat`: with the pid it names one process for ever. Null without `/proc`.
-fn proc_start(pid: u32) -> Value {
-    fs::read_to_string(format!("/proc/{pid}/stat"))
-        .ok()
-        .and_then(|stat| Some(stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.to_owned()))
-        .map_or(Value::Null, Value::String)
+    fs::write_atomic(path, Value::Object(value).to_string().as_bytes(), 0o644)
 }
 
 /// What the state file says that the agent does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Status {
+pub(crate) enum Activity {
     /// Not ready yet, or a dialog before the start: the file has no status.
     Starting,
     /// The box takes a prompt, and nothing runs.
@@ -122,12 +94,12 @@ pub(crate) enum Status {
 
 /// The state file of this process, `sessions/<pid>.json`; removed when this is dropped.
 #[derive(Debug)]
-pub(crate) struct StateFile {
+pub(crate) struct StateWriter {
     path: PathBuf,
     fields: Map<String, Value>,
 }
 
-impl StateFile {
+impl StateWriter {
     /// Creates the file, without a status.
     pub(crate) fn create(place: &Place, session: &str) -> Result<Self> {
         let pid = std::process::id();
@@ -136,14 +108,14 @@ impl StateFile {
             "sessionId": session,
             "cwd": place.cwd.to_string_lossy(),
             "startedAt": time::now_ms(),
-            "procStart": proc_start(pid),
+            "procStart": proc::start_time(pid),
             "version": VERSION,
             "kind": "interactive",
         });
         let Value::Object(fields) = fields else { unreachable!("written as an object above") };
         let path = place.home.join("sessions").join(format!("{pid}.json"));
-        let mut file = StateFile { path, fields };
-        file.set(Status::Starting)?;
+        let mut file = StateWriter { path, fields };
+        file.set(Activity::Starting)?;
         Ok(file)
     }
 
@@ -153,14 +125,14 @@ impl StateFile {
     }
 
     /// Says what the agent does now.
-    pub(crate) fn set(&mut self, status: Status) -> Result<()> {
+    pub(crate) fn set(&mut self, status: Activity) -> Result<()> {
         self.fields.shift_remove("status");
         self.fields.shift_remove("waitingFor");
         let (word, waiting) = match status {
-            Status::Starting => (None, None),
-            Status::Idle => (Some("idle"), None),
-            Status::Busy => (Some("busy"), None),
-            Status::Waiting(what) => (Some("waiting"), Some(what)),
+            Activity::Starting => (None, None),
+            Activity::Idle => (Some("idle"), None),
+            Activity::Busy => (Some("busy"), None),
+            Activity::Waiting(what) => (Some("waiting"), Some(what)),
         };
         for (field, value) in [("status", word), ("waitingFor", waiting)] {
             if let Some(value) = value {
@@ -168,14 +140,14 @@ impl StateFile {
             }
         }
         self.fields.insert("statusUpdatedAt".into(), json!(time::now_ms()));
-        replace(&self.path, &Value::Object(self.fields.clone())).at(&self.path)
+        write(&self.path, self.fields.clone())
     }
 }
 
-impl Drop for StateFile {
+impl Drop for StateWriter {
     fn drop(&mut self) {
         // The process ends: there is nobody left to tell.
-        let _ = fs::remove_file(&self.path);
+        let _ = fs::remove(&self.path);
     }
 }
 
@@ -185,20 +157,12 @@ mod tests {
 
     #[test]
     fn folder_names_are_claudes() {
-        assert_eq!(folder_name("/tmp/my.project_1"), "-tmp-my-project-1");
-        assert_eq!(folder_name("/a/é"), "-a--");
-        assert_eq!(folder_name("/\u{1f600}b"), "---b", "two UTF-16 units");
-        let long = folder_name(&format!("/{}", "x".repeat(300)));
+        let name = |cwd: &str| folder_name(Path::new(cwd));
+        assert_eq!(name("/tmp/my.project_1"), "-tmp-my-project-1");
+        assert_eq!(name("/a/é"), "-a--");
+        assert_eq!(name("/\u{1f600}b"), "---b", "two UTF-16 units");
+        let long = name(&format!("/{}", "x".repeat(300)));
         assert_eq!(long.len(), 207);
-        assert_ne!(long, folder_name(&format!("/{}", "x".repeat(301))));
-    }
-
-    #[test]
-    fn this_process_has_a_start() {
-        if Path::new("/proc/self/stat").exists() {
-            let start = proc_start(std::process::id());
-            assert!(start.as_str().unwrap().parse::<u64>().unwrap() > 0);
-        }
-        assert_eq!(proc_start(0), Value::Null);
+        assert_ne!(long, name(&format!("/{}", "x".repeat(301))));
     }
 }

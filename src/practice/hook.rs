@@ -53,7 +53,7 @@ impl Hooks {
                 .spawn();
             let Ok(mut child) = child else { continue };
             if let Some(mut stdin) = child.stdin.take() {
-                // A hook that does not read its input is in its right.
+                // A hook need not read its input.
                 let _ = stdin.write_all(input.to_string().as_bytes());
             }
             let _ = child.wait();

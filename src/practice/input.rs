@@ -38,11 +38,11 @@ pub(crate) enum Key {
 /// The parser, between two reads.
 #[derive(Debug, Default)]
 pub(crate) struct Parser {
-    state: State,
+    state: ParserState,
 }
 
 #[derive(Debug, Default)]
-enum State {
+enum ParserState {
     #[default]
     Ground,
     /// The start of a UTF-8 character, and how many bytes it has.
@@ -64,7 +64,7 @@ impl Parser {
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<Key> {
         let (mut keys, mut rest) = (Vec::new(), bytes);
         while let Some((&byte, after)) = rest.split_first() {
-            if let State::Paste(text) = &mut self.state {
+            if let ParserState::Paste(text) = &mut self.state {
                 // Only a `~` can end a paste; what stands before it is taken at once.
                 let plain = rest.iter().position(|byte| *byte == b'~').unwrap_or(rest.len());
                 text.extend_from_slice(&rest[..plain]);
@@ -81,72 +81,72 @@ impl Parser {
 
     /// Whether an ESC waits for what follows it.
     pub(crate) fn holds_escape(&self) -> bool {
-        matches!(self.state, State::Escape)
+        matches!(self.state, ParserState::Escape)
     }
 
     /// Whether a paste has begun and not ended.
     pub(crate) fn in_paste(&self) -> bool {
-        matches!(self.state, State::Paste(_))
+        matches!(self.state, ParserState::Paste(_))
     }
 
     /// Nothing followed the ESC in time: it was the key.
     pub(crate) fn release_escape(&mut self) -> Option<Key> {
         self.holds_escape().then(|| {
-            self.state = State::Ground;
+            self.state = ParserState::Ground;
             Key::Escape
         })
     }
 
     fn step(&mut self, byte: u8, keys: &mut Vec<Key>) {
         self.state = match std::mem::take(&mut self.state) {
-            State::Ground => return self.ground(byte, keys),
-            State::Utf8(mut bytes, len) => {
+            ParserState::Ground => return self.ground(byte, keys),
+            ParserState::Utf8(mut bytes, len) => {
                 if byte & 0xC0 != 0x80 {
                     keys.push(Key::Char(char::REPLACEMENT_CHARACTER));
                     return self.ground(byte, keys);
                 }
                 bytes.push(byte);
                 if bytes.len() < len {
-                    State::Utf8(bytes, len)
+                    ParserState::Utf8(bytes, len)
                 } else {
                     let text = String::from_utf8_lossy(&bytes);
                     keys.extend(text.chars().filter(|c| !c.is_control()).map(Key::Char));
-                    State::Ground
+                    ParserState::Ground
                 }
             }
-            State::Escape => match byte {
-                b'[' => State::Csi(Vec::new()),
-                b'O' => State::Ss3,
+            ParserState::Escape => match byte {
+                b'[' => ParserState::Csi(Vec::new()),
+                b'O' => ParserState::Ss3,
                 0x1b => {
                     keys.push(Key::Escape);
-                    State::Escape
+                    ParserState::Escape
                 }
-                _ => State::Ground,
+                _ => ParserState::Ground,
             },
-            State::Ss3 => {
+            ParserState::Ss3 => {
                 keys.extend(arrow(byte));
-                State::Ground
+                ParserState::Ground
             }
-            State::Csi(mut parameters) => match byte {
-                b'~' if parameters == b"200" => State::Paste(Vec::new()),
+            ParserState::Csi(mut parameters) => match byte {
+                b'~' if parameters == b"200" => ParserState::Paste(Vec::new()),
                 0x40..=0x7e => {
                     keys.extend(arrow(byte).filter(|_| parameters.is_empty()));
-                    State::Ground
+                    ParserState::Ground
                 }
                 0x20..=0x3f if parameters.len() < 32 => {
                     parameters.push(byte);
-                    State::Csi(parameters)
+                    ParserState::Csi(parameters)
                 }
-                _ => State::Ground,
+                _ => ParserState::Ground,
             },
-            State::Paste(mut bytes) => {
+            ParserState::Paste(mut bytes) => {
                 bytes.push(byte);
                 if byte == b'~' && bytes.ends_with(PASTE_END) {
                     bytes.truncate(bytes.len() - PASTE_END.len());
                     keys.push(Key::Paste(String::from_utf8_lossy(&bytes).into_owned()));
-                    State::Ground
+                    ParserState::Ground
                 } else {
-                    State::Paste(bytes)
+                    ParserState::Paste(bytes)
                 }
             }
         };
@@ -154,10 +154,10 @@ impl Parser {
 
     fn ground(&mut self, byte: u8, keys: &mut Vec<Key>) {
         self.state = match byte {
-            0x1b => State::Escape,
-            0xc2..=0xdf => State::Utf8(vec![byte], 2),
-            0xe0..=0xef => State::Utf8(vec![byte], 3),
-            0xf0..=0xf4 => State::Utf8(vec![byte], 4),
+            0x1b => ParserState::Escape,
+            0xc2..=0xdf => ParserState::Utf8(vec![byte], 2),
+            0xe0..=0xef => ParserState::Utf8(vec![byte], 3),
+            0xf0..=0xf4 => ParserState::Utf8(vec![byte], 4),
             _ => {
                 keys.extend(match byte {
                     b'\r' => Some(Key::Enter),
@@ -170,7 +170,7 @@ impl Parser {
                     0x80..=0xff => Some(Key::Char(char::REPLACEMENT_CHARACTER)),
                     _ => None,
                 });
-                State::Ground
+                ParserState::Ground
             }
         };
     }

@@ -2,7 +2,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | `options` | the command line, and how it is told to misbehave |
+//! | `options` | the command line, and the misbehaviour that it asks for |
 //! | `input` | bytes of the terminal to keys and pastes |
 //! | `draft` | the input box: editing, collapsed pastes, the text that is submitted |
 //! | `dialog` | the questions it asks, and what each answer does |
@@ -28,4 +28,4 @@ mod start;
 mod tui;
 mod turn;
 
-pub(crate) use tui::main;
+pub(crate) use start::main;

@@ -1,4 +1,4 @@
-//! The command line of the practice agent, and how it is told to misbehave.
+//! The command line of the practice agent, and the misbehaviour that it asks for.
 //!
 //! This is a program of its own, which our programs start as they start any agent: so it reads its
 //! two variables itself.
@@ -6,6 +6,8 @@
 use std::{ffi::OsString, path::PathBuf, str::FromStr, time::Duration};
 
 use lexopt::prelude::*;
+
+use crate::config::process_variable;
 
 /// What the command line and the environment ask for.
 #[derive(Debug, Default)]
@@ -28,8 +30,9 @@ impl Options {
     /// Reads the arguments after the program's name. The error is the line to print.
     pub(crate) fn parse(argv: Vec<OsString>) -> Result<Self, String> {
         let mut options = Options::default();
-        let mut home = std::env::var_os("AIMAX_PRACTICE_HOME").map(PathBuf::from);
-        if let Ok(spec) = std::env::var("AIMAX_PRACTICE") {
+        let mut home = process_variable("AIMAX_PRACTICE_HOME").map(PathBuf::from);
+        let spec = process_variable("AIMAX_PRACTICE");
+        if let Some(spec) = spec.and_then(|spec| spec.into_string().ok()) {
             options.misbehave.add(&spec)?;
         }
         let mut parser = lexopt::Parser::from_args(argv);

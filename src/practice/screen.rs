@@ -10,8 +10,8 @@ use std::{collections::VecDeque, io::Write};
 use unicode_normalization::char::is_combining_mark;
 
 use crate::{
+    cli::output,
     error::{Error, Result},
-    sys,
 };
 
 /// How many lines of history are kept for a redraw after the window's size has changed.
@@ -224,7 +224,7 @@ impl<W: Write> Screen<W> {
 }
 
 fn size() -> (usize, usize) {
-    sys::window_size().map_or((80, 24), |(columns, rows)| (columns.into(), rows.into()))
+    output::stdout().window_size().map_or((80, 24), |(columns, rows)| (columns.into(), rows.into()))
 }
 
 #[cfg(test)]

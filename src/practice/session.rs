@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::{
     dialog::{Answer, Dialog, Question},
-    files::{Place, StateFile, Status},
+    files::{Activity, Place, StateWriter},
     hook::Hooks,
     input::Key,
     log::{INTERRUPTED, INTERRUPTED_TOOL, Log, REFUSED},
     screen::Screen,
-    turn::{Step, Tool, Turn},
+    turn::{Directive, Tool, Turn},
 };
 use crate::{
     error::{Error, Result},
@@ -29,7 +29,7 @@ const SHOWN: usize = 20;
 pub(crate) struct Session {
     pub(crate) place: Place,
     pub(crate) log: Log,
-    pub(crate) state: StateFile,
+    pub(crate) state: StateWriter,
     pub(crate) hooks: Hooks,
     pub(crate) screen: Screen<Box<dyn std::io::Write>>,
     pub(crate) dialog: Option<Dialog>,
@@ -97,7 +97,7 @@ impl Session {
             self.screen.say("> ", prompt, SHOWN);
         }
         self.turn = Some(Turn::new(prompts, id));
-        self.state.set(Status::Busy)
+        self.state.set(Activity::Busy)
     }
 
     fn begin_queued(&mut self) -> Result<()> {
@@ -121,11 +121,11 @@ impl Session {
         self.state.rename(&id);
         self.screen.clear()?;
         self.hook("SessionStart", &json!({"source": "clear"}));
-        self.state.set(Status::Idle)
+        self.state.set(Activity::Idle)
     }
 
-    /// The program ends with `status`. A terminal that hangs up is told by a signal and by its end:
-    /// the first counts, and the hook tells it once.
+    /// The program ends with `status`. A terminal that hangs up shows it twice, by a signal and
+    /// by the end of its input: the first counts, and the hook runs once.
     pub(crate) fn leave(&mut self, reason: &str, status: i32) {
         self.turn = None;
         if self.over.is_none() {
@@ -151,28 +151,28 @@ impl Session {
             if !turn.wake.passed() {
                 break;
             }
-            match turn.steps.pop_front() {
-                Some(step) => self.step(step)?,
+            match turn.directives.pop_front() {
+                Some(directive) => self.follow(directive)?,
                 None => self.finish()?,
             }
         }
         Ok(())
     }
 
-    fn step(&mut self, step: Step) -> Result<()> {
+    fn follow(&mut self, directive: Directive) -> Result<()> {
         let Some(turn) = &mut self.turn else { return Ok(()) };
-        match step {
-            Step::Wait(span) => turn.wake = Deadline::after(span),
-            Step::Hang => {
+        match directive {
+            Directive::Wait(span) => turn.wake = Deadline::after(span),
+            Directive::Hang => {
                 turn.mute = true;
                 turn.wake = Deadline::NEVER;
             }
-            Step::Pad(bytes) => turn.padding = bytes,
-            Step::Run(command) => {
+            Directive::Pad(bytes) => turn.padding = bytes,
+            Directive::Run(command) => {
                 let id = self.log.tool_use(&command)?;
                 self.run(id, &command)?;
             }
-            Step::Ask(command) => {
+            Directive::Ask(command) => {
                 let id = self.log.tool_use(&command)?;
                 let dialog = Dialog::new(Question::Permission, &command);
                 turn.asked = Some((id, command.clone()));
@@ -180,9 +180,9 @@ impl Session {
                 self.hook("PermissionRequest", &input);
                 self.open(dialog)?;
             }
-            Step::Fail(status) => self.fail(status)?,
-            Step::Exit(status) => self.leave("other", status),
-            Step::Die => die(),
+            Directive::Fail(status) => self.fail(status)?,
+            Directive::Exit(status) => self.leave("other", status),
+            Directive::Die => die(),
         }
         Ok(())
     }
@@ -241,7 +241,7 @@ impl Session {
     fn end(&mut self, pause: Duration) -> Result<()> {
         self.turn = None;
         self.next_turn = (!self.queue.is_empty()).then(|| Deadline::after(pause));
-        self.state.set(Status::Idle)
+        self.state.set(Activity::Idle)
     }
 
     /// Escape in a turn. No hook tells of it. Before the model's first word nothing is written
@@ -268,9 +268,9 @@ impl Session {
     /// Opens `dialog` over the box.
     pub(crate) fn open(&mut self, dialog: Dialog) -> Result<()> {
         let status = if dialog.at_start() {
-            Status::Starting
+            Activity::Starting
         } else {
-            Status::Waiting(dialog.waiting_for())
+            Activity::Waiting(dialog.waiting_for())
         };
         self.dialog = Some(dialog);
         self.state.set(status)
@@ -289,7 +289,7 @@ impl Session {
 
     /// A dialog over the box has gone: the state file says again what runs.
     pub(crate) fn closed(&mut self) -> Result<()> {
-        self.state.set(if self.turn.is_some() { Status::Busy } else { Status::Idle })
+        self.state.set(if self.turn.is_some() { Activity::Busy } else { Activity::Idle })
     }
 
     /// The permission question was answered.

@@ -4,9 +4,8 @@
 
 use std::{
     collections::VecDeque,
-    ffi::OsString,
     fs::File,
-    io::{Read, Write},
+    io::Read,
     os::fd::{AsRawFd, RawFd},
     time::Duration,
 };
@@ -16,12 +15,11 @@ use serde_json::json;
 use super::{
     dialog::{Dialog, Question},
     draft::Draft,
-    files::Status,
+    files::Activity,
     input::{ESCAPE_WAIT, Key, Parser},
     options::Misbehave,
     screen::{Around, Frame, box_frame},
     session::{Session, die},
-    start::{exit_status, prepare},
     turn::Tool,
 };
 use crate::{
@@ -32,23 +30,6 @@ use crate::{
 
 /// A second C-c within this ends the program.
 const ARMED: Duration = Duration::from_secs(1);
-
-/// tmux may close the pane of a program that ends at once before it has read the program's last
-/// words. The real program takes longer than this to end.
-const LAST_WORDS: Duration = Duration::from_millis(30);
-
-/// Runs the practice agent with the arguments after its name; the answer is its exit status.
-pub(crate) fn main(argv: Vec<OsString>) -> Result<i32> {
-    let status = match prepare(argv)? {
-        Ok(mut program) => program.run()?,
-        Err((text, status)) => {
-            writeln!(sys::stdout(), "{text}").map_err(|e| Error::io("stdout", &e))?;
-            status
-        }
-    };
-    std::thread::sleep(LAST_WORDS);
-    Ok(status)
-}
 
 /// The whole program. Dropping it gives the terminal back and removes the state file.
 pub(crate) struct Program {
@@ -71,7 +52,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    fn run(&mut self) -> Result<i32> {
+    pub(crate) fn run(&mut self) -> Result<i32> {
         let result = self.rounds();
         // The screen is given back after a failure too; the failure is what counts then.
         let closed = self.session.screen.close();
@@ -284,7 +265,7 @@ impl Program {
         self.session.screen.title("✳ Practice")?;
         self.draw()?;
         self.session.hook("SessionStart", &json!({"source": self.source}));
-        self.session.state.set(Status::Idle)
+        self.session.state.set(Activity::Idle)
     }
 
     fn draw(&mut self) -> Result<()> {
@@ -310,5 +291,14 @@ impl Program {
         };
         let around = Around { above: &above, below };
         session.screen.draw(box_frame(self.draft.text(), &around, session.screen.size()))
+    }
+}
+
+/// The exit status that a signal asks for, if it asks for an end; SIGINT's is as measured.
+pub(crate) fn exit_status(signal: i32) -> Option<i32> {
+    match signal {
+        libc::SIGTERM | libc::SIGHUP => Some(128 + signal),
+        libc::SIGINT => Some(0),
+        _ => None,
     }
 }

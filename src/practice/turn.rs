@@ -22,9 +22,9 @@ const THINK: Duration = Duration::from_millis(20);
 /// How much of a tool's output is kept.
 const OUTPUT_MAX: usize = 30_000;
 
-/// One thing that a turn does before its answer.
+/// What one line of a prompt makes the turn do before its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum Directive {
     /// `:slow MS`: works for so long.
     Wait(Duration),
     /// `:hang`: the model says no word, until Escape.
@@ -43,26 +43,26 @@ pub(crate) enum Step {
     Pad(usize),
 }
 
-/// The steps of a prompt. A line that is no directive is only text; so is a directive with a value
+/// The directives of a prompt. A line that is no directive is only text; so is a directive with a value
 /// that it does not take. Blanks before `!` and `:` do not matter: a driver may put one there.
-pub(crate) fn steps(prompt: &str) -> Vec<Step> {
-    prompt.lines().filter_map(|line| step(line.trim())).collect()
+pub(crate) fn directives(prompt: &str) -> Vec<Directive> {
+    prompt.lines().filter_map(|line| directive(line.trim())).collect()
 }
 
-fn step(line: &str) -> Option<Step> {
+fn directive(line: &str) -> Option<Directive> {
     if let Some(command) = line.strip_prefix('!') {
-        return (!command.is_empty()).then(|| Step::Run(command.to_owned()));
+        return (!command.is_empty()).then(|| Directive::Run(command.to_owned()));
     }
     let (name, value) = line.split_once(' ').unwrap_or((line, ""));
     match (name, value.trim()) {
-        (":slow", ms) => ms.parse().ok().map(Duration::from_millis).map(Step::Wait),
-        (":hang", "") => Some(Step::Hang),
-        (":ask", "") => Some(Step::Ask("true".to_owned())),
-        (":ask", command) => Some(Step::Ask(command.to_owned())),
-        (":error", status) => status.parse().ok().map(Step::Fail),
-        (":exit", status) => status.parse().ok().map(Step::Exit),
-        (":die", "") => Some(Step::Die),
-        (":long", bytes) => bytes.parse().ok().map(Step::Pad),
+        (":slow", ms) => ms.parse().ok().map(Duration::from_millis).map(Directive::Wait),
+        (":hang", "") => Some(Directive::Hang),
+        (":ask", "") => Some(Directive::Ask("true".to_owned())),
+        (":ask", command) => Some(Directive::Ask(command.to_owned())),
+        (":error", status) => status.parse().ok().map(Directive::Fail),
+        (":exit", status) => status.parse().ok().map(Directive::Exit),
+        (":die", "") => Some(Directive::Die),
+        (":long", bytes) => bytes.parse().ok().map(Directive::Pad),
         _ => None,
     }
 }
@@ -71,14 +71,14 @@ fn step(line: &str) -> Option<Step> {
 #[derive(Debug)]
 pub(crate) struct Turn {
     /// What is left to do before the answer.
-    pub(crate) steps: VecDeque<Step>,
+    pub(crate) directives: VecDeque<Directive>,
     /// The prompts that it answers.
     pub(crate) heard: Vec<String>,
     /// The model has not said a word yet: a stop now leaves no trace.
     pub(crate) mute: bool,
     /// How much longer its answer is.
     pub(crate) padding: usize,
-    /// The next step comes not before this.
+    /// The next directive comes not before this.
     pub(crate) wake: Deadline,
     /// The tool that runs.
     pub(crate) tool: Option<Tool>,
@@ -94,7 +94,7 @@ impl Turn {
     /// The turn that answers `prompts`, the last of which has the entry `prompt_id`.
     pub(crate) fn new(prompts: Vec<String>, prompt_id: String) -> Self {
         Turn {
-            steps: prompts.iter().flat_map(|prompt| steps(prompt)).collect(),
+            directives: prompts.iter().flat_map(|prompt| directives(prompt)).collect(),
             heard: prompts,
             mute: false,
             padding: 0,
@@ -199,16 +199,16 @@ mod tests {
         let prompt = "hello\n!echo a b\n :slow 50\n:error 500\n:ask\n:ask rm x\n:exit 3\n:die\n\
                       :long 10\n:slow soon\n:unknown\n!\nmid !x";
         let expected = [
-            Step::Run("echo a b".into()),
-            Step::Wait(Duration::from_millis(50)),
-            Step::Fail(500),
-            Step::Ask("true".into()),
-            Step::Ask("rm x".into()),
-            Step::Exit(3),
-            Step::Die,
-            Step::Pad(10),
+            Directive::Run("echo a b".into()),
+            Directive::Wait(Duration::from_millis(50)),
+            Directive::Fail(500),
+            Directive::Ask("true".into()),
+            Directive::Ask("rm x".into()),
+            Directive::Exit(3),
+            Directive::Die,
+            Directive::Pad(10),
         ];
-        assert_eq!(steps(prompt), expected);
+        assert_eq!(directives(prompt), expected);
     }
 
     #[test]

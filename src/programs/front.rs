@@ -12,11 +12,7 @@ use super::{
     Spawn, Stats, Status, Stop, Stream, Tail, Version,
 };
 use crate::{
-    cli::{
-        self,
-        option::{Complete, Opt, Tool, ToolDoc, ValueDoc, VerbDoc},
-        output::Output,
-    },
+    cli::{self, Complete, Opt, Output, Page, Tool, ToolDoc, ValueDoc, VerbDoc},
     config::Config,
     error::{Error, Exit, Result},
     practice, session,
@@ -41,32 +37,8 @@ as delivered when the agent's own transcript holds it.
 
 Settings come from the environment, and below it from a file, of which
 `aimax help config` tells.",
-        verbs: &[
-            VerbDoc { name: "create", brief: "Start a session with its first prompt" },
-            VerbDoc { name: "send", brief: "Send a prompt to a session" },
-            VerbDoc { name: "pause", brief: "Stop the present turn" },
-            VerbDoc { name: "stop", brief: "End a session" },
-            VerbDoc { name: "list", brief: "List the sessions that have a window" },
-            VerbDoc { name: "status", brief: "Tell how a session is" },
-            VerbDoc { name: "history", brief: "Print what a conversation holds" },
-            VerbDoc { name: "stream", brief: "Print what happens, as it happens" },
-            VerbDoc { name: "config", brief: "Show all settings" },
-            VerbDoc { name: "admin", brief: "Show and set what holds for all sessions" },
-            VerbDoc { name: "demo", brief: "Show a whole session with the practice agent" },
-            VerbDoc { name: "spawn", brief: "Start an agent" },
-            VerbDoc { name: "paste", brief: "Deliver a prompt" },
-            VerbDoc { name: "tail", brief: "Print transcript records" },
-            VerbDoc { name: "flag", brief: "Ask for the end of a job, or wait for it" },
-            VerbDoc { name: "ls", brief: "List sessions" },
-            VerbDoc { name: "kill", brief: "End sessions" },
-            VerbDoc { name: "doctor", brief: "Find out what is not as it should be" },
-            VerbDoc { name: "stats", brief: "Count the prompts of the last hours" },
-            VerbDoc { name: "version", brief: "Print the version" },
-            VerbDoc { name: "help", brief: "Show help, or that of a verb" },
-        ],
+        verbs: &VERBS,
         operand: Some(ValueDoc { name: "ARG", complete: Complete::Nothing }),
-        rest: None,
-        exits: &[],
         examples: &[
             ("aimax demo", "Shows everything in a minute, without an account."),
             ("aimax create -b tmux-codex -s demo --cwd . -p 'Hi.'", "Starts Codex."),
@@ -86,6 +58,7 @@ Settings come from the environment, and below it from a file, of which
             ("tmux", 1),
             ("aimax", 7),
         ],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<()>] = &[];
@@ -102,41 +75,70 @@ Settings come from the environment, and below it from a file, of which
             "help" => help(rest, out),
             "window" => window(rest),
             "practice-agent" => practice::main(rest).map(|code| std::process::exit(code)),
-            name => built_in(name, rest, out).unwrap_or_else(|rest| elsewhere(&verb, &rest)),
+            _ => program(&verb, rest, out),
         }
     }
 }
 
-/// Runs a program of this package in this process; gives the arguments back when it is none.
-fn built_in(
-    name: &str,
-    rest: Vec<OsString>,
-    out: &mut Output,
-) -> std::result::Result<Result<Exit>, Vec<OsString>> {
-    let under = format!("aimax {name}");
-    Ok(Ok(match name {
-        "create" => cli::run::<Create>(&under, rest, out),
-        "send" => cli::run::<Send>(&under, rest, out),
-        "pause" => cli::run::<Pause>(&under, rest, out),
-        "stop" => cli::run::<Stop>(&under, rest, out),
-        "list" => cli::run::<List>(&under, rest, out),
-        "status" => cli::run::<Status>(&under, rest, out),
-        "history" => cli::run::<History>(&under, rest, out),
-        "stream" => cli::run::<Stream>(&under, rest, out),
-        "config" => cli::run::<Settings>(&under, rest, out),
-        "admin" => cli::run::<Admin>(&under, rest, out),
-        "version" => cli::run::<Version>(&under, rest, out),
-        "demo" => cli::run::<Demo>(&under, rest, out),
-        "spawn" => cli::run::<Spawn>(&under, rest, out),
-        "paste" => cli::run::<Paste>(&under, rest, out),
-        "tail" => cli::run::<Tail>(&under, rest, out),
-        "flag" => cli::run::<Flag>(&under, rest, out),
-        "ls" => cli::run::<Ls>(&under, rest, out),
-        "doctor" => cli::run::<Doctor>(&under, rest, out),
-        "stats" => cli::run::<Stats>(&under, rest, out),
-        "kill" => cli::run::<Kill>(&under, rest, out),
-        _ => return Err(rest),
-    }))
+/// A program of this package, as the front knows it.
+pub(crate) struct BuiltIn {
+    pub(crate) verb: VerbDoc,
+    pub(crate) page: fn() -> Page,
+    run: fn(&str, Vec<OsString>, &mut Output) -> Exit,
+}
+
+impl BuiltIn {
+    const fn new<T: Tool>(name: &'static str, brief: &'static str) -> BuiltIn {
+        BuiltIn {
+            verb: VerbDoc { name, brief },
+            page: cli::page::<T>,
+            run: |name, args, out| cli::run::<T>(name, args, out),
+        }
+    }
+}
+
+/// All of them, in the order of the help.
+pub(crate) const BUILT_IN: [BuiltIn; 20] = [
+    BuiltIn::new::<Create>("create", "Start a session with its first prompt"),
+    BuiltIn::new::<Send>("send", "Send a prompt to a session"),
+    BuiltIn::new::<Pause>("pause", "Stop the present turn"),
+    BuiltIn::new::<Stop>("stop", "End a session"),
+    BuiltIn::new::<List>("list", "List the sessions that have a window"),
+    BuiltIn::new::<Status>("status", "Tell how a session is"),
+    BuiltIn::new::<History>("history", "Print what a conversation holds"),
+    BuiltIn::new::<Stream>("stream", "Print what happens, as it happens"),
+    BuiltIn::new::<Settings>("config", "Show all settings"),
+    BuiltIn::new::<Admin>("admin", "Show and set what holds for all sessions"),
+    BuiltIn::new::<Demo>("demo", "Show a whole session with the practice agent"),
+    BuiltIn::new::<Spawn>("spawn", "Start an agent"),
+    BuiltIn::new::<Paste>("paste", "Deliver a prompt"),
+    BuiltIn::new::<Tail>("tail", "Print transcript records"),
+    BuiltIn::new::<Flag>("flag", "Ask for the end of a job, or wait for it"),
+    BuiltIn::new::<Ls>("ls", "List sessions"),
+    BuiltIn::new::<Kill>("kill", "End sessions"),
+    BuiltIn::new::<Doctor>("doctor", "Find out what is not as it should be"),
+    BuiltIn::new::<Stats>("stats", "Count the prompts of the last hours"),
+    BuiltIn::new::<Version>("version", "Print the version"),
+];
+
+/// The verbs, which are the programs and `help`.
+const VERBS: [VerbDoc; BUILT_IN.len() + 1] = {
+    let help = VerbDoc { name: "help", brief: "Show help, or that of a verb" };
+    let mut verbs = [help; BUILT_IN.len() + 1];
+    let mut at = 0;
+    while at < BUILT_IN.len() {
+        verbs[at] = BUILT_IN[at].verb;
+        at += 1;
+    }
+    verbs
+};
+
+/// Runs a program: one of this package in this process, or else what PATH has.
+fn program(verb: &OsStr, args: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    match BUILT_IN.iter().find(|program| verb == program.verb.name) {
+        Some(program) => Ok((program.run)(&format!("aimax {}", program.verb.name), args, out)),
+        None => elsewhere(verb, &args),
+    }
 }
 
 /// Becomes `aimax-VERB`, as git does with its own.
@@ -158,8 +160,7 @@ fn help(rest: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         out.line(cli::help::full(&cli::page::<Front>()).trim_end().as_bytes())?;
         return Ok(Exit::Done);
     };
-    let asked = vec![OsString::from("--help")];
-    built_in(&verb.to_string_lossy(), asked, out).unwrap_or_else(|asked| elsewhere(&verb, &asked))
+    program(&verb, vec!["--help".into()], out)
 }
 
 /// What tmux runs in a new window.

@@ -4,12 +4,12 @@ use std::{ffi::OsString, time::Duration};
 
 use serde_json::json;
 
-use super::options::target::{self, NAMES, Target, Targeted};
+use super::options::{
+    self, Field, has,
+    target::{self, NAMES, Target},
+};
 use crate::{
-    cli::{
-        option::{Complete, Opt, OptDoc, Tool, ToolDoc, ValueDoc},
-        output::Output,
-    },
+    cli::{Opt, Output, Tool, ToolDoc, ValueDoc},
     config::Config,
     error::{Exit, Result},
     session::{self, LOCK_WAIT},
@@ -27,11 +27,7 @@ pub struct Args {
     lock_wait: Option<Duration>,
 }
 
-impl Targeted for Args {
-    fn target(&mut self) -> &mut Target {
-        &mut self.target
-    }
-}
+has!(Args { target: Target });
 
 impl Tool for Kill {
     type Args = Args;
@@ -45,32 +41,20 @@ Closes the window of each session, sees that the agent and the processes
 that it started end, and removes the flags and what was made for the
 session. The conversation itself stays: `aimax-spawn --resume` goes on
 with it. Prints one record for each session.",
-        verbs: &[],
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
-        rest: None,
         exits: &[
             (Exit::Done, "all of them are gone"),
             (Exit::Missing, "also when there is no such session"),
         ],
         examples: &[("aimax-kill demo", "Ends a session.")],
         see_also: &[("aimax-spawn", 1), ("aimax-ls", 1), ("aimax", 7)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = &[
         target::session(),
         target::backend(),
-        OptDoc::new(
-            "lock-wait",
-            "Wait this long for other programs",
-            "\
-How long to wait for another program that is busy with the session. 60
-seconds by default.",
-        )
-        .value("TIME", Complete::Nothing)
-        .sets(|args, given| {
-            args.lock_wait = Some(given.seconds()?);
-            Ok(())
-        }),
+        options::LOCK_WAIT.sets(|args, given| args.lock_wait.set(given)),
     ];
 
     fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {

@@ -25,44 +25,30 @@ pub use verbs::{
     Admin, Create, History, List, Pause, Send, Settings, Stats, Status, Stop, Stream, Version,
 };
 
+use std::iter;
+
+use front::BUILT_IN;
+
 use crate::{
+    agent::SETTINGS,
     cli::{Page, page},
-    config::SETTINGS,
 };
 
 /// The pages of all programs, for the manuals and completions.
 #[must_use]
 pub fn pages() -> Vec<Page> {
-    vec![
-        Page { environment: environment(), ..page::<Front>() },
-        page::<Spawn>(),
-        page::<Paste>(),
-        page::<Tail>(),
-        page::<Flag>(),
-        page::<Ls>(),
-        page::<Kill>(),
-        page::<Create>(),
-        page::<Send>(),
-        page::<Pause>(),
-        page::<Stop>(),
-        page::<List>(),
-        page::<Status>(),
-        page::<History>(),
-        page::<Stream>(),
-        page::<Settings>(),
-        page::<Admin>(),
-        page::<Doctor>(),
-        page::<Stats>(),
-        page::<Version>(),
-    ]
+    let front = Page { environment: environment(), ..page::<Front>() };
+    // The demo has no manual: it shows itself.
+    let documented = BUILT_IN.iter().filter(|program| program.verb.name != "demo");
+    iter::once(front).chain(documented.map(|program| (program.page)())).collect()
 }
 
 /// The settings as the manual names them.
 fn environment() -> Vec<(String, String)> {
-    let row = |setting: &crate::config::Setting| {
+    let row = |setting: &&crate::config::Setting| {
         let mut about = setting.about[..1].to_uppercase() + &setting.about[1..];
         about.push_str(&format!("; `{}` in the file.", setting.key));
-        (setting.variables.join(", "), about)
+        (setting.variables().join(", "), about)
     };
     SETTINGS.iter().map(row).collect()
 }

@@ -1,24 +1,19 @@
 //! `aimax-paste`: deliver a prompt, stop a turn, answer a question; each with proof.
 
-use std::{ffi::OsString, time::Duration};
+use std::ffi::OsString;
 
 use serde_json::{Value, json};
 
 use super::options::{
-    prompt::{self, Worded, Words},
-    target::{self, Target, Targeted},
+    self, Field, has,
+    prompt::{self, PromptArgs},
+    target::{self, Target},
 };
 use crate::{
-    cli::{
-        self,
-        option::{Complete, Opt, OptDoc, Tool, ToolDoc},
-        output::Output,
-    },
+    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc},
     config::Config,
     error::{Error, Exit, Result},
-    session::{
-        self, DRAW_WAIT, Delivery, DeliveryOptions, LOCK_WAIT, PROOF_WAIT, Session, Verdict,
-    },
+    session::{self, Delivery, DeliveryOptions, Verdict},
     state::Name,
     time::Deadline,
     tmux::Tmux,
@@ -31,28 +26,13 @@ pub struct Paste;
 #[derive(Debug, Default)]
 pub struct Args {
     target: Target,
-    words: Words,
-    timeout: Option<Duration>,
-    lock_wait: Option<Duration>,
-    wait_ready: Option<Duration>,
-    replace_draft: bool,
-    when_idle: bool,
-    interrupt: bool,
+    prompt: PromptArgs,
+    delivery: DeliveryOptions,
     answer: Option<String>,
     expect: Option<String>,
 }
 
-impl Targeted for Args {
-    fn target(&mut self) -> &mut Target {
-        &mut self.target
-    }
-}
-
-impl Worded for Args {
-    fn words(&mut self) -> &mut Words {
-        &mut self.words
-    }
-}
+has!(Args { target: Target, prompt: PromptArgs });
 
 impl Tool for Paste {
     type Args = Args;
@@ -85,9 +65,6 @@ as turning a tab into blanks, is named in `normalized`.
 With `--interrupt` and no prompt the verdict is `interrupted`, `idle`
 when there was nothing to stop, or `unproven`. A question that the agent
 asks at that moment is denied, which stops the turn too.",
-        verbs: &[],
-        operand: None,
-        rest: None,
         exits: &[(Exit::Done, "proven: `submitted`, `queued`, `interrupted`, `idle`, or answered")],
         examples: &[
             ("aimax-paste -s demo -p 'Also add a README.'", "Delivers a prompt."),
@@ -96,6 +73,7 @@ asks at that moment is denied, which stops the turn too.",
             ("aimax-paste -s demo --command -p /compact", "Runs a command of the agent's."),
         ],
         see_also: &[("aimax-spawn", 1), ("aimax-tail", 1), ("aimax-flag", 1), ("aimax", 7)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = &[
@@ -116,7 +94,7 @@ the work is waited for first, within `--timeout`.",
         )
         .value("MOMENT", Complete::OneOf(&["now", "idle"]))
         .sets(|args, given| {
-            args.when_idle = given.one_of(&["now", "idle"])? == "idle";
+            args.delivery.when_idle = given.one_of(&["now", "idle"])? == "idle";
             Ok(())
         }),
         OptDoc::new(
@@ -126,10 +104,7 @@ the work is waited for first, within `--timeout`.",
 Stops the present turn, and proves it, before the prompt is delivered,
 if there is one.",
         )
-        .sets(|args, given| {
-            args.interrupt = given.on();
-            Ok(())
-        }),
+        .sets(|args, given| args.delivery.interrupt.set(given)),
         OptDoc::new(
             "replace-draft",
             "Clear somebody's draft first",
@@ -137,10 +112,7 @@ if there is one.",
 Clears a draft out of the input box. Without it a draft forbids the
 delivery: the two texts would become one.",
         )
-        .sets(|args, given| {
-            args.replace_draft = given.on();
-            Ok(())
-        }),
+        .sets(|args, given| args.delivery.replace_draft.set(given)),
         OptDoc::new(
             "wait-ready",
             "Wait this long for what forbids typing",
@@ -150,10 +122,7 @@ delivery is refused. Half a second by default: a screen that is just
 being drawn can look like any of these.",
         )
         .value("TIME", Complete::Nothing)
-        .sets(|args, given| {
-            args.wait_ready = Some(given.seconds()?);
-            Ok(())
-        }),
+        .sets(|args, given| args.delivery.wait_ready.set(given)),
         OptDoc::new(
             "answer",
             "Press this key in the open dialog",
@@ -163,55 +132,30 @@ dialog that `--expect` names is open, and waits until it is gone.
 `aimax-ls` shows the name and the choices.",
         )
         .value("KEY", Complete::Nothing)
-        .sets(|args, given| {
-            args.answer = Some(given.text()?);
-            Ok(())
-        }),
+        .sets(|args, given| args.answer.set(given)),
         OptDoc::new(
             "expect",
             "The dialog that must be open",
             "The name of the dialog that must be open for `--answer`.",
         )
         .value("DIALOG", Complete::Nothing)
-        .sets(|args, given| {
-            args.expect = Some(given.text()?);
-            Ok(())
-        }),
-        OptDoc::new(
-            "lock-wait",
-            "Wait this long for other programs",
-            "\
-How long to wait for another program that is busy with the session. 60
-seconds by default.",
-        )
-        .value("TIME", Complete::Nothing)
-        .sets(|args, given| {
-            args.lock_wait = Some(given.seconds()?);
-            Ok(())
-        }),
-        OptDoc::new(
-            "timeout",
-            "Give up after this long",
+        .sets(|args, given| args.expect.set(given)),
+        options::LOCK_WAIT.sets(|args, given| args.delivery.lock_wait.set(given)),
+        options::timeout(
             "\
 The longest time to wait for the proof: `90`, `1.5m`, `500ms`. 30
 seconds by default.",
         )
-        .value("TIME", Complete::Nothing)
-        .sets(|args, given| {
-            args.timeout = Some(given.seconds()?);
-            Ok(())
-        }),
+        .sets(|args, given| args.delivery.timeout.set(given)),
         prompt::explain(),
     ];
 
     fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env()?;
-        args.words.begin_trace(&config, |ms, words| {
-            cli::say(Self::DOC.name, &format!("{ms:8.1} ms  {words}"));
-        })?;
+        args.prompt.begin_trace::<Self>(&config)?;
         let mut session = args.target.find(&config)?;
-        let timeout = args.timeout.unwrap_or(PROOF_WAIT);
-        let lock_wait = args.lock_wait.unwrap_or(LOCK_WAIT);
+        let mut record = json!({ "sessionId": session.name, "backend": session.backend.name() });
+        let DeliveryOptions { lock_wait, timeout, .. } = args.delivery;
         if let Some(key) = &args.answer {
             let expected = args.expect.as_deref().ok_or_else(|| {
                 Error::usage("--answer", "it needs --expect, the name of the dialog")
@@ -219,61 +163,29 @@ seconds by default.",
             let tmux = Tmux::new(&config)?;
             let wait = Deadline::after(lock_wait);
             session::answer(&config, &tmux, &session, key, expected, wait, timeout)?;
-            let record = json!({
-                "sessionId": session.name,
-                "backend": session.backend.name(),
-                "verdict": "answered",
-                "dialog": expected,
-            });
+            record["verdict"] = json!("answered");
+            record["dialog"] = json!(expected);
             return out.record(&record).map(|()| Exit::Done);
         }
         if args.expect.is_some() {
             return Err(Error::usage("--expect", "it is for --answer"));
         }
-        if args.interrupt && !args.words.is_given() {
+        if args.delivery.interrupt && !args.prompt.is_given() {
             let tmux = Tmux::new(&config)?;
-            return interrupt(&config, &tmux, &mut session, lock_wait, timeout, out);
+            let wait = Deadline::after(lock_wait);
+            let verdict = session::interrupt(&config, &tmux, &mut session, wait, timeout)?;
+            record["verdict"] = json!(verdict);
+            out.record(&record)?;
+            return verdict.failure(&session.name).map_or(Ok(Exit::Done), Err);
         }
-        let done_by = args.words.done_by();
-        let prompt = args.words.read(session.agent())?.ok_or_else(|| {
-            Error::usage("prompt", "none is given").advise("give -p TEXT, -f FILE, or pipe it in")
-        })?;
+        let options = DeliveryOptions { done_by: args.prompt.done_by(), ..args.delivery };
+        let prompt = args.prompt.needed(session.agent())?;
         let tmux = Tmux::new(&config)?;
-        let options = DeliveryOptions {
-            replace_draft: args.replace_draft,
-            wait_ready: args.wait_ready.unwrap_or(DRAW_WAIT),
-            when_idle: args.when_idle,
-            interrupt: args.interrupt,
-            just_started: false,
-            lock_wait,
-            timeout,
-            done_by,
-        };
         let delivery = session::deliver(&config, &tmux, &mut session, &prompt, &options)?;
-        let mut record = json!({ "sessionId": session.name, "backend": session.backend.name() });
         add_verdict(&mut record, &delivery);
         out.record(&record)?;
         conclude(Self::DOC.name, &session.name, &delivery)
     }
-}
-
-/// Stops the turn, with no prompt to follow.
-fn interrupt(
-    config: &Config,
-    tmux: &Tmux,
-    session: &mut Session,
-    lock_wait: Duration,
-    timeout: Duration,
-    out: &mut Output,
-) -> Result<Exit> {
-    let wait = Deadline::after(lock_wait);
-    let verdict = session::interrupt(config, tmux, session, wait, timeout)?;
-    out.record(&json!({
-        "sessionId": session.name,
-        "backend": session.backend.name(),
-        "verdict": verdict,
-    }))?;
-    verdict.failure(&session.name).map_or(Ok(Exit::Done), Err)
 }
 
 /// Adds what became of the prompt to a record.

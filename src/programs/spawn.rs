@@ -6,21 +6,17 @@ use serde_json::json;
 
 use super::{
     options::{
-        launch::{self, Start, Starting},
-        prompt::{self, Worded, Words},
-        target::{self, Target, Targeted},
+        self, Field, has, launch,
+        prompt::{self, PromptArgs},
+        target::{self, Target},
     },
     paste,
 };
 use crate::{
-    cli::{
-        self,
-        option::{Complete, Opt, OptDoc, Tool, ToolDoc, ValueDoc},
-        output::Output,
-    },
+    cli::{Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
     config::Config,
     error::{Error, Exit, Result},
-    session::{self, START_WAIT},
+    session::{self, START_WAIT, StartOptions},
     sys::signals,
     tmux::Tmux,
 };
@@ -32,30 +28,14 @@ pub struct Spawn;
 #[derive(Debug, Default)]
 pub struct Args {
     target: Target,
-    words: Words,
-    start: Start,
+    prompt: PromptArgs,
+    start: StartOptions,
     ask: bool,
     timeout: Option<Duration>,
     rest: Vec<OsString>,
 }
 
-impl Targeted for Args {
-    fn target(&mut self) -> &mut Target {
-        &mut self.target
-    }
-}
-
-impl Worded for Args {
-    fn words(&mut self) -> &mut Words {
-        &mut self.words
-    }
-}
-
-impl Starting for Args {
-    fn start(&mut self) -> &mut Start {
-        &mut self.start
-    }
-}
+has!(Args { target: Target, prompt: PromptArgs, start: StartOptions });
 
 impl Tool for Spawn {
     type Args = Args;
@@ -76,8 +56,6 @@ declined. Any other dialog ends the start with status 5 and its name.
 
 When the start fails, nothing is left behind. When only the prompt
 fails, the session stays.",
-        verbs: &[],
-        operand: None,
         rest: Some(ValueDoc { name: "ARG", complete: Complete::Nothing }),
         exits: &[
             (Exit::Done, "the agent is ready, and the prompt, if any, is proven"),
@@ -105,6 +83,7 @@ fails, the session stays.",
             ("tmux", 1),
             ("aimax", 7),
         ],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = &[
@@ -132,18 +111,12 @@ With `ask` its own questions stay on; they show as the state `waiting`.",
         }),
         launch::use_proxy(),
         launch::display_name(),
-        OptDoc::new(
-            "timeout",
-            "Give up after this long",
+        options::timeout(
             "\
 The longest time until the agent is ready, and again until the prompt is
 proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
         )
-        .value("TIME", Complete::Nothing)
-        .sets(|args, given| {
-            args.timeout = Some(given.seconds()?);
-            Ok(())
-        }),
+        .sets(|args, given| args.timeout.set(given)),
         prompt::explain(),
     ];
 
@@ -153,23 +126,21 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
 
     fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env()?;
-        args.words.begin_trace(&config, |ms, words| {
-            cli::say(Self::DOC.name, &format!("{ms:8.1} ms  {words}"));
-        })?;
+        args.prompt.begin_trace::<Self>(&config)?;
         let name = args.target.needed(&config)?;
-        let backend = args.target.backend(&config)?.ok_or_else(|| {
-            Error::usage("backend", "none is named").advise("give -b BACKEND, or set AIMAX_BACKEND")
-        })?;
-        let done_by = args.words.done_by();
-        let prompt = args.words.read(backend.agent())?;
+        let backend = args.target.needed_backend(&config)?;
+        let done_by = args.prompt.done_by();
+        let prompt = args.prompt.read(backend.agent())?;
         let tmux = Tmux::new(&config)?;
         // From here on a signal must not leave half a session.
         signals::catch(&signals::ENDING).map_err(|e| Error::io("signals", &e))?;
-        let timeout = args.timeout.unwrap_or(START_WAIT);
         let order = session::Spawn {
             ask_permission: args.ask,
             rest: args.rest,
-            ..args.start.spawn(&name, backend, prompt, done_by, timeout)
+            prompt,
+            done_by,
+            timeout: args.timeout.unwrap_or(START_WAIT),
+            ..args.start.spawn(&name, backend)
         };
         let started = session::spawn(&config, &tmux, &order)?;
         let entry = &started.session.entry;

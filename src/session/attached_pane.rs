@@ -51,7 +51,7 @@ impl<'a> AttachedPane<'a> {
     /// # Errors
     /// [`crate::error::Kind::Missing`] when the window is gone.
     pub(crate) fn look(&mut self, session: &Session) -> Result<Look> {
-        self.view.look()?.ok_or_else(|| Error::missing(&session.name, "its tmux window is gone"))
+        self.view.capture()?.ok_or_else(|| Error::missing(&session.name, "its tmux window is gone"))
     }
 
     /// What the agent says that it does.
@@ -110,6 +110,6 @@ pub(crate) fn question(
 
 /// The screen profile of a session's agent.
 pub(crate) fn profile(config: &Config, session: &Session) -> Result<Profile> {
-    let (name, built_in) = session.agent().profile();
+    let (name, built_in) = session.agent().facts().profile;
     Profile::load(config, name, built_in)
 }

@@ -6,7 +6,7 @@
 use std::{collections::HashSet, path::Path, time::Duration};
 
 use crate::{
-    agent::{Agent, Backend, Conversation},
+    agent::{Agent, Backend},
     config::Config,
     error::{At, Error, Kind, Result},
     flag::Flags,
@@ -15,11 +15,13 @@ use crate::{
 
 pub(crate) mod anchor;
 mod attached_pane;
+pub(crate) mod conversation;
 mod deliver;
 mod end;
 mod job;
 mod observe;
 mod run_dir;
+mod send;
 mod start;
 
 pub(crate) use deliver::{
@@ -33,6 +35,7 @@ pub(crate) use job::{DoneBy, Job, Prompts, Standing};
 pub(crate) use observe::{Observed, SessionWatcher, Snapshot, windows};
 pub use observe::{State, snapshots};
 pub(crate) use run_dir::RunDir;
+pub(crate) use send::{Recipient, SentPrompt, StartOptions};
 pub(crate) use start::{Proxy, Spawn, enter_window, spawn};
 
 /// A session that the state files know.
@@ -105,33 +108,6 @@ impl Session {
         let cause = format!("a session of this name runs in {}", runs_in.display());
         Err(Error::new(Kind::Refused, &self.name, cause)
             .advise(format!("choose another name, or {else_end}")))
-    }
-
-    /// Notes which conversation the session holds now. It changes when a Codex thread gets its
-    /// first prompt, and when a person clears a conversation.
-    pub fn bind(&mut self, config: &Config, conversation: &Conversation) -> Result<()> {
-        let mut change = Entry::default();
-        if let Some(id) =
-            conversation.id.as_deref().filter(|id| self.entry.agent_session_id() != Some(id))
-        {
-            change.set("agentSessionId", id);
-        }
-        if let Some(path) = &conversation.transcript
-            && self.entry.jsonl_path() != Some(path)
-        {
-            change.set("jsonlPath", path.to_string_lossy());
-        }
-        if change == Entry::default() {
-            return Ok(());
-        }
-        if self.backend == Backend::Codex {
-            change.set("pendingBind", conversation.transcript.is_none());
-        }
-        self.backend.store(config).put(&self.name, &change)?;
-        for (key, value) in change.fields() {
-            self.entry.set(key, value.clone());
-        }
-        Ok(())
     }
 }
 

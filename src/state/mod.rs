@@ -1,4 +1,4 @@
-//! The session files: `hub-runtime.json` and its kin, shared with the original program.
+//! The session files, `hub-runtime.json` and the like, shared with the original program.
 //!
 //! Each is one JSON object keyed by session name, written as Python's `json.dump(…, indent=2)`
 //! writes it. Every change takes the lock beside the file, reads, changes and replaces it whole;
@@ -32,7 +32,6 @@ pub struct Name(String);
 
 impl Name {
     /// The name as text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -74,37 +73,31 @@ impl Entry {
     }
 
     /// The agent's own id of the conversation.
-    #[must_use]
     pub fn agent_session_id(&self) -> Option<&str> {
         self.text("agentSessionId")
     }
 
     /// Where the agent works.
-    #[must_use]
     pub fn cwd(&self) -> Option<&Path> {
         self.text("cwd").map(Path::new)
     }
 
     /// The folder whose `.imac/flags` holds the flags: `flagRoot`, else `cwd`.
-    #[must_use]
     pub fn flag_root(&self) -> Option<&Path> {
         self.text("flagRoot").map(Path::new).or_else(|| self.cwd())
     }
 
     /// Whether it was started behind the proxy, if that is known.
-    #[must_use]
     pub fn use_proxy(&self) -> Option<bool> {
         self.fields().get("useProxy")?.as_bool()
     }
 
     /// The transcript, once it is known.
-    #[must_use]
     pub fn jsonl_path(&self) -> Option<&Path> {
         self.text("jsonlPath").map(Path::new)
     }
 
     /// Epoch milliseconds of the start.
-    #[must_use]
     pub fn started_at(&self) -> Option<u64> {
         self.0.get("startedAt")?.as_u64()
     }
@@ -122,7 +115,6 @@ impl Entry {
     }
 
     /// Every field, ours or not.
-    #[must_use]
     pub fn fields(&self) -> &Map<String, Value> {
         &self.0
     }
@@ -140,7 +132,6 @@ pub struct Store {
 
 impl Store {
     /// The files in `data_dir` whose names begin with `prefix`: empty for Claude Code.
-    #[must_use]
     pub fn new(data_dir: &Path, prefix: &str) -> Self {
         Store {
             runtime: data_dir.join(format!("{prefix}hub-runtime.json")),
@@ -149,13 +140,11 @@ impl Store {
     }
 
     /// The file of the live sessions, to be watched.
-    #[must_use]
     pub fn runtime(&self) -> &Path {
         &self.runtime
     }
 
     /// The file of all sessions that ever were.
-    #[must_use]
     pub fn archive(&self) -> &Path {
         &self.archive
     }
@@ -163,17 +152,17 @@ impl Store {
     /// The live sessions by name, in the file's order. Names that are not legal are left out: they
     /// are not sessions of ours.
     pub fn sessions(&self) -> Result<Vec<(Name, Entry)>> {
-        Ok(entries(read(&self.runtime)?))
+        Ok(entries(load(&self.runtime)?))
     }
 
     /// All sessions that ever were.
     pub fn archived(&self) -> Result<Vec<(Name, Entry)>> {
-        Ok(entries(read(&self.archive)?))
+        Ok(entries(load(&self.archive)?))
     }
 
     /// One live session.
     pub fn get(&self, name: &Name) -> Result<Option<Entry>> {
-        Ok(read(&self.runtime)?.remove(name.as_str()).and_then(entry))
+        Ok(load(&self.runtime)?.remove(name.as_str()).and_then(entry))
     }
 
     /// One session, live or past.
@@ -181,21 +170,16 @@ impl Store {
         if let Some(live) = self.get(name)? {
             return Ok(Some(live));
         }
-        Ok(read(&self.archive)?.remove(name.as_str()).and_then(entry))
+        Ok(load(&self.archive)?.remove(name.as_str()).and_then(entry))
     }
 
-    /// Merges the fields of `entry` into the session, in both files: the archive first, for the
-    /// original, when it finds a live session that is not in the archive, writes that anew.
+    /// Merges the fields of `entry` into the session, in both files: the archive first, because the
+    /// original, on finding a live session that the archive lacks, writes the archive anew.
     pub fn put(&self, name: &Name, entry: &Entry) -> Result<()> {
         for path in [&self.archive, &self.runtime] {
             change(path, |sessions| {
-                let kept = sessions.entry(name.as_str()).or_insert_with(|| Map::new().into());
-                if !kept.is_object() {
-                    *kept = Map::new().into();
-                }
-                if let Value::Object(fields) = kept {
-                    fields.extend(entry.0.clone());
-                }
+                let kept = sessions.entry(name.as_str()).or_insert(Value::Null);
+                object(kept).extend(entry.0.clone());
             })?;
         }
         Ok(())
@@ -216,6 +200,14 @@ fn entry(value: Value) -> Option<Entry> {
     }
 }
 
+/// The object in `value`; anything else is replaced by an empty object.
+fn object(value: &mut Value) -> &mut Map<String, Value> {
+    if !value.is_object() {
+        *value = Map::new().into();
+    }
+    value.as_object_mut().expect("it is an object now")
+}
+
 fn entries(sessions: Sessions) -> Vec<(Name, Entry)> {
     sessions
         .into_iter()
@@ -227,7 +219,7 @@ fn entries(sessions: Sessions) -> Vec<(Name, Entry)> {
 ///
 /// The original writes in place, so a reader can meet half a file: it is read again when it
 /// changes, within a short deadline, before it is called broken.
-fn read(path: &Path) -> Result<Sessions> {
+fn load(path: &Path) -> Result<Sessions> {
     let deadline = Deadline::after(Duration::from_millis(300));
     let mut watch: Option<Watch> = None;
     loop {
@@ -271,7 +263,7 @@ fn change(path: &Path, edit: impl FnOnce(&mut Sessions)) -> Result<()> {
     let deadline = Deadline::after(Duration::from_secs(30));
     let subject = path.display().to_string();
     let _held = fs::lock(Path::new(&lock_path), deadline, &subject, "locked for 30 s")?;
-    let mut sessions = read(path)?;
+    let mut sessions = load(path)?;
     let before = sessions.clone();
     edit(&mut sessions);
     if sessions == before {

@@ -7,7 +7,7 @@ pub(crate) struct KnownFault {
     pub versions: &'static [&'static str],
     /// What goes wrong.
     pub what: &'static str,
-    /// What to do, or not to do, on account of it.
+    /// How to avoid it.
     pub advice: &'static str,
 }
 
@@ -34,7 +34,6 @@ pub(crate) const FAULTS: &[KnownFault] = &[
 ];
 
 /// The version in what `tmux -V` says: `3.3a` of `tmux 3.3a`.
-#[must_use]
 pub(crate) fn version(said: &str) -> &str {
     said.split_whitespace().last().unwrap_or_default()
 }

@@ -2,8 +2,11 @@
 
 use std::{ffi::OsString, path::Path};
 
-use super::{Fault, Tmux};
-use crate::error::{Error, Result};
+use super::{Fault, Tmux, server::Answer};
+use crate::{
+    error::{Error, Result},
+    shell::quoted,
+};
 
 /// What tmux knows of an agent's pane.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,8 +43,8 @@ pub struct Pane {
     pub title: String,
 }
 
-/// How often tmux is made to look after its children. A program that only left its terminal has no
-/// status for a long time.
+/// How often tmux is made to collect the status of its children. A program that only closed its
+/// terminal has none for a long time.
 const NUDGES: usize = 5;
 
 impl Pane {
@@ -83,7 +86,7 @@ impl Pane {
         })
     }
 
-    /// tmux counts its panes: the lower, the older.
+    /// tmux numbers its panes: the lower the number, the older the pane.
     fn number(&self) -> u64 {
         self.id.trim_start_matches('%').parse().unwrap_or(u64::MAX)
     }
@@ -101,10 +104,10 @@ impl Tmux {
         Ok(panes.into_iter().map(|(_, pane)| pane).collect())
     }
 
-    /// The same of several hubs by one question, each pane with its hub.
+    /// The same for several hubs by one command, each pane with its hub.
     pub fn panes_of(&self, hubs: &[String]) -> Result<Vec<(String, Pane)>> {
         let format = format!("#{{session_name}}\t{}", Pane::FORMAT);
-        // What others have in their windows need not be readable.
+        // The panes of other sessions need not be readable.
         let ours = |line: &&str| {
             let of = line.split_once('\t').map(|(session, _)| session);
             hubs.iter().any(|hub| of == Some(hub))
@@ -120,12 +123,12 @@ impl Tmux {
 
     /// What the command `list` lists, each dead pane with how its program ended.
     ///
-    /// A pane may be dead before its status is known, and tmux 3.3a now and then misses the end of a
-    /// child until another one ends, which it is given here.
+    /// A pane may be dead before its status is known, and tmux 3.3a now and then misses the end of
+    /// a child until another child ends; `run-shell true` is such a child.
     fn settled(
         &self,
         list: &[&str],
-        read: impl Fn(std::result::Result<String, Fault>) -> Result<Vec<(String, Pane)>>,
+        read: impl Fn(Answer) -> Result<Vec<(String, Pane)>>,
     ) -> Result<Vec<(String, Pane)>> {
         let unknown = |(_, pane): &(String, Pane)| pane.dead && pane.status.is_none();
         let again = [&["run-shell", "true", ";"], list].concat();
@@ -144,8 +147,8 @@ impl Tmux {
         Ok(self.panes(hub)?.into_iter().find(|pane| pane.window_name == name))
     }
 
-    /// Makes a window that runs `argv`, and the hub if there is none. Gives its pane, of which no more
-    /// is known yet than where it is and which process runs in it.
+    /// Makes a window that runs `argv`, and the hub if there is none. Gives its pane, of which no
+    /// more is known yet than where it is and which process runs in it.
     ///
     /// `name` must be a legal session name: tmux expands formats in it. `cwd` must exist: tmux
     /// would silently take another folder.
@@ -175,11 +178,11 @@ impl Tmux {
         }
     }
 
-    /// Makes the hub. Another process may have made it first: that is as good.
+    /// Makes the hub. Another process may have made it first; that is no error.
     fn new_hub(&self, hub: &str) -> Result<()> {
         let target = format!("={hub}:");
         let new = ["new-session", "-d", "-s", hub, "-n", "_root", "-x", "200", "-y", "50", ";"];
-        // A person who looks and goes must not end every agent.
+        // A person who attaches and detaches must not end every agent.
         let stay = ["set-option", "-t", &target, "destroy-unattached", "off"];
         match self.run(&[&new[..], &stay].concat())? {
             Err(Fault::Said(text)) if text.starts_with("duplicate session") => Ok(()),
@@ -190,7 +193,7 @@ impl Tmux {
 
     /// Sets a new window up from inside: its name stays, it remains when its program ends, and
     /// `at_event` is run by the server when the program ends. Of `titles`, the first is run at each
-    /// change of the title, and `at_event` too when it becomes one that matches the second.
+    /// change of the title, and `at_event` too when the new title matches the second.
     ///
     /// What is run is a shell command in which tmux expands nothing.
     pub fn set_up(&self, pane: &str, at_event: &str, titles: Option<(&str, &str)>) -> Result<()> {
@@ -215,7 +218,7 @@ impl Tmux {
         self.run(&command)?.map(|_| ()).map_err(|fault| fault.about(pane))
     }
 
-    /// Ends a window. One that is gone already is as good.
+    /// Ends a window. A window that is gone already is no error.
     pub fn kill_window(&self, window: &str) -> Result<()> {
         match self.run(&["kill-window", "-t", window])? {
             Ok(_) | Err(Fault::NoServer | Fault::NotFound) => Ok(()),
@@ -227,7 +230,7 @@ impl Tmux {
 /// The panes that were listed, the oldest one of each window: a person may have split it, on either
 /// side of the agent. No server and no session are an empty list.
 fn oldest_panes(
-    listed: std::result::Result<String, Fault>,
+    listed: Answer,
     about: &str,
     parse: impl Fn(&str) -> Option<(&str, Pane)>,
 ) -> Result<Vec<(String, Pane)>> {
@@ -250,11 +253,6 @@ fn oldest_panes(
         }
     }
     Ok(panes)
-}
-
-/// A word for tmux's own command language.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

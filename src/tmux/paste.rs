@@ -22,8 +22,11 @@ pub enum Enter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused;
 
-/// What a pipe takes at once, in bytes. Of a larger text a sender that is killed may have given tmux
-/// a part only, so nothing is pasted before all of it is there.
+/// Whether the keys were typed.
+pub(crate) type Typed = std::result::Result<(), Refused>;
+
+/// What a pipe takes at once, in bytes. A larger text may have reached tmux only in part when the
+/// sender is killed, so it is pasted only after tmux has all of it.
 const AT_ONCE: usize = 16_384;
 
 const REFUSED: &str = "aimax-refused";
@@ -38,12 +41,7 @@ fn takes_keys(pane: &str) -> String {
 
 impl Tmux {
     /// Pastes `text` as one bracketed paste, then Enter as `enter` says.
-    pub fn paste(
-        &self,
-        pane: &str,
-        text: &str,
-        enter: Enter,
-    ) -> Result<std::result::Result<(), Refused>> {
+    pub fn paste(&self, pane: &str, text: &str, enter: Enter) -> Result<Typed> {
         let buffer = format!("aimax-{}", uuid::Uuid::new_v4().simple());
         let mut then = format!("paste-buffer -p -r -d -b {buffer} -t {pane}");
         if enter == Enter::AtOnce {
@@ -62,7 +60,7 @@ impl Tmux {
         Ok(taken(&said.map_err(|fault| fault.about(pane))?))
     }
 
-    /// Leaves copy mode, or any other mode that a person left the pane in.
+    /// Leaves copy mode, or any other mode that a person has put the pane in.
     pub fn leave_mode(&self, pane: &str) -> Result<()> {
         self.run(&["copy-mode", "-q", "-t", pane])?.map(|_| ()).map_err(|fault| fault.about(pane))
     }
@@ -70,7 +68,7 @@ impl Tmux {
 
 impl View {
     /// Presses one key, by its tmux name.
-    pub(crate) fn key(&mut self, key: &str) -> Result<std::result::Result<(), Refused>> {
+    pub(crate) fn key(&mut self, key: &str) -> Result<Typed> {
         let legal = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if key.is_empty() || !key.chars().all(legal) {
             return Err(Error::usage(format!("key {key:?}"), "not the name of a key"));
@@ -78,15 +76,15 @@ impl View {
         self.send(key)
     }
 
-    /// Gives the program input that is no key: a pointer that moves in the corner, with no button
-    /// down. One that has left a part of its input unread goes on reading with it. Input without any
-    /// meaning would not do, for a program that waits for an event would wait on.
-    pub(crate) fn nudge(&mut self) -> Result<std::result::Result<(), Refused>> {
+    /// Gives the program input that is no key: the mouse pointer moves in the corner, with no
+    /// button down. A program that has left a part of its input unread goes on reading then. Input
+    /// without any meaning would not do, for a program that waits for an event would go on waiting.
+    pub(crate) fn nudge(&mut self) -> Result<Typed> {
         // CSI < 35 ; 1 ; 1 M
         self.send("-H 1b 5b 3c 33 35 3b 31 3b 31 4d")
     }
 
-    fn send(&mut self, keys: &str) -> Result<std::result::Result<(), Refused>> {
+    fn send(&mut self, keys: &str) -> Result<Typed> {
         let pane = self.pane();
         let condition = takes_keys(pane);
         let then = format!("send-keys -t {pane} {keys}");
@@ -96,7 +94,7 @@ impl View {
     }
 }
 
-/// What a guarded command said of whether the pane took it.
-fn taken(said: &str) -> std::result::Result<(), Refused> {
+/// Whether the pane took the keys, by what the guarded command printed.
+fn taken(said: &str) -> Typed {
     if said.contains(REFUSED) { Err(Refused) } else { Ok(()) }
 }

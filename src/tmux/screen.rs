@@ -3,11 +3,11 @@
 /// What `capture-pane -pe` shows, line by line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Screen {
-    lines: Vec<Line>,
+    lines: Vec<Row>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Line {
+struct Row {
     text: String,
     /// The character index at which dim text begins, if some of the line is dim.
     dim_from: Option<usize>,
@@ -15,10 +15,9 @@ struct Line {
 
 impl Screen {
     /// Reads a capture with its escape sequences. Attributes go on from line to line.
-    #[must_use]
     pub fn parse(captured: &str) -> Self {
         let mut dim = false;
-        let lines = captured.lines().map(|raw| Line::parse(raw, &mut dim)).collect();
+        let lines = captured.lines().map(|raw| Row::parse(raw, &mut dim)).collect();
         Screen { lines }
     }
 
@@ -28,14 +27,12 @@ impl Screen {
     }
 
     /// The text of one line, empty below the last.
-    #[must_use]
     pub fn line(&self, row: usize) -> &str {
         self.lines.get(row).map_or("", |line| &line.text)
     }
 
-    /// Whether nothing stands after `marker` on line `row` but a ghost text: one that is dim, but for
-    /// its first character when the caret, in column `caret`, is on it.
-    #[must_use]
+    /// Whether nothing but a ghost text stands after `marker` on line `row`. A ghost text is dim,
+    /// except for its first character when the caret, in column `caret`, is on it.
     pub fn is_ghost_after(&self, row: usize, marker: &str, caret: usize) -> bool {
         let Some(line) = self.lines.get(row) else { return false };
         let Some(rest) = line.text.trim_start().strip_prefix(marker) else { return false };
@@ -46,23 +43,20 @@ impl Screen {
     }
 
     /// Whether line `row` begins with dim text.
-    #[must_use]
     pub fn is_dim(&self, row: usize) -> bool {
-        let first = |line: &Line| line.text.chars().position(|c| !c.is_whitespace());
+        let first = |line: &Row| line.text.chars().position(|c| !c.is_whitespace());
         self.lines
             .get(row)
             .is_some_and(|line| line.dim_from.is_some() && line.dim_from == first(line))
     }
 
     /// All the text, lines joined by newlines.
-    #[must_use]
     pub fn text(&self) -> String {
         self.lines().collect::<Vec<_>>().join("\n")
     }
 
-    /// What a program said last, for an error message: from the line that it calls an error, else
-    /// the last lines that say something.
-    #[must_use]
+    /// What a program printed last, for an error message: from its last line that begins with
+    /// "error", else its last lines with text.
     pub fn last_words(&self) -> String {
         let said: Vec<&str> = self.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         let error = said.iter().rposition(|line| line.to_lowercase().starts_with("error"));
@@ -71,9 +65,9 @@ impl Screen {
     }
 }
 
-impl Line {
-    fn parse(raw: &str, dim: &mut bool) -> Line {
-        let mut line = Line::default();
+impl Row {
+    fn parse(raw: &str, dim: &mut bool) -> Row {
+        let mut line = Row::default();
         let mut count = 0;
         let mut rest = raw.chars();
         while let Some(c) = rest.next() {
@@ -93,7 +87,7 @@ impl Line {
     }
 }
 
-/// Takes one escape sequence off `rest`, and notes what it does to dim.
+/// Takes one escape sequence off `rest`, and applies it to `dim`.
 fn escape(rest: &mut std::str::Chars<'_>, dim: &mut bool) {
     match rest.next() {
         Some('[') => {

@@ -15,7 +15,7 @@ use crate::{
     trace,
 };
 
-/// A tmux server: the caller's own, or the one that `AIMAX_TMUX_SOCKET` names.
+/// A tmux server: the caller's own, or that of `AIMAX_TMUX_SOCKET`.
 #[derive(Clone, Debug)]
 pub struct Tmux {
     program: PathBuf,
@@ -23,6 +23,9 @@ pub struct Tmux {
     /// `TMUX_TMPDIR`: where the sockets are.
     folder: Option<OsString>,
 }
+
+/// What a command printed, or why tmux did not do it.
+pub(crate) type Answer = std::result::Result<String, Fault>;
 
 /// Why tmux did not do as told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +60,6 @@ impl Fault {
     }
 
     /// The fault as an error about `subject`.
-    #[must_use]
     pub fn about(self, subject: &str) -> Error {
         match self {
             Fault::NoServer => Error::missing(subject, "no tmux server is running"),
@@ -104,16 +106,12 @@ impl Tmux {
     }
 
     /// Runs one command, or several with `;` between, and returns what it printed.
-    pub fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<std::result::Result<String, Fault>> {
+    pub fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Answer> {
         self.run_with(args, b"")
     }
 
     /// The same with bytes for the command's standard input.
-    pub fn run_with<S: AsRef<OsStr>>(
-        &self,
-        args: &[S],
-        input: &[u8],
-    ) -> Result<std::result::Result<String, Fault>> {
+    pub fn run_with<S: AsRef<OsStr>>(&self, args: &[S], input: &[u8]) -> Result<Answer> {
         let mut child = self
             .client()
             .args(args)
@@ -124,7 +122,7 @@ impl Tmux {
             .map_err(|e| Error::io("tmux", &e))?;
         if let Some(mut stdin) = child.stdin.take() {
             match stdin.write_all(input) {
-                // The client is gone already: its own words say why.
+                // The client has ended already; what it printed says why.
                 Err(e) if e.kind() != ErrorKind::BrokenPipe => return Err(Error::io("tmux", &e)),
                 _ => {}
             }
@@ -152,7 +150,7 @@ impl Tmux {
     }
 }
 
-/// What a command printed, as far as it may be noted: a screen holds what was typed.
+/// What a command printed, as far as it may be traced: a captured screen holds typed text.
 fn shown<'a, S: AsRef<OsStr>>(args: &[S], stdout: &'a [u8]) -> &'a [u8] {
     let mut commands = args.iter().map(AsRef::as_ref);
     if !commands.any(|word| word == "capture-pane") {
@@ -164,7 +162,7 @@ fn shown<'a, S: AsRef<OsStr>>(args: &[S], stdout: &'a [u8]) -> &'a [u8] {
     }
 }
 
-/// A command as a person would read it.
+/// A command in one line, for the trace.
 fn words<S: AsRef<OsStr>>(args: &[S]) -> String {
     args.iter().map(|arg| arg.as_ref().to_string_lossy()).collect::<Vec<_>>().join(" ")
 }

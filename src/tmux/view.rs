@@ -1,9 +1,9 @@
-//! A pane under our eyes: looks at its screen, and word at once when its program has written.
+//! A view of a pane: its screen, and a notification as soon as its program has written.
 //!
 //! tmux has no event for output that is free of side effects. A client in control mode gets one,
 //! but the server of tmux 3.3a can crash when such a client comes or goes, and takes every agent
-//! with it. So the pane's output is piped into a FIFO of ours: nobody polls, and all that is ever
-//! read from it is that something came.
+//! with it. So the pane's output is piped into a FIFO of ours, only to learn that there is some:
+//! nobody polls, and what arrives is thrown away.
 
 use std::{
     fs::{File, OpenOptions},
@@ -29,9 +29,9 @@ pub(crate) struct View {
     pane: String,
     path: PathBuf,
     fifo: File,
-    /// Somebody else pipes the pane's output: there is no word of it, so it is looked at often.
+    /// The pane's output is piped elsewhere: nothing tells of it, so the pane is captured often.
     deaf: bool,
-    /// What the pane showed when we began to listen.
+    /// What the pane showed when the view was opened.
     first: Option<Look>,
 }
 
@@ -44,19 +44,19 @@ pub struct Look {
     pub screen: Screen,
 }
 
-/// How often a pane is looked at whose output somebody else has.
+/// How often a pane is captured when its output is piped elsewhere.
 const OFTEN: Duration = Duration::from_millis(50);
 
 impl View {
     /// Begins to listen to `pane`: what it writes from now on makes this readable. `path` is where
-    /// the FIFO is made, in a private folder; one that a process left behind there is taken over.
+    /// the FIFO is made, in a private folder; a FIFO that a process left there is replaced.
     pub(crate) fn open(tmux: &Tmux, pane: &str, path: &Path) -> Result<Self> {
-        // Opened for both, a FIFO has a writer for ever, and so no end.
+        // Opened for reading and writing, a FIFO always has a writer, and so no end.
         let open = || {
             let mut options = OpenOptions::new();
             options.read(true).write(true).custom_flags(sys::NONBLOCK).open(path)
         };
-        // Whatever still waits to write into the one that was left finds a reader, and then its end.
+        // A process still waiting to write into the old FIFO gets a reader, and then its end.
         let left = open();
         fs::remove(path)?;
         sys::make_fifo(path).at(path)?;
@@ -69,8 +69,8 @@ impl View {
         Ok(view)
     }
 
-    /// Pipes the output into the FIFO, unless a person pipes it elsewhere. A pipe of ours that was
-    /// left behind is known by an option of the pane, and replaced.
+    /// Pipes the output into the FIFO, unless a person pipes it elsewhere. An option of the pane
+    /// marks our own pipe; if a process left one behind, it is replaced.
     fn listen(&mut self) -> Result<()> {
         let path = self.path.to_str().filter(|path| !path.contains(['\'', '#']));
         let Some(path) = path else {
@@ -84,49 +84,47 @@ impl View {
         let pipe = format!("set-option -p -t {pane} {MARK} 1 ; pipe-pane -O -t {pane} \"{cat}\"");
         let otherwise = format!("display-message -p {DEAF}");
         let listen = ["if-shell", "-F", "-t", &pane, &free, &pipe, &otherwise, ";"];
-        let command: Vec<&str> = listen.into_iter().chain(look_at(&pane)).collect();
+        let command: Vec<&str> = listen.into_iter().chain(capture_of(&pane)).collect();
         match self.tmux.run(&command)? {
             Ok(said) => {
                 let looked = said.strip_prefix(DEAF);
                 self.deaf = looked.is_some();
                 self.first = Look::parse(looked.map_or(&*said, str::trim_start), &pane);
             }
-            // A program that has ended writes nothing more; its last words are there to be read.
+            // A program that has ended writes nothing more; its screen can still be captured.
             Err(Fault::Said(text)) if text.contains("exited") => self.deaf = true,
             Err(fault) => return Err(fault.about(&pane)),
         }
         Ok(())
     }
 
-    /// The pane that this looks at.
-    #[must_use]
+    /// The pane's id.
     pub(crate) fn pane(&self) -> &str {
         &self.pane
     }
 
-    /// When to look again although nothing was heard.
-    #[must_use]
+    /// When to capture the pane again although nothing was heard.
     pub(crate) fn patience(&self) -> Deadline {
         if self.deaf { Deadline::after(OFTEN) } else { Deadline::NEVER }
     }
 
     /// The pane and its screen now; `None` when the pane is gone.
-    pub(crate) fn look(&mut self) -> Result<Option<Look>> {
+    pub(crate) fn capture(&mut self) -> Result<Option<Look>> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
-        // What came before the look is in it; what comes after makes the FIFO readable again.
+        // Output before the capture is in it; later output makes the FIFO readable again.
         self.drain()?;
-        self.tmux.look(&self.pane)
+        self.tmux.capture(&self.pane)
     }
 
-    /// The same, and listens no more: whoever looks once more need not ask tmux twice.
-    pub(crate) fn last_look(&mut self) -> Result<Option<Look>> {
+    /// The same, and ends the pipe by the same command: nothing is heard afterwards.
+    pub(crate) fn last_capture(&mut self) -> Result<Option<Look>> {
         if std::mem::replace(&mut self.deaf, true) {
-            return self.tmux.look(&self.pane);
+            return self.tmux.capture(&self.pane);
         }
-        let command = [&leave(&self.pane)[..], &[";"], &look_at(&self.pane)].concat();
-        self.tmux.look_by(&command, &self.pane)
+        let command = [&leave(&self.pane)[..], &[";"], &capture_of(&self.pane)].concat();
+        self.tmux.capture_by(&command, &self.pane)
     }
 
     /// All that the pane has shown, what has scrolled off included; `None` when the pane is gone.
@@ -155,11 +153,11 @@ impl View {
 
 impl Tmux {
     /// A pane and its screen now; `None` when the pane is gone.
-    pub fn look(&self, pane: &str) -> Result<Option<Look>> {
-        self.look_by(&look_at(pane), pane)
+    pub fn capture(&self, pane: &str) -> Result<Option<Look>> {
+        self.capture_by(&capture_of(pane), pane)
     }
 
-    fn look_by(&self, command: &[&str], pane: &str) -> Result<Option<Look>> {
+    fn capture_by(&self, command: &[&str], pane: &str) -> Result<Option<Look>> {
         match self.run(command)? {
             Ok(text) => Ok(Look::parse(&text, pane)),
             Err(Fault::NoServer | Fault::NotFound) => Ok(None),
@@ -168,20 +166,20 @@ impl Tmux {
     }
 }
 
-/// The command that ends our pipe. A pane that is gone has none either.
+/// The command that ends our pipe. It may fail: a pane that is gone has no pipe either.
 fn leave(pane: &str) -> [&str; 9] {
     ["pipe-pane", "-t", pane, ";", "set-option", "-pu", "-t", pane, MARK]
 }
 
 /// The command that prints what [`Look::parse`] reads.
-fn look_at(pane: &str) -> Vec<&str> {
+fn capture_of(pane: &str) -> Vec<&str> {
     let facts = ["display-message", "-p", "-t", pane, Pane::FORMAT, ";"];
     let screen = ["capture-pane", "-p", "-e", "-t", pane];
     [facts.as_slice(), &screen].concat()
 }
 
 impl Look {
-    /// `None` when it is another pane's: for a missing one tmux prints that, with success.
+    /// `None` when the text is of another pane: tmux prints that, with success, for a missing pane.
     fn parse(text: &str, pane: &str) -> Option<Look> {
         let (facts, screen) = text.split_once('\n').unwrap_or((text, ""));
         let found = Pane::parse(facts).filter(|found| found.id == pane)?;
@@ -189,7 +187,7 @@ impl Look {
     }
 }
 
-/// What is said of a pane whose output somebody else has.
+/// What the command prints when the pane's output is piped elsewhere.
 const DEAF: &str = "aimax-deaf";
 
 /// The option that marks a pane's pipe as ours.

@@ -7,20 +7,19 @@ use serde::Serialize;
 /// What kind of thing happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum EventKind {
     /// A prompt was given to the model.
     Prompt,
-    /// A command of the agent's own was run: `/compact`, `!ls`. To others it is one of the agent's
-    /// own doings.
+    /// A command of the agent's own was run: `/compact`, `!ls`. Records call it `other`.
     #[serde(rename = "other")]
     Command,
     /// A prompt was put aside for later.
     Queued,
-    /// A queued prompt was taken up: a [`Kind::Prompt`] follows, or a command runs. Only the
-    /// account of open work needs this; to all others it is one of the agent's own doings.
+    /// A queued prompt was taken up: a [`EventKind::Prompt`] follows, or a command runs. Only the
+    /// ledger of open work needs this; records call it `other`.
     #[serde(rename = "other")]
     Taken,
-    /// All queued prompts went back into the input box. Told to others as the last.
+    /// All queued prompts went back into the input box. Records call it `other`.
     #[serde(rename = "other")]
     TakenBack,
     /// The assistant said something.
@@ -35,8 +34,8 @@ pub enum Kind {
     TurnStart,
     /// A turn ended of itself.
     TurnEnd,
-    /// A turn ended and nothing was answered: right for a command, an error for a prompt. A line by
-    /// itself does not tell which, so it is told to others as an end.
+    /// A turn ended without an answer: right for a command, an error for a prompt. A single line
+    /// does not tell which, so records call it `turn_end`.
     #[serde(rename = "turn_end")]
     Unanswered,
     /// A turn was stopped by a key.
@@ -53,7 +52,7 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Event {
     /// What kind.
-    pub kind: Kind,
+    pub kind: EventKind,
     /// What the agent itself calls the line: `system/turn_duration`, `event_msg/task_started`.
     #[serde(rename = "type")]
     pub name: String,
@@ -64,19 +63,19 @@ pub struct Event {
     /// The turn that it belongs to, where the agent numbers its turns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turn: Option<String>,
-    /// Of a prompt: nobody types it now. It had been queued before, or is the agent's own.
+    /// Of a prompt: nobody typed it now. It was queued before, or it is the agent's own.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub queued: bool,
 }
 
 impl Event {
     /// An event without a turn.
-    pub fn new(kind: Kind, time: Option<u64>, text: impl Into<String>) -> Self {
+    pub fn new(kind: EventKind, time: Option<u64>, text: impl Into<String>) -> Self {
         let name = String::new();
         Event { kind, name, time, text: text.into(), turn: None, queued: false }
     }
 
-    /// The same under the agent's own name for it: the parts that there are, with `/` between.
+    /// The same with the agent's own name for it: those of the parts that exist, joined by `/`.
     #[must_use]
     pub fn named(mut self, parts: &[Option<&str>]) -> Self {
         let parts: Vec<&str> = parts.iter().flatten().copied().collect();

@@ -1,15 +1,14 @@
 //! A quick proof that lines are records, as programs write them: JSON objects without blanks.
 //!
-//! It may fail to prove what is so, and never proves what is not: what it leaves open, serde_json
-//! decides. 64 bytes are looked at together, in words with a bit for each of them, as simdjson does
-//! it. So strings cost next to nothing; what is outside of them a table takes in byte by byte.
+//! It may fail to prove a record, but never proves a line that is none; serde_json decides about
+//! the rest. 64 bytes are examined at once, as bits of a word, as simdjson does. So strings cost
+//! next to nothing; the bytes outside of them go through a table one by one.
 
 use memchr::memchr;
 use wide::u8x16;
 
 /// Where those lines of `bytes` begin that are not proven to be records. All are whole lines.
-#[must_use]
-pub fn unproven(bytes: &[u8]) -> Vec<usize> {
+pub fn suspects(bytes: &[u8]) -> Vec<usize> {
     let mut open = Vec::new();
     let mut at = 0;
     loop {
@@ -24,8 +23,8 @@ pub fn unproven(bytes: &[u8]) -> Vec<usize> {
 fn prove(bytes: &[u8]) -> usize {
     let mut proven = 0;
     let mut strings = Strings::default();
-    let mut state = State::Line;
-    // What is open, the innermost last: a 1 for an object, a 0 for a list, behind a first 1.
+    let mut state = Expect::Line;
+    // The open objects (1) and lists (0), the innermost in the lowest bit, after a leading 1.
     let mut open = 1u64;
     let mut table = &NEXT[1];
     // Something in the line is not ASCII.
@@ -43,26 +42,26 @@ fn prove(bytes: &[u8]) -> usize {
             tokens &= tokens - 1;
             let next = table[state as usize][chunk[token] as usize];
             state = match next {
-                State::Object | State::List if open >> 63 == 0 => {
-                    let object = next == State::Object;
+                Expect::Object | Expect::List if open >> 63 == 0 => {
+                    let object = next == Expect::Object;
                     open = open << 1 | u64::from(object);
                     table = &NEXT[usize::from(object)];
-                    if object { State::FirstName } else { State::FirstItem }
+                    if object { Expect::FirstName } else { Expect::FirstItem }
                 }
-                State::Closed => {
+                Expect::Closed => {
                     open >>= 1;
                     table = &NEXT[(open & 1) as usize];
-                    if open == 1 { State::End } else { State::After }
+                    if open == 1 { Expect::End } else { Expect::After }
                 }
-                State::Proven => {
+                Expect::Proven => {
                     let end = at + token + 1;
                     if wide && std::str::from_utf8(&bytes[proven..end]).is_err() {
                         return proven;
                     }
                     (proven, wide) = (end, strings.wide);
-                    State::Line
+                    Expect::Line
                 }
-                State::Object | State::List | State::Open => return proven,
+                Expect::Object | Expect::List | Expect::Open => return proven,
                 next => next,
             }
         }
@@ -122,8 +121,8 @@ impl Strings {
         Some(!inside ^ quotes)
     }
 
-    /// The bytes after those backslashes that are not themselves after one. A subtraction carries
-    /// through each run of backslashes, and so tells the odd ones from the even ones.
+    /// The bytes that a backslash escapes. A backslash that is itself escaped escapes nothing: a
+    /// subtraction carries through each run of backslashes, and so tells odd places from even ones.
     fn escaped(&mut self, slashes: u64) -> u64 {
         const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
         let begun = slashes & !self.escaped;
@@ -153,10 +152,10 @@ fn are_escapes(mut places: u64, rest: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// What may come next, and, from `Object` on, what is to be done.
+/// What may come next; from `Object` on, what to do.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-enum State {
+enum Expect {
     Line,
     FirstName,
     Name,
@@ -192,16 +191,16 @@ enum State {
 }
 
 /// The states of JSON in a list and in an object: by state and byte, the next.
-static NEXT: [Table; 2] = [table(State::Value, b"]"), table(State::Name, b"}")];
+static NEXT: [Table; 2] = [table(Expect::Value, b"]"), table(Expect::Name, b"}")];
 
-type Table = [[State; 256]; State::Open as usize + 1];
+type Table = [[Expect; 256]; Expect::Open as usize + 1];
 
-/// With any of these bytes to another state.
-type Step<'a> = (&'a [u8], State);
+/// Any of these bytes leads to this state.
+type Branch<'a> = (&'a [u8], Expect);
 
-const fn table(after_comma: State, closing: &'static [u8]) -> Table {
-    use State::*;
-    let value: &[Step<'_>] = &[
+const fn table(after_comma: Expect, closing: &'static [u8]) -> Table {
+    use Expect::*;
+    let value: &[Branch<'_>] = &[
         (b"\"", After),
         (b"{", Object),
         (b"[", List),
@@ -212,9 +211,9 @@ const fn table(after_comma: State, closing: &'static [u8]) -> Table {
         (b"f", F),
         (b"n", N),
     ];
-    let after: &[Step<'_>] = &[(b",", after_comma), (closing, Closed)];
+    let after: &[Branch<'_>] = &[(b",", after_comma), (closing, Closed)];
     let digits = b"0123456789";
-    let rules: &[(State, &[Step<'_>])] = &[
+    let rules: &[(Expect, &[Branch<'_>])] = &[
         (Line, &[(b"{", Object)]),
         (FirstName, &[(b"\"", Colon), (b"}", Closed)]),
         (Name, &[(b"\"", Colon)]),
@@ -250,16 +249,16 @@ const fn table(after_comma: State, closing: &'static [u8]) -> Table {
     let mut table = [[Open; 256]; Open as usize + 1];
     let mut rule = 0;
     while rule < rules.len() {
-        let (state, steps) = rules[rule];
-        let mut step = 0;
-        while step < steps.len() {
-            let (bytes, next) = steps[step];
+        let (state, branches) = rules[rule];
+        let mut branch = 0;
+        while branch < branches.len() {
+            let (bytes, next) = branches[branch];
             let mut n = 0;
             while n < bytes.len() {
                 table[state as usize][bytes[n] as usize] = next;
                 n += 1;
             }
-            step += 1;
+            branch += 1;
         }
         rule += 1;
     }
@@ -334,7 +333,7 @@ mod tests {
             for fill in 0..70 {
                 let before = format!("{{\"{}\":0}}\n", "x".repeat(fill));
                 let lines = format!("{before}{open}\n{{}}\n");
-                assert!(unproven(lines.as_bytes()).contains(&before.len()), "{open}");
+                assert!(suspects(lines.as_bytes()).contains(&before.len()), "{open}");
             }
         }
     }

@@ -1,9 +1,10 @@
 //! A file followed while somebody writes it.
 //!
-//! [`Follow`] keeps its own offset and gives out the whole lines that are there now; it does not
-//! wait, [`crate::watch`] does. What happens to the file meanwhile is a value, not an error: the file
-//! may not exist yet, shrink, be replaced by another of its name, or vanish. A new or shortened file
-//! is read from its start. A file that is replaced or removed is first read to its end.
+//! [`Follow`] keeps its own offset and gives out the whole lines that are there now; waiting for
+//! more is the work of [`crate::watch`]. What happens to the file meanwhile is a value, not an
+//! error: the file may not exist yet, shrink, be replaced by another of its name, or vanish. A new
+//! or shortened file is read from its start. A file that is replaced or removed is first read to
+//! its end.
 //!
 //! A file that is cut and then written beyond the old offset, all between two reads, is noticed
 //! only when the byte before the offset is no newline any more. Agents only append.
@@ -17,7 +18,7 @@ use std::{
 use super::{
     lines::{self, Block, Line, Lines},
     start::{Start, begins_line},
-    zst,
+    zst::{self, Identity},
 };
 use crate::error::{At, Error, Result};
 
@@ -41,18 +42,8 @@ pub enum Seen {
     Packed,
 }
 
-/// Which file it is, whatever it is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The number of the device.
-    pub device: u64,
-    /// The number of the file on it.
-    pub inode: u64,
-    /// Whether it was read out of a packed file.
-    pub packed: bool,
-}
-
-/// So many bytes before an offset tell whether a file that was packed or unpacked is the same.
+/// How many bytes before an offset are compared to tell whether a packed or unpacked file is the
+/// same.
 const SAME: usize = 4096;
 
 /// A file, and how far it has been read.
@@ -73,13 +64,14 @@ impl Follow {
         let path = path.to_owned();
         let mut follow = Follow { path, start, file: None, lines, longest: usize::MAX };
         if follow.find()?.is_none() && matches!(start, Start::Last(_)) {
-            // All that the file will hold is still to come.
+            // There is no file: everything that it will hold is new.
             follow.start = Start::Offset(0);
         }
         Ok(follow)
     }
 
-    /// The same with a bound on the length of a line: a longer one is an error that names its offset.
+    /// The same with a bound on the length of a line: a longer one is an error that names its
+    /// offset.
     #[must_use]
     pub fn longest(mut self, bytes: usize) -> Follow {
         self.longest = bytes;
@@ -87,13 +79,12 @@ impl Follow {
     }
 
     /// Where the next line begins: the offset to resume at.
-    #[must_use]
     pub fn offset(&self) -> u64 {
         self.lines.offset()
     }
 
     /// Gives all whole lines that are there now to `sink`, until it breaks off.
-    pub fn read(
+    pub fn read_new(
         &mut self,
         mut sink: impl FnMut(Line<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<Seen> {
@@ -107,16 +98,16 @@ impl Follow {
         })
     }
 
-    /// The same, many lines at a time, as they stand in the file. To break off, `sink` says where the
-    /// next read is to go on.
+    /// The same, many lines at a time, as they stand in the file. To break off, `sink` says where
+    /// the next read is to go on.
     pub fn read_blocks(
         &mut self,
         mut sink: impl FnMut(Block<'_>) -> Result<ControlFlow<u64>>,
     ) -> Result<Seen> {
         self.find()?;
         let Some((file, identity)) = &self.file else { return Ok(Seen::Absent) };
-        // What the path names is looked at before the size of the file at hand: if another file has
-        // taken its place, nothing more is to come than what is there now.
+        // The path is looked up before the open file's size is taken: if another file has taken its
+        // place, the open file will not grow beyond that size.
         let named = zst::identity(&self.path).at(&self.path)?;
         let size = match named {
             Some((named, size)) if named == *identity && !named.packed => size,
@@ -129,7 +120,7 @@ impl Follow {
             return Ok(Seen::Truncated);
         }
         if size < self.lines.end() {
-            // Only a line that was not whole was cut: what was given out still stands.
+            // Only an unfinished line was cut: the lines given out are still there.
             self.lines = Lines::from(offset);
         }
         loop {
@@ -139,7 +130,7 @@ impl Follow {
             if at >= size {
                 break;
             }
-            match lines::read(file, self.lines.room(), at).at(&self.path)? {
+            match lines::read_at(file, self.lines.room(), at).at(&self.path)? {
                 0 => break,
                 count => self.lines.filled(count),
             }
@@ -245,7 +236,7 @@ mod tests {
     fn read(follow: &mut Follow) -> (Seen, Vec<String>) {
         let mut found = Vec::new();
         let seen = follow
-            .read(|line| {
+            .read_new(|line| {
                 found.push(format!("{}:{}", line.offset, String::from_utf8_lossy(line.bytes)));
                 Ok(ControlFlow::Continue(()))
             })
@@ -317,7 +308,7 @@ mod tests {
                 place.append(&rest[..count]);
                 rest = &rest[count..];
                 let seen = follow
-                    .read(|line| {
+                    .read_new(|line| {
                         got.push((line.offset, line.next, line.bytes.to_vec()));
                         Ok(ControlFlow::Continue(()))
                     })

@@ -1,15 +1,15 @@
 //! Whether the work is over: the events since a prompt, added up.
 //!
-//! Each sign alone has been seen wrong. A final answer is no end while prompts are queued; a queue
-//! that is empty is no end before the turn that took it has ended; and one agent writes some lines
-//! before their parents, so a time is compared where there is one, not the order of lines.
+//! Each sign alone has been seen wrong. A final answer is no end while prompts are queued; an empty
+//! queue is no end before the turn that took the last prompt has ended; and one agent writes some
+//! lines before their parents, so times are compared where lines have them, not their order.
 
-use super::event::{Event, Kind};
+use super::event::{Event, EventKind};
 
 /// How a turn ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// Of itself.
+    /// By itself.
     Done,
     /// By a key.
     Interrupted,
@@ -56,7 +56,7 @@ impl Ledger {
         self.seen += 1;
         let now = Moment { time: event.time, line: self.seen };
         match event.kind {
-            Kind::Prompt => {
+            EventKind::Prompt => {
                 if !event.queued {
                     self.accepted += 1;
                 }
@@ -66,32 +66,32 @@ impl Ledger {
                 }
                 self.input(now);
             }
-            Kind::Queued => {
+            EventKind::Queued => {
                 self.accepted += 1;
                 self.queued += 1;
             }
-            Kind::Taken => {
+            EventKind::Taken => {
                 self.queued = self.queued.saturating_sub(1);
                 self.input(now);
             }
-            Kind::TakenBack => self.queued = 0,
-            Kind::TurnStart => {
+            EventKind::TakenBack => self.queued = 0,
+            EventKind::TurnStart => {
                 self.open_turn.clone_from(&event.turn);
                 self.asked = false;
             }
-            Kind::Unanswered if self.asked => {
+            EventKind::Unanswered if self.asked => {
                 self.finish(now, event, End::Failed("the turn ended without an answer".into()));
             }
-            Kind::TurnEnd | Kind::Unanswered => self.finish(now, event, End::Done),
-            Kind::Interrupted => self.finish(now, event, End::Interrupted),
-            Kind::Error => self.finish(now, event, End::Failed(event.text.clone())),
-            Kind::Command
-            | Kind::Text
-            | Kind::Thinking
-            | Kind::ToolCall
-            | Kind::ToolResult
-            | Kind::Usage
-            | Kind::Other => {}
+            EventKind::TurnEnd | EventKind::Unanswered => self.finish(now, event, End::Done),
+            EventKind::Interrupted => self.finish(now, event, End::Interrupted),
+            EventKind::Error => self.finish(now, event, End::Failed(event.text.clone())),
+            EventKind::Command
+            | EventKind::Text
+            | EventKind::Thinking
+            | EventKind::ToolCall
+            | EventKind::ToolResult
+            | EventKind::Usage
+            | EventKind::Other => {}
         }
     }
 
@@ -111,25 +111,21 @@ impl Ledger {
     }
 
     /// When the last prompt was taken up, in epoch milliseconds.
-    #[must_use]
     pub fn last_input(&self) -> Option<u64> {
         self.last_input.and_then(|moment| moment.time)
     }
 
     /// Whether a prompt is queued.
-    #[must_use]
     pub fn has_queued(&self) -> bool {
         self.queued > 0
     }
 
     /// Whether no prompt was seen at all.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.accepted == 0 && self.last_input.is_none()
     }
 
     /// Whether `prompts` prompts were accepted, all were taken up, and no end has come since.
-    #[must_use]
     pub fn unanswered(&self, prompts: usize) -> bool {
         let Some(input) = self.last_input else { return false };
         self.accepted >= prompts
@@ -139,7 +135,6 @@ impl Ledger {
 
     /// How the last turn ended, when nothing more is to come: what was taken up since was a command
     /// that has no end. `None` when the turn has none either.
-    #[must_use]
     pub fn last_end(&self) -> Option<&End> {
         let (at, end) = self.end.as_ref()?;
         self.last_prompt.is_none_or(|prompt| !at.before(prompt)).then_some(end)
@@ -147,7 +142,6 @@ impl Ledger {
 
     /// How the work ended, once `prompts` prompts were accepted, all were taken up, and an end
     /// came after the last of them.
-    #[must_use]
     pub fn ended(&self, prompts: usize) -> Option<&End> {
         let (at, end) = self.end.as_ref()?;
         let over = self.accepted >= prompts
@@ -162,7 +156,7 @@ impl Ledger {
 mod tests {
     use super::*;
 
-    fn ledger(events: &[(Kind, u64)]) -> Ledger {
+    fn ledger(events: &[(EventKind, u64)]) -> Ledger {
         let mut ledger = Ledger::default();
         for &(kind, time) in events {
             ledger.note(&Event::new(kind, Some(time), ""));
@@ -172,37 +166,46 @@ mod tests {
 
     #[test]
     fn an_answer_ends_the_work_unless_a_prompt_waits() {
-        assert_eq!(ledger(&[(Kind::Prompt, 1), (Kind::TurnEnd, 2)]).ended(1), Some(&End::Done));
-        assert_eq!(ledger(&[(Kind::Prompt, 1)]).ended(1), None);
-        assert_eq!(ledger(&[(Kind::Prompt, 1), (Kind::TurnEnd, 2)]).ended(2), None);
-        let queued = [(Kind::Prompt, 1), (Kind::Queued, 2), (Kind::TurnEnd, 3)];
+        assert_eq!(
+            ledger(&[(EventKind::Prompt, 1), (EventKind::TurnEnd, 2)]).ended(1),
+            Some(&End::Done)
+        );
+        assert_eq!(ledger(&[(EventKind::Prompt, 1)]).ended(1), None);
+        assert_eq!(ledger(&[(EventKind::Prompt, 1), (EventKind::TurnEnd, 2)]).ended(2), None);
+        let queued = [(EventKind::Prompt, 1), (EventKind::Queued, 2), (EventKind::TurnEnd, 3)];
         assert_eq!(ledger(&queued).ended(1), None);
         assert!(!ledger(&queued).unanswered(2) && !ledger(&[]).unanswered(0));
-        assert!(ledger(&[(Kind::TurnEnd, 1), (Kind::Prompt, 2)]).unanswered(1));
-        let taken = [&queued[..], &[(Kind::Taken, 4)]].concat();
+        assert!(ledger(&[(EventKind::TurnEnd, 1), (EventKind::Prompt, 2)]).unanswered(1));
+        let taken = [&queued[..], &[(EventKind::Taken, 4)]].concat();
         assert_eq!(ledger(&taken).ended(2), None, "the turn that took it has not ended");
-        let done = [&taken[..], &[(Kind::TurnEnd, 5)]].concat();
+        let done = [&taken[..], &[(EventKind::TurnEnd, 5)]].concat();
         assert_eq!(ledger(&done).ended(2), Some(&End::Done));
-        let back = [&queued[..], &[(Kind::TakenBack, 4)]].concat();
+        let back = [&queued[..], &[(EventKind::TakenBack, 4)]].concat();
         assert_eq!(ledger(&back).ended(2), Some(&End::Done));
     }
 
     #[test]
     fn the_time_counts_not_the_order_of_lines() {
-        assert_eq!(ledger(&[(Kind::TurnEnd, 2), (Kind::Prompt, 1)]).ended(1), Some(&End::Done));
-        assert_eq!(ledger(&[(Kind::TurnEnd, 2), (Kind::Prompt, 2)]).ended(1), Some(&End::Done));
-        assert_eq!(ledger(&[(Kind::TurnEnd, 1), (Kind::Prompt, 2)]).ended(1), None);
+        assert_eq!(
+            ledger(&[(EventKind::TurnEnd, 2), (EventKind::Prompt, 1)]).ended(1),
+            Some(&End::Done)
+        );
+        assert_eq!(
+            ledger(&[(EventKind::TurnEnd, 2), (EventKind::Prompt, 2)]).ended(1),
+            Some(&End::Done)
+        );
+        assert_eq!(ledger(&[(EventKind::TurnEnd, 1), (EventKind::Prompt, 2)]).ended(1), None);
     }
 
     #[test]
     fn no_answer_is_an_error_only_to_a_prompt() {
         let of = |asked: bool| {
             let mut ledger = Ledger::default();
-            ledger.note(&Event::new(Kind::TurnStart, None, ""));
+            ledger.note(&Event::new(EventKind::TurnStart, None, ""));
             if asked {
-                ledger.note(&Event::new(Kind::Prompt, None, ""));
+                ledger.note(&Event::new(EventKind::Prompt, None, ""));
             }
-            ledger.note(&Event::new(Kind::Unanswered, None, ""));
+            ledger.note(&Event::new(EventKind::Unanswered, None, ""));
             ledger.ended(0).cloned()
         };
         assert_eq!(of(false), Some(End::Done));
@@ -213,13 +216,13 @@ mod tests {
     fn a_numbered_turn_is_open_until_its_own_end() {
         let turn = |kind, id: &str| Event { turn: Some(id.into()), ..Event::new(kind, None, "") };
         let mut ledger = Ledger::default();
-        for event in [turn(Kind::TurnStart, "a"), turn(Kind::Prompt, "a")] {
+        for event in [turn(EventKind::TurnStart, "a"), turn(EventKind::Prompt, "a")] {
             ledger.note(&event);
         }
         assert_eq!((ledger.open_turn.as_deref(), ledger.ended(1)), (Some("a"), None));
-        ledger.note(&turn(Kind::Interrupted, "a"));
+        ledger.note(&turn(EventKind::Interrupted, "a"));
         assert_eq!(ledger.ended(1), Some(&End::Interrupted));
-        ledger.note(&turn(Kind::TurnStart, "b"));
+        ledger.note(&turn(EventKind::TurnStart, "b"));
         assert_eq!(ledger.ended(1), None);
     }
 }

@@ -1,10 +1,10 @@
 //! Bytes in, whole lines out, each with its place in the file.
 //!
 //! [`Lines`] does no reading of its own: bytes are put into [`room`](Lines::room), and whole lines
-//! come out of [`next`](Lines::next), a [`Block`] of them at a time. It never gives out a line whose
-//! newline has not arrived, for agents are seen to write a line in several pieces. One buffer is
-//! used again and again; it grows while there is much to read or for a line that does not fit, and
-//! is given back in a pause: a thousand files that are quiet cost next to nothing.
+//! come out of [`next`](Lines::next), a [`Block`] of them at a time. It never gives out a line
+//! whose newline has not arrived, for agents are seen to write a line in several pieces. One buffer
+//! is used again and again; it grows while there is much to read or for a line that does not fit,
+//! and is given back in a pause: a thousand files that are quiet cost next to nothing.
 
 use std::{fs::File, io, os::unix::fs::FileExt};
 
@@ -77,25 +77,21 @@ pub struct Lines {
 
 impl Lines {
     /// Lines of a file that is read from `offset` on, where a line begins.
-    #[must_use]
     pub fn from(offset: u64) -> Self {
         Lines { buffer: Vec::new(), start: 0, searched: 0, end: 0, offset }
     }
 
     /// Where the next line begins, in the file: everything before was given out.
-    #[must_use]
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
     /// Where the next byte belongs, in the file.
-    #[must_use]
     pub fn end(&self) -> u64 {
         self.offset + (self.end - self.start) as u64
     }
 
     /// The bytes of the line that is not whole yet.
-    #[must_use]
     pub fn pending(&self) -> usize {
         self.end - self.start
     }
@@ -118,7 +114,7 @@ impl Lines {
         } else if full && length < BLOCK {
             self.buffer.resize(BLOCK, 0);
         } else if length >= BLOCK && length - self.end < BLOCK / 2 {
-            // A long line: growth by a part keeps its whole cost linear, and little is in vain.
+            // A long line: growth by a fraction keeps the total cost linear and wastes little.
             self.buffer.reserve_exact(length / 8 + BLOCK);
             self.buffer.resize(length + length / 8 + BLOCK, 0);
         }
@@ -145,7 +141,7 @@ impl Lines {
         Some(block)
     }
 
-    /// Nothing more is to come for a while: gives back what is not needed meanwhile.
+    /// No more bytes are expected for a while: frees the buffer if it is empty.
     pub fn pause(&mut self) {
         if self.pending() == 0 && self.buffer.len() > LITTLE {
             self.buffer = Vec::new();
@@ -168,7 +164,7 @@ pub(crate) fn boundary_after(file: &File, start: u64) -> io::Result<Option<u64>>
     let mut at = start - 1;
     let mut block = vec![0; BACK];
     loop {
-        let count = read(file, &mut block, at)?;
+        let count = read_at(file, &mut block, at)?;
         if count == 0 {
             return Ok(None);
         }
@@ -213,7 +209,7 @@ pub(crate) fn before(file: &File, end: u64, count: usize) -> io::Result<Vec<u8>>
 }
 
 /// One `pread`; 0 at the end of the file.
-pub(crate) fn read(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
+pub(crate) fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
     loop {
         match file.read_at(into, at) {
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -226,7 +222,7 @@ pub(crate) fn read(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
 fn read_whole(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
     let mut got = 0;
     while got < into.len() {
-        match read(file, &mut into[got..], at + got as u64)? {
+        match read_at(file, &mut into[got..], at + got as u64)? {
             0 => break,
             count => got += count,
         }

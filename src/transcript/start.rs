@@ -10,12 +10,12 @@ use crate::error::{At, Error, Result};
 pub enum Start {
     /// At this offset, which must be a line boundary.
     Offset(u64),
-    /// So many whole lines before the end.
+    /// This many whole lines before the end.
     Last(u64),
 }
 
 impl Start {
-    /// The offset in `file`, whose name is `path`; refuses one that is inside a line.
+    /// The offset in `file`, whose name is `path`; refuses an offset inside a line.
     pub fn offset(self, file: &File, path: &Path) -> Result<u64> {
         match self {
             Start::Offset(offset) => {
@@ -56,7 +56,7 @@ fn check_boundary(file: &File, path: &Path, offset: u64) -> Result<()> {
 pub(crate) fn begins_line(file: &File, offset: u64) -> io::Result<bool> {
     let Some(before) = offset.checked_sub(1) else { return Ok(true) };
     let mut byte = [0];
-    Ok(lines::read(file, &mut byte, before)? == 1 && byte == *b"\n")
+    Ok(lines::read_at(file, &mut byte, before)? == 1 && byte == *b"\n")
 }
 
 #[cfg(test)]

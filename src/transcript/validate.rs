@@ -1,7 +1,7 @@
 //! What makes a line a record: one JSON object.
 //!
-//! A line is checked, not read: nothing is built from it. What is wrong with it is found out only
-//! when something is.
+//! A line is checked without building anything from it. What is wrong with it is determined only
+//! once it has failed.
 
 use serde::de::IgnoredAny;
 

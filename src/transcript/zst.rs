@@ -1,9 +1,10 @@
-//! Transcripts that were put away compressed: `NAME.jsonl.zst` in the place of `NAME.jsonl`, as Codex
-//! does with old rollouts.
+//! Compressed transcripts: `NAME.jsonl.zst` in the place of `NAME.jsonl`, as Codex does with old
+//! rollouts.
 //!
-//! One is unpacked into a temporary file without a name, so that all else works on it as on any
-//! file: offsets are those of the unpacked bytes, the same as before it was packed. What is packed
-//! is finished; when it is unpacked again to be gone on with, that is another file.
+//! A packed transcript is unpacked into a temporary file without a name, so that everything else
+//! works on it as on any file: offsets are those of the unpacked bytes, the same as before it was
+//! packed. Nobody appends to a packed file; to continue it, the agent unpacks it, and that is
+//! another file.
 
 use std::{
     ffi::OsString,
@@ -13,27 +14,37 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::follow::Identity;
-use crate::error::{At, Error, Result};
+use crate::{
+    error::{At, Error, Result},
+    fs::absent,
+    sys,
+};
 
 /// What a packed file's name ends in.
 const ENDING: &str = "zst";
 
+/// Which file it is, whatever its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The number of the device.
+    pub device: u64,
+    /// The number of the file on it.
+    pub inode: u64,
+    /// Whether it was read out of a packed file.
+    pub packed: bool,
+}
+
 /// Opens the transcript at `path`, unpacked; and which file it is. `None` when there is none.
 pub(crate) fn open(path: &Path) -> Result<Option<(File, Identity)>> {
-    for place in [path, &packed(path)] {
+    for place in [path, &packed_path(path)] {
         // Not blocking: opening a named pipe would wait for its writer, and is refused below.
-        let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(place);
-        let file = match opened {
-            Ok(file) => file,
-            Err(e) if absent(&e) => continue,
-            Err(e) => return Err(Error::io(place.display(), &e)),
-        };
+        let opened = OpenOptions::new().read(true).custom_flags(sys::NONBLOCK).open(place);
+        let Some(file) = absent(opened).at(place)? else { continue };
         let data = file.metadata().at(place)?;
         if !data.is_file() {
             return Err(Error::usage(place.display(), "not a regular file"));
         }
-        let identity = which(place, &data);
+        let identity = identity_of(place, &data);
         let file = if identity.packed { unpack(file, place)? } else { file };
         return Ok(Some((file, identity)));
     }
@@ -42,19 +53,16 @@ pub(crate) fn open(path: &Path) -> Result<Option<(File, Identity)>> {
 
 /// Which file `path` names now, packed or not, and how large that is.
 pub(crate) fn identity(path: &Path) -> io::Result<Option<(Identity, u64)>> {
-    for place in [path, &packed(path)] {
-        match fs::metadata(place) {
-            Ok(data) => return Ok(Some((which(place, &data), data.len()))),
-            Err(e) if absent(&e) => {}
-            Err(e) => return Err(e),
+    for place in [path, &packed_path(path)] {
+        if let Some(data) = absent(fs::metadata(place))? {
+            return Ok(Some((identity_of(place, &data), data.len())));
         }
     }
     Ok(None)
 }
 
 /// Where the transcript at `path` is when it is packed.
-#[must_use]
-pub(crate) fn packed(path: &Path) -> PathBuf {
+pub(crate) fn packed_path(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".");
     name.push(ENDING);
@@ -64,13 +72,13 @@ pub(crate) fn packed(path: &Path) -> PathBuf {
 fn unpack(file: File, path: &Path) -> Result<File> {
     let fault = |e: &dyn std::fmt::Display| Error::system(path.display(), format!("not zstd: {e}"));
     let mut from = ruzstd::decoding::StreamingDecoder::new(file).map_err(|e| fault(&e))?;
-    let mut to = nameless()?;
+    let mut to = temporary_file()?;
     io::copy(&mut from, &mut to).map_err(|e| fault(&e))?;
     Ok(to)
 }
 
-/// A file that goes with its last descriptor.
-fn nameless() -> Result<File> {
+/// A file without a name: it disappears with its last descriptor.
+fn temporary_file() -> Result<File> {
     let name = format!("aimax-{}", uuid::Uuid::new_v4().simple());
     let path = std::env::temp_dir().join(name);
     let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
@@ -79,11 +87,8 @@ fn nameless() -> Result<File> {
     Ok(file)
 }
 
-fn which(place: &Path, data: &Metadata) -> Identity {
+/// Which file `data` is of.
+fn identity_of(place: &Path, data: &Metadata) -> Identity {
     let packed = place.extension().is_some_and(|ending| ending == ENDING);
     Identity { device: data.dev(), inode: data.ino(), packed }
-}
-
-fn absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }

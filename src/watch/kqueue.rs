@@ -1,9 +1,10 @@
 //! Files and processes by kqueue (macOS and the BSDs).
 //!
-//! A folder here tells that something in it came or went, but not what. So each folder on the way
-//! to a path is watched, and when one changes, the way is walked again: a wake only if it ends
-//! elsewhere than before. The file itself is watched for what is written to it. Every watched inode
-//! is held open, so its number cannot be given to another file meanwhile; it costs a descriptor.
+//! A folder reports here that something in it came or went, but not what. So each folder on the way
+//! to a path is watched, and when it changes, the way is walked again: the wait ends only if the
+//! way ends elsewhere than before. The file itself is watched for what is written to it. Every
+//! watched inode is held open, so its number cannot be given to another file meanwhile; it costs a
+//! descriptor.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -13,42 +14,32 @@ use std::{
         fd::{AsRawFd, RawFd},
         unix::fs::{MetadataExt, OpenOptionsExt},
     },
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use ::kqueue::{EventData, EventFilter, FilterFlag, Ident, Watcher};
 
 use super::{
     WatchId as Id,
-    walk::{Way, walk},
+    paths::{Found, Marks, Paths},
+    walk::{Inode, Way},
 };
-use crate::error::{At, Error, Result};
-
-/// An inode: device and number.
-type Inode = (u64, u64);
+use crate::{
+    error::{At, Error, Result},
+    sys,
+};
 
 /// One use of an inode by a path: `true` for itself, `false` as a folder on the way.
-type Mark = (Inode, bool);
+pub(super) type Mark = (Inode, bool);
 
 /// The watched paths.
 pub(crate) struct Files {
     watcher: Watcher,
-    ids: HashMap<PathBuf, Id>,
-    paths: HashMap<Id, Held>,
+    paths: Paths<Mark>,
     nodes: HashMap<Inode, Node>,
     inodes: HashMap<RawFd, Inode>,
-    next: usize,
     /// Nodes were added that the kernel does not know yet.
     fresh: bool,
-}
-
-/// A watched path.
-#[derive(Default)]
-struct Held {
-    path: PathBuf,
-    marks: Vec<Mark>,
-    /// What it named when it was last walked.
-    end: Option<Inode>,
 }
 
 /// A watched inode, held open, and the paths that use it.
@@ -65,8 +56,8 @@ fn changes() -> FilterFlag {
     FilterFlag::NOTE_WRITE | FilterFlag::NOTE_EXTEND | FilterFlag::NOTE_LINK | moves()
 }
 
-/// What happens to a folder itself. That is all that matters of one in which the next step of the
-/// way is there, and is watched itself.
+/// What happens to a folder itself. That is enough while the next step of the way exists in it, and
+/// is watched itself.
 fn moves() -> FilterFlag {
     FilterFlag::NOTE_ATTRIB
         | FilterFlag::NOTE_RENAME
@@ -79,11 +70,9 @@ impl Files {
     pub(crate) fn new() -> Result<Files> {
         Ok(Files {
             watcher: Watcher::new().at("kqueue")?,
-            ids: HashMap::new(),
-            paths: HashMap::new(),
+            paths: Paths::new(),
             nodes: HashMap::new(),
             inodes: HashMap::new(),
-            next: 0,
             fresh: false,
         })
     }
@@ -91,33 +80,6 @@ impl Files {
     /// What becomes readable when [`drain`](Files::drain) has work.
     pub(crate) fn fd(&self) -> RawFd {
         self.watcher.as_raw_fd()
-    }
-
-    /// Watches the absolute `path`.
-    pub(crate) fn add(&mut self, path: &Path) -> Result<Id> {
-        if let Some(&id) = self.ids.get(path) {
-            return Ok(id);
-        }
-        let id = Id(self.next);
-        self.next += 1;
-        self.ids.insert(path.to_owned(), id);
-        self.paths.insert(id, Held { path: path.to_owned(), ..Held::default() });
-        match self.follow(id) {
-            Ok(_) => Ok(id),
-            Err(e) => {
-                self.forget(path);
-                Err(e)
-            }
-        }
-    }
-
-    /// Watches `path` no more.
-    pub(crate) fn forget(&mut self, path: &Path) {
-        let Some(id) = self.ids.remove(path) else { return };
-        let Some(held) = self.paths.remove(&id) else { return };
-        for mark in held.marks {
-            self.unmark(id, mark);
-        }
     }
 
     /// Takes in all events that are pending; whether a watched path may have changed, and which.
@@ -133,8 +95,8 @@ impl Files {
             let Some(node) = node else {
                 // An event that was lost, or of an inode just let go: look at everything.
                 woke = true;
-                changed.extend(self.paths.keys());
-                moved.extend(self.paths.keys());
+                changed.extend(self.paths.ids());
+                moved.extend(self.paths.ids());
                 break;
             };
             woke |= !node.itself.is_empty();
@@ -148,53 +110,12 @@ impl Files {
             }
         }
         for id in moved {
-            if self.follow(id)? {
+            if self.follow(id)? == Found::Another {
                 woke = true;
                 changed.insert(id);
             }
         }
         Ok(woke)
-    }
-
-    /// Walks the way of a path anew and watches along it; whether it ends elsewhere than before.
-    fn follow(&mut self, id: Id) -> Result<bool> {
-        let Some(Held { path, marks: mut old, end: before }) = self.paths.remove(&id) else {
-            return Ok(false);
-        };
-        let (marks, walked) = self.settle(id, &path);
-        old.retain(|mark| !marks.contains(mark));
-        for mark in old {
-            self.unmark(id, mark);
-        }
-        let end = *walked.as_ref().unwrap_or(&before);
-        self.paths.insert(id, Held { path, marks, end });
-        walked.map(|after| after != before)
-    }
-
-    /// The kernel learns of new nodes only after a walk, so it is walked until nothing is new:
-    /// everything on the way was then watched before it was looked at.
-    fn settle(&mut self, id: Id, path: &Path) -> (Vec<Mark>, Result<Option<Inode>>) {
-        let mut marks = Vec::new();
-        loop {
-            let walked = self.mark_way(id, &walk(path), &mut marks);
-            if walked.is_err() || !std::mem::take(&mut self.fresh) {
-                return (marks, walked);
-            }
-            if let Err(e) = self.watcher.watch() {
-                return (marks, Err(Error::io("kqueue", &e)));
-            }
-        }
-    }
-
-    /// Watches along the way of path `id`; what is at its end.
-    fn mark_way(&mut self, id: Id, way: &Way, marks: &mut Vec<Mark>) -> Result<Option<Inode>> {
-        for (folder, name) in way.steps() {
-            let told = if name.is_some() { changes() } else { moves() };
-            marks.extend(self.mark(id, folder, false, told)?);
-        }
-        let Some(end) = &way.end else { return Ok(None) };
-        marks.extend(self.mark(id, &end.path, true, changes())?);
-        Ok(Some(end.identity))
     }
 
     /// Holds what is at `place` for path `id`. `None` when it is gone or must not be read.
@@ -206,7 +127,7 @@ impl Files {
         changes: FilterFlag,
     ) -> Result<Option<Mark>> {
         // Not blocking: a pipe in the place of a file has perhaps no writer.
-        let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(place);
+        let opened = OpenOptions::new().read(true).custom_flags(sys::NONBLOCK).open(place);
         let (file, data) = match opened.and_then(|file| file.metadata().map(|data| (file, data))) {
             Ok(both) => both,
             Err(e) => {
@@ -220,7 +141,7 @@ impl Files {
         let inode = (data.dev(), data.ino());
         let told = self.nodes.get(&inode).map(|node| node.told);
         if told.is_none_or(|told| !told.contains(changes)) {
-            // One that is to tell more than before is held anew, for all who use it.
+            // To report more than before, the inode is registered anew, for all paths that use it.
             if let Some(old) = self.nodes.get(&inode) {
                 let fd = old.file.as_raw_fd();
                 self.inodes.remove(&fd);
@@ -246,9 +167,36 @@ impl Files {
         }
         Ok(Some((inode, itself)))
     }
+}
 
-    /// Undoes [`mark`](Files::mark).
-    fn unmark(&mut self, id: Id, (inode, itself): Mark) {
+impl Marks for Files {
+    type Mark = Mark;
+
+    fn paths(&mut self) -> &mut Paths<Mark> {
+        &mut self.paths
+    }
+
+    fn mark_way(&mut self, id: Id, way: &Way, marks: &mut Vec<Mark>) -> Result<Option<Inode>> {
+        for (folder, name) in way.lookups() {
+            let told = if name.is_some() { changes() } else { moves() };
+            marks.extend(self.mark(id, folder, false, told)?);
+        }
+        let Some(end) = &way.end else { return Ok(None) };
+        marks.extend(self.mark(id, &end.path, true, changes())?);
+        Ok(Some(end.identity))
+    }
+
+    /// The kernel learns of new nodes only after a walk, so it is walked until nothing is new:
+    /// everything on the way was then watched before it was looked at.
+    fn is_settled(&mut self, _: &[Mark], _: &[Mark]) -> Result<bool> {
+        let settled = !std::mem::take(&mut self.fresh);
+        if !settled {
+            self.watcher.watch().at("kqueue")?;
+        }
+        Ok(settled)
+    }
+
+    fn unmark(&mut self, id: Id, &(inode, itself): &Mark) {
         let Some(node) = self.nodes.get_mut(&inode) else { return };
         if itself {
             node.itself.remove(&id)

@@ -1,35 +1,36 @@
 //! Files by inotify, processes by pidfd.
 //!
 //! One inotify descriptor for everything, and one watch for each inode, shared between all paths
-//! that need it. A file is watched for what is written to it, and the folders on the way to it only
-//! for what happens to themselves, so neighbours do not wake us at all. Only while something is missing,
-//! or where a link is, is a folder watched for the names that come and go in it.
+//! that need it. A file is watched for writes, and the folders on the way to it only for their own
+//! removal or renaming, so changes to other files in them do not wake us. A folder is watched for
+//! the names that come and go in it only where a name is missing or is a link.
 
 use std::{
     collections::{BTreeSet, HashMap},
     ffi::{OsStr, OsString},
     io,
     os::fd::{AsRawFd, OwnedFd, RawFd},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use inotify::{EventMask, Inotify, WatchDescriptor, WatchMask, Watches};
 
 use super::{
     WatchId as Id,
-    walk::{Way, walk},
+    paths::{Found, Marks, Paths},
+    walk::{Inode, Way},
 };
 use crate::{
     error::{Error, Result},
     sys,
 };
 
-/// What is asked of a folder that the way leads through. MASK_ADD: what another path asks of it
-/// stays.
+/// The events of a folder that the way leads through. MASK_ADD keeps the events that another path
+/// needs of it.
 const WAY: WatchMask =
     WatchMask::DELETE_SELF.union(WatchMask::MOVE_SELF).union(WatchMask::MASK_ADD);
 
-/// What is asked of a folder whose names matter.
+/// The events of a folder whose names matter.
 const NAMES: WatchMask = WAY
     .union(WatchMask::ATTRIB)
     .union(WatchMask::CREATE)
@@ -37,7 +38,7 @@ const NAMES: WatchMask = WAY
     .union(WatchMask::MOVE)
     .union(WatchMask::ONLYDIR);
 
-/// What is asked of a file.
+/// The events of a file.
 const FILE: WatchMask = WAY.union(WatchMask::ATTRIB).union(WatchMask::MODIFY);
 
 /// The room for one read of events.
@@ -48,10 +49,10 @@ const EVENT: usize = 16 + 256;
 const HEAD: usize = 32;
 
 /// One use of an inode by a path.
-type Mark = (i32, Use);
+pub(super) type Mark = (i32, Use);
 
 #[derive(Clone, PartialEq)]
-enum Use {
+pub(super) enum Use {
     /// A folder that the way leads through.
     Way,
     /// A name in a folder, which decides how the way goes on.
@@ -64,30 +65,11 @@ enum Use {
 pub(crate) struct Files {
     inotify: Inotify,
     watches: Watches,
-    ids: HashMap<PathBuf, Id>,
-    paths: HashMap<Id, Held>,
+    paths: Paths<Mark>,
     nodes: HashMap<i32, Node>,
-    next: usize,
-    /// Inodes that may tell of names that nobody needs any more.
+    /// Inodes that may still report names although no path needs them any more.
     loud: BTreeSet<i32>,
     events: Vec<u8>,
-}
-
-/// A watched path.
-#[derive(Default)]
-struct Held {
-    path: PathBuf,
-    marks: Vec<Mark>,
-    /// What it named when it was last walked: device and inode.
-    end: Option<(u64, u64)>,
-}
-
-/// What a path names, as against before.
-#[derive(Clone, Copy, PartialEq)]
-enum Found {
-    Nothing,
-    Same,
-    Another,
 }
 
 /// A watched inode, and the paths that use it. Unused, it is dropped.
@@ -96,7 +78,7 @@ struct Node {
     way: BTreeSet<Id>,
     names: HashMap<OsString, BTreeSet<Id>>,
     itself: BTreeSet<Id>,
-    /// It tells of names, whether or not somebody still needs them.
+    /// It reports names, whether or not a path still needs them.
     tells_names: bool,
 }
 
@@ -114,10 +96,8 @@ impl Files {
         Ok(Files {
             inotify,
             watches,
-            ids: HashMap::new(),
-            paths: HashMap::new(),
+            paths: Paths::new(),
             nodes: HashMap::new(),
-            next: 0,
             loud: BTreeSet::new(),
             events: vec![0; EVENTS],
         })
@@ -126,33 +106,6 @@ impl Files {
     /// What becomes readable when [`drain`](Files::drain) has work.
     pub(crate) fn fd(&self) -> RawFd {
         self.inotify.as_raw_fd()
-    }
-
-    /// Watches the absolute `path`.
-    pub(crate) fn add(&mut self, path: &Path) -> Result<Id> {
-        if let Some(&id) = self.ids.get(path) {
-            return Ok(id);
-        }
-        let id = Id(self.next);
-        self.next += 1;
-        self.ids.insert(path.to_owned(), id);
-        self.paths.insert(id, Held { path: path.to_owned(), ..Held::default() });
-        match self.follow(id) {
-            Ok(_) => Ok(id),
-            Err(e) => {
-                self.forget(path);
-                Err(e)
-            }
-        }
-    }
-
-    /// Watches `path` no more.
-    pub(crate) fn forget(&mut self, path: &Path) {
-        let Some(id) = self.ids.remove(path) else { return };
-        let Some(held) = self.paths.remove(&id) else { return };
-        for mark in held.marks {
-            self.unmark(id, &mark);
-        }
     }
 
     /// Takes in all events that are pending; whether a watched path may have changed, and which.
@@ -171,12 +124,12 @@ impl Files {
                 room = room.saturating_sub(HEAD + event.name.map_or(0, OsStr::len));
                 if event.mask.contains(EventMask::Q_OVERFLOW) {
                     woke = true;
-                    changed.extend(self.paths.keys());
-                    moved.extend(self.paths.keys());
+                    changed.extend(self.paths.ids());
+                    moved.extend(self.paths.ids());
                     continue;
                 }
                 let number = event.wd.get_watch_descriptor_id();
-                // Unknown: one that we have ended, with events left over.
+                // Unknown: a watch that was ended, with events left over.
                 let Some(node) = self.nodes.get(&number) else { continue };
                 woke |= !node.itself.is_empty();
                 changed.extend(&node.itself);
@@ -193,7 +146,7 @@ impl Files {
                     self.nodes.remove(&number);
                 }
             }
-            // There was room for more, so there was no more.
+            // The buffer had room for another event, so there are no more.
             if room > EVENT {
                 break;
             }
@@ -207,8 +160,8 @@ impl Files {
         Ok(self.hush(changed)? || woke)
     }
 
-    /// Has the folders that tell too much watched anew, without their names; whether a path was led
-    /// elsewhere meanwhile.
+    /// Watches the folders that report too much anew, without their names; whether a path came to
+    /// name something else meanwhile.
     fn hush(&mut self, changed: &mut BTreeSet<Id>) -> Result<bool> {
         let mut woke = false;
         while let Some(number) = self.loud.pop_first() {
@@ -225,7 +178,7 @@ impl Files {
         Ok(woke)
     }
 
-    /// Ends the watch on an inode; gives the paths that lead through it.
+    /// Ends the watch on an inode; returns the paths that lead through it.
     fn drop_node(&mut self, number: i32) -> BTreeSet<Id> {
         let Some(node) = self.nodes.remove(&number) else { return BTreeSet::new() };
         // Fails when the inode is gone, and its watch with it: nothing left to end.
@@ -233,49 +186,8 @@ impl Files {
         node.way
     }
 
-    /// Walks the way of a path anew and watches along it, until nothing on it is new. The new marks
-    /// are set before the old ones go, so that no watch lapses in between.
-    fn follow(&mut self, id: Id) -> Result<Found> {
-        let Some(Held { path, marks: mut old, end: before }) = self.paths.remove(&id) else {
-            return Ok(Found::Nothing);
-        };
-        let (marks, walked) = loop {
-            let mut marks = Vec::new();
-            let walked = self.mark_way(id, &walk(&path), &mut marks);
-            if walked.is_err() || marks.iter().all(|mark| old.contains(mark)) {
-                break (marks, walked);
-            }
-            old.append(&mut marks);
-        };
-        old.retain(|mark| !marks.contains(mark));
-        for mark in old {
-            self.unmark(id, &mark);
-        }
-        let end = *walked.as_ref().unwrap_or(&before);
-        self.paths.insert(id, Held { path, marks, end });
-        walked.map(|end| match (before, end) {
-            (None, None) => Found::Nothing,
-            (before, end) if before == end => Found::Same,
-            _ => Found::Another,
-        })
-    }
-
-    /// Watches along the way of path `id`; what is at its end.
-    fn mark_way(&mut self, id: Id, way: &Way, marks: &mut Vec<Mark>) -> Result<Option<(u64, u64)>> {
-        for (folder, name) in way.steps() {
-            match name {
-                Some(name) => self.mark(id, folder, Use::Name(name.to_owned()), NAMES, marks)?,
-                None => self.mark(id, folder, Use::Way, WAY, marks)?,
-            }
-        }
-        let Some(end) = &way.end else { return Ok(None) };
-        let mask = if end.folder { NAMES } else { FILE };
-        self.mark(id, &end.path, Use::Itself, mask, marks)?;
-        Ok(Some(end.identity))
-    }
-
-    /// Watches what is at `place` for path `id`, unless it is gone or must not be watched: its
-    /// folder tells when that changes.
+    /// Watches what is at `place` for path `id`, unless it is gone or may not be watched: the
+    /// events of its folder tell when that changes.
     fn mark(
         &mut self,
         id: Id,
@@ -315,8 +227,34 @@ impl Files {
         }
         Ok(())
     }
+}
 
-    /// Undoes [`mark`](Files::mark).
+impl Marks for Files {
+    type Mark = Mark;
+
+    fn paths(&mut self) -> &mut Paths<Mark> {
+        &mut self.paths
+    }
+
+    fn mark_way(&mut self, id: Id, way: &Way, marks: &mut Vec<Mark>) -> Result<Option<Inode>> {
+        for (folder, name) in way.lookups() {
+            match name {
+                Some(name) => self.mark(id, folder, Use::Name(name.to_owned()), NAMES, marks)?,
+                None => self.mark(id, folder, Use::Way, WAY, marks)?,
+            }
+        }
+        let Some(end) = &way.end else { return Ok(None) };
+        let mask = if end.folder { NAMES } else { FILE };
+        self.mark(id, &end.path, Use::Itself, mask, marks)?;
+        Ok(Some(end.identity))
+    }
+
+    /// The kernel watches from the moment of a mark on: a walk that finds only marks of earlier
+    /// walks saw nothing that was not watched.
+    fn is_settled(&mut self, marks: &[Mark], old: &[Mark]) -> Result<bool> {
+        Ok(marks.iter().all(|mark| old.contains(mark)))
+    }
+
     fn unmark(&mut self, id: Id, (number, usage): &Mark) {
         let Some(node) = self.nodes.get_mut(number) else { return };
         match usage {
@@ -343,7 +281,7 @@ impl Files {
 }
 
 impl Node {
-    /// Whether more is needed of it than what happens to itself.
+    /// Whether a path needs more than this folder's own removal or renaming.
     fn is_needed(&self) -> bool {
         !self.names.is_empty() || !self.itself.is_empty()
     }

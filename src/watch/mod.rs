@@ -1,8 +1,8 @@
 //! Waits until the kernel says "look again".
 //!
-//! A [`Watch`] is told first what to watch: paths, processes, descriptors. Then the caller reads
-//! the state it cares about, and then it calls [`wait`](Watch::wait): *subscribe, read, wait*. What
-//! happens between the read and the wait ends the wait at once, so nothing is lost.
+//! The caller first adds what to watch: paths, processes, descriptors. Then it reads the state that
+//! it cares about, and then it calls [`wait`](Watch::wait): *subscribe, read, wait*. A change
+//! between the read and the wait ends the wait at once, so nothing is lost.
 //!
 //! It guarantees:
 //!
@@ -12,8 +12,9 @@
 //! - With [`Deadline::NEVER`] and nothing happening, the process sleeps in one system call: there is
 //!   no timer.
 //!
-//! Matching on *kinds* of events is where watchers go wrong (kernels disagree on them), so this one
-//! tells none. It tells only which paths to look at again, for those who watch a thousand.
+//! Matching on *kinds* of events is where watchers go wrong (kernels disagree on them), so there
+//! are none here. A caller that watches a thousand paths learns only which of them to look at
+//! again.
 
 use std::{
     collections::BTreeSet,
@@ -36,9 +37,12 @@ mod kqueue;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 use kqueue as kernel;
 
+mod paths;
 #[cfg(test)]
 mod tests;
 mod walk;
+
+use paths::Marks;
 
 /// A set of things to wait for.
 pub(crate) struct Watch {
@@ -46,7 +50,7 @@ pub(crate) struct Watch {
     processes: Vec<kernel::Process>,
     readable: Vec<RawFd>,
     readers: Vec<RawFd>,
-    /// Something that was asked for had happened already.
+    /// A watched process had ended before it was added.
     due: bool,
     changed: BTreeSet<WatchId>,
 }
@@ -80,17 +84,17 @@ impl Watch {
 
     /// Wakes on any change to what `path` names: it appears, is written, truncated, replaced,
     /// renamed or removed, or gets other permissions. Neither it nor its folder need exist.
-    /// Symbolic links are followed, and watched. Of a folder, the coming and going of its entries is
-    /// a change; what is written to them is not.
+    /// Symbolic links are followed, and watched. Of a folder, the coming and going of its entries
+    /// is a change; what is written to them is not.
     ///
-    /// A relative path is taken from the folder that is the current one now. To watch a path twice is
-    /// to watch it once.
+    /// A relative path is resolved now, from the current folder. Adding a path again changes
+    /// nothing.
     pub(crate) fn path(&mut self, path: &Path) -> Result<WatchId> {
         self.files.add(&std::path::absolute(path).at(path)?)
     }
 
-    /// The paths that may have changed, as waits told since this was asked last. Empty when a wait
-    /// was ended by something else.
+    /// The paths that may have changed since the last call, as far as waits have noticed it. Empty
+    /// when the waits ended for other reasons.
     pub(crate) fn changed(&mut self) -> BTreeSet<WatchId> {
         std::mem::take(&mut self.changed)
     }
@@ -117,8 +121,8 @@ impl Watch {
         self.readable.push(fd.as_raw_fd());
     }
 
-    /// From now on, every wait fails with [`Kind::ReaderGone`] when nobody is left to read what is
-    /// written to `fd`, also when nothing is being written. A file always has a reader.
+    /// From now on, every wait fails with [`Kind::ReaderGone`] once the pipe at `fd` has no reader
+    /// left, even if nothing is being written. A file never loses its reader.
     pub(crate) fn reader_of(&mut self, fd: &impl AsRawFd) {
         self.readers.push(fd.as_raw_fd());
     }
@@ -135,8 +139,8 @@ impl Watch {
     /// A deadline that has passed already ends the wait at once, even when events are pending: the
     /// caller has just looked, and a busy file must not keep it here for ever.
     ///
-    /// Fails with [`Kind::Signal`] when a signal was caught (see [`signals::catch`]), once for each,
-    /// and with [`Kind::ReaderGone`].
+    /// Fails with [`Kind::Signal`] when a signal was caught (see [`signals::catch`]), once for
+    /// each, and with [`Kind::ReaderGone`].
     pub(crate) fn wait(&mut self, deadline: Deadline) -> Result<Woke> {
         loop {
             if let Some(signal) = signals::take() {
@@ -155,7 +159,7 @@ impl Watch {
         }
     }
 
-    /// One sleep; whether it ended by something that the caller asked for.
+    /// One sleep; whether something that is watched ended it.
     fn sleep(&mut self, left: Option<std::time::Duration>) -> Result<bool> {
         let mut set = vec![Poll::readable(self.files.fd())];
         set.extend(self.processes.iter().map(|process| Poll::readable(process.fd())));

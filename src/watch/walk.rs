@@ -16,25 +16,26 @@ use std::{
 /// A way as it was found.
 #[derive(Default)]
 pub(crate) struct Way {
-    steps: Vec<Step>,
+    lookups: Vec<Lookup>,
     /// What it leads to; nothing when it ends early.
     pub(crate) end: Option<End>,
 }
 
 /// A folder, free of symbolic links, and the name in it that was looked up.
-struct Step {
+struct Lookup {
     folder: PathBuf,
     name: OsString,
     link: bool,
 }
 
 impl Way {
-    /// Each folder on the way, and the name in it that matters. While the way leads to its end, what
-    /// happens to the folders themselves tells all; but links, and whatever is missing, are names.
-    pub(crate) fn steps(&self) -> impl Iterator<Item = (&Path, Option<&OsStr>)> {
-        self.steps.iter().map(|step| {
-            let matters = step.link || self.end.is_none();
-            (step.folder.as_path(), matters.then_some(step.name.as_os_str()))
+    /// Each folder on the way, and the name in it that matters. While the way leads to its end, the
+    /// folders' own removal or renaming is all that matters; names matter for links, and for
+    /// whatever is missing.
+    pub(crate) fn lookups(&self) -> impl Iterator<Item = (&Path, Option<&OsStr>)> {
+        self.lookups.iter().map(|lookup| {
+            let matters = lookup.link || self.end.is_none();
+            (lookup.folder.as_path(), matters.then_some(lookup.name.as_os_str()))
         })
     }
 }
@@ -46,8 +47,17 @@ pub(crate) struct End {
     pub(crate) path: PathBuf,
     /// Whether it is a folder.
     pub(crate) folder: bool,
-    /// Device and inode.
-    pub(crate) identity: (u64, u64),
+    /// Which inode it is.
+    pub(crate) identity: Inode,
+}
+
+/// An inode: device and number.
+pub(crate) type Inode = (u64, u64);
+
+impl End {
+    fn new(path: PathBuf, data: &fs::Metadata) -> End {
+        End { path, folder: data.is_dir(), identity: (data.dev(), data.ino()) }
+    }
 }
 
 /// As many symbolic links as Linux follows in one path.
@@ -56,11 +66,11 @@ const LINKS: usize = 40;
 /// Walks to what the absolute `path` names.
 pub(crate) fn walk(path: &Path) -> Way {
     let mut way = Way::default();
-    way.end = to_end(path, &mut way.steps);
+    way.end = to_end(path, &mut way.lookups);
     way
 }
 
-fn to_end(path: &Path, steps: &mut Vec<Step>) -> Option<End> {
+fn to_end(path: &Path, lookups: &mut Vec<Lookup>) -> Option<End> {
     let mut here = PathBuf::from("/");
     let mut end = None;
     let mut links = 0;
@@ -74,7 +84,7 @@ fn to_end(path: &Path, steps: &mut Vec<Step>) -> Option<End> {
         let next = here.join(&name);
         let found = fs::symlink_metadata(&next).ok();
         let link = found.as_ref().is_some_and(fs::Metadata::is_symlink);
-        steps.push(Step { folder: here.clone(), name, link });
+        lookups.push(Lookup { folder: here.clone(), name, link });
         let data = found?;
         if link {
             links += 1;
@@ -90,14 +100,15 @@ fn to_end(path: &Path, steps: &mut Vec<Step>) -> Option<End> {
             }
             continue;
         }
-        let found = End { path: next, folder: data.is_dir(), identity: (data.dev(), data.ino()) };
+        let found = End::new(next, &data);
         if !found.folder && !ahead.is_empty() {
             return None;
         }
         here.clone_from(&found.path);
         end = Some(found);
     }
-    end.or_else(|| at(here))
+    // The last name was `..`, a link to a folder that was passed already, or there was none at all.
+    end.or_else(|| fs::symlink_metadata(&here).ok().map(|data| End::new(here, &data)))
 }
 
 /// The names of a path; `.` and doubled slashes are gone.
@@ -107,10 +118,4 @@ fn names(path: &Path) -> impl Iterator<Item = OsString> {
         Component::ParentDir => Some("..".into()),
         Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
     })
-}
-
-/// The end of a way whose last step was `..`, a link to a folder passed already, or none at all.
-fn at(path: PathBuf) -> Option<End> {
-    let data = fs::symlink_metadata(&path).ok()?;
-    Some(End { path, folder: data.is_dir(), identity: (data.dev(), data.ino()) })
 }

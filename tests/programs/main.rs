@@ -16,6 +16,7 @@ mod flag_truth;
 mod front;
 mod generated;
 mod kill;
+mod layers;
 mod library;
 mod ls;
 mod matrix;

@@ -4,7 +4,7 @@ use std::fs;
 
 use aimax::Config;
 use aimax::internal::Backend;
-use aimax::internal::{InputBox, Profile, Step};
+use aimax::internal::{DialogStep, InputBox, Profile};
 use aimax::internal::{Look, Pane, Screen};
 
 use crate::util::versions::{self, Version};
@@ -55,7 +55,7 @@ const ANSWERS: &[(&str, &str, &str, &str, &[&str])] = &[
 
 fn profile(version: Version) -> Profile {
     let backend = if version.agent == "claude" { Backend::Claude } else { Backend::Codex };
-    let (name, built_in) = backend.agent().profile();
+    let (name, built_in) = backend.facts().profile;
     Profile::load(&Config::from_vars(Vec::new()).expect("a configuration"), name, built_in)
         .expect("the profile parses")
 }
@@ -121,7 +121,7 @@ fn a_dialog_is_answered_by_its_label() {
         let dialog = profile.dialog(&screen).expect("a known dialog").clone();
         assert!(dialog.choose.iter().any(|choice| label.starts_with(choice.as_str())));
         for (n, expected) in keys.iter().enumerate() {
-            let Step::Press { key, row } = profile.step(&dialog, &screen) else {
+            let DialogStep::Press { key, row } = profile.step(&dialog, &screen) else {
                 panic!("{version}/{name}: no step {n}\n{}", screen.text());
             };
             assert_eq!(key, *expected, "{version}/{name}: step {n}\n{}", screen.text());
@@ -199,7 +199,7 @@ fn a_users_profile_replaces_the_built_in_one() {
     fs::create_dir_all(folder.join("aimax/screens")).unwrap();
     let config = Config::from_vars(vec![("XDG_CONFIG_HOME".into(), folder.clone().into())])
         .expect("a configuration");
-    let (name, built_in) = Backend::Claude.agent().profile();
+    let (name, built_in) = Backend::Claude.facts().profile;
     let path = folder.join("aimax/screens").join(name);
     fs::write(&path, built_in.replace("\"trust\"", "\"mine\"")).unwrap();
     let profile = Profile::load(&config, name, built_in).unwrap();

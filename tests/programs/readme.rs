@@ -139,8 +139,8 @@ fn variables(text: &str) -> BTreeSet<&str> {
 
 #[test]
 fn the_variables_are_those_that_are_read() {
-    let ours = SETTINGS.iter().flat_map(|setting| setting.variables.iter().copied());
-    let ours = ours.filter(|name| name.starts_with("AIMAX_")).collect();
+    let ours: Vec<String> = SETTINGS.iter().flat_map(|setting| setting.variables()).collect();
+    let ours = ours.iter().map(String::as_str).filter(|name| name.starts_with("AIMAX_")).collect();
     assert_eq!(variables(README), ours);
 }
 

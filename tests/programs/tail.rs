@@ -15,6 +15,7 @@ use std::{
 use serde_json::Value;
 
 use crate::util::{
+    events::{GOLDEN, brief},
     home::Home,
     versions::{self, Version},
 };
@@ -95,21 +96,6 @@ fn fixtures(version: Version) -> Vec<PathBuf> {
     found
 }
 
-/// An event in one short line, as the committed files hold it.
-fn brief(event: &Value) -> String {
-    let mut said: String = event["text"].as_str().unwrap().chars().take(60).collect();
-    if event["kind"] == "usage" || event["kind"] == "other" {
-        said = String::new();
-    }
-    let line = format!(
-        "{} {} {} {said:?}",
-        event["offset"],
-        event["kind"].as_str().unwrap(),
-        event["type"].as_str().unwrap()
-    );
-    line.trim_end_matches(" \"\"").to_owned()
-}
-
 #[test]
 fn events_of_real_transcripts() {
     let home = Home::new();
@@ -134,7 +120,7 @@ fn events_of_real_transcripts() {
             let named = run(&home, &["--events", "-b", &format!("tmux-{agent}"), file]);
             assert!(named.out == said.out, "{file}");
             let name = path.file_stem().unwrap().to_str().unwrap();
-            if !["tool", "interrupt-tool", "api-error", "queued-while-streaming"].contains(&name) {
+            if !GOLDEN.contains(&name) {
                 continue;
             }
             let found: String = events.iter().map(|event| brief(event) + "\n").collect();

@@ -42,6 +42,7 @@ mod original;
 mod proxy;
 mod questions;
 mod quick_starts;
+mod record;
 mod run;
 mod samples;
 mod starts;

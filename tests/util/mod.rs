@@ -3,6 +3,7 @@
 //! Nothing in here leaves the machine, and nothing in here touches the caller's own files, tmux
 //! server or agents.
 
+pub(crate) mod events;
 pub(crate) mod home;
 pub(crate) mod model;
 pub(crate) mod prompts;

@@ -26,15 +26,15 @@ pub(crate) struct Version {
 static VERIFIED: LazyLock<Vec<Version>> =
     LazyLock::new(|| ["claude", "codex"].into_iter().flat_map(listed).collect());
 
-/// The versions in an agent's profile. What is in brackets there is for people.
+/// The versions in an agent's profile.
 fn listed(agent: &'static str) -> Vec<Version> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(profile(agent));
     let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let profile: serde_json::Value = serde_json::from_str(&text).expect("a profile");
-    // It is read once, and lives as long as the program.
-    let list: &'static str = profile["versions"].as_str().expect("its versions").to_owned().leak();
-    let numbers = list.split([',', ' ']).filter(|word| word.starts_with(|c: char| c.is_numeric()));
-    let versions: Vec<_> = numbers.map(|number| Version { agent, number }).collect();
+    // They are read once, and live as long as the program.
+    let number = |one: &serde_json::Value| one.as_str().expect("a version").to_owned().leak();
+    let list = profile["verified"].as_array().expect("its versions").iter();
+    let versions: Vec<_> = list.map(|one| Version { agent, number: number(one) }).collect();
     assert!(!versions.is_empty(), "{}: no versions", path.display());
     versions
 }

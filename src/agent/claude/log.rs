@@ -5,13 +5,13 @@ use serde_json::Value;
 
 use crate::{
     time,
-    transcript::event::{Event, Kind},
+    transcript::event::{Event, EventKind},
 };
 
 /// The fields that matter; a line may hold far larger ones, which are passed over.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Line {
+struct LogLine {
     #[serde(rename = "type")]
     kind: String,
     timestamp: Option<String>,
@@ -51,8 +51,8 @@ const NOTICE: &str = "<task-notification>";
 
 /// What a line says. A line of an unknown type, or one that is no JSON, is something else.
 pub(crate) fn parse_line(line: &[u8]) -> Vec<Event> {
-    let Ok(line) = serde_json::from_slice::<Line>(line) else {
-        return vec![Event::new(Kind::Other, None, "")];
+    let Ok(line) = serde_json::from_slice::<LogLine>(line) else {
+        return vec![Event::new(EventKind::Other, None, "")];
     };
     let under = line.subtype.as_deref().or(line.operation.as_deref());
     let under = under.or(line.attachment.as_ref().map(|attachment| attachment.kind.as_str()));
@@ -60,7 +60,7 @@ pub(crate) fn parse_line(line: &[u8]) -> Vec<Event> {
     events(&line).into_iter().map(|event| event.named(&name)).collect()
 }
 
-fn events(line: &Line) -> Vec<Event> {
+fn events(line: &LogLine) -> Vec<Event> {
     let time = line.timestamp.as_deref().and_then(time::parse_rfc3339);
     let one = |kind, text: String| vec![Event::new(kind, time, text)];
     let content = || line.content.as_ref().map(words).unwrap_or_default();
@@ -70,17 +70,17 @@ fn events(line: &Line) -> Vec<Event> {
         ("queue-operation", Some("enqueue")) => {
             let text = content();
             let queued = text.starts_with(NOTICE);
-            vec![Event { queued, ..Event::new(Kind::Queued, time, text) }]
+            vec![Event { queued, ..Event::new(EventKind::Queued, time, text) }]
         }
-        ("queue-operation", Some("dequeue" | "remove")) => one(Kind::Taken, content()),
-        ("queue-operation", Some("popAll")) => one(Kind::TakenBack, content()),
+        ("queue-operation", Some("dequeue" | "remove")) => one(EventKind::Taken, content()),
+        ("queue-operation", Some("popAll")) => one(EventKind::TakenBack, content()),
         ("attachment", _) => match &line.attachment {
             Some(Attachment { kind, prompt: Some(prompt) }) if kind == "queued_command" => {
-                vec![Event { queued: true, ..Event::new(Kind::Prompt, time, words(prompt)) }]
+                vec![Event { queued: true, ..Event::new(EventKind::Prompt, time, words(prompt)) }]
             }
-            _ => one(Kind::Other, String::new()),
+            _ => one(EventKind::Other, String::new()),
         },
-        _ => one(Kind::Other, String::new()),
+        _ => one(EventKind::Other, String::new()),
     }
 }
 
@@ -97,9 +97,9 @@ fn words(content: &Value) -> String {
     }
 }
 
-fn user(line: &Line, time: Option<u64>) -> Vec<Event> {
+fn user(line: &LogLine, time: Option<u64>) -> Vec<Event> {
     let content = line.message.as_ref().and_then(|message| message.content.as_ref());
-    let Some(content) = content else { return vec![Event::new(Kind::Other, time, "")] };
+    let Some(content) = content else { return vec![Event::new(EventKind::Other, time, "")] };
     let result = content
         .as_array()
         .into_iter()
@@ -107,22 +107,22 @@ fn user(line: &Line, time: Option<u64>) -> Vec<Event> {
         .find(|block| block.get("type").and_then(Value::as_str) == Some("tool_result"));
     if let Some(result) = result {
         let said = result.get("content").map(words).unwrap_or_default();
-        return vec![Event::new(Kind::ToolResult, time, said)];
+        return vec![Event::new(EventKind::ToolResult, time, said)];
     }
     let text = words(content);
     if let Some(command) = command(&text) {
-        return vec![Event::new(Kind::Command, time, command)];
+        return vec![Event::new(EventKind::Command, time, command)];
     }
     let printed = ["<local-command-", "<bash-stdout>", "<bash-stderr>"];
     let kind = if line.is_meta
         || line.is_compact_summary
         || printed.iter().any(|tag| text.starts_with(tag))
     {
-        Kind::Other
+        EventKind::Other
     } else if text.starts_with(STOPPED) {
-        Kind::Interrupted
+        EventKind::Interrupted
     } else {
-        Kind::Prompt
+        EventKind::Prompt
     };
     let queued = matches!(line.prompt_source.as_deref(), Some("queued" | "system"));
     vec![Event { queued, ..Event::new(kind, time, text) }]
@@ -145,8 +145,8 @@ fn command(text: &str) -> Option<String> {
     Some(format!("{name} {args}").trim_end().to_owned())
 }
 
-fn assistant(line: &Line, time: Option<u64>) -> Vec<Event> {
-    let Some(message) = &line.message else { return vec![Event::new(Kind::Other, time, "")] };
+fn assistant(line: &LogLine, time: Option<u64>) -> Vec<Event> {
+    let Some(message) = &line.message else { return vec![Event::new(EventKind::Other, time, "")] };
     let blocks = match &message.content {
         Some(Value::Array(blocks)) => &blocks[..],
         _ => &[],
@@ -154,13 +154,13 @@ fn assistant(line: &Line, time: Option<u64>) -> Vec<Event> {
     let mut events: Vec<Event> = blocks.iter().map(|block| said(block, time)).collect();
     if line.is_api_error_message {
         let text = message.content.as_ref().map(words).unwrap_or_default();
-        events.push(Event::new(Kind::Error, time, text));
+        events.push(Event::new(EventKind::Error, time, text));
     } else if matches!(message.stop_reason.as_deref(), Some("end_turn" | "stop_sequence")) {
-        events.push(Event::new(Kind::TurnEnd, time, ""));
+        events.push(Event::new(EventKind::TurnEnd, time, ""));
     }
     // Each block of an answer is a line of its own and repeats the count; the last has the reason.
     if let (Some(usage), Some(_)) = (&message.usage, &message.stop_reason) {
-        events.push(Event::new(Kind::Usage, time, usage.to_string()));
+        events.push(Event::new(EventKind::Usage, time, usage.to_string()));
     }
     events
 }
@@ -168,13 +168,13 @@ fn assistant(line: &Line, time: Option<u64>) -> Vec<Event> {
 fn said(block: &Value, time: Option<u64>) -> Event {
     let text = |key: &str| block.get(key).and_then(Value::as_str).unwrap_or_default();
     match text("type") {
-        "text" => Event::new(Kind::Text, time, text("text")),
-        "thinking" => Event::new(Kind::Thinking, time, text("thinking")),
+        "text" => Event::new(EventKind::Text, time, text("text")),
+        "thinking" => Event::new(EventKind::Thinking, time, text("thinking")),
         "tool_use" => {
             let input = block.get("input").map(Value::to_string).unwrap_or_default();
-            Event::new(Kind::ToolCall, time, format!("{} {input}", text("name")))
+            Event::new(EventKind::ToolCall, time, format!("{} {input}", text("name")))
         }
-        _ => Event::new(Kind::Other, time, ""),
+        _ => Event::new(EventKind::Other, time, ""),
     }
 }
 

@@ -4,36 +4,69 @@ use std::{ffi::OsString, path::PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Agent, Conversation, Launch, LaunchRequest, Status, Typing};
+use self::state_file::StateFiles;
+use super::{Agent, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, Typing};
 use crate::{
     config::Config,
     error::{Error, Kind, Result},
     fs,
     tmux::{Enter, Pane},
-    transcript::event::{self, Event},
+    transcript::event::Event,
 };
 
 pub(crate) mod log;
+mod settings;
 pub(crate) mod state_file;
 
-/// Claude Code. Verified with 2.1.197 and 2.1.330.
+/// Claude Code; the versions that this holds for are in `profile.json`.
 pub(crate) struct Claude;
 
+pub(crate) const FACTS: Facts = Facts {
+    backend: "tmux-claude-code",
+    state_prefix: "",
+    program: "claude",
+    package: Some("@anthropic-ai/claude-code"),
+    profile: ("claude.json", include_str!("profile.json")),
+    settings: settings::SETTINGS,
+    entry_fields: &[("settingsPath", None), ("forceNoProxy", Some(false))],
+    not_inherited: &[
+        "CLAUDECODE",
+        "CLAUDE_CODE_CHILD_SESSION",
+        "CLAUDE_CODE_ENTRYPOINT",
+        "CLAUDE_CODE_SESSION_ID",
+        "CLAUDE_CODE_SSE_PORT",
+    ],
+    longest_prompt: 1_048_576,
+    // A round takes one line, whatever the agent does. C-c would take the whole draft at once, but a
+    // second one soon after it ends an idle agent, and while it works one stops the turn.
+    clear_keys: &["C-k", "C-u", "BSpace", "C-e"],
+    may_swallow_enter: true,
+    may_stop_reading: false,
+    command_needs_idle: false,
+    // Prompts that wait together are given as one message.
+    queued_changes: &["joined"],
+    idle_title: None,
+    end_needs_idle: true,
+};
+
+fn files(config: &Config) -> StateFiles {
+    StateFiles {
+        home: settings::home(config).to_owned(),
+        projects: settings::projects(config).to_owned(),
+    }
+}
+
 impl Agent for Claude {
-    fn program(&self) -> &'static str {
-        "claude"
+    fn facts(&self) -> &'static Facts {
+        &FACTS
     }
 
-    fn profile(&self) -> (&'static str, &'static str) {
-        ("claude.json", include_str!("profile.json"))
+    fn hub<'a>(&self, config: &'a Config) -> &'a str {
+        config.text_of("claude_hub").unwrap_or_default()
     }
 
     fn launch(&self, config: &Config, request: &LaunchRequest) -> Result<Launch> {
-        let program = config.program("claude").ok_or_else(|| {
-            Error::missing("claude", "not found on PATH")
-                .advise("install it, for example `npm install -g @anthropic-ai/claude-code`")
-        })?;
-        let mut argv = vec![program.into_os_string()];
+        let mut argv = vec![FACTS.installed(config)?.into_os_string()];
         if request.ask_permission {
             argv.extend(["--permission-mode", "default"].map(OsString::from));
         } else {
@@ -41,43 +74,27 @@ impl Agent for Claude {
         }
         // It would wait for an answer even when all is permitted.
         argv.extend(["--disallowedTools", "AskUserQuestion"].map(OsString::from));
-        if let Some(model) = &request.model {
-            argv.extend(["--model".into(), OsString::from(model)]);
-        }
-        let (settings, rest) = own_settings(&request.rest)?;
-        let files =
-            [config.claude_settings.exists().then(|| config.claude_settings.clone()), settings];
-        let merged = merged_settings(files.into_iter().flatten().collect(), &request.at_turn_end)?;
-        let path = request.run_dir.join("settings.json");
-        fs::write_durable(&path, merged.to_string().as_bytes(), 0o600)?;
-        argv.extend(["--settings".into(), path.into_os_string()]);
-        let id = conversation_id(&config.claude_home, request)?;
-        argv.extend([session_option(request), OsString::from(&id)]);
+        let (own, rest) = own_settings(&request.rest)?;
+        let callers = config.path_of("claude_settings");
+        let merged = [callers.exists().then(|| callers.to_owned()), own];
+        let merged = merged.into_iter().flatten().collect();
+        let (args, conversation) = session_args(&files(config), request, merged)?;
+        argv.extend(args);
         argv.extend(rest);
-        let transcript = state_file::transcript(&config.claude_projects, &id, &request.cwd);
         let env = vec![("IS_SANDBOX".into(), "1".into())];
-        Ok(Launch {
-            argv,
-            env,
-            sources: Vec::new(),
-            conversation: Some(Conversation { id: Some(id), transcript: Some(transcript) }),
-        })
+        Ok(Launch { argv, env, sources: Vec::new(), conversation: Some(conversation) })
     }
 
     fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {
-        state_file::status(&config.claude_home, pane.pid)
-    }
-
-    fn conversation(&self, config: &Config, pane: &Pane) -> Result<Option<Conversation>> {
-        state_file::conversation(&config.claude_home, &config.claude_projects, pane.pid)
+        files(config).status(pane.pid)
     }
 
     fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
-        vec![state_file::path(&config.claude_home, pane.pid)]
+        vec![state_file::path(settings::home(config), pane.pid)]
     }
 
-    fn may_swallow_enter(&self) -> bool {
-        true
+    fn conversation(&self, config: &Config, pane: &Pane) -> Result<Option<Conversation>> {
+        files(config).conversation(pane.pid)
     }
 
     fn objection(&self, prompt: &str) -> Option<String> {
@@ -88,30 +105,35 @@ impl Agent for Claude {
         typing(prompt, command)
     }
 
-    fn clear_keys(&self) -> &'static [&'static str] {
-        CLEAR
-    }
-
-    fn ran_command(&self, command: &str, event: &Event) -> bool {
-        event.kind == event::Kind::Command && event.text == command
-    }
-
-    fn when_queued(&self) -> &'static [&'static str] {
-        // Prompts that wait together are given as one message.
-        &["joined"]
-    }
-
-    fn compare(
-        &self,
-        sent: &str,
-        recorded: &str,
-    ) -> std::result::Result<Vec<&'static str>, String> {
-        log::compare(sent, recorded)
-    }
-
     fn parse_line(&self, line: &[u8]) -> Vec<Event> {
         log::parse_line(line)
     }
+
+    fn compare(&self, sent: &str, recorded: &str) -> Comparison {
+        log::compare(sent, recorded)
+    }
+}
+
+/// The arguments for model, settings and conversation, and the conversation. The settings are one
+/// file: those of `merged` and ours over them.
+pub(crate) fn session_args(
+    files: &StateFiles,
+    request: &LaunchRequest,
+    merged: Vec<PathBuf>,
+) -> Result<(Vec<OsString>, Conversation)> {
+    let mut args = Vec::new();
+    if let Some(model) = &request.model {
+        args.extend(["--model".into(), OsString::from(model)]);
+    }
+    let merged = merged_settings(merged, &request.at_turn_end)?;
+    let path = request.run_dir.join("settings.json");
+    fs::write_durable(&path, merged.to_string().as_bytes(), 0o600)?;
+    args.extend(["--settings".into(), path.into_os_string()]);
+    let id = conversation_id(&files.home, request)?;
+    let option = if request.resume.is_some() { "--resume" } else { "--session-id" };
+    args.extend([option.into(), OsString::from(&id)]);
+    let transcript = Some(files.transcript(&id, &request.cwd));
+    Ok((args, Conversation { id: Some(id), transcript }))
 }
 
 /// A blank behind the prompt is trimmed by the agent, and keeps a `\` or an `@word` at the end from
@@ -125,10 +147,6 @@ pub(crate) fn typing(prompt: &str, command: bool) -> Typing {
     let enter = if command || folds { Enter::Later } else { Enter::Soon };
     Typing { lead: "", text: format!("{prompt}{end}"), enter }
 }
-
-/// A round takes one line, whatever the agent does. C-c would take the whole draft at once, but a
-/// second one soon after it ends an idle agent, and while it works one stops the turn.
-pub(crate) const CLEAR: &[&str] = &["C-k", "C-u", "BSpace", "C-e"];
 
 /// Prompts that would do something else than reach the model.
 pub(crate) fn objection(prompt: &str) -> Option<String> {
@@ -149,14 +167,10 @@ pub(crate) fn objection(prompt: &str) -> Option<String> {
     command.then(|| format!("`/{word}` at the start makes it a command"))
 }
 
-pub(crate) fn session_option(request: &LaunchRequest) -> OsString {
-    if request.resume.is_some() { "--resume".into() } else { "--session-id".into() }
-}
-
 /// The id of the conversation: the one to go on with, unless it is open elsewhere, or a new one.
 ///
 /// Two processes in one conversation would fork its history, and nothing in the agent stops them.
-pub(crate) fn conversation_id(home: &std::path::Path, request: &LaunchRequest) -> Result<String> {
+fn conversation_id(home: &std::path::Path, request: &LaunchRequest) -> Result<String> {
     let Some(id) = &request.resume else { return Ok(uuid::Uuid::new_v4().to_string()) };
     if uuid::Uuid::parse_str(id).is_err() {
         return Err(Error::usage(format!("conversation {id:?}"), "not a conversation id (a UUID)"));
@@ -193,7 +207,7 @@ fn own_settings(rest: &[OsString]) -> Result<(Option<PathBuf>, Vec<OsString>)> {
 
 /// One settings object: the caller's files, later ones first, and ours over them. Hooks are added
 /// to the caller's, never put in their place.
-pub(crate) fn merged_settings(files: Vec<PathBuf>, at_turn_end: &str) -> Result<Value> {
+fn merged_settings(files: Vec<PathBuf>, at_turn_end: &str) -> Result<Value> {
     let mut merged = json!({});
     for path in files {
         let bytes = fs::read(&path)?

@@ -6,20 +6,43 @@ use std::{
 };
 
 use self::rollout::{id_of, is_rollout, rollout, turn_is_open};
-use super::{Agent, Backend, Conversation, Launch, LaunchRequest, Status, Typing};
-use crate::proc;
+use super::{Agent, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, Typing};
 use crate::{
     config::Config,
     error::{Error, Result},
+    proc, time,
     tmux::{Enter, Pane},
-    transcript::event::{Event, Kind},
+    transcript::event::{Event, EventKind},
 };
 
 mod log;
 mod rollout;
+mod settings;
 
-/// Codex. Verified with 0.142.5 and 0.169.0.
+/// Codex; the versions that this holds for are in `profile.json`.
 pub(crate) struct Codex;
+
+pub(crate) const FACTS: Facts = Facts {
+    backend: "tmux-codex",
+    state_prefix: "codex-",
+    program: "codex",
+    package: Some("@openai/codex"),
+    profile: ("codex.json", include_str!("profile.json")),
+    settings: settings::SETTINGS,
+    entry_fields: &[],
+    not_inherited: &[],
+    longest_prompt: 1_048_576,
+    // A round takes one line; C-c would end an idle agent.
+    clear_keys: &["C-k", "C-u", "BSpace", "C-e"],
+    may_swallow_enter: false,
+    // It reads 1,024 bytes at a time. When a paste ends with such a block, what has come behind it is
+    // left until the terminal tells of more.
+    may_stop_reading: true,
+    command_needs_idle: true,
+    queued_changes: &[],
+    idle_title: Some("Ready*"),
+    end_needs_idle: false,
+};
 
 /// Command line overrides: the title tells state and thread, nothing blinks, nobody asks for an
 /// update, and no daemon shared by all windows runs their tools in the first one's environment.
@@ -30,24 +53,20 @@ const OVERRIDES: [&str; 4] = [
     "features.daemon_auto_start=false",
 ];
 
-/// By this an agent that we started is known.
+/// What the command line of an agent that we started holds.
 const TITLE: &str = "tui.terminal_title";
 
 impl Agent for Codex {
-    fn program(&self) -> &'static str {
-        "codex"
+    fn facts(&self) -> &'static Facts {
+        &FACTS
     }
 
-    fn profile(&self) -> (&'static str, &'static str) {
-        ("codex.json", include_str!("profile.json"))
+    fn hub<'a>(&self, config: &'a Config) -> &'a str {
+        config.text_of("codex_hub").unwrap_or_default()
     }
 
     fn launch(&self, config: &Config, request: &LaunchRequest) -> Result<Launch> {
-        let program = config.program("codex").ok_or_else(|| {
-            Error::missing("codex", "not found on PATH")
-                .advise("install it, for example `npm install -g @openai/codex`")
-        })?;
-        let mut argv = vec![program.into_os_string()];
+        let mut argv = vec![FACTS.installed(config)?.into_os_string()];
         if let Some(profile) = profile(config, request) {
             argv.extend(["-p", profile].map(OsString::from));
         }
@@ -63,7 +82,7 @@ impl Agent for Codex {
         if !request.ask_permission {
             argv.push("--dangerously-bypass-approvals-and-sandbox".into());
         }
-        if let Some(model) = request.model.as_ref().or(config.codex_model.as_ref()) {
+        if let Some(model) = request.model.as_deref().or(config.text_of("codex_default_model")) {
             argv.extend(["-m".into(), OsString::from(model)]);
         }
         argv.extend(["-C".into(), request.cwd.clone().into_os_string()]);
@@ -73,8 +92,8 @@ impl Agent for Codex {
             .resume
             .as_ref()
             .map(|id| Conversation { id: Some(id.clone()), transcript: rollout(config, id) });
-        let secrets = config.rightcode_env_file.clone();
-        let sources = if secrets.exists() { vec![secrets] } else { Vec::new() };
+        let secrets = config.path_of("rightcode_env_file");
+        let sources = if secrets.exists() { vec![secrets.to_owned()] } else { Vec::new() };
         Ok(Launch { argv, env: Vec::new(), sources, conversation })
     }
 
@@ -125,23 +144,17 @@ impl Agent for Codex {
 
     fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
         // The rollout appears in a folder named after the day, as Codex counts it: the local one.
-        let day = |offset: i64| {
-            let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(offset);
-            let at = at.to_zoned(jiff::tz::TimeZone::UTC);
-            config.codex_sessions.join(format!(
-                "{:04}/{:02}/{:02}",
-                at.year(),
-                at.month(),
-                at.day()
-            ))
+        let day = |hours: i64| {
+            let at = time::rfc3339(time::now_ms().saturating_add_signed(hours * 3_600_000));
+            settings::sessions(config).join(at[..10].replace('-', "/"))
         };
         let days = [day(-14), day(0), day(14)];
         // The folder of a day to come appears in that of its month, and so on; the lock of another
         // thread appears as soon as a person goes over to it.
         let above = days.iter().flat_map(|day| day.ancestors().skip(1).take(3));
         let mut watch_paths: Vec<PathBuf> = above.map(Path::to_owned).collect();
-        watch_paths.push(config.codex_home.join("thread-writer-locks"));
-        watch_paths.push(config.title_witness(Backend::Codex.name(), &pane.window_name));
+        watch_paths.push(settings::locks(config));
+        watch_paths.push(config.title_witness(FACTS.backend, &pane.window_name));
         watch_paths.extend(days);
         if Title::parse(&pane.title).conversation.is_none() {
             watch_paths.extend(foreign(pane));
@@ -151,32 +164,14 @@ impl Agent for Codex {
         watch_paths
     }
 
-    fn title_at_turn_end(&self) -> Option<&'static str> {
-        Some("Ready*")
-    }
-
-    fn end_needs_idle(&self) -> bool {
-        false
-    }
-
     fn turn_is_open(&self, config: &Config, pane: &Pane) -> Result<Option<bool>> {
         let transcript =
             self.conversation(config, pane)?.and_then(|conversation| conversation.transcript);
         transcript.map(|path| turn_is_open(&path)).transpose()
     }
 
-    fn command_needs_idle(&self) -> bool {
-        true
-    }
-
-    fn may_swallow_enter(&self) -> bool {
-        false
-    }
-
-    fn may_stop_reading(&self) -> bool {
-        // It reads 1,024 bytes at a time. When a paste ends with such a block, what has come behind it
-        // is left until the terminal tells of more.
-        true
+    fn conversation_field(&self, conversation: &Conversation) -> Option<(&'static str, bool)> {
+        Some(("pendingBind", conversation.transcript.is_none()))
     }
 
     fn objection(&self, prompt: &str) -> Option<String> {
@@ -201,29 +196,29 @@ impl Agent for Codex {
         Typing { lead, text, enter: Enter::AtOnce }
     }
 
-    fn clear_keys(&self) -> &'static [&'static str] {
-        // A round takes one line; C-c would end an idle agent.
-        &["C-k", "C-u", "BSpace", "C-e"]
+    fn parse_line(&self, line: &[u8]) -> Vec<Event> {
+        log::parse_line(line)
     }
 
-    fn ran_command(&self, _command: &str, event: &Event) -> bool {
-        // A command is a turn without a prompt; the rollout does not name it.
-        event.kind == Kind::TurnStart
+    fn knows_line(&self, line: &[u8]) -> bool {
+        // All that it says is in a `payload`.
+        #[derive(serde::Deserialize)]
+        struct Shape {
+            payload: Option<serde::de::IgnoredAny>,
+        }
+        serde_json::from_slice::<Shape>(line).is_ok_and(|line| line.payload.is_some())
     }
 
-    fn compare(
-        &self,
-        sent: &str,
-        recorded: &str,
-    ) -> std::result::Result<Vec<&'static str>, String> {
+    fn compare(&self, sent: &str, recorded: &str) -> Comparison {
         if sent.trim() != recorded.trim() {
             return Err(super::difference(sent.trim(), recorded));
         }
         Ok(if sent == recorded { vec![] } else { vec!["outer_blanks"] })
     }
 
-    fn parse_line(&self, line: &[u8]) -> Vec<Event> {
-        log::parse_line(line)
+    fn ran_command(&self, _command: &str, event: &Event) -> bool {
+        // A command is a turn without a prompt; the rollout does not name it.
+        event.kind == EventKind::TurnStart
     }
 }
 
@@ -253,14 +248,14 @@ impl Title<'_> {
 }
 
 /// The profile that belongs to the way out: `plus` through the proxy, else `rightcode`; if there is
-/// such a profile, and the caller names no other. Codex itself says nothing of one that is not there.
+/// such a profile, and the caller names no other. Codex does not complain about a profile that does not exist.
 fn profile(config: &Config, request: &LaunchRequest) -> Option<&'static str> {
     let name = if request.use_proxy { "plus" } else { "rightcode" };
     let names_one = |word: &OsString| {
         let word = word.to_string_lossy();
         word == "-p" || word == "--profile" || word.starts_with("--profile=")
     };
-    let there = config.codex_home.join(format!("{name}.config.toml")).exists();
+    let there = settings::home(config).join(format!("{name}.config.toml")).exists();
     (there && !request.rest.iter().any(names_one)).then_some(name)
 }
 
@@ -286,7 +281,7 @@ fn foreign(pane: &Pane) -> Option<PathBuf> {
 
 /// The lock file of the thread whose id begins with `part`.
 fn lock_of(config: &Config, part: &str) -> Option<PathBuf> {
-    let folder = std::fs::read_dir(config.codex_home.join("thread-writer-locks")).ok()?;
+    let folder = std::fs::read_dir(settings::locks(config)).ok()?;
     folder.flatten().map(|file| file.path()).find(|path| {
         path.file_name()
             .and_then(|name| name.to_str())

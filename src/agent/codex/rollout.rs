@@ -6,11 +6,12 @@ use std::{
     time::Duration,
 };
 
-use super::log;
+use super::{log, settings};
 use crate::{
     config::Config,
     error::Result,
-    transcript::{event::Kind, follow::Follow, start::Start, zst::packed},
+    sqlite,
+    transcript::{event::EventKind, follow::Follow, start::Start, zst::packed_path},
 };
 
 /// Whether the last turn in a rollout has begun and not ended.
@@ -18,12 +19,15 @@ pub(crate) fn turn_is_open(rollout: &Path) -> Result<bool> {
     let mut count = 64;
     loop {
         let (mut open, mut lines) = (None, 0);
-        let _seen = Follow::open(rollout, Start::Last(count))?.read(|line| {
+        let _seen = Follow::open(rollout, Start::Last(count))?.read_new(|line| {
             lines += 1;
             for event in log::parse_line(line.bytes) {
                 match event.kind {
-                    Kind::TurnStart => open = Some(true),
-                    Kind::TurnEnd | Kind::Unanswered | Kind::Interrupted | Kind::Error => {
+                    EventKind::TurnStart => open = Some(true),
+                    EventKind::TurnEnd
+                    | EventKind::Unanswered
+                    | EventKind::Interrupted
+                    | EventKind::Error => {
                         open = Some(false);
                     }
                     _ => {}
@@ -64,9 +68,9 @@ pub(crate) fn id_of(rollout: &Path) -> Option<String> {
 /// The rollout of the thread whose id is, or begins with, `part`: from Codex's index, else from the
 /// folders themselves. The index is a hint; what it names must exist.
 pub(crate) fn rollout(config: &Config, part: &str) -> Option<PathBuf> {
-    let there = |path: &PathBuf| path.exists() || packed(path).exists();
-    indexed(&config.codex_state_db, part).map(unpacked).filter(there).or_else(|| {
-        let mut folders = vec![config.codex_sessions.clone()];
+    let there = |path: &PathBuf| path.exists() || packed_path(path).exists();
+    indexed(config.path_of("codex_state_db"), part).map(unpacked).filter(there).or_else(|| {
+        let mut folders = vec![settings::sessions(config).to_owned()];
         while let Some(folder) = folders.pop() {
             let entries = std::fs::read_dir(folder).ok()?.flatten();
             let mut entries: Vec<PathBuf> = entries.map(|entry| unpacked(entry.path())).collect();
@@ -84,12 +88,9 @@ pub(crate) fn rollout(config: &Config, part: &str) -> Option<PathBuf> {
 
 /// What the index says; nothing when it is absent, locked, or of another shape.
 fn indexed(database: &Path, part: &str) -> Option<PathBuf> {
-    use rusqlite::{Connection, OpenFlags};
-
-    let open = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
-    open.busy_timeout(Duration::from_secs(1)).ok()?;
     let sql = "select rollout_path from threads where id >= ?1 and id < ?1 || 'g' limit 1";
-    let path: String = open.query_row(sql, [part], |row| row.get(0)).ok()?;
+    let found = sqlite::rows(database, Duration::from_secs(1), sql, [part], |row| row.get(0));
+    let path: String = found.ok()?.into_iter().next()?;
     Some(PathBuf::from(path))
 }
 
@@ -128,7 +129,7 @@ mod tests {
         std::fs::create_dir_all(&day).unwrap();
         let id = "01a20300-6ab9-7f92-845b-5c85cabcdef0";
         let path = day.join(format!("rollout-2026-11-22T10-00-00-{id}.jsonl"));
-        std::fs::write(packed(&path), "").unwrap();
+        std::fs::write(packed_path(&path), "").unwrap();
         let home_text = home.to_str().unwrap();
         let config = Config::from_vars(vec![("CODEX_HOME".into(), home_text.into())]).unwrap();
         assert_eq!(rollout(&config, id), Some(path));

@@ -1,64 +1,74 @@
 //! The practice agent as the rest of the package sees it: Claude Code with other files.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::{
-    Agent, Conversation, Launch, LaunchRequest, Status, Typing,
-    claude::{self, log, state_file},
-    own_program,
+    Agent, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, Typing,
+    claude::{
+        self, log,
+        state_file::{self, StateFiles},
+    },
 };
 use crate::{
-    config::Config,
+    config::{Config, Fallback::Below, OURS, Setting},
     error::Result,
-    fs,
     tmux::{Enter, Pane},
-    transcript::event::{Event, Kind},
+    transcript::event::Event,
 };
 
 /// The practice agent.
 pub(crate) struct Practice;
 
+pub(crate) const FACTS: Facts = Facts {
+    backend: "tmux-practice",
+    state_prefix: "practice-",
+    program: "aimax",
+    package: None,
+    profile: ("practice.json", include_str!("profile.json")),
+    settings: &[Setting::path(OURS, "practice_home", Below("data_dir", "practice"))
+        .for_hooks()
+        .about("the practice agent's own folder")],
+    not_inherited: &[],
+    queued_changes: &[],
+    ..claude::FACTS
+};
+
+fn home(config: &Config) -> &Path {
+    config.path_of("practice_home")
+}
+
+fn files(config: &Config) -> StateFiles {
+    StateFiles { home: home(config).to_owned(), projects: home(config).join("projects") }
+}
+
 impl Agent for Practice {
-    fn program(&self) -> &'static str {
-        "aimax"
+    fn facts(&self) -> &'static Facts {
+        &FACTS
     }
 
-    fn profile(&self) -> (&'static str, &'static str) {
-        ("practice.json", include_str!("profile.json"))
+    fn hub<'a>(&self, _config: &'a Config) -> &'a str {
+        "imac_practice_agent_hub"
     }
 
     fn launch(&self, config: &Config, request: &LaunchRequest) -> Result<Launch> {
-        let mut argv = own_program(config, "practice-agent")?;
-        let path = request.run_dir.join("settings.json");
-        let merged = claude::merged_settings(Vec::new(), &request.at_turn_end)?;
-        fs::write_durable(&path, merged.to_string().as_bytes(), 0o600)?;
-        argv.extend(["--settings".into(), path.into_os_string()]);
-        argv.extend(["--home".into(), config.practice_home.clone().into_os_string()]);
-        if let Some(model) = &request.model {
-            argv.extend(["--model".into(), OsString::from(model)]);
-        }
-        let id = claude::conversation_id(&config.practice_home, request)?;
-        argv.extend([claude::session_option(request), OsString::from(&id)]);
+        let mut argv = config.own_program("practice-agent")?;
+        argv.extend(["--home".into(), home(config).as_os_str().to_owned()]);
+        let (args, conversation) = claude::session_args(&files(config), request, Vec::new())?;
+        argv.extend(args);
         argv.extend(request.rest.iter().cloned());
-        let transcript = state_file::transcript(&projects(config), &id, &request.cwd);
-        let conversation = Some(Conversation { id: Some(id), transcript: Some(transcript) });
-        Ok(Launch { argv, conversation, ..Launch::default() })
+        Ok(Launch { argv, conversation: Some(conversation), ..Launch::default() })
     }
 
     fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {
-        state_file::status(&config.practice_home, pane.pid)
-    }
-
-    fn conversation(&self, config: &Config, pane: &Pane) -> Result<Option<Conversation>> {
-        state_file::conversation(&config.practice_home, &projects(config), pane.pid)
+        files(config).status(pane.pid)
     }
 
     fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
-        vec![state_file::path(&config.practice_home, pane.pid)]
+        vec![state_file::path(home(config), pane.pid)]
     }
 
-    fn may_swallow_enter(&self) -> bool {
-        true
+    fn conversation(&self, config: &Config, pane: &Pane) -> Result<Option<Conversation>> {
+        files(config).conversation(pane.pid)
     }
 
     fn objection(&self, prompt: &str) -> Option<String> {
@@ -70,27 +80,11 @@ impl Agent for Practice {
         Typing { enter: Enter::Later, ..claude::typing(prompt, command) }
     }
 
-    fn clear_keys(&self) -> &'static [&'static str] {
-        claude::CLEAR
-    }
-
-    fn ran_command(&self, command: &str, event: &Event) -> bool {
-        event.kind == Kind::Command && event.text == command
-    }
-
-    fn compare(
-        &self,
-        sent: &str,
-        recorded: &str,
-    ) -> std::result::Result<Vec<&'static str>, String> {
-        log::compare(sent, recorded)
-    }
-
     fn parse_line(&self, line: &[u8]) -> Vec<Event> {
         log::parse_line(line)
     }
-}
 
-fn projects(config: &Config) -> PathBuf {
-    config.practice_home.join("projects")
+    fn compare(&self, sent: &str, recorded: &str) -> Comparison {
+        log::compare(sent, recorded)
+    }
 }

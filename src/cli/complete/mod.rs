@@ -14,11 +14,21 @@ pub(crate) use bash::bash;
 pub(crate) use fish::fish;
 pub(crate) use zsh::zsh;
 
-use super::{option::OptDoc, page::Page};
+use super::{
+    option::{OptDoc, ValueDoc},
+    page::Page,
+};
 
-/// The options of `page` that take a value, as they are typed.
-fn valued(page: &Page) -> impl Iterator<Item = (Vec<String>, &OptDoc)> {
-    page.opts.iter().filter(|opt| opt.value.is_some()).map(|opt| (typed(opt), opt))
+/// The options of `page` that take a value, as they are typed, each with its value.
+fn valued(page: &Page) -> impl Iterator<Item = (Vec<String>, ValueDoc)> {
+    page.opts.iter().filter_map(|opt| Some((typed(opt), opt.value?)))
+}
+
+/// All spellings of those options, separated by `between`, within the two halves of `form`. Empty
+/// without such options.
+fn skipping(page: &Page, between: &str, form: [&str; 2]) -> String {
+    let names: Vec<String> = valued(page).flat_map(|(names, _)| names).collect();
+    if names.is_empty() { String::new() } else { form.join(&names.join(between)) }
 }
 
 /// `-f`, `--follow`: the spellings that do not negate it.
@@ -27,7 +37,18 @@ fn typed(opt: &OptDoc) -> Vec<String> {
     short.into_iter().chain([format!("--{}", opt.long)]).collect()
 }
 
-/// `text` in single quotes, for bash and zsh.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
+/// `template` with each mark replaced by its text. The lines between `@if PART` and `@end` are left
+/// out unless `parts` names that part.
+fn filled(template: &str, parts: &[&str], texts: &[(&str, &str)]) -> String {
+    let mut text = String::new();
+    let mut wanted = true;
+    for line in template.split_inclusive('\n') {
+        match line.trim_end().strip_prefix("@if ") {
+            Some(part) => wanted = parts.contains(&part),
+            None if line == "@end\n" => wanted = true,
+            None if wanted => text.push_str(line),
+            None => {}
+        }
+    }
+    texts.iter().fold(text, |text, (mark, with)| text.replace(mark, with))
 }

@@ -4,9 +4,12 @@
 use std::{fs, path::Path, process::Command};
 
 use super::{bash, fish, zsh};
-use crate::cli::{
-    fake::{Front, Job, Plain},
-    page::{Page, page},
+use crate::{
+    cli::{
+        fake::{Front, Job, Plain},
+        page::{Page, page},
+    },
+    shell::quoted,
 };
 
 fn pages() -> [Page; 3] {
@@ -83,7 +86,7 @@ fn bash_completes() {
     let dir = Dir::new("bash");
     let files = pages().map(|page| (page.tool.name.to_owned(), bash(&page)));
     let ask = |words: &[&str]| {
-        let line: Vec<String> = words.iter().map(|word| super::quoted(word)).collect();
+        let line: Vec<String> = words.iter().map(|word| quoted(word)).collect();
         let name = words[0].replace('-', "_");
         let script = format!(
             "for f in fake fake-tail fake-job; do . ./$f; done; IFS=o; set -u
@@ -137,8 +140,7 @@ fn fish_completes() {
     let dir = Dir::new("fish");
     let files = pages().map(|page| (format!("{}.fish", page.tool.name), fish(&page)));
     let ask = |line: &str| {
-        let script =
-            format!("for f in *.fish; source $f; end; complete -C {}", super::quoted(line));
+        let script = format!("for f in *.fish; source $f; end; complete -C {}", quoted(line));
         let found = dir.run("fish", &["--no-config", "-c"], &files, &script);
         let words = found.lines().map(|line| line.split('\t').next().unwrap());
         words.collect::<Vec<_>>().join("|")
@@ -176,7 +178,7 @@ fn zsh_completes() {
     let dir = Dir::new("zsh");
     let files = pages().map(|page| (format!("_{}", page.tool.name), zsh(&page)));
     let ask = |line: &str| {
-        let script = ZSH.replace("LINE", &super::quoted(line));
+        let script = ZSH.replace("LINE", &quoted(line));
         let found = dir.run("zsh", &["-f", "-c"], &files, &script);
         let mut words: Vec<&str> = found.lines().collect();
         words.sort_unstable();

@@ -1,83 +1,51 @@
 //! For zsh, by `_arguments`.
+//!
+//! Loaded by name, the file is the function's body at its first call; sourced, it registers.
 
-use std::fmt::Write as _;
-
-use super::{quoted, typed};
-use crate::cli::{
-    option::{Complete, OptDoc, ValueDoc},
-    page::Page,
+use super::{filled, typed};
+use crate::{
+    cli::{
+        option::{Complete, OptDoc, ValueDoc, VerbDoc},
+        page::Page,
+    },
+    shell::quoted,
 };
 
 /// `completions/zsh/_NAME`.
-#[must_use]
 pub(crate) fn zsh(page: &Page) -> String {
-    let (tool, f) = (&page.tool, page.word());
-    let name = tool.name;
-    let mut text =
-        format!("#compdef {name}\n# Generated from the option table of {name}; do not edit.\n\n");
-    let mut actions = Actions { f: &f, commands: Vec::new() };
+    let (tool, f) = (&page.tool, &*page.word());
+    let mut actions = Actions { f, commands: Vec::new() };
     let mut specs = Vec::new();
     for opt in &page.opts {
         option(&mut specs, &mut actions, opt);
     }
+    let mut parts = vec![if page.front { "front" } else { "program" }];
     if !tool.verbs.is_empty() {
+        parts.push("verbs");
         specs.push(quoted(&format!("1:verb:_{f}_verbs")));
     }
-    let words = tool.operand.map(|value| (value, actions.of(value)));
-    match (&words, tool.rest) {
+    let row = |verb: &VerbDoc| format!("{}:{}", verb.name, verb.brief.replace('\\', "\\\\"));
+    let verbs = tool.verbs.iter().map(|verb| format!("        {}\n", quoted(&row(verb))));
+    // Where there is no operand, the words after `--` are the only ones that are not verbs.
+    let operand = tool.operand.or(tool.rest).map(|value| (label(value), actions.of(value)));
+    match &operand {
         _ if page.front => specs.push(quoted("*::word:->inner")),
-        (Some((value, action)), _) => {
-            specs.push(quoted(&format!("*:{}:{action}", label(*value))));
-        }
-        // The words after `--` are the only ones that are not verbs.
-        (None, Some(value)) => {
-            let action = actions.of(value);
-            specs.push(quoted(&format!("*:{}:{action}", label(value))));
-        }
-        (None, None) => {}
+        Some((label, action)) => specs.push(quoted(&format!("*:{label}:{action}"))),
+        None => {}
     }
-    for (i, command) in actions.commands.iter().enumerate() {
-        _ = writeln!(
-            text,
-            "_{f}_lines_{i}() {{\n    local -a lines\n    \
-             lines=(${{(f)\"$({command} 2>/dev/null)\"}})\n    \
-             compadd \"$@\" -a lines\n}}\n"
-        );
-    }
-    if !tool.verbs.is_empty() {
-        _ = writeln!(text, "_{f}_verbs() {{\n    local -a verbs\n    verbs=(");
-        for verb in tool.verbs {
-            let row = format!("{}:{}", verb.name, verb.brief.replace('\\', "\\\\"));
-            _ = writeln!(text, "        {}", quoted(&row));
-        }
-        _ = writeln!(text, "    )\n    _describe -t verbs verb verbs\n}}\n");
-    }
-    _ = writeln!(text, "_{f}() {{");
-    if page.front {
-        text.push_str("    local curcontext=$curcontext state state_descr line\n");
-        text.push_str("    local -A opt_args\n");
-    }
-    text.push_str(if page.front { "    _arguments -S -C" } else { "    _arguments -s -S" });
-    for spec in specs {
-        _ = write!(text, " \\\n        {spec}");
-    }
-    if page.front {
-        let action = words.map_or(String::from("_message 'no more words'"), |(_, action)| action);
-        _ = write!(
-            text,
-            " && return\n    [[ $state == inner ]] || return 1\n    \
-             # NAME VERB … is completed as NAME-VERB …, where that has a completion.\n    \
-             if (( $+_comps[{name}-$words[1]] )); then\n        \
-             words[1]={name}-$words[1]\n        _normal\n    else\n        {action}\n    fi"
-        );
-    }
-    // Loaded by name, the file is the function's body at its first call; sourced, it registers.
-    _ = write!(
-        text,
-        "\n}}\n\nif [[ $funcstack[1] == _{name} ]]; then\n    _{f} \"$@\"\nelse\n    \
-         compdef _{f} {name}\nfi\n"
-    );
-    text
+    let specs = specs.iter().map(|spec| format!(" \\\n        {spec}"));
+    filled(
+        include_str!("template.zsh"),
+        &parts,
+        &[
+            ("@LINES@\n", &actions.functions()),
+            ("@VERBS@\n", &verbs.collect::<String>()),
+            ("@SPECS@", &specs.collect::<String>()),
+            ("@ACTION@", operand.as_ref().map_or("_message 'no more words'", |(_, action)| action)),
+            ("@FUNC@", f),
+            ("@NAME@", tool.name),
+        ],
+    )
 }
 
 /// What completes a value; commands become functions of the file.
@@ -87,6 +55,18 @@ struct Actions<'a> {
 }
 
 impl Actions<'_> {
+    fn functions(&self) -> String {
+        let function = |(i, command): (usize, &&str)| {
+            format!(
+                "_{}_lines_{i}() {{\n    local -a lines\n    \
+                 lines=(${{(f)\"$({command} 2>/dev/null)\"}})\n    \
+                 compadd \"$@\" -a lines\n}}\n\n",
+                self.f
+            )
+        };
+        self.commands.iter().enumerate().map(function).collect()
+    }
+
     fn of(&mut self, value: ValueDoc) -> String {
         match value.complete {
             // A blank: there is something to type, and nothing to offer.
@@ -133,12 +113,6 @@ fn label(value: ValueDoc) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for c in text.chars() {
-        if matches!(c, '\\' | '[' | ']' | ':') {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
-    escaped
+    let mark = |c: char| matches!(c, '\\' | '[' | ']' | ':').then_some('\\');
+    text.chars().flat_map(|c| mark(c).into_iter().chain([c])).collect()
 }

@@ -7,17 +7,14 @@ use std::{ffi::OsString, time::Duration};
 
 use crate::{
     agent::Backend,
-    cli::{
-        exit::visible,
-        option::{Opt, Tool, ToolDoc},
-        output::Output,
-    },
+    cli::{Opt, Output, Tool, ToolDoc, exit::visible},
     config::Config,
     error::{Error, Exit, Result},
+    shell,
     sys::signals,
     time::Deadline,
     tmux::Tmux,
-    transcript::event::Kind,
+    transcript::event::EventKind,
     watch::{Watch, Woke},
 };
 
@@ -40,12 +37,10 @@ Runs the programs one after the other on the practice agent, which is
 built in, and shows each command and what it prints. It needs tmux, and
 neither an account nor the network. It uses a tmux server and a folder of
 its own, and leaves nothing behind.",
-        verbs: &[],
-        operand: None,
-        rest: None,
         exits: &[(Exit::Done, "every step did what it should")],
         examples: &[("aimax demo", "Takes about two seconds.")],
         see_also: &[("aimax", 1), ("aimax-spawn", 1), ("tmux", 1)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<()>] = &[];
@@ -209,12 +204,8 @@ fn succeeded(words: &[&str], status: std::process::ExitStatus) -> Result<()> {
 
 /// A command as a person types it.
 fn typed(words: &[&str]) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-    let quoted = words[1..].iter().map(|word| match word.chars().all(plain) {
-        true => format!(" {word}"),
-        false => format!(" '{}'", word.replace('\'', "'\\''")),
-    });
-    format!("aimax-{}{}", words[0], quoted.collect::<String>())
+    let given = words[1..].iter().map(|word| format!(" {}", shell::word(word)));
+    format!("aimax-{}{}", words[0], given.collect::<String>())
 }
 
 /// One line for a record: its type, and its text in the words of the common schema.
@@ -224,7 +215,7 @@ fn brief(record: &[u8]) -> String {
         .and_then(|record| Some(record.get("type")?.as_str()?.to_owned()))
         .unwrap_or_default();
     let said = Backend::Practice.agent().parse_line(record).into_iter();
-    let said = said.filter(|event| event.kind != Kind::Usage);
+    let said = said.filter(|event| event.kind != EventKind::Usage);
     let texts: Vec<String> = said.map(|event| event.text).collect();
     let line = format!("    {kind:10} {}", texts.join(" "));
     let line = visible(line.trim_end());

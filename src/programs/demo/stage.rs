@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    config::Config,
+    config::{self, Config},
     error::{At, Error, Result},
     fs, proc, sys,
     time::Deadline,
@@ -42,7 +42,7 @@ impl Stage {
         let base = base.canonicalize().at(&base)?;
         let id = uuid::Uuid::new_v4().simple().to_string();
         let root = base.join(format!("aimax-demo-{}", &id[..12]));
-        let program = std::env::current_exe().map_err(|e| Error::io("aimax", &e))?;
+        let program = config::running_program()?;
         // Fails where something of that name is: the folder is ours alone.
         DirBuilder::new().mode(0o700).create(&root).at(&root)?;
         let config = Config::from_vars(environment(config, &root))?;

@@ -42,13 +42,12 @@ pub(crate) fn tmux(config: &Config) -> Vec<Finding> {
 
 /// The agents that are there, their versions, and whether the screen profiles know these.
 pub(crate) fn agents(config: &Config) -> Vec<Finding> {
-    let all = [(Backend::Claude, "@anthropic-ai/claude-code"), (Backend::Codex, "@openai/codex")];
     let mut findings = Vec::new();
     let mut found = 0;
-    for (backend, package) in all {
-        let agent = backend.agent();
-        let name = agent.program();
-        let (file, built_in) = agent.profile();
+    for facts in Backend::ALL.map(Backend::facts) {
+        let Some(package) = facts.package else { continue };
+        let name = facts.program;
+        let (file, built_in) = facts.profile;
         let Some(program) = config.program(name) else {
             let finding = Finding::note("agent", name, "not on PATH");
             findings.push(finding.mend(format!("npm install -g {package}")));
@@ -74,10 +73,10 @@ pub(crate) fn agents(config: &Config) -> Vec<Finding> {
 fn covered(name: &str, version: &str, profile: &Profile, own: &Path) -> Finding {
     let of =
         if own.exists() { format!("{}, made from", own.display()) } else { "made from".into() };
-    if profile.versions.split([',', ' ']).any(|known| known == version) {
+    if profile.verified.iter().any(|known| known == version) {
         return Finding::ok("agent", name, format!("{version}, which the screen profile covers"));
     }
-    let says = format!("{version}; the screen profile is {of} {}", profile.versions);
+    let says = format!("{version}; the screen profile is {of} {}", profile.verified.join(", "));
     Finding::note("agent", name, says)
         .mend(format!("if a dialog is not known, describe it in {}", own.display()))
 }
@@ -117,8 +116,8 @@ fn version(program: &Path) -> Result<String> {
 pub(crate) fn proxy(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut wanted = Vec::new();
-    for backend in admin::BACKENDS {
-        match admin::use_proxy(config, backend) {
+    for backend in Backend::real() {
+        match admin::use_proxy(&config.admin_settings(), backend.name()) {
             Ok(true) => wanted.push(backend.name()),
             Ok(false) => {}
             Err(error) => findings.push(Finding::problem("proxy", "admin settings", error)),

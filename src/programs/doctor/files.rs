@@ -5,7 +5,6 @@ use std::{
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
 };
 
 use super::finding::{Finding, word};
@@ -14,6 +13,7 @@ use crate::{
     config::Config,
     fs as files, proc,
     session::{RunDir, Session},
+    time,
 };
 
 /// Whether our folders, and those of the sessions' flags, can be written.
@@ -56,11 +56,10 @@ fn writable(what: &str, folder: &Path) -> Finding {
             let says =
                 format!("for {what}, but nothing can be written in {}: {e}", there.display());
             let finding = Finding::problem("folder", subject, says);
-            match e.kind() {
-                std::io::ErrorKind::PermissionDenied => {
-                    finding.mend(format!("chmod u+rwx {}", word(there)))
-                }
-                _ => finding,
+            if e.kind() == std::io::ErrorKind::PermissionDenied {
+                finding.mend(format!("chmod u+rwx {}", word(there)))
+            } else {
+                finding
             }
         }
     }
@@ -72,16 +71,14 @@ pub(crate) fn left_over(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     for entry in fs::read_dir(&config.data_dir).into_iter().flatten().flatten() {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-        let old = entry.metadata().and_then(|data| data.modified()).is_ok_and(is_old);
-        let says = if name.contains(".tmp-") && old {
-            "a writer that was killed has left it"
+        let is_old = entry.metadata().is_ok_and(|file| is_old(&file));
+        let (says, mend) = if name.contains(".tmp-") && is_old {
+            ("a writer that was killed has left it", "rm")
         } else if name.contains(".json.broken-") {
-            "a state file that made no sense, set aside"
+            ("a state file that made no sense, set aside", "mend it and put it back, or: rm")
         } else {
             continue;
         };
-        let mend =
-            if name.contains(".json.broken-") { "mend it and put it back, or: rm" } else { "rm" };
         let mend = format!("{mend} {}", word(&path));
         findings.push(Finding::note("file", path.display(), says).mend(mend));
     }
@@ -99,37 +96,30 @@ pub(crate) fn left_over(config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn is_old(time: SystemTime) -> bool {
-    time.elapsed().is_ok_and(|age| age > Duration::from_secs(60))
+fn is_old(file: &fs::Metadata) -> bool {
+    let age = |at| time::now_ms().saturating_sub(time::epoch_ms(at));
+    file.modified().is_ok_and(|at| age(at) > 60_000)
 }
 
 /// Locks that somebody holds. The kernel takes a lock back from a process that ends, so a lock is
 /// stale only in the hands of one that does nothing any more.
 pub(crate) fn locks(config: &Config) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (_, name, run_dir) in RunDir::all(config) {
-        let path = run_dir.lock_path();
-        if files::is_locked(&path).unwrap_or(false) {
-            findings.push(held(&path, &name));
-        }
-    }
-    for path in state_locks(config) {
-        if files::is_locked(&path).unwrap_or(false) {
-            findings.push(held(&path, path.display()));
-        }
-    }
-    findings
-}
-
-fn state_locks(config: &Config) -> impl Iterator<Item = PathBuf> {
-    Backend::ALL.into_iter().map(|backend| {
+    let of_sessions = RunDir::all(config)
+        .into_iter()
+        .map(|(_, name, run_dir)| (run_dir.lock_path(), name.to_string()));
+    let of_state = Backend::ALL.into_iter().map(|backend| {
         let mut path = backend.store(config).runtime().to_owned().into_os_string();
         path.push(".lock");
-        path.into()
-    })
+        (PathBuf::from(&path), path.to_string_lossy().into_owned())
+    });
+    of_sessions
+        .chain(of_state)
+        .filter(|(path, _)| files::is_locked(path).unwrap_or(false))
+        .map(|(path, subject)| held(&path, &subject))
+        .collect()
 }
 
-fn held(path: &Path, subject: impl std::fmt::Display) -> Finding {
+fn held(path: &Path, subject: &str) -> Finding {
     match holder(path) {
         Some(pid) if proc::is_stopped(pid) => {
             let says = format!("process {pid} holds the lock, and is stopped");

@@ -4,15 +4,11 @@ use std::ffi::OsString;
 
 use serde_json::json;
 
+use super::options::Field;
 use crate::{
-    cli::{
-        exit::visible,
-        option::{Opt, OptDoc, Tool, ToolDoc},
-        output::Output,
-        paint::Paint,
-    },
+    cli::{Opt, OptDoc, Output, Paint, Tool, ToolDoc, exit::visible},
     config::Config,
-    error::{Error, Exit, Result},
+    error::{Exit, Result},
 };
 
 mod agents;
@@ -53,9 +49,6 @@ The weights:
 
 The document of `--json` has `ok` and `findings`, each with `area`,
 `subject`, `weight`, `says` and `mend`.",
-        verbs: &[],
-        operand: None,
-        rest: None,
         exits: &[(Exit::Done, "no problem was found"), (Exit::No, "there are problems")],
         examples: &[
             ("aimax doctor", "For a person."),
@@ -65,20 +58,14 @@ The document of `--json` has `ok` and `findings`, each with `area`,
             ),
         ],
         see_also: &[("aimax", 1), ("aimax-ls", 1), ("tmux", 1)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] =
-        &[OptDoc::new("json", "Print one JSON document", "Prints one JSON document.").sets(
-            |args, given| {
-                args.json = given.on();
-                Ok(())
-            },
-        )];
+        &[OptDoc::new("json", "Print one JSON document", "Prints one JSON document.")
+            .sets(|args, given| args.json.set(given))];
 
-    fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
-        if let Some(operand) = operands.first() {
-            return Err(Error::usage(operand.display(), "it takes options only"));
-        }
+    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env()?;
         let mut findings = agents::tmux(&config);
         findings.extend(agents::agents(&config));

@@ -4,7 +4,7 @@ use std::{ffi::OsString, time::Duration};
 
 use super::{Args, Flag, status, worse};
 use crate::{
-    cli::{self, option::Tool},
+    cli::{self, Tool},
     config::Config,
     error::{Error, Exit, Result},
     flag::Flags,

@@ -4,12 +4,12 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use serde_json::json;
 
-use super::options::target::{self, NAMES, Target, Targeted};
+use super::options::{
+    self, Field, has,
+    target::{self, NAMES, Target},
+};
 use crate::{
-    cli::{
-        option::{Complete, Opt, OptDoc, Tool, ToolDoc, ValueDoc, VerbDoc},
-        output::Output,
-    },
+    cli::{Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc, VerbDoc},
     config::Config,
     error::{Error, Exit, Result},
     flag::Flags,
@@ -40,11 +40,7 @@ pub struct Args {
     reason: Option<String>,
 }
 
-impl Targeted for Args {
-    fn target(&mut self) -> &mut Target {
-        &mut self.target
-    }
-}
+has!(Args { target: Target });
 
 impl Tool for Flag {
     type Args = Args;
@@ -63,7 +59,6 @@ impl Tool for Flag {
             VerbDoc { name: "fail", brief: "Say that the job failed" },
         ],
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
-        rest: None,
         exits: &[
             (Exit::Done, "the job is done; or the flag was set, cleared, printed"),
             (Exit::No, "the job failed; `--older-than`: it runs for too long"),
@@ -83,6 +78,7 @@ impl Tool for Flag {
             ),
         ],
         see_also: &[("aimax-paste", 1), ("aimax-ls", 1), ("aimax", 7)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = &[
@@ -95,10 +91,7 @@ impl Tool for Flag {
 With `wait`, waits for the end of all that are named, as it does without
 this option. With `wait` and `check`, and no NAME, all sessions.",
         )
-        .sets(|args, given| {
-            args.all = given.on();
-            Ok(())
-        }),
+        .sets(|args, given| args.all.set(given)),
         OptDoc::new(
             "any",
             "Return with the first that ends",
@@ -106,10 +99,7 @@ this option. With `wait` and `check`, and no NAME, all sessions.",
 With `wait`, returns with the first that ends: its record and its status
 are the only ones.",
         )
-        .sets(|args, given| {
-            args.any = given.on();
-            Ok(())
-        }),
+        .sets(|args, given| args.any.set(given)),
         OptDoc::new(
             "until",
             "Wait for `done`, `idle` or `waiting`",
@@ -124,18 +114,12 @@ when the job ends without a question.",
             args.until = Until::of(given.one_of(Until::NAMES)?);
             Ok(())
         }),
-        OptDoc::new(
-            "timeout",
-            "Give up after this long",
+        options::timeout(
             "\
 With `wait`, the longest time to wait: `90`, `1.5m`, `500ms`. Without it
 there is no end.",
         )
-        .value("TIME", Complete::Nothing)
-        .sets(|args, given| {
-            args.timeout = Some(given.seconds()?);
-            Ok(())
-        }),
+        .sets(|args, given| args.timeout.set(given)),
         OptDoc::new(
             "older-than",
             "Ask whether the job runs for longer than this",
@@ -145,10 +129,7 @@ with a line on standard error, when it has been running for longer than
 this since its last prompt, and else 0.",
         )
         .value("TIME", Complete::Nothing)
-        .sets(|args, given| {
-            args.older_than = Some(given.seconds()?);
-            Ok(())
-        }),
+        .sets(|args, given| args.older_than.set(given)),
         OptDoc::new(
             "root",
             "Judge by the files in this folder alone",
@@ -158,16 +139,10 @@ for flags in it is missing (69). It needs no tmux, no state and no write
 permission, so another user can watch. Nobody sets the flags right then.",
         )
         .value("DIR", Complete::Dir)
-        .sets(|args, given| {
-            args.root = Some(given.path());
-            Ok(())
-        }),
+        .sets(|args, given| args.root.set(given)),
         OptDoc::new("reason", "Why the job failed", "With `fail`, why the job failed.")
             .value("TEXT", Complete::Nothing)
-            .sets(|args, given| {
-                args.reason = Some(given.text()?);
-                Ok(())
-            }),
+            .sets(|args, given| args.reason.set(given)),
     ];
 
     fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Args, Flag, status, worse};
 use crate::{
     agent::Status,
-    cli::{self, option::Tool, output::Output},
+    cli::{self, Output, Tool},
     config::Config,
     error::{Error, Exit, Result},
     session::{JobState, Session, SessionWatcher, Snapshot},

@@ -4,14 +4,13 @@ use std::ffi::OsString;
 
 use serde_json::json;
 
-use super::options::target::{self, NAMES, Target, Targeted};
+use super::options::{
+    Field, has,
+    target::{self, NAMES, Target},
+};
 use crate::{
     agent::{Backend, Status},
-    cli::{
-        self,
-        option::{Opt, OptDoc, Tool, ToolDoc, ValueDoc},
-        output::Output,
-    },
+    cli::{self, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
     config::Config,
     error::{Exit, Result},
     session::{self, JobState, Question, Session, Snapshot},
@@ -33,11 +32,7 @@ pub struct Args {
     watch: bool,
 }
 
-impl Targeted for Args {
-    fn target(&mut self) -> &mut Target {
-        &mut self.target
-    }
-}
+has!(Args { target: Target });
 
 impl Tool for Ls {
     type Args = Args;
@@ -60,9 +55,7 @@ The states:
 
 A `dead` session stays in the list until `aimax-kill` or a new start
 with its name.",
-        verbs: &[],
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
-        rest: None,
         exits: &[
             (Exit::Done, "listed; with names, all of them are alive"),
             (Exit::No, "a session that was named is dead"),
@@ -76,6 +69,7 @@ with its name.",
             ),
         ],
         see_also: &[("aimax-spawn", 1), ("aimax-flag", 1), ("aimax", 7)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = &[
@@ -86,10 +80,7 @@ with its name.",
             "Print names only, one a line",
             "Prints names only, one a line, for completions and loops.",
         )
-        .sets(|args, given| {
-            args.names = given.on();
-            Ok(())
-        }),
+        .sets(|args, given| args.names.set(given)),
         OptDoc::new(
             "all",
             "List ended sessions too",
@@ -97,10 +88,7 @@ with its name.",
 Lists the sessions that were ended too, with the state `archived`, and
 with what `aimax-spawn --resume` needs: `agentSessionId` and `cwd`.",
         )
-        .sets(|args, given| {
-            args.all = given.on();
-            Ok(())
-        }),
+        .sets(|args, given| args.all.set(given)),
         OptDoc::new(
             "watch",
             "Go on, with a record for each change",
@@ -108,10 +96,7 @@ with what `aimax-spawn --resume` needs: `agentSessionId` and `cwd`.",
 Goes on, with a record for each change of a session: in its state, its
 conversation, its window. One that is ended becomes `archived`.",
         )
-        .sets(|args, given| {
-            args.watch = given.on();
-            Ok(())
-        }),
+        .sets(|args, given| args.watch.set(given)),
     ];
 
     fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
@@ -125,7 +110,8 @@ conversation, its window. One that is ended becomes `archived`.",
             return watch::run(&config, backend, named.as_deref(), out);
         }
         let sessions = sessions(&config, backend, named.as_deref())?;
-        let past = if args.all { past(&config, backend, named.as_deref())? } else { Vec::new() };
+        let mut past = if args.all { Session::past(&config, backend)? } else { Vec::new() };
+        past.retain(|session| named.as_ref().is_none_or(|names| names.contains(&session.name)));
         if args.names {
             for session in sessions.iter().chain(&past) {
                 out.line(session.name.as_str().as_bytes())?;
@@ -156,13 +142,6 @@ fn sessions(
         None => Session::all(config, backend),
         Some(names) => names.iter().map(|name| Session::find(config, name, backend)).collect(),
     }
-}
-
-/// The sessions that were ended, and can be gone on with.
-fn past(config: &Config, backend: Option<Backend>, named: Option<&[Name]>) -> Result<Vec<Session>> {
-    let mut past = Session::past(config, backend)?;
-    past.retain(|session| named.is_none_or(|names| names.contains(&session.name)));
-    Ok(past)
 }
 
 fn record(

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{facts, record};
 use crate::{
     agent::Backend,
-    cli::output::Output,
+    cli::Output,
     config::Config,
     error::{Exit, Result},
     session::{Session, SessionWatcher},

@@ -1,6 +1,73 @@
-//! Groups of options that several programs share.
+//! Options that several programs share. A group of them is a struct that they fill, and a program
+//! that offers the group has such a struct among its arguments: see [`has`].
+
+use std::{os::unix::ffi::OsStringExt, path::PathBuf, time::Duration};
+
+use crate::{
+    cli::{Complete, Given, OptDoc},
+    config::switch,
+};
 
 pub(crate) mod launch;
 pub(crate) mod output;
 pub(crate) mod prompt;
 pub(crate) mod target;
+
+/// Arguments with the group `G` among them.
+pub(crate) trait Has<G> {
+    /// The group.
+    fn group(&mut self) -> &mut G;
+}
+
+/// Says in which fields of a program's arguments the groups are.
+macro_rules! has {
+    ($args:ty { $($field:ident: $group:ty),+ }) => {
+        $(impl $crate::programs::options::Has<$group> for $args {
+            fn group(&mut self) -> &mut $group {
+                &mut self.$field
+            }
+        })+
+    };
+}
+pub(crate) use has;
+
+/// A field of a program's arguments that one option sets. Its type says how a value is read.
+pub(crate) trait Field {
+    /// Sets it; the error is the cause, without the option's name.
+    fn set(&mut self, given: Given) -> Result<(), String>;
+}
+
+/// Reads values of a type in one way.
+macro_rules! field {
+    ($type:ty, $given:ident => $value:expr) => {
+        impl Field for $type {
+            fn set(&mut self, $given: Given) -> Result<(), String> {
+                *self = $value;
+                Ok(())
+            }
+        }
+    };
+}
+
+field!(bool, given => given.on());
+field!(Option<bool>, given => Some(switch(&given.text()?)?));
+field!(Duration, given => given.seconds()?);
+field!(Option<Duration>, given => Some(given.seconds()?));
+field!(Option<Vec<u8>>, given => Some(given.os().into_vec()));
+field!(Option<PathBuf>, given => Some(given.path()));
+field!(Option<String>, given => Some(given.text()?));
+
+/// `--lock-wait`.
+pub(crate) const LOCK_WAIT: OptDoc = OptDoc::new(
+    "lock-wait",
+    "Wait this long for other programs",
+    "\
+How long to wait for another program that is busy with the session. 60
+seconds by default.",
+)
+.value("TIME", Complete::Nothing);
+
+/// `--timeout`; what it bounds, and for how long by default, differs.
+pub(crate) const fn timeout(full: &'static str) -> OptDoc {
+    OptDoc::new("timeout", "Give up after this long", full).value("TIME", Complete::Nothing)
+}

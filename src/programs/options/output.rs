@@ -2,12 +2,10 @@
 
 use serde_json::Value;
 
-use super::target::{Target, Targeted};
+use super::{Field, Has, has, target::Target};
 use crate::{
     cli::{
-        option::{Opt, OptDoc},
-        output::Output,
-        paint::Paint,
+        Opt, OptDoc, Output, Paint,
         progress::{self, Progress},
     },
     config::Config,
@@ -16,38 +14,31 @@ use crate::{
     trace,
 };
 
-/// Arguments with `--json` among them.
-pub(crate) trait Shaped {
-    /// Whether it is given.
-    fn json(&mut self) -> &mut bool;
-}
-
-/// The arguments of a verb that takes no others than these.
+/// What `--json` says.
 #[derive(Debug, Default)]
-pub struct Args {
-    pub(crate) target: Target,
+pub struct OutputArgs {
     pub(crate) json: bool,
 }
 
-impl Targeted for Args {
-    fn target(&mut self) -> &mut Target {
-        &mut self.target
+impl Has<OutputArgs> for OutputArgs {
+    fn group(&mut self) -> &mut OutputArgs {
+        self
     }
 }
 
-impl Shaped for Args {
-    fn json(&mut self) -> &mut bool {
-        &mut self.json
-    }
+/// The arguments of a verb that names sessions and has no other options.
+#[derive(Debug, Default)]
+pub struct Args {
+    pub(crate) target: Target,
+    pub(crate) output: OutputArgs,
 }
+
+has!(Args { target: Target, output: OutputArgs });
 
 /// `--json`.
-pub(crate) const fn json<A: Shaped>() -> Opt<A> {
+pub(crate) const fn json<A: Has<OutputArgs>>() -> Opt<A> {
     OptDoc::new("json", "Print one JSON document", "Prints one JSON document and nothing else.")
-        .sets(|args, given| {
-            *args.json() = given.on();
-            Ok(())
-        })
+        .sets(|args, given| args.group().json.set(given))
 }
 
 /// Prints one document, indented as the original indents.

@@ -7,9 +7,10 @@ use std::{
     path::PathBuf,
 };
 
+use super::{Field, Has};
 use crate::{
     agent::Agent,
-    cli::option::{Complete, Opt, OptDoc},
+    cli::{self, Complete, Opt, OptDoc, Tool},
     config::Config,
     error::{At, Error, Result},
     session::{DoneBy, Prompt, Reading},
@@ -18,7 +19,7 @@ use crate::{
 
 /// What `-p` and `-f` say, and how what they give is to be read.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Words {
+pub(crate) struct PromptArgs {
     prompt: Option<Vec<u8>>,
     file: Option<PathBuf>,
     reading: Reading,
@@ -26,26 +27,16 @@ pub(crate) struct Words {
     explain: bool,
 }
 
-/// Arguments with [`Words`] among them.
-pub(crate) trait Worded {
-    /// The words.
-    fn words(&mut self) -> &mut Words;
-}
-
 /// `-p`.
-pub(crate) const fn prompt<A: Worded>() -> Opt<A> {
+pub(crate) const fn prompt<A: Has<PromptArgs>>() -> Opt<A> {
     OptDoc::new("prompt", "The prompt", "The prompt, as it is to reach the model.")
         .value("TEXT", Complete::Nothing)
         .short('p')
-        .sets(|args, given| {
-            use std::os::unix::ffi::OsStringExt;
-            args.words().prompt = Some(given.os().into_vec());
-            Ok(())
-        })
+        .sets(|args, given| args.group().prompt.set(given))
 }
 
 /// `-f`.
-pub(crate) const fn prompt_file<A: Worded>() -> Opt<A> {
+pub(crate) const fn prompt_file<A: Has<PromptArgs>>() -> Opt<A> {
     OptDoc::new(
         "prompt-file",
         "A file that holds the prompt; `-` is stdin",
@@ -55,14 +46,11 @@ A file that holds the prompt; `-` is standard input. Without `-p` and
     )
     .value("FILE", Complete::File)
     .short('f')
-    .sets(|args, given| {
-        args.words().file = Some(given.path());
-        Ok(())
-    })
+    .sets(|args, given| args.group().file.set(given))
 }
 
 /// `--strip-control`.
-pub(crate) const fn strip_control<A: Worded>() -> Opt<A> {
+pub(crate) const fn strip_control<A: Has<PromptArgs>>() -> Opt<A> {
     OptDoc::new(
         "strip-control",
         "Leave control characters out",
@@ -70,14 +58,11 @@ pub(crate) const fn strip_control<A: Worded>() -> Opt<A> {
 Leaves control characters out of the prompt. Without it they are
 refused: an escape sequence in a paste could leave the paste and type.",
     )
-    .sets(|args, given| {
-        args.words().reading.strip_control = given.on();
-        Ok(())
-    })
+    .sets(|args, given| args.group().reading.strip_control.set(given))
 }
 
 /// `--command`.
-pub(crate) const fn command<A: Worded>() -> Opt<A> {
+pub(crate) const fn command<A: Has<PromptArgs>>() -> Opt<A> {
     OptDoc::new(
         "command",
         "The prompt is the agent's own command",
@@ -87,14 +72,11 @@ shell command behind `!`. Without it such a prompt is refused where the
 agent would not take it as text. Codex takes commands only between its
 turns: while one runs they are refused, and `--when idle` waits.",
     )
-    .sets(|args, given| {
-        args.words().reading.command = given.on();
-        Ok(())
-    })
+    .sets(|args, given| args.group().reading.command.set(given))
 }
 
 /// `--done`.
-pub(crate) const fn done<A: Worded>() -> Opt<A> {
+pub(crate) const fn done<A: Has<PromptArgs>>() -> Opt<A> {
     OptDoc::new(
         "done",
         "What ends the job: the `turn`, or the `agent`",
@@ -106,7 +88,7 @@ job failed all the same.",
     )
     .value("WHEN", Complete::OneOf(&["turn", "agent"]))
     .sets(|args, given| {
-        args.words().done_by = match given.one_of(&["turn", "agent"])? {
+        args.group().done_by = match given.one_of(&["turn", "agent"])? {
             "agent" => DoneBy::Agent,
             _ => DoneBy::Turn,
         };
@@ -115,7 +97,7 @@ job failed all the same.",
 }
 
 /// `--explain`.
-pub(crate) const fn explain<A: Worded>() -> Opt<A> {
+pub(crate) const fn explain<A: Has<PromptArgs>>() -> Opt<A> {
     OptDoc::new(
         "explain",
         "Say each step on stderr, with its time",
@@ -123,15 +105,15 @@ pub(crate) const fn explain<A: Worded>() -> Opt<A> {
 Says each step on standard error, with its time. `AIMAX_TRACE`, set to a
 file's name, gets them all with every call of tmux, for a bug report.",
     )
-    .sets(|args, given| {
-        args.words().explain = given.on();
-        Ok(())
-    })
+    .sets(|args, given| args.group().explain.set(given))
 }
 
-impl Words {
-    /// Begins the trace that `--explain` or `AIMAX_TRACE` asks for.
-    pub(crate) fn begin_trace(&self, config: &Config, say: fn(f64, &str)) -> Result<()> {
+impl PromptArgs {
+    /// Begins the trace that `--explain` or `AIMAX_TRACE` asks for; the steps are told under the
+    /// name of the program `T`.
+    pub(crate) fn begin_trace<T: Tool>(&self, config: &Config) -> Result<()> {
+        let say: fn(f64, &str) =
+            |ms, words| cli::say(T::DOC.name, &format!("{ms:8.1} ms  {words}"));
         trace::begin(config.trace.as_deref(), self.explain.then_some(say))
     }
 
@@ -155,6 +137,13 @@ impl Words {
     pub(crate) fn read(mut self, agent: &dyn Agent) -> Result<Option<Prompt>> {
         let reading = self.reading;
         self.bytes()?.map(|bytes| Prompt::new(bytes, agent, reading)).transpose()
+    }
+
+    /// The prompt, which must be given, checked for `agent`.
+    pub(crate) fn needed(self, agent: &dyn Agent) -> Result<Prompt> {
+        self.read(agent)?.ok_or_else(|| {
+            Error::usage("prompt", "none is given").advise("give -p TEXT, -f FILE, or pipe it in")
+        })
     }
 
     fn bytes(&mut self) -> Result<Option<Vec<u8>>> {

@@ -1,8 +1,9 @@
 //! The options that name a session, the same in all programs.
 
+use super::Has;
 use crate::{
     agent::Backend,
-    cli::option::{Complete, Opt, OptDoc},
+    cli::{Complete, Opt, OptDoc},
     config::Config,
     error::{Error, Kind, Result},
     session::Session,
@@ -18,17 +19,11 @@ pub(crate) struct Target {
     backend: Option<String>,
 }
 
-/// Arguments with a [`Target`] among them.
-pub(crate) trait Targeted {
-    /// The target.
-    fn target(&mut self) -> &mut Target;
-}
-
 /// How session names are completed.
 pub(crate) const NAMES: Complete = Complete::Run("aimax-ls --names");
 
 /// `-s`.
-pub(crate) const fn session<A: Targeted>() -> Opt<A> {
+pub(crate) const fn session<A: Has<Target>>() -> Opt<A> {
     OptDoc::new(
         "session",
         "The session's name",
@@ -37,13 +32,13 @@ pub(crate) const fn session<A: Targeted>() -> Opt<A> {
     .value("NAME", NAMES)
     .short('s')
     .sets(|args, given| {
-        args.target().sessions.push(given.text()?);
+        args.group().sessions.push(given.text()?);
         Ok(())
     })
 }
 
 /// `-b`.
-pub(crate) const fn backend<A: Targeted>() -> Opt<A> {
+pub(crate) const fn backend<A: Has<Target>>() -> Opt<A> {
     OptDoc::new(
         "backend",
         "The agent's backend",
@@ -55,7 +50,7 @@ taken. A session that only one backend knows needs neither.",
     .value("BACKEND", Complete::OneOf(Backend::NAMES))
     .short('b')
     .sets(|args, given| {
-        args.target().backend = Some(given.one_of(Backend::NAMES)?.to_owned());
+        args.group().backend = Some(given.one_of(Backend::NAMES)?.to_owned());
         Ok(())
     })
 }
@@ -127,6 +122,13 @@ impl Target {
     pub(crate) fn needed(&self, config: &Config) -> Result<Name> {
         self.name(config)?.ok_or_else(|| {
             Error::usage("session", "none is named").advise("give -s NAME, or set AIMAX_SESSION")
+        })
+    }
+
+    /// The backend, which must be named.
+    pub(crate) fn needed_backend(&self, config: &Config) -> Result<Backend> {
+        self.backend(config)?.ok_or_else(|| {
+            Error::usage("backend", "none is named").advise("give -b BACKEND, or set AIMAX_BACKEND")
         })
     }
 

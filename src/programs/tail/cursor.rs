@@ -27,7 +27,7 @@ const SPAN: usize = 1024;
 
 /// What the file holds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Place {
+struct KeptPlace {
     path: PathBuf,
     device: u64,
     inode: u64,
@@ -38,7 +38,7 @@ struct Place {
 /// A place that is kept.
 pub(crate) struct Cursor {
     file: PathBuf,
-    place: Place,
+    place: KeptPlace,
     /// What is hashed.
     before: Vec<u8>,
 }
@@ -48,7 +48,7 @@ impl Cursor {
     pub(crate) fn open(file: &Path) -> Result<(Cursor, Option<(PathBuf, u64)>)> {
         let place = match fs::read(file)? {
             None => None,
-            Some(bytes) => Some(serde_json::from_slice::<Place>(&bytes).map_err(|e| {
+            Some(bytes) => Some(serde_json::from_slice::<KeptPlace>(&bytes).map_err(|e| {
                 Error::usage(file.display(), format!("not a cursor: {e}"))
                     .advise("remove it to begin anew")
             })?),
@@ -60,7 +60,7 @@ impl Cursor {
 
     /// Why the transcript is not the one that was read, if it is not.
     pub(crate) fn objection(&self) -> Result<Option<&'static str>> {
-        let Place { path, offset, hash, .. } = &self.place;
+        let KeptPlace { path, offset, hash, .. } = &self.place;
         let Some((file, identity)) = zst::open(path)? else {
             return Ok(Some("the file is gone"));
         };

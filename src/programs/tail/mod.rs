@@ -5,34 +5,27 @@
 //! run goes on: nothing is given twice, nothing is left out. Between records the program sleeps in
 //! one system call, and still notices at once when its reader goes away.
 
-use std::{ffi::OsString, os::fd::RawFd, path::Path};
-
-use self::{
-    cursor::Cursor,
-    printer::{Form, Printer},
-    run::Run,
-    session_set::{Selection, SessionSet},
-    stream::Stream,
-    text::Page,
+use std::{
+    ffi::OsString,
+    os::fd::{AsRawFd, RawFd},
 };
+
+use self::{plan::Plan, printer::Printer, session_set::SessionSet, tailed::Tailed};
 use crate::{
-    cli::{
-        self,
-        option::{Complete, Opt, Tool, ToolDoc, ValueDoc},
-        output::Output,
-        paint::Paint,
-    },
-    config::Config,
-    error::{Error, Exit, Result},
-    transcript::start::Start,
+    cli::{self, Complete, Opt, Output, Tool, ToolDoc, ValueDoc, output::stdout},
+    error::{Error, Exit, Kind, Result},
+    sys,
+    time::Deadline,
+    transcript::follow::Seen,
+    watch::{Watch, Woke},
 };
 
 mod cursor;
 pub(crate) mod options;
+mod plan;
 mod printer;
-mod run;
 mod session_set;
-mod stream;
+mod tailed;
 mod text;
 
 pub(crate) use options::Args;
@@ -76,9 +69,7 @@ offsets.
 
 `-s` may be given several times. Records of several sessions are wrapped
 as by `--offsets`, or are `--events` or `--text`.",
-        verbs: &[],
         operand: Some(ValueDoc { name: "FILE", complete: Complete::File }),
-        rest: None,
         exits: &[
             (Exit::Done, "the end or `--max` was reached, or the reader went away"),
             (Exit::Usage, "also an offset that is not at the beginning of a line"),
@@ -96,6 +87,7 @@ as by `--offsets`, or are `--events` or `--text`.",
             ("aimax-tail --offsets session.jsonl", "A file, with offsets to go on from."),
         ],
         see_also: &[("aimax-paste", 1), ("aimax-ls", 1), ("tail", 1), ("aimax", 7)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = options::TABLE;
@@ -112,151 +104,133 @@ pub(crate) fn print(
     out: &mut Output,
     note: &mut dyn FnMut(&str),
 ) -> (Result<Exit>, u64) {
-    let mut run = match Plan::new(args, operands).and_then(|plan| plan.run(args, out, note)) {
-        Ok(run) => run,
-        Err(error) => return (Err(error), 0),
-    };
-    let done = run.run(Some(STDOUT));
-    (done, args.max.unwrap_or(u64::MAX) - run.printer.left)
+    match Plan::new(args, operands) {
+        Ok(plan) => print_plan(plan, args, out, note, Some(stdout().as_raw_fd())),
+        Err(error) => (Err(error), 0),
+    }
 }
 
-/// The descriptor whose reader may go away.
-const STDOUT: RawFd = 1;
+/// Prints what `plan` says. `reader` is where the records go, if somebody must be there to read them.
+fn print_plan(
+    plan: Plan,
+    args: &Args,
+    out: &mut Output,
+    note: &mut dyn FnMut(&str),
+    reader: Option<RawFd>,
+) -> (Result<Exit>, u64) {
+    if let Some(text) = &plan.note {
+        note(text);
+    }
+    let printer = Printer::new(args, plan.form, out, note);
+    let mut run = TailRun { args, streams: plan.streams, sessions: plan.sessions, printer };
+    let done = if args.follow { run.follow(reader) } else { run.once() };
+    let done = done.or_else(|e| if e.kind == Kind::ReaderGone { Ok(Exit::Done) } else { Err(e) });
+    (done, args.max.unwrap_or(u64::MAX) - run.printer.left)
+}
 
 /// A note for the person at the terminal.
 fn say(note: &str) {
     cli::say(Tail::DOC.name, note);
 }
 
-/// What is to be read, and in which form it leaves.
-struct Plan {
-    streams: Vec<Stream>,
+/// What is read, and where it goes.
+struct TailRun<'a> {
+    args: &'a Args,
+    streams: Vec<Tailed>,
+    /// `None` where a plain file is read.
     sessions: Option<SessionSet>,
-    form: Form,
-    /// What is to be said before the first record.
-    note: Option<String>,
+    printer: Printer<'a>,
 }
 
-impl Plan {
-    fn new(args: &Args, operands: Vec<OsString>) -> Result<Plan> {
-        let mut operands = operands.into_iter();
-        let start = start(args)?;
-        let (mut streams, mut sessions, mut many) = (Vec::new(), None, false);
-        match (operands.next(), operands.next()) {
-            (_, Some(more)) => {
-                return Err(Error::usage(more.display(), "one FILE only")
-                    .advise("run one aimax-tail for each file"));
-            }
-            (Some(file), None) if args.target.is_given() || args.all => {
-                return Err(Error::usage(file.display(), "either sessions or a FILE"));
-            }
-            (Some(file), None) => {
-                let stream = Stream::of_file(file.into(), args.target.backend_given()?, start);
-                streams.push(stream.longest(args.max_line));
-            }
-            (None, None) => {
-                let config = Config::from_env()?;
-                let meant = meant(args, &config)?;
-                many = !matches!(&meant, Selection::Named(names) if names.len() == 1);
-                let set = SessionSet::new(config, meant, args, start)?;
-                streams = set.sessions()?;
-                sessions = Some(set);
+impl TailRun<'_> {
+    /// Prints what there is.
+    fn once(&mut self) -> Result<Exit> {
+        if let Some(sessions) = &mut self.sessions {
+            let mut watch = Watch::new()?;
+            sessions.watch(&mut watch)?;
+            sessions.look(&mut watch, &mut self.streams, None, self.printer.note)?;
+        }
+        self.catch_up()?;
+        for stream in &mut self.streams {
+            let seen = stream.read(&mut self.printer)?;
+            // A session that has had no prompt has no records; a missing file is a mistake.
+            if seen == Seen::Absent
+                && stream.session.is_none()
+                && let Some(path) = stream.reader.paths().next()
+            {
+                return Err(Error::missing(path.display(), "no such file"));
             }
         }
-        if many {
-            alone(args.from.is_some(), "--from", "an offset is one of one transcript")?;
-            alone(args.cursor.is_some(), "--cursor", "it keeps one place")?;
-            alone(args.raw, "--raw", "which line is whose could not be told")?;
-        }
-        let mut plan = Plan { streams, sessions, form: form(args, many)?, note: None };
-        if let Some(file) = &args.cursor {
-            plan.keep_place(file)?;
-        }
-        Ok(plan)
+        self.printer.batch(false)?;
+        Ok(Exit::Done)
     }
 
-    /// Begins where the cursor in `file` says, unless that is another transcript by now.
-    fn keep_place(&mut self, file: &Path) -> Result<()> {
-        let Some(stream) = self.streams.first_mut() else { return Ok(()) };
-        let (cursor, mut at) = Cursor::open(file)?;
-        if let Some((path, offset)) = &at {
-            if stream.session.is_none() && !stream.paths().any(|own| is_same(own, path)) {
-                return Err(Error::usage(file.display(), "a cursor of another file")
-                    .advise(format!("it is of {}", path.display())));
+    /// Prints what there is and what comes. `reader` is where the records go, if somebody must be
+    /// there to read them.
+    fn follow(&mut self, reader: Option<RawFd>) -> Result<Exit> {
+        let deadline = self.args.timeout.map_or(Deadline::NEVER, Deadline::after);
+        let mut watch = Watch::new()?;
+        if let Some(reader) = reader {
+            watch.reader_of(&reader);
+        }
+        if let Some(sessions) = &mut self.sessions {
+            sessions.watch(&mut watch)?;
+            // Not being allowed to is a failure only once there are too many.
+            drop(sys::raise_open_files());
+        }
+        for stream in &mut self.streams {
+            stream.reader.watch(&mut watch)?;
+        }
+        // Catching up is done in large pieces; after that, each record is written at once.
+        self.catch_up()?;
+        let mut changed = None;
+        loop {
+            if let Some(sessions) = &mut self.sessions {
+                sessions.look(
+                    &mut watch,
+                    &mut self.streams,
+                    changed.as_ref(),
+                    self.printer.note,
+                )?;
             }
-            if let Some(why) = cursor.objection()? {
-                let anew = format!("{why}: the place {offset} is void, read from the beginning");
-                self.note = Some(format!("{}: {anew}", path.display()));
-                at = stream.paths().next().map(|own| (own.to_owned(), 0));
-                stream.restart();
+            for stream in &mut self.streams {
+                if stream.is_due(changed.as_ref())
+                    && stream.read(&mut self.printer)? == Seen::Stopped
+                {
+                    self.printer.batch(false)?;
+                    return Ok(Exit::Done);
+                }
+            }
+            self.printer.batch(false)?;
+            self.let_go(&mut watch);
+            if watch.wait(deadline)? == Woke::Deadline {
+                return Ok(Exit::Timeout);
+            }
+            // When no path changed, something else did: then everything is looked at.
+            changed = Some(watch.changed()).filter(|changed| !changed.is_empty());
+        }
+    }
+
+    /// Lets go of the sessions that have left.
+    fn let_go(&mut self, watch: &mut Watch) {
+        if !self.streams.iter().any(|stream| stream.leaving) {
+            return;
+        }
+        let (gone, left): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.streams).into_iter().partition(|stream| stream.leaving);
+        self.streams = left;
+        for path in gone.iter().flat_map(|stream| stream.reader.paths()) {
+            if !self.streams.iter().any(|stream| stream.reader.paths().any(|other| other == path)) {
+                watch.forget(path);
             }
         }
-        stream.keep(cursor, at);
-        Ok(())
     }
 
-    fn run<'a>(
-        self,
-        args: &'a Args,
-        out: &'a mut Output,
-        note: &'a mut dyn FnMut(&str),
-    ) -> Result<Run<'a>> {
-        if let Some(text) = &self.note {
-            note(text);
-        }
-        let printer = Printer::new(args, self.form, out, note);
-        Ok(Run { args, streams: self.streams, sessions: self.sessions, printer })
+    /// Begins to catch up: in large pieces, unless the place is to be kept after each record.
+    fn catch_up(&mut self) -> Result<()> {
+        let kept = self.streams.iter().any(|stream| stream.cursor.is_some());
+        self.printer.batch(!kept)
     }
-}
-
-/// Refuses an option that is for one transcript.
-fn alone(given: bool, option: &str, why: &str) -> Result<()> {
-    if given { Err(Error::usage(option, format!("it is for one session: {why}"))) } else { Ok(()) }
-}
-
-fn is_same(own: &Path, kept: &Path) -> bool {
-    std::path::absolute(own).is_ok_and(|own| own == kept)
-}
-
-/// Where to begin; refuses what does not go together.
-fn start(args: &Args) -> Result<Start> {
-    let forms = [args.offsets, args.events, args.text].into_iter().filter(|&on| on).count();
-    let clash = |cause| Err(Error::usage("", cause));
-    match (args.from, args.lines) {
-        (Some(_), Some(_)) => clash("--from and --lines both say where to begin"),
-        _ if args.raw && forms > 0 => {
-            clash("--offsets, --events and --text hold records only, and --raw lets all through")
-        }
-        _ if forms > 1 => clash("only one of --offsets, --events and --text"),
-        _ if args.timeout.is_some() && !args.follow => clash("--timeout is for --follow"),
-        (_, Some(count)) => Ok(Start::Last(count)),
-        (from, None) => Ok(Start::Offset(from.unwrap_or(0))),
-    }
-}
-
-fn meant(args: &Args, config: &Config) -> Result<Selection> {
-    if args.all && args.target.is_given() {
-        return Err(Error::usage("--all", "either all sessions or those that -s names"));
-    }
-    if args.all {
-        return Ok(Selection::All);
-    }
-    match args.target.all_names(config)? {
-        names if names.is_empty() => Err(Error::usage("", "neither a session nor a FILE is given")),
-        names => Ok(Selection::Named(names)),
-    }
-}
-
-fn form(args: &Args, many: bool) -> Result<Form> {
-    Ok(if args.events {
-        Form::Events
-    } else if args.text {
-        Form::Text(Page::new(Paint::stdout(&Config::from_env()?), many))
-    } else if args.offsets || many {
-        Form::Wrapped
-    } else {
-        Form::Plain
-    })
 }
 
 #[cfg(test)]

@@ -2,8 +2,11 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::cli::option::{Complete, Opt, OptDoc};
-use crate::programs::options::target::{self, Target, Targeted};
+use crate::cli::{Complete, Opt, OptDoc};
+use crate::programs::options::{
+    self, Field, has,
+    target::{self, Target},
+};
 
 /// What its command line says.
 #[derive(Clone, Debug, Default)]
@@ -23,11 +26,7 @@ pub struct Args {
     pub(crate) max_line: Option<usize>,
 }
 
-impl Targeted for Args {
-    fn target(&mut self) -> &mut Target {
-        &mut self.target
-    }
-}
+has!(Args { target: Target });
 
 /// `--max`.
 pub(crate) const MAX: OptDoc =
@@ -45,10 +44,7 @@ pub(crate) const TABLE: &[Opt<Args>] = &[
 All live sessions, of one backend with `-b`. With `--follow`, sessions
 that are started later join, and those that are ended leave.",
     )
-    .sets(|args, _| {
-        args.all = true;
-        Ok(())
-    }),
+    .sets(|args, given| args.all.set(given)),
     OptDoc::new(
         "from",
         "Begin at this offset",
@@ -81,10 +77,7 @@ Wait for more, for the file to appear, and for a new file when it is
 replaced or removed. Each record is written at once.",
     )
     .short('f')
-    .sets(|args, _| {
-        args.follow = true;
-        Ok(())
-    }),
+    .sets(|args, given| args.follow.set(given)),
     OptDoc::new(
         "offsets",
         "Wrap each record with its offsets",
@@ -93,10 +86,7 @@ Print `{\"sessionId\",\"offset\",\"next\",\"entry\"}` for each record: where it
 begins, where the next one begins, and the record itself, unchanged. For
 a FILE, `sessionId` is null.",
     )
-    .sets(|args, _| {
-        args.offsets = true;
-        Ok(())
-    }),
+    .sets(|args, given| args.offsets.set(given)),
     OptDoc::new(
         "events",
         "Print one schema for all agents",
@@ -113,10 +103,7 @@ FILE, each line's shape tells the agent, unless `-b` does.
 prompt that had been queued before. What the agent does with its queue
 besides is `other`.",
     )
-    .sets(|args, _| {
-        args.events = true;
-        Ok(())
-    }),
+    .sets(|args, given| args.events.set(given)),
     OptDoc::new(
         "text",
         "Print what was said, for people",
@@ -125,10 +112,7 @@ Print what the assistant said, for people, with prompts (`>`), tools
 (`*`), their results (`|`) and errors (`!`) around it. On a terminal
 these have colours, unless `NO_COLOR` is set.",
     )
-    .sets(|args, _| {
-        args.text = true;
-        Ok(())
-    }),
+    .sets(|args, given| args.text.set(given)),
     OptDoc::new(
         "cursor",
         "Keep the place in this file",
@@ -141,10 +125,7 @@ of what stands before the place: if the transcript is another one
 meanwhile, this is said, and it is read from its beginning.",
     )
     .value("FILE", Complete::File)
-    .sets(|args, given| {
-        args.cursor = Some(given.path());
-        Ok(())
-    }),
+    .sets(|args, given| args.cursor.set(given)),
     OptDoc::new(
         "max-line",
         "The longest line that is taken",
@@ -162,27 +143,18 @@ long as memory allows.",
         args.max = Some(number(&given.text()?)?);
         Ok(())
     }),
-    OptDoc::new(
-        "timeout",
-        "Give up after this long",
+    options::timeout(
         "\
 With `--follow`, the longest time of the whole run: `90`, `1.5m`,
 `500ms`. It then ends with status 124.",
     )
-    .value("TIME", Complete::Nothing)
-    .sets(|args, given| {
-        args.timeout = Some(given.seconds()?);
-        Ok(())
-    }),
+    .sets(|args, given| args.timeout.set(given)),
     OptDoc::new(
         "raw",
         "Pass lines through unread",
         "Print all whole lines as they are, also those that are no JSON objects.",
     )
-    .sets(|args, _| {
-        args.raw = true;
-        Ok(())
-    }),
+    .sets(|args, given| args.raw.set(given)),
 ];
 
 pub(crate) fn number(text: &str) -> std::result::Result<u64, String> {

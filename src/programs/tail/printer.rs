@@ -1,4 +1,4 @@
-//! In which form records leave.
+//! The form in which records are printed.
 //!
 //! Whatever the form, a record leaves whole, in one write, and after what stands before it. In the
 //! plain form a large piece of good records leaves as it was read, without being copied.
@@ -7,14 +7,14 @@ use std::{io::Write, ops::ControlFlow, path::Path};
 
 use serde::Serialize;
 
-use super::{Args, cursor::Cursor, text::Page};
+use super::{cursor::Cursor, options::Args, text::Transcription};
 use crate::{
     agent::Backend,
-    cli::output::Output,
+    cli::Output,
     error::{Error, Result},
     time,
     transcript::{
-        event::{Event, Kind},
+        event::{Event, EventKind},
         fast_json,
         lines::{Block, Line},
         validate,
@@ -30,24 +30,24 @@ pub(crate) enum Form {
     /// What they mean.
     Events,
     /// For people.
-    Text(Page),
+    Text(Transcription),
 }
 
 /// Whose records they are.
-pub(crate) struct Source {
-    /// The session's name; none for a plain file.
+pub(crate) struct RecordSource {
+    /// The session's name; `None` for a plain file.
     pub(crate) session: Option<String>,
-    /// The agent whose lines they are; without it, their shape tells.
+    /// The agent that wrote them; without it, the shape of each line tells.
     pub(crate) backend: Option<Backend>,
     /// `{"sessionId":…,"offset":`, the same in every wrapped record.
     opening: String,
 }
 
-impl Source {
+impl RecordSource {
     pub(crate) fn new(session: Option<String>, backend: Option<Backend>) -> Self {
         let object = serde_json::json!({ "sessionId": session }).to_string();
         let opening = format!("{},\"offset\":", object.trim_end_matches('}'));
-        Source { session, backend, opening }
+        RecordSource { session, backend, opening }
     }
 }
 
@@ -84,7 +84,7 @@ impl<'a> Printer<'a> {
     /// Prints the lines that are records; breaks off with the offset to go on at.
     pub(crate) fn block(
         &mut self,
-        source: &Source,
+        source: &RecordSource,
         path: &Path,
         cursor: &mut Option<Cursor>,
         block: Block<'_>,
@@ -112,7 +112,7 @@ impl<'a> Printer<'a> {
     fn whole(&mut self, path: &Path, block: Block<'_>) -> Result<()> {
         let mut good = 0;
         if !self.raw {
-            for start in fast_json::unproven(block.bytes) {
+            for start in fast_json::suspects(block.bytes) {
                 let Some(line) = block.after(start).lines().next() else { break };
                 if !self.passes(path, line) {
                     self.out.lines(&block.bytes[good..start])?;
@@ -123,7 +123,7 @@ impl<'a> Printer<'a> {
         self.out.lines(&block.bytes[good..])
     }
 
-    /// Whether a line is a record; said if it is not.
+    /// Whether a line is a record; a note says why it is not.
     fn passes(&mut self, path: &Path, line: Line<'_>) -> bool {
         if self.raw {
             return true;
@@ -133,14 +133,14 @@ impl<'a> Printer<'a> {
         false
     }
 
-    fn line(&mut self, source: &Source, line: Line<'_>) -> Result<()> {
+    fn line(&mut self, source: &RecordSource, line: Line<'_>) -> Result<()> {
         match &mut self.form {
             Form::Plain => self.out.line(line.bytes),
             Form::Wrapped => self.wrap(source, line),
             Form::Events => {
                 self.wrapped.clear();
                 for event in &events(source, line) {
-                    let record = Record::new(source, line, event);
+                    let record = EventRecord::new(source, line, event);
                     serde_json::to_writer(&mut self.wrapped, &record)
                         .map_err(|e| Error::system("stdout", e))?;
                     self.wrapped.push(b'\n');
@@ -148,15 +148,15 @@ impl<'a> Printer<'a> {
                 self.wrapped.pop();
                 self.out.line(&self.wrapped)
             }
-            Form::Text(page) => {
-                let text = page.show(source.session.as_deref(), &events(source, line));
+            Form::Text(transcription) => {
+                let text = transcription.show(source.session.as_deref(), &events(source, line));
                 text.map_or(Ok(()), |text| self.out.line(text.trim_end_matches('\n').as_bytes()))
             }
         }
     }
 
     /// The record is embedded as it is: reading and writing it anew could change it.
-    fn wrap(&mut self, source: &Source, line: Line<'_>) -> Result<()> {
+    fn wrap(&mut self, source: &RecordSource, line: Line<'_>) -> Result<()> {
         self.wrapped.clear();
         self.wrapped.extend_from_slice(source.opening.as_bytes());
         let fault = |e| Error::io("memory", &e);
@@ -167,7 +167,7 @@ impl<'a> Printer<'a> {
     }
 
     /// Says that the conversation goes on in another transcript.
-    pub(crate) fn moved(&mut self, source: &Source, from: &Path, to: &Path) -> Result<()> {
+    pub(crate) fn moved(&mut self, source: &RecordSource, from: &Path, to: &Path) -> Result<()> {
         let moved = serde_json::json!({ "from": from, "to": to });
         let session = &source.session;
         match &mut self.form {
@@ -175,7 +175,7 @@ impl<'a> Printer<'a> {
                 self.out.record(&serde_json::json!({ "sessionId": session, "moved": moved }))
             }
             Form::Events => self.out.record(&serde_json::json!({
-                "sessionId": session, "offset": 0, "next": 0, "kind": Kind::Other, "time": null,
+                "sessionId": session, "offset": 0, "next": 0, "kind": EventKind::Other, "time": null,
                 "text": "", "type": "moved", "moved": moved,
             })),
             Form::Plain | Form::Text(_) => {
@@ -187,12 +187,12 @@ impl<'a> Printer<'a> {
     }
 }
 
-/// What a line means; never nothing.
-fn events(source: &Source, line: Line<'_>) -> Vec<Event> {
+/// The events of a line: at least one.
+fn events(source: &RecordSource, line: Line<'_>) -> Vec<Event> {
     let backend = source.backend.unwrap_or_else(|| Backend::of_line(line.bytes));
     let mut events = backend.agent().parse_line(line.bytes);
     if events.is_empty() {
-        events.push(Event::new(Kind::Other, None, ""));
+        events.push(Event::new(EventKind::Other, None, ""));
     }
     events
 }
@@ -200,11 +200,11 @@ fn events(source: &Source, line: Line<'_>) -> Vec<Event> {
 /// An event as it is printed.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Record<'a> {
+struct EventRecord<'a> {
     session_id: Option<&'a str>,
     offset: u64,
     next: u64,
-    kind: Kind,
+    kind: EventKind,
     time: Option<String>,
     text: &'a str,
     r#type: &'a str,
@@ -214,9 +214,9 @@ struct Record<'a> {
     queued: bool,
 }
 
-impl<'a> Record<'a> {
-    fn new(source: &'a Source, line: Line<'_>, event: &'a Event) -> Self {
-        Record {
+impl<'a> EventRecord<'a> {
+    fn new(source: &'a RecordSource, line: Line<'_>, event: &'a Event) -> Self {
+        EventRecord {
             session_id: source.session.as_deref(),
             offset: line.offset,
             next: line.next,

@@ -1,27 +1,24 @@
-//! The sessions that are followed: who joins, who leaves, and where each conversation is now.
+//! The sessions that are tailed: which join, which leave, and where each conversation is now.
 //!
-//! The state files tell who is there. Where a conversation is, the agent itself tells, once the
-//! session's window is known; a person may have cleared it, or gone over to another. tmux is asked
-//! only when a state file changed, a process ended, or an agent tells its thread in the title.
+//! The state files tell which sessions there are. Where a conversation is, its agent tells, once the
+//! session's window is known: a person may have cleared it, or taken up another one. tmux is asked
+//! only when a state file changed, a process ended, or an agent tells its conversation in the title.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Args, stream::Stream};
+use super::{options::Args, tailed::Tailed};
 use crate::{
     agent::Backend,
     config::Config,
     error::{Error, Kind, Result},
-    session::Session,
+    session::{Session, anchor::Panes, conversation::ConversationReader},
     state::Name,
     tmux::Tmux,
     transcript::start::Start,
     watch::{Watch, WatchId},
 };
 
-/// Which sessions are meant.
+/// Which sessions are asked for.
 pub(crate) enum Selection {
     /// These, which must be there.
     Named(Vec<Name>),
@@ -29,15 +26,15 @@ pub(crate) enum Selection {
     All,
 }
 
-/// The list of those who are followed.
+/// The sessions that are tailed.
 pub(crate) struct SessionSet {
     config: Config,
     backend: Option<Backend>,
-    meant: Selection,
+    selection: Selection,
     /// `None` where there is no tmux: then the state files are all that is known.
     tmux: Option<Tmux>,
     stores: BTreeMap<WatchId, Backend>,
-    /// Where to begin with those who are there at the beginning, and with those who join.
+    /// Where to begin in those that are there at the beginning.
     start: Start,
     max_line: Option<usize>,
     /// Whether the run waits for what is not there yet.
@@ -47,7 +44,7 @@ pub(crate) struct SessionSet {
 impl SessionSet {
     pub(crate) fn new(
         config: Config,
-        meant: Selection,
+        selection: Selection,
         args: &Args,
         start: Start,
     ) -> Result<SessionSet> {
@@ -58,20 +55,23 @@ impl SessionSet {
         };
         let backend = args.target.backend(&config)?;
         let (stores, max_line, waits) = (BTreeMap::new(), args.max_line, args.follow);
-        Ok(SessionSet { config, backend, meant, tmux, stores, start, max_line, waits })
+        Ok(SessionSet { config, backend, selection, tmux, stores, start, max_line, waits })
     }
 
-    /// Those who are there now.
-    pub(crate) fn sessions(&self) -> Result<Vec<Stream>> {
-        let sessions = match &self.meant {
+    /// The sessions that are there now.
+    pub(crate) fn sessions(&self) -> Result<Vec<Tailed>> {
+        let sessions = match &self.selection {
             Selection::All => Session::all(&self.config, self.backend)?,
             Selection::Named(names) => names
                 .iter()
                 .map(|name| Session::find_any(&self.config, name, self.backend))
                 .collect::<Result<_>>()?,
         };
-        let new = |session| Stream::of_session(session, self.start).longest(self.max_line);
-        Ok(sessions.into_iter().map(new).collect())
+        Ok(sessions.into_iter().map(|session| self.tailed(session, self.start)).collect())
+    }
+
+    fn tailed(&self, session: Session, start: Start) -> Tailed {
+        Tailed::of_session(session, ConversationReader::new(None, start).longest(self.max_line))
     }
 
     /// Watches the state files.
@@ -84,31 +84,36 @@ impl SessionSet {
 
     /// Whether sessions come and go.
     fn is_open(&self) -> bool {
-        matches!(self.meant, Selection::All)
+        matches!(self.selection, Selection::All)
     }
 
-    /// Looks again at what `changed`; without it, at everything. The streams that are new here or
-    /// are now elsewhere watch what they read.
+    /// Looks again at what `changed`, or at everything. Streams that are new or have moved watch what
+    /// they read.
     pub(crate) fn look(
         &self,
         watch: &mut Watch,
-        streams: &mut Vec<Stream>,
+        streams: &mut Vec<Tailed>,
         changed: Option<&BTreeSet<WatchId>>,
         note: &mut dyn FnMut(&str),
     ) -> Result<()> {
         let stores = self.stores_changed(changed);
         for &backend in &stores {
             match self.list(backend, streams) {
-                // Who was there is followed on; whoever mends the file wakes us.
+                // The sessions that were there are still followed; a change to the file wakes us.
                 Err(e) if self.waits && e.kind == Kind::System => note(&e.to_string()),
                 done => done?,
             }
-            self.find_panes(backend, streams)?;
         }
+        let mut panes = Panes::default();
         for stream in streams {
-            let listed = stream.session.as_ref().is_some_and(|s| stores.contains(&s.backend));
-            let signs = changed.is_some_and(|changed| concerns(changed, &stream.signs));
-            if listed || signs || !stream.is_placed() {
+            let Some(session) = &stream.session else { continue };
+            let listed = stores.contains(&session.backend);
+            if listed && let Some(tmux) = &self.tmux {
+                let pane = panes.of(&self.config, tmux, session)?;
+                stream.pane = pane.filter(|pane| !pane.dead);
+            }
+            let signs = changed.is_some_and(|changed| !changed.is_disjoint(&stream.signs));
+            if listed || signs || !stream.reader.is_placed() {
                 self.place(watch, stream)?;
             }
         }
@@ -122,10 +127,10 @@ impl SessionSet {
         stores.map(|(_, &backend)| backend).collect()
     }
 
-    /// Takes in who joined, who left, and what is noted of the others.
-    fn list(&self, backend: Backend, streams: &mut Vec<Stream>) -> Result<()> {
+    /// Notes which sessions joined, which left, and what is kept of the others.
+    fn list(&self, backend: Backend, streams: &mut Vec<Tailed>) -> Result<()> {
         let mut listed = Session::all(&self.config, Some(backend))?;
-        // A file that is gone (it was broken, and set aside) tells nothing of those who are there.
+        // A file that is gone (it was broken, and set aside) tells nothing of the sessions.
         if listed.is_empty() && !backend.store(&self.config).runtime().exists() {
             return Ok(());
         }
@@ -141,73 +146,48 @@ impl SessionSet {
         }
         if self.is_open() {
             listed.sort_by(|a, b| a.name.cmp(&b.name));
-            let new =
-                |session| Stream::of_session(session, Start::Offset(0)).longest(self.max_line);
+            let new = |session| self.tailed(session, Start::Offset(0));
             streams.extend(listed.into_iter().map(new));
         }
         Ok(())
     }
 
-    /// Finds the windows of all sessions of a backend, with one question.
-    fn find_panes(&self, backend: Backend, streams: &mut [Stream]) -> Result<()> {
-        let of_backend = |stream: &&mut Stream| {
-            stream.session.as_ref().is_some_and(|session| session.backend == backend)
-        };
-        let mut streams: Vec<&mut Stream> = streams.iter_mut().filter(of_backend).collect();
-        let Some(tmux) = self.tmux.as_ref().filter(|_| !streams.is_empty()) else {
-            return Ok(());
-        };
-        let panes = tmux.panes(&backend.hub(&self.config))?;
-        for stream in &mut streams {
-            let name = stream.session.as_ref().map(|session| session.name.as_str());
-            let pane = panes.iter().find(|pane| Some(pane.window_name.as_str()) == name);
-            stream.pane = pane.filter(|pane| !pane.dead).cloned();
-        }
-        Ok(())
-    }
-
     /// Finds where the conversation of one session is now.
-    fn place(&self, watch: &mut Watch, stream: &mut Stream) -> Result<()> {
-        let starts_inside = stream.starts_inside();
+    fn place(&self, watch: &mut Watch, stream: &mut Tailed) -> Result<()> {
         let Some(session) = &mut stream.session else { return Ok(()) };
-        let mut path = session.entry.jsonl_path().map(Path::to_owned);
-        // An offset is one of the transcript that was noted, wherever the conversation is by now.
-        let recorded = path.clone().filter(|_| starts_inside);
-        let agent = session.agent();
+        // An offset belongs to the transcript that is kept, wherever the conversation is by now.
+        if matches!(stream.reader.start, Start::Offset(1..)) && !stream.reader.is_placed() {
+            stream.reader.found(&session.kept_conversation());
+        }
         if let (Some(pane), Some(tmux)) = (&mut stream.pane, &self.tmux) {
-            for witness in agent.watch_paths(&self.config, pane) {
+            for witness in session.agent().watch_paths(&self.config, pane) {
                 stream.signs.insert(watch.path(&witness)?);
             }
-            // Subscribed first, then looked at. Some agents tell their thread in the title.
-            if agent.title_at_turn_end().is_some()
+            // After the subscription: some agents tell their conversation in the title.
+            if session.agent().facts().idle_title.is_some()
                 && let Some(now) = session.pane(&self.config, tmux)?
             {
                 *pane = now;
             }
-            if let Some(conversation) = agent.conversation(&self.config, pane)? {
-                session.bind(&self.config, &conversation)?;
-                path = conversation.transcript.or(path);
-            }
+        }
+        let now = session.conversation(&self.config, stream.pane.as_ref())?;
+        match &stream.pane {
+            _ if now.transcript.is_some() => {}
             // The end of the agent ends the wait for its first transcript.
-            if path.is_none() && stream.process != Some(pane.pid) {
+            Some(pane) if stream.process != Some(pane.pid) => {
                 watch.process(pane.pid)?;
                 stream.process = Some(pane.pid);
             }
-        } else if path.is_none() && self.waits && !self.is_open() {
-            return Err(Error::missing(&session.name, "it has no transcript, and no agent runs")
+            None if self.waits && !self.is_open() => {
+                return Err(Error::missing(
+                    &session.name,
+                    "it has no transcript, and no agent runs",
+                )
                 .advise(format!("start it again with `aimax-spawn -s {}`", session.name)));
+            }
+            _ => {}
         }
-        if let Some(recorded) = recorded.filter(|_| !stream.is_placed()) {
-            stream.is_at(&recorded);
-        }
-        if let Some(path) = path {
-            stream.is_at(&path);
-        }
-        stream.watch(watch)
+        stream.fresh |= stream.reader.found(&now);
+        stream.reader.watch(watch)
     }
-}
-
-/// Whether one of the few that `changed` is among `spots`.
-pub(crate) fn concerns(changed: &BTreeSet<WatchId>, spots: &BTreeSet<WatchId>) -> bool {
-    changed.iter().any(|spot| spots.contains(spot))
 }

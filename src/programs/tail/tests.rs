@@ -3,14 +3,14 @@ use std::{
     fs::{self, OpenOptions},
     io::{self, BufRead, BufReader, Read, Write},
     os::fd::AsRawFd,
-    path::PathBuf,
+    path::{Path, PathBuf},
     rc::Rc,
     thread,
 };
 
 use super::options::offset;
 use super::*;
-use crate::{agent::Backend, cli::option::Given, error::Kind};
+use crate::{agent::Backend, cli::option::Given};
 
 /// A file name of its own for a test, removed at its end.
 struct Place(PathBuf);
@@ -72,11 +72,10 @@ fn run(place: &Place, session: Option<&str>, options: &[(&str, &str)]) -> Ran {
     let args = args(options);
     let plan = Plan::new(&args, vec![place.0.clone().into()]).map(|mut plan| {
         let session = session.map(str::to_owned);
-        plan.streams[0].source = printer::Source::new(session, Some(Backend::Claude));
+        plan.streams[0].source = printer::RecordSource::new(session, Some(Backend::Claude));
         plan
     });
-    let result = plan
-        .and_then(|plan| plan.run(&args, &mut out, &mut note).and_then(|mut run| run.run(None)));
+    let result = plan.and_then(|plan| print_plan(plan, &args, &mut out, &mut note, None).0);
     let text = String::from_utf8(writes.0.borrow().concat()).unwrap();
     Ran { result, text, notes }
 }
@@ -158,7 +157,7 @@ fn what_is_refused() {
             ..Args::default()
         };
         let plan = Plan::new(&args, operands.iter().map(Into::into).collect());
-        plan.map(|plan| plan.streams[0].paths().next().unwrap().to_owned())
+        plan.map(|plan| plan.streams[0].reader.paths().next().unwrap().to_owned())
     };
     assert_eq!(of(None, &["a"]), Ok("a".into()));
     assert_eq!(of(None, &[]).unwrap_err().kind, Kind::Usage);
@@ -188,8 +187,7 @@ fn follow(path: &Path, options: &'static [(&str, &str)]) -> (BufReader<io::PipeR
         let mut notes = Vec::new();
         let mut note = |note: &str| notes.push(note.to_owned());
         let plan = Plan::new(&args, vec![path.into()]).unwrap();
-        let mut run = plan.run(&args, &mut out, &mut note).unwrap();
-        (run.run(Some(reader)), notes)
+        (print_plan(plan, &args, &mut out, &mut note, Some(reader)).0, notes)
     });
     (BufReader::new(from), thread)
 }
@@ -282,7 +280,7 @@ fn a_write_holds_whole_lines() {
     let mut out = Output::to(Box::new(writes.clone()));
     let args = args(&[]);
     let plan = Plan::new(&args, vec![place.0.clone().into()]).unwrap();
-    plan.run(&args, &mut out, &mut |_| {}).unwrap().run(None).unwrap();
+    print_plan(plan, &args, &mut out, &mut |_| {}, None).0.unwrap();
     let writes = writes.0.borrow();
     assert!(writes.len() < 20, "{}", writes.len());
     assert!(writes.iter().all(|write| write.ends_with(b"\n") || write.is_empty()));

@@ -1,8 +1,8 @@
 //! Events as a person reads them.
 
 use crate::{
-    cli::{exit::visible, paint::Paint},
-    transcript::event::{Event, Kind},
+    cli::{Paint, exit::visible},
+    transcript::event::{Event, EventKind},
 };
 
 /// A tool's output is shown up to so many lines; a person who wants all of it reads the record.
@@ -11,8 +11,8 @@ const RESULT: usize = 12;
 /// The longest line of a call or a result that is shown, in characters.
 const WIDE: usize = 200;
 
-/// What was shown last, and how.
-pub(crate) struct Page {
+/// Writes events as text for people. Remembers whose were shown last.
+pub(crate) struct Transcription {
     paint: Paint,
     /// Several sessions share it: each is named when another one spoke last.
     shared: bool,
@@ -20,50 +20,50 @@ pub(crate) struct Page {
 }
 
 /// How a kind of event looks: its mark, its colour, and whether only a part of it is shown.
-struct Look {
+struct Style {
     mark: &'static str,
     colour: &'static str,
     part: bool,
 }
 
-fn look(kind: Kind) -> Option<Look> {
-    let look = |mark, colour, part| Some(Look { mark, colour, part });
+fn style(kind: EventKind) -> Option<Style> {
+    let style = |mark, colour, part| Some(Style { mark, colour, part });
     match kind {
-        Kind::Prompt => look("> ", "1;36", false),
-        Kind::Command => look("> ", "36", false),
-        Kind::Queued => look(">> ", "36", false),
-        Kind::Text => look("", "", false),
-        Kind::ToolCall => look("* ", "33", true),
-        Kind::ToolResult => look("  | ", "2", true),
-        Kind::Interrupted => look("! ", "35", false),
-        Kind::Error => look("! ", "1;31", false),
-        Kind::Thinking
-        | Kind::TurnStart
-        | Kind::TurnEnd
-        | Kind::Unanswered
-        | Kind::Usage
-        | Kind::Taken
-        | Kind::TakenBack
-        | Kind::Other => None,
+        EventKind::Prompt => style("> ", "1;36", false),
+        EventKind::Command => style("> ", "36", false),
+        EventKind::Queued => style(">> ", "36", false),
+        EventKind::Text => style("", "", false),
+        EventKind::ToolCall => style("* ", "33", true),
+        EventKind::ToolResult => style("  | ", "2", true),
+        EventKind::Interrupted => style("! ", "35", false),
+        EventKind::Error => style("! ", "1;31", false),
+        EventKind::Thinking
+        | EventKind::TurnStart
+        | EventKind::TurnEnd
+        | EventKind::Unanswered
+        | EventKind::Usage
+        | EventKind::Taken
+        | EventKind::TakenBack
+        | EventKind::Other => None,
     }
 }
 
-impl Page {
+impl Transcription {
     pub(crate) fn new(paint: Paint, shared: bool) -> Self {
-        Page { paint, shared, last: None }
+        Transcription { paint, shared, last: None }
     }
 
     /// The text of some events, each line with its newline; `None` when there is nothing to show.
     pub(crate) fn show(&mut self, session: Option<&str>, events: &[Event]) -> Option<String> {
         let mut text = String::new();
         for event in events {
-            let Some(look) = look(event.kind) else { continue };
+            let Some(style) = style(event.kind) else { continue };
             let said = match event.kind {
-                Kind::Interrupted if event.text.is_empty() => "interrupted",
+                EventKind::Interrupted if event.text.is_empty() => "interrupted",
                 _ => event.text.trim_end(),
             };
             if !said.is_empty() {
-                self.event(&look, said, &mut text);
+                self.event(&style, said, &mut text);
             }
         }
         if text.is_empty() {
@@ -77,22 +77,22 @@ impl Page {
         Some(text)
     }
 
-    fn event(&self, look: &Look, said: &str, text: &mut String) {
+    fn event(&self, style: &Style, said: &str, text: &mut String) {
         let count = said.lines().count();
-        let shown = if look.part { RESULT } else { usize::MAX };
+        let shown = if style.part { RESULT } else { usize::MAX };
         for line in said.lines().take(shown) {
             let mut line = line.replace('\t', "    ");
-            if look.part && line.chars().count() > WIDE {
+            if style.part && line.chars().count() > WIDE {
                 line = line.chars().take(WIDE).collect::<String>() + "…";
             }
             // What an agent or a tool wrote must not reach the terminal as a command to it.
-            let line = format!("{}{}", look.mark, visible(&line));
-            text.push_str(&self.paint.paint(look.colour, line.trim_end()));
+            let line = format!("{}{}", style.mark, visible(&line));
+            text.push_str(&self.paint.paint(style.colour, line.trim_end()));
             text.push('\n');
         }
         if count > shown {
-            let more = format!("{}… {} more lines", look.mark, count - shown);
-            text.push_str(&self.paint.paint(look.colour, &more));
+            let more = format!("{}… {} more lines", style.mark, count - shown);
+            text.push_str(&self.paint.paint(style.colour, &more));
             text.push('\n');
         }
     }
@@ -105,14 +105,14 @@ mod tests {
     #[test]
     fn people_read_it() {
         let events = [
-            Event::new(Kind::Prompt, None, "do\nit"),
-            Event::new(Kind::Thinking, None, "hm"),
-            Event::new(Kind::ToolCall, None, "Bash {}"),
-            Event::new(Kind::ToolResult, None, "a\x1b[31m\n".to_owned() + &"x\n".repeat(20)),
-            Event::new(Kind::Text, None, "done\n"),
-            Event::new(Kind::Interrupted, None, ""),
+            Event::new(EventKind::Prompt, None, "do\nit"),
+            Event::new(EventKind::Thinking, None, "hm"),
+            Event::new(EventKind::ToolCall, None, "Bash {}"),
+            Event::new(EventKind::ToolResult, None, "a\x1b[31m\n".to_owned() + &"x\n".repeat(20)),
+            Event::new(EventKind::Text, None, "done\n"),
+            Event::new(EventKind::Interrupted, None, ""),
         ];
-        let shown = Page::new(Paint::NONE, false).show(None, &events).unwrap();
+        let shown = Transcription::new(Paint::NONE, false).show(None, &events).unwrap();
         let results = "  | x\n".repeat(11);
         assert_eq!(
             shown,
@@ -120,11 +120,11 @@ mod tests {
                 "> do\n> it\n* Bash {{}}\n  | a\\u{{1b}}[31m\n{results}  | … 9 more lines\ndone\n! interrupted\n"
             )
         );
-        assert_eq!(Page::new(Paint::NONE, false).show(None, &events[1..2]), None);
-        let mut page = Page::new(Paint::ALWAYS, true);
-        let shown = page.show(Some("a"), &events[2..3]).unwrap();
+        assert_eq!(Transcription::new(Paint::NONE, false).show(None, &events[1..2]), None);
+        let mut shared = Transcription::new(Paint::ALWAYS, true);
+        let shown = shared.show(Some("a"), &events[2..3]).unwrap();
         assert_eq!(shown, "\x1b[1m==> a <==\x1b[0m\n\x1b[33m* Bash {}\x1b[0m\n");
-        assert!(!page.show(Some("a"), &events[2..3]).unwrap().contains("==>"));
-        assert!(page.show(Some("b"), &events[2..3]).unwrap().contains("==> b"));
+        assert!(!shared.show(Some("a"), &events[2..3]).unwrap().contains("==>"));
+        assert!(shared.show(Some("b"), &events[2..3]).unwrap().contains("==> b"));
     }
 }

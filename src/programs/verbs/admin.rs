@@ -5,16 +5,14 @@ use std::ffi::OsString;
 use serde_json::{Map, json};
 
 use crate::programs::options::{
-    output::{self, Shaped},
-    target::{self, Target, Targeted},
+    Field, has,
+    output::{self, OutputArgs},
+    target::{self, Target},
 };
 use crate::{
-    cli::{
-        option::{Complete, Opt, OptDoc, Tool, ToolDoc, VerbDoc},
-        output::Output,
-        paint::Paint,
-    },
-    config::{Config, switch},
+    agent::Backend,
+    cli::{Complete, Opt, OptDoc, Output, Paint, Tool, ToolDoc, VerbDoc},
+    config::Config,
     error::{Error, Exit, Result},
     state::admin,
 };
@@ -27,20 +25,10 @@ pub struct Admin;
 pub struct Args {
     target: Target,
     value: Option<bool>,
-    json: bool,
+    output: OutputArgs,
 }
 
-impl Targeted for Args {
-    fn target(&mut self) -> &mut Target {
-        &mut self.target
-    }
-}
-
-impl Shaped for Args {
-    fn json(&mut self) -> &mut bool {
-        &mut self.json
-    }
-}
+has!(Args { target: Target, output: OutputArgs });
 
 impl Tool for Admin {
     type Args = Args;
@@ -62,24 +50,19 @@ each backend; that is what the file `admin-settings.json` holds, too.",
             VerbDoc { name: "show", brief: "Show the defaults" },
             VerbDoc { name: "set-proxy", brief: "Set whether to go through the proxy" },
         ],
-        operand: None,
-        rest: None,
-        exits: &[],
         examples: &[(
             "aimax admin set-proxy -b tmux-claude-code --value true",
             "Claude Code goes through the proxy from now on.",
         )],
         see_also: &[("aimax-config", 1), ("aimax-create", 1)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = &[
         target::backend(),
         OptDoc::new("value", "Yes or no", "Whether to: `true` or `false`.")
             .value("BOOL", Complete::OneOf(&["true", "false"]))
-            .sets(|args, given| {
-                args.value = Some(switch(&given.text()?)?);
-                Ok(())
-            }),
+            .sets(|args, given| args.value.set(given)),
         output::json(),
     ];
 
@@ -94,10 +77,13 @@ each backend; that is what the file `admin-settings.json` holds, too.",
             Some(_) => {}
         }
         let mut defaults = Vec::new();
-        for backend in admin::BACKENDS {
-            defaults.push((backend.name(), admin::use_proxy(&config, backend)?));
+        for backend in Backend::real() {
+            defaults.push((
+                backend.name(),
+                admin::use_proxy(&config.admin_settings(), backend.name())?,
+            ));
         }
-        if args.json {
+        if args.output.json {
             let each = |(name, on): (&str, bool)| (name.to_owned(), json!({ "useProxy": on }));
             let defaults: Map<_, _> = defaults.into_iter().map(each).collect();
             output::document(out, &json!({ "agentBackendDefaults": defaults }))?;
@@ -117,9 +103,9 @@ fn set_proxy(config: &Config, args: &Args) -> Result<()> {
         .value
         .ok_or_else(|| Error::usage("--value", "it is needed").advise("`true` or `false`"))?;
     let backend = args.target.backend(config)?;
-    let backend = backend.filter(|backend| admin::BACKENDS.contains(backend)).ok_or_else(|| {
-        let names = admin::BACKENDS.map(crate::agent::Backend::name).join(" or ");
+    let backend = backend.filter(|backend| backend.is_real()).ok_or_else(|| {
+        let names = Backend::real().map(Backend::name).collect::<Vec<_>>().join(" or ");
         Error::usage("backend", "none is named that has defaults").advise(format!("-b {names}"))
     })?;
-    admin::set_use_proxy(config, backend, on)
+    admin::set_use_proxy(&config.admin_settings(), backend.name(), on)
 }

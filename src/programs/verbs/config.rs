@@ -1,17 +1,13 @@
 //! `aimax config`: what is set, and by whom.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::Path};
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::programs::options::output::{self, Shaped};
+use crate::programs::options::output::{self, OutputArgs};
 use crate::{
     agent::Backend,
-    cli::{
-        option::{Opt, Tool, ToolDoc, VerbDoc},
-        output::Output,
-        paint::Paint,
-    },
+    cli::{Opt, Output, Paint, Tool, ToolDoc, VerbDoc},
     config::{Config, Source, Value},
     error::{Error, Exit, Result},
 };
@@ -19,20 +15,8 @@ use crate::{
 /// The verb.
 pub struct Settings;
 
-/// Its arguments.
-#[derive(Debug, Default)]
-pub struct Args {
-    json: bool,
-}
-
-impl Shaped for Args {
-    fn json(&mut self) -> &mut bool {
-        &mut self.json
-    }
-}
-
 impl Tool for Settings {
-    type Args = Args;
+    type Args = OutputArgs;
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-config",
@@ -50,16 +34,15 @@ in paths.
 The document of `--json` has `version`, `config`, `derived_paths`,
 `env_overrides` (which variable sets what), `sources` and `file`.",
         verbs: &[VerbDoc { name: "show", brief: "Show all settings" }],
-        operand: None,
-        rest: None,
         exits: &[(Exit::Usage, "also a bad value, or an unknown name in the file")],
         examples: &[("aimax config show", "Shows all settings.")],
         see_also: &[("aimax", 1), ("aimax-admin", 1)],
+        ..ToolDoc::EMPTY
     };
 
-    const OPTS: &'static [Opt<Args>] = &[output::json()];
+    const OPTS: &'static [Opt<OutputArgs>] = &[output::json()];
 
-    fn run(args: Args, verbs: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    fn run(args: OutputArgs, verbs: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         if verbs.is_empty() {
             return Err(Error::usage("", "which? `aimax config show`"));
         }
@@ -82,37 +65,31 @@ fn plain(value: Option<&Value>) -> Json {
     }
 }
 
-/// The files that follow from the settings.
-fn derived(config: &Config) -> Vec<(&'static str, String)> {
-    let [claude, codex] = [Backend::Claude, Backend::Codex].map(|one| one.store(config));
-    [
-        ("claude_runtime_file", claude.runtime()),
-        ("claude_archive_file", claude.archive()),
-        ("codex_runtime_file", codex.runtime()),
-        ("codex_archive_file", codex.archive()),
-        ("admin_settings_file", &config.admin_settings()),
-    ]
-    .map(|(name, path)| (name, path.display().to_string()))
-    .to_vec()
+/// The files that follow from the settings, by their names.
+fn derived(config: &Config) -> Vec<(String, String)> {
+    let shown = |path: &Path| path.display().to_string();
+    let mut files = Vec::new();
+    for backend in Backend::real() {
+        let (store, program) = (backend.store(config), backend.facts().program);
+        files.push((format!("{program}_runtime_file"), shown(store.runtime())));
+        files.push((format!("{program}_archive_file"), shown(store.archive())));
+    }
+    files.push(("admin_settings_file".into(), shown(&config.admin_settings())));
+    files
 }
 
 fn document(config: &Config) -> Json {
-    let settings = &config.settings;
-    let values: Map<_, _> = settings
-        .iter()
-        .map(|one| (one.setting.key.to_owned(), plain(one.value.as_ref())))
-        .collect();
-    let sources: Map<_, _> = settings
-        .iter()
-        .map(|one| (one.setting.key.to_owned(), one.source.to_string().into()))
-        .collect();
-    let overrides: Map<_, _> = settings
-        .iter()
-        .flat_map(|one| one.setting.variables.iter().map(|name| (name, one.setting.key)))
-        .map(|(name, key)| ((*name).to_owned(), key.into()))
-        .collect();
+    let (mut values, mut sources, mut overrides) = (Map::new(), Map::new(), Map::new());
+    for one in &config.settings {
+        let key = one.setting.key;
+        values.insert(key.to_owned(), plain(one.value.as_ref()));
+        sources.insert(key.to_owned(), one.source.to_string().into());
+        for variable in one.setting.variables() {
+            overrides.insert(variable, key.into());
+        }
+    }
     let derived: Map<_, _> =
-        derived(config).into_iter().map(|(name, path)| (name.to_owned(), path.into())).collect();
+        derived(config).into_iter().map(|(name, path)| (name, path.into())).collect();
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "config": values,
@@ -145,7 +122,7 @@ fn print(config: &Config, out: &mut Output) -> Result<()> {
     }
     let there = if config.file().exists() { "" } else { " (not there)" };
     let file = format!("{}{there}", config.file().display());
-    for (name, path) in derived(config).into_iter().chain([("file", file)]) {
+    for (name, path) in derived(config).into_iter().chain([("file".into(), file)]) {
         output::line(out, &paint.paint("2", &format!("{name:20}  {path}")))?;
     }
     Ok(())

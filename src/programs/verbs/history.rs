@@ -1,35 +1,27 @@
 //! `aimax history`: what a conversation holds so far.
 
-use std::{
-    collections::VecDeque,
-    ffi::OsString,
-    fs,
-    io::{self, IsTerminal},
-    ops::ControlFlow,
-    path::Path,
-};
+use std::{ffi::OsString, fs, path::Path};
 
 use serde_json::{Value, json};
 
 use crate::programs::{
     options::{
-        output::{self, Shaped},
-        target::{self, Target, Targeted},
+        has,
+        output::{self, OutputArgs},
+        target::{self, Target},
     },
     tail::{self, options::number},
 };
 use crate::{
-    cli::{
-        self,
-        option::{Complete, Opt, OptDoc, Tool, ToolDoc},
-        output::Output,
-    },
+    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc},
     config::Config,
     error::{Exit, Result},
-    session::Session,
+    session::{
+        Session,
+        conversation::{Newest, newest},
+    },
     time,
-    tmux::Tmux,
-    transcript::{follow::Follow, start::Start, validate},
+    transcript::validate,
 };
 
 /// The verb.
@@ -40,20 +32,10 @@ pub struct History;
 pub struct Args {
     target: Target,
     tail: u64,
-    json: bool,
+    output: OutputArgs,
 }
 
-impl Targeted for Args {
-    fn target(&mut self) -> &mut Target {
-        &mut self.target
-    }
-}
-
-impl Shaped for Args {
-    fn json(&mut self) -> &mut bool {
-        &mut self.json
-    }
-}
+has!(Args { target: Target, output: OutputArgs });
 
 /// A document holds so many records, the newest, and says when there were more.
 const MOST: usize = 10_000;
@@ -73,15 +55,12 @@ The document of `--json` has `entries`, the records by their times,
 those that have none first; `total`, how many lines there are;
 `truncated`, true when only the newest 10000 are given; and `sentinel`,
 where the transcript ends: `aimax stream` goes on there.",
-        verbs: &[],
-        operand: None,
-        rest: None,
-        exits: &[],
         examples: &[
             ("aimax history -s demo --tail 20", "The last records."),
             ("aimax history -s demo --json | jq -c .sentinel", "Where to go on."),
         ],
         see_also: &[("aimax-stream", 1), ("aimax-tail", 1)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = &[
@@ -102,11 +81,11 @@ where the transcript ends: `aimax stream` goes on there.",
 
     fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let note = |words: &str| cli::say("aimax history", words);
-        if !args.json {
+        if !args.output.json {
             let asked = tail::Args {
                 target: args.target,
                 lines: Some(args.tail).filter(|count| *count > 0),
-                text: io::stdout().is_terminal(),
+                text: cli::output::stdout().is_terminal(),
                 ..tail::Args::default()
             };
             return tail::print(&asked, Vec::new(), out, &mut { note }).0;
@@ -114,7 +93,7 @@ where the transcript ends: `aimax stream` goes on there.",
         let config = Config::from_env()?;
         let name = args.target.needed(&config)?;
         let mut session = Session::find_any(&config, &name, args.target.backend(&config)?)?;
-        match transcript(&config, &mut session)? {
+        match session.find_conversation(&config)?.transcript {
             Some(path) => document(&path, args.tail, out, note)?,
             None => output::document(
                 out,
@@ -125,43 +104,23 @@ where the transcript ends: `aimax stream` goes on there.",
     }
 }
 
-/// Where the conversation is now: by the agent's own word while it lives.
-fn transcript(config: &Config, session: &mut Session) -> Result<Option<std::path::PathBuf>> {
-    // Without tmux there are no agents, but there may be conversations.
-    if config.program("tmux").is_some()
-        && let Some(pane) = session.pane(config, &Tmux::new(config)?)?.filter(|pane| !pane.dead)
-        && let Some(conversation) = session.agent().conversation(config, &pane)?
-    {
-        session.bind(config, &conversation)?;
-    }
-    Ok(session.entry.jsonl_path().map(Path::to_owned))
-}
-
 /// Prints the document. The records are in it byte for byte, a line each: reading and writing them
 /// anew could change them.
 fn document(path: &Path, tail: u64, out: &mut Output, note: fn(&str)) -> Result<()> {
-    let mut newest: VecDeque<Option<Vec<u8>>> = VecDeque::new();
-    let mut total: u64 = 0;
-    let mut follow = Follow::open(path, Start::Offset(0))?;
-    let _seen = follow.read(|line| {
+    let Newest { lines, total, end } = newest(path, MOST, |line| {
         if line.bytes.is_empty() {
-            return Ok(ControlFlow::Continue(()));
+            return None;
         }
-        total += 1;
-        if newest.len() == MOST {
-            newest.pop_front();
-        }
-        newest.push_back(match validate::record(line.bytes) {
+        Some(match validate::record(line.bytes) {
             Ok(()) => Some(line.bytes.to_vec()),
             Err(fault) => {
                 note(&format!("{}: offset {}: left out: {fault}", path.display(), line.offset));
                 None
             }
-        });
-        Ok(ControlFlow::Continue(()))
+        })
     })?;
-    let truncated = total > newest.len() as u64;
-    let mut records: Vec<Vec<u8>> = newest.into_iter().flatten().collect();
+    let truncated = total > lines.len();
+    let mut records: Vec<Vec<u8>> = lines.into_iter().flatten().collect();
     records.sort_by_cached_key(|record| written_at(record));
     let skipped = match usize::try_from(tail) {
         Ok(0) | Err(_) => 0,
@@ -171,7 +130,7 @@ fn document(path: &Path, tail: u64, out: &mut Output, note: fn(&str)) -> Result<
         "total": total,
         "totalApproximate": false,
         "truncated": truncated,
-        "sentinel": { "primary": follow.offset(), "mobius": beside(path) },
+        "sentinel": { "primary": end, "mobius": beside(path) },
     });
     out.batch(true)?;
     out.line(b"{")?;

@@ -10,16 +10,10 @@ use crate::programs::options::{
 };
 use crate::{
     agent::{Backend, Status},
-    cli::{
-        exit::visible,
-        option::{Opt, Tool, ToolDoc},
-        output::Output,
-        paint::Paint,
-    },
+    cli::{Opt, Output, Paint, Tool, ToolDoc, exit::visible},
     config::Config,
     error::{Exit, Result},
-    session::{self, JobState, Observed, Snapshot},
-    state::admin,
+    session::{self, Observed, Snapshot, State},
     time,
     tmux::Tmux,
 };
@@ -42,12 +36,10 @@ The document of `--json` has a list for each backend, with `sessionId`,
 `lastActivityMs`, `lastActivityAt`, `tmuxOpen`, `paneDead` and
 `paneCurrentCommand` of each window. `aimax-ls` knows the states, and
 the sessions without a window.",
-        verbs: &[],
-        operand: None,
-        rest: None,
         exits: &[(Exit::Done, "listed, also when there is none")],
         examples: &[("aimax list", "Shows what runs.")],
         see_also: &[("aimax-status", 1), ("aimax-ls", 1)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = &[target::backend(), output::json()];
@@ -59,10 +51,8 @@ the sessions without a window.",
         let backends = asked.map_or(Backend::ALL.to_vec(), |one| vec![one]);
         let mut all: Vec<(Backend, Vec<Observed>)> = session::windows(&config, &tmux, &backends)?;
         // The practice agent is nobody's business but of those who practise.
-        all.retain(|(backend, seen)| {
-            !seen.is_empty() || asked.is_some() || admin::BACKENDS.contains(backend)
-        });
-        if args.json {
+        all.retain(|(backend, seen)| !seen.is_empty() || asked.is_some() || backend.is_real());
+        if args.output.json {
             let lists: Map<String, Value> = all
                 .iter()
                 .map(|(backend, seen)| {
@@ -97,14 +87,16 @@ fn record((session, snapshot): &Observed) -> Value {
 
 /// What a session does, and in which style that is shown.
 pub(crate) fn state(snapshot: &Snapshot) -> (String, &'static str) {
-    let failed = matches!(snapshot.job, Ok(JobState::Failed(_)));
+    let state = snapshot.state();
+    let style = match state {
+        State::Dead | State::Failed => "31",
+        State::Starting | State::Working => "33",
+        State::Waiting => "1;35",
+        State::Idle => "32",
+    };
     match &snapshot.status {
-        None => ("dead".into(), "31"),
-        Some(Status::Starting) => ("starting".into(), "33"),
-        Some(Status::Busy) => ("working".into(), "33"),
-        Some(Status::Waiting(what)) => (format!("asks: {what}"), "1;35"),
-        Some(Status::Idle(_)) if failed => ("failed".into(), "31"),
-        Some(Status::Idle(_)) => ("idle".into(), "32"),
+        Some(Status::Waiting(what)) => (format!("asks: {what}"), style),
+        _ => (state.name().to_owned(), style),
     }
 }
 

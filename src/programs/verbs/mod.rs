@@ -1,13 +1,10 @@
-//! The verbs of the front, `aimax`: one file each.
+//! The verbs of the front, `aimax`: one file each, but one for those that send a prompt.
 
 mod admin;
 mod config;
-mod create;
-mod dispatch;
 mod history;
 mod list;
-mod pause;
-mod send;
+mod prompt;
 mod stats;
 mod status;
 mod stop;
@@ -16,11 +13,9 @@ mod version;
 
 pub use admin::Admin;
 pub use config::Settings;
-pub use create::Create;
 pub use history::History;
 pub use list::List;
-pub use pause::Pause;
-pub use send::Send;
+pub use prompt::{Create, Pause, Send};
 pub use stats::Stats;
 pub use status::Status;
 pub use stop::Stop;

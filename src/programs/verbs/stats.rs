@@ -4,11 +4,9 @@ use std::{ffi::OsString, path::PathBuf};
 
 use serde_json::json;
 
+use crate::programs::options::Field;
 use crate::{
-    cli::{
-        option::{Complete, Opt, OptDoc, Tool, ToolDoc},
-        output::Output,
-    },
+    cli::{Complete, Opt, OptDoc, Output, Tool, ToolDoc},
     config::Config,
     error::{Error, Exit, Result},
     recorder::{self, DEFAULT_HOURS, MOST_HOURS},
@@ -18,17 +16,11 @@ use crate::{
 pub struct Stats;
 
 /// Its arguments.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Args {
-    hours: u32,
+    hours: Option<u32>,
     json: bool,
     file: Option<PathBuf>,
-}
-
-impl Default for Args {
-    fn default() -> Self {
-        Args { hours: DEFAULT_HOURS, json: false, file: None }
-    }
 }
 
 impl Tool for Stats {
@@ -46,15 +38,13 @@ and is not counted.
 Deliveries are noted in the SQLite file that `AIMAX_PROMPT_EVENTS`
 names, one row each in the table `prompt_events`: at_ms, backend,
 session, length, verdict, ms. The prompt itself is not noted.",
-        verbs: &[],
-        operand: None,
-        rest: None,
         exits: &[(Exit::Missing, "also when there is no file of deliveries")],
         examples: &[
             ("aimax stats --hours 24", "The prompts of a day."),
             ("aimax stats --json | jq .by_session", "For a program."),
         ],
         see_also: &[("aimax", 1), ("aimax-paste", 1)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = &[
@@ -65,41 +55,33 @@ session, length, verdict, ms. The prompt itself is not noted.",
         )
         .value("N", Complete::Nothing)
         .sets(|args, given| {
-            args.hours = given.parse()?;
-            if !(1..=MOST_HOURS).contains(&args.hours) {
-                return Err(format!("{} is not from 1 to {MOST_HOURS}", args.hours));
+            let hours = given.parse()?;
+            if !(1..=MOST_HOURS).contains(&hours) {
+                return Err(format!("{hours} is not from 1 to {MOST_HOURS}"));
             }
+            args.hours = Some(hours);
             Ok(())
         }),
-        OptDoc::new("json", "Print one JSON document", "Prints one JSON document.").sets(
-            |args, given| {
-                args.json = given.on();
-                Ok(())
-            },
-        ),
+        OptDoc::new("json", "Print one JSON document", "Prints one JSON document.")
+            .sets(|args, given| args.json.set(given)),
         OptDoc::new(
             "file",
             "The file of deliveries",
             "The file of deliveries; that of `AIMAX_PROMPT_EVENTS` by default.",
         )
         .value("FILE", Complete::File)
-        .sets(|args, given| {
-            args.file = Some(given.path());
-            Ok(())
-        }),
+        .sets(|args, given| args.file.set(given)),
     ];
 
-    fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
-        if let Some(operand) = operands.first() {
-            return Err(Error::usage(operand.display(), "it takes options only"));
-        }
+    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env()?;
         let path = args.file.or(config.prompt_events).ok_or_else(|| {
             Error::missing("AIMAX_PROMPT_EVENTS", "not set, so no deliveries are noted")
                 .advise("set it to a file's name, for the programs that deliver and for this")
         })?;
-        let stats = recorder::stats_since(&path, args.hours)?;
-        let by_session = recorder::counts_by_session_since(&path, args.hours)?;
+        let hours = args.hours.unwrap_or(DEFAULT_HOURS);
+        let stats = recorder::stats_since(&path, hours)?;
+        let by_session = recorder::counts_by_session_since(&path, hours)?;
         if args.json {
             let mut document = json!(stats);
             document["by_session"] = json!(by_session);

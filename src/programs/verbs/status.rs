@@ -11,14 +11,9 @@ use crate::programs::options::{
 };
 use crate::{
     agent::Status as Doing,
-    cli::{
-        exit::visible,
-        option::{Opt, Tool, ToolDoc},
-        output::Output,
-        paint::Paint,
-    },
+    cli::{Opt, Output, Paint, Tool, ToolDoc, exit::visible},
     config::Config,
-    error::{Error, Exit, Kind, Result},
+    error::{Exit, Kind, Result},
     session::{self, JobState, Session, Snapshot},
     tmux::Tmux,
 };
@@ -40,15 +35,13 @@ and whether it goes through the proxy.
 The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
 `jobGoalAccomplished` (no `running.flag` is there), `failed` and
 `useProxy`, which is null when it is not known.",
-        verbs: &[],
-        operand: None,
-        rest: None,
         exits: &[
             (Exit::Done, "it is alive"),
             (Exit::No, "it is not alive, or, with `-b`, there is no such session"),
         ],
         examples: &[("aimax status -s demo", "Tells how it is.")],
         see_also: &[("aimax-list", 1), ("aimax-flag", 1), ("aimax-ls", 1)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = &[target::session(), target::backend(), output::json()];
@@ -70,93 +63,54 @@ The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
             }
             (Err(error), _) => return Err(error),
         };
-        let report = Report::of(&session, snapshot.as_ref());
-        if args.json {
-            output::document(
-                out,
-                &json!({
-                    "sessionId": name,
-                    "backend": session.backend.name(),
-                    "alive": report.alive,
-                    "working": report.working,
-                    "jobGoalAccomplished": report.accomplished,
-                    "failed": report.failure.is_some(),
-                    "useProxy": report.use_proxy,
-                }),
-            )?;
+        let status = snapshot.as_ref().and_then(|snapshot| snapshot.status.as_ref());
+        // Without a folder for flags nothing is known of the job.
+        let job = snapshot.as_ref().filter(|_| session.flags().is_some()).map(|seen| &seen.job);
+        if args.output.json {
+            let record = json!({
+                "sessionId": name,
+                "backend": session.backend.name(),
+                "alive": status.is_some(),
+                "working": matches!(status, Some(Doing::Busy | Doing::Waiting(_))),
+                "jobGoalAccomplished": matches!(job, Some(Ok(JobState::Done | JobState::Failed(_)))),
+                "failed": matches!(job, Some(Ok(JobState::Failed(_)))),
+                "useProxy": session.entry.use_proxy(),
+            });
+            output::document(out, &record)?;
         } else {
-            report.print(&session, snapshot.as_ref(), out, Paint::stdout(&config))?;
+            print(&session, snapshot.as_ref(), job, out, Paint::stdout(&config))?;
         }
-        if let Some(error) = report.trouble {
-            return Err(error);
+        match job {
+            Some(Err(error)) => Err(error.clone()),
+            _ if status.is_some() => Ok(Exit::Done),
+            _ => Ok(Exit::No),
         }
-        Ok(if report.alive { Exit::Done } else { Exit::No })
     }
 }
 
-/// What is told.
-#[derive(Default)]
-struct Report {
-    alive: bool,
-    working: bool,
-    accomplished: bool,
-    /// Why the last job failed, if it did.
-    failure: Option<String>,
-    use_proxy: Option<bool>,
-    /// How the job stands could not be told.
-    trouble: Option<Error>,
-}
-
-impl Report {
-    fn of(session: &Session, snapshot: Option<&Snapshot>) -> Report {
-        let Some(snapshot) = snapshot else { return Report::default() };
-        let (accomplished, failure, trouble) = match &snapshot.job {
-            // Without a folder for flags nothing is known.
-            _ if session.flags().is_none() => (false, None, None),
-            Ok(JobState::Done) => (true, None, None),
-            Ok(JobState::Failed(reason)) => (true, Some(reason.clone()), None),
-            Ok(JobState::Running | JobState::Waiting(_)) => (false, None, None),
-            Err(error) => (false, None, Some(error.clone())),
-        };
-        Report {
-            alive: snapshot.status.is_some(),
-            working: matches!(snapshot.status, Some(Doing::Busy | Doing::Waiting(_))),
-            accomplished,
-            failure,
-            use_proxy: session.entry.use_proxy(),
-            trouble,
-        }
+fn print(
+    session: &Session,
+    snapshot: Option<&Snapshot>,
+    job: Option<&Result<JobState>>,
+    out: &mut Output,
+    paint: Paint,
+) -> Result<()> {
+    let state = snapshot.map_or(("no such session".into(), "31"), list::state);
+    let job = match job {
+        Some(Ok(JobState::Failed(reason))) => (format!("failed: {reason}"), "31"),
+        Some(Ok(JobState::Done)) => ("done".into(), "32"),
+        _ if snapshot.is_none() => ("unknown".into(), "2"),
+        _ => ("running".into(), "33"),
+    };
+    let proxy = match session.entry.use_proxy() {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "unknown",
+    };
+    let name = paint.paint("1", session.name.as_str());
+    output::line(out, &format!("{name} ({})", session.backend.name()))?;
+    for (what, (value, style)) in [("agent", state), ("job", job), ("proxy", (proxy.into(), ""))] {
+        output::line(out, &format!("  {what:5}  {}", paint.paint(style, &visible(&value))))?;
     }
-
-    fn print(
-        &self,
-        session: &Session,
-        snapshot: Option<&Snapshot>,
-        out: &mut Output,
-        paint: Paint,
-    ) -> Result<()> {
-        let (state, style) = match snapshot {
-            Some(snapshot) => list::state(snapshot),
-            None => ("no such session".into(), "31"),
-        };
-        let job = match &self.failure {
-            Some(reason) => (format!("failed: {reason}"), "31"),
-            None if self.accomplished => ("done".into(), "32"),
-            None if snapshot.is_none() => ("unknown".into(), "2"),
-            None => ("running".into(), "33"),
-        };
-        let proxy = match self.use_proxy {
-            Some(true) => "yes",
-            Some(false) => "no",
-            None => "unknown",
-        };
-        let name = paint.paint("1", session.name.as_str());
-        output::line(out, &format!("{name} ({})", session.backend.name()))?;
-        for (what, (value, style)) in
-            [("agent", (state, style)), ("job", job), ("proxy", (proxy.into(), ""))]
-        {
-            output::line(out, &format!("  {what:5}  {}", paint.paint(style, &visible(&value))))?;
-        }
-        Ok(())
-    }
+    Ok(())
 }

@@ -9,11 +9,7 @@ use crate::programs::options::{
     target,
 };
 use crate::{
-    cli::{
-        option::{Opt, Tool, ToolDoc},
-        output::Output,
-        paint::Paint,
-    },
+    cli::{Opt, Output, Paint, Tool, ToolDoc},
     config::Config,
     error::{Exit, Kind, Result},
     session::{self, Ended, LOCK_WAIT},
@@ -37,12 +33,10 @@ end, and removes the flags. The conversation itself stays. A session
 that does not run is as good as one that was ended.
 
 The document of `--json` has `sessionId`, `killed` and `wasWorking`.",
-        verbs: &[],
-        operand: None,
-        rest: None,
         exits: &[(Exit::Done, "it is gone, or was not there")],
         examples: &[("aimax stop -s demo", "Ends a session.")],
         see_also: &[("aimax-create", 1), ("aimax-kill", 1), ("aimax-list", 1)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = &[target::session(), target::backend(), output::json()];
@@ -59,7 +53,7 @@ The document of `--json` has `sessionId`, `killed` and `wasWorking`.",
             }
             Err(error) => return Err(error),
         };
-        if args.json {
+        if args.output.json {
             let Ended { killed, was_working } = ended;
             let record = json!({ "sessionId": name, "killed": killed, "wasWorking": was_working });
             output::document(out, &record)?;

@@ -1,16 +1,14 @@
 //! `aimax stream`: what happens in a conversation, as it happens.
 
-use std::{
-    ffi::OsString,
-    io::{self, IsTerminal},
-};
+use std::ffi::OsString;
 
 use serde_json::json;
 
 use crate::programs::{
     options::{
-        output::Shaped,
-        target::{self, Target, Targeted},
+        Field, has,
+        output::OutputArgs,
+        target::{self, Target},
     },
     tail::{
         self,
@@ -18,11 +16,7 @@ use crate::programs::{
     },
 };
 use crate::{
-    cli::{
-        self,
-        option::{Complete, Opt, OptDoc, Tool, ToolDoc},
-        output::Output,
-    },
+    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc},
     error::{Error, Exit, Result},
     sys::signals,
 };
@@ -36,20 +30,10 @@ pub struct Args {
     target: Target,
     from: Option<u64>,
     max: Option<u64>,
-    json: bool,
+    output: OutputArgs,
 }
 
-impl Targeted for Args {
-    fn target(&mut self) -> &mut Target {
-        &mut self.target
-    }
-}
-
-impl Shaped for Args {
-    fn json(&mut self) -> &mut bool {
-        &mut self.json
-    }
-}
+has!(Args { target: Target, output: OutputArgs });
 
 impl Tool for Stream {
     type Args = Args;
@@ -64,15 +48,13 @@ people on a terminal, and elsewhere the records of the agent's own
 transcript, one a line. What is there already is not printed, but from a
 sentinel of `aimax history` on, nothing is left out and nothing comes
 twice.",
-        verbs: &[],
-        operand: None,
-        rest: None,
         exits: &[(Exit::Done, "`--max` was reached, or the reader went away")],
         examples: &[
             ("aimax stream -s demo", "Shows what happens."),
             ("aimax stream -s demo --from-sentinel 4096 | jq .type", "From an offset on."),
         ],
         see_also: &[("aimax-history", 1), ("aimax-tail", 1)],
+        ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = &[
@@ -101,10 +83,7 @@ it.",
 Prints records also on a terminal, and `{\"received\":COUNT}` at the end,
 also when that is Ctrl-C.",
         )
-        .sets(|args, given| {
-            *args.json() = given.on();
-            Ok(())
-        }),
+        .sets(|args, given| args.output.json.set(given)),
     ];
 
     fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
@@ -113,16 +92,16 @@ also when that is Ctrl-C.",
             from: args.from,
             lines: if args.from.is_none() { Some(0) } else { None },
             follow: true,
-            text: io::stdout().is_terminal() && !args.json,
+            text: cli::output::stdout().is_terminal() && !args.output.json,
             max: args.max,
             ..tail::Args::default()
         };
-        if args.json {
+        if args.output.json {
             signals::catch(&signals::ENDING).map_err(|e| Error::io("signals", &e))?;
         }
         let mut note = |words: &str| cli::say("aimax stream", words);
         let (done, received) = tail::print(&asked, Vec::new(), out, &mut note);
-        if args.json {
+        if args.output.json {
             out.batch(false)?;
             out.record(&json!({ "received": received }))?;
         }

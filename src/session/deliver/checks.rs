@@ -92,7 +92,7 @@ fn of_look(attached: &AttachedPane<'_>, look: &Look, prompt: &Prompt) -> Result<
     if !takes_prompt(&status) {
         return Ok(asks().or_else(|| Some(starting(&status))));
     }
-    if prompt.is_command() && status == Status::Busy && attached.agent.command_needs_idle() {
+    if prompt.is_command() && status == Status::Busy && attached.agent.facts().command_needs_idle {
         return some("the agent takes no command while it works", "wait with --when idle");
     }
     match attached.profile.input_box(look) {

@@ -1,32 +1,28 @@
 //! The proof of a delivery: what the transcript says of the prompt.
 
 use std::{
-    fs::File,
-    io::ErrorKind,
     ops::ControlFlow,
     time::{Duration, Instant},
 };
 
-use crate::session::{Prompt, Session, Verdict, attached_pane::AttachedPane};
+use crate::session::{
+    Prompt, Session, Verdict, attached_pane::AttachedPane, conversation::ConversationReader,
+};
 use crate::{
     agent::{Agent, Conversation},
-    error::{At, Error, Result},
+    error::Result,
     time::Deadline,
     tmux::Look,
-    transcript::{
-        event::{Event, Kind},
-        follow::Follow,
-        lines,
-        start::Start,
-    },
+    transcript::event::{Event, EventKind},
 };
 
 /// The transcript from where it stood before the prompt.
 pub(crate) struct Proof {
     /// Where it stood.
     pub offset: u64,
-    conversation: Option<Conversation>,
-    follow: Option<Follow>,
+    /// The id of the conversation before the prompt, if it had one.
+    id: Option<String>,
+    reader: ConversationReader,
     /// Another text than ours was recorded: where they part, and when it was seen.
     other: Option<(String, Instant)>,
 }
@@ -51,38 +47,11 @@ impl Proof {
         session: &mut Session,
         look: &Look,
     ) -> Result<Proof> {
-        let conversation = attached.agent.conversation(attached.config, &look.pane)?;
-        let mut proof = Proof { offset: 0, conversation, follow: None, other: None };
-        proof.find(attached, session, look)?;
-        Ok(proof)
-    }
-
-    fn find(
-        &mut self,
-        attached: &mut AttachedPane<'_>,
-        session: &mut Session,
-        look: &Look,
-    ) -> Result<()> {
-        let Some(conversation) = attached.agent.conversation(attached.config, &look.pane)? else {
-            return Ok(());
-        };
-        session.bind(attached.config, &conversation)?;
-        let Some(path) = &conversation.transcript else { return Ok(()) };
-        attached.watch.path(path)?;
-        // A transcript that was not there before the prompt begins with it.
-        if self.conversation.as_ref().is_some_and(|before| before.transcript.as_ref() == Some(path))
-        {
-            self.offset = match File::open(path) {
-                Ok(file) => {
-                    let size = file.metadata().at(path)?.len();
-                    lines::boundary_before(&file, size).at(path)?
-                }
-                Err(e) if e.kind() == ErrorKind::NotFound => 0,
-                Err(e) => return Err(Error::io(path.display(), &e)),
-            };
-        }
-        self.follow = Some(Follow::open(path, Start::Offset(self.offset))?);
-        Ok(())
+        let now = attached.agent.conversation(attached.config, &look.pane)?.unwrap_or_default();
+        session.bind(attached.config, &now)?;
+        let id = now.id.clone();
+        let reader = ConversationReader::from_end(now, &mut attached.watch)?;
+        Ok(Proof { offset: reader.offset(), id, reader, other: None })
     }
 
     /// What the transcript says of the prompt by now.
@@ -93,20 +62,25 @@ impl Proof {
         look: &Look,
         prompt: &Prompt,
     ) -> Result<Option<Evidence>> {
-        if prompt.is_command() && self.thread_changed(attached, look)? {
-            return Ok(Some(Evidence::Same(Verdict::Submitted, Vec::new())));
+        let is_placed = self.reader.is_placed();
+        if prompt.is_command() || !is_placed {
+            let now = attached.agent.conversation(attached.config, &look.pane)?;
+            if prompt.is_command() && self.has_left(now.as_ref()) {
+                return Ok(Some(Evidence::Same(Verdict::Submitted, Vec::new())));
+            }
+            if let Some(now) = now.filter(|_| !is_placed) {
+                session.bind(attached.config, &now)?;
+                self.reader.found(&now);
+                self.reader.watch(&mut attached.watch)?;
+            }
         }
-        if self.follow.is_none() {
-            self.find(attached, session, look)?;
-        }
-        let Some(follow) = &mut self.follow else { return Ok(None) };
         let agent = attached.agent;
         let (mut word, other) = (None, &mut self.other);
-        let _seen = follow.read(|line| {
+        self.reader.read(|line| {
             for event in agent.parse_line(line.bytes) {
                 match judge(agent, prompt, &event) {
                     Some(Evidence::Other(difference)) => {
-                        *other = Some((difference, Instant::now()))
+                        *other = Some((difference, Instant::now()));
                     }
                     Some(same) => {
                         word = Some(same);
@@ -123,7 +97,7 @@ impl Proof {
 
     /// Whether it is known which file will hold the record.
     pub(crate) fn has_transcript(&self) -> bool {
-        self.follow.is_some()
+        self.reader.is_placed()
     }
 
     /// When to look again although nothing has changed.
@@ -136,10 +110,8 @@ impl Proof {
 
     /// A command such as `/clear` leaves for another conversation, the id of which may not be known
     /// before its first prompt.
-    fn thread_changed(&self, attached: &AttachedPane<'_>, look: &Look) -> Result<bool> {
-        let now = attached.agent.conversation(attached.config, &look.pane)?;
-        let before = self.conversation.as_ref().and_then(|conversation| conversation.id.as_ref());
-        Ok(before.is_some() && now.is_some_and(|now| now.id.as_ref() != before))
+    fn has_left(&self, now: Option<&Conversation>) -> bool {
+        self.id.is_some() && now.is_some_and(|now| now.id != self.id)
     }
 }
 
@@ -147,7 +119,7 @@ impl Proof {
 fn judge(agent: &dyn Agent, prompt: &Prompt, event: &Event) -> Option<Evidence> {
     if prompt.is_command() {
         let ran = agent.ran_command(prompt.text(), event);
-        let queued = event.kind == Kind::Queued && event.text.trim() == prompt.text();
+        let queued = event.kind == EventKind::Queued && event.text.trim() == prompt.text();
         return match (ran, queued) {
             (true, _) => Some(Evidence::Same(Verdict::Submitted, Vec::new())),
             (_, true) => Some(Evidence::Same(Verdict::Queued, Vec::new())),
@@ -159,13 +131,13 @@ fn judge(agent: &dyn Agent, prompt: &Prompt, event: &Event) -> Option<Evidence> 
         return None;
     }
     let verdict = match event.kind {
-        Kind::Prompt => Verdict::Submitted,
-        Kind::Queued => Verdict::Queued,
+        EventKind::Prompt => Verdict::Submitted,
+        EventKind::Queued => Verdict::Queued,
         _ => return None,
     };
     Some(match agent.compare(prompt.text(), &event.text) {
         Ok(changes) if verdict == Verdict::Queued => {
-            Evidence::Same(verdict, [&changes[..], agent.when_queued()].concat())
+            Evidence::Same(verdict, [&changes[..], agent.facts().queued_changes].concat())
         }
         Ok(changes) => Evidence::Same(verdict, changes),
         Err(difference) => Evidence::Other(difference),
@@ -187,28 +159,31 @@ mod tests {
     #[test]
     fn another_prompt_that_was_queued_says_nothing_of_ours() {
         let event = |kind, queued| Event { queued, ..Event::new(kind, None, "x") };
-        assert!(word("ours", false, &event(Kind::Prompt, true)).is_none());
-        assert!(word("x", false, &event(Kind::Prompt, true)).is_none());
-        assert!(word("ours", false, &event(Kind::Queued, true)).is_none());
+        assert!(word("ours", false, &event(EventKind::Prompt, true)).is_none());
+        assert!(word("x", false, &event(EventKind::Prompt, true)).is_none());
+        assert!(word("ours", false, &event(EventKind::Queued, true)).is_none());
         assert!(matches!(
-            word("ours", false, &event(Kind::Queued, false)),
+            word("ours", false, &event(EventKind::Queued, false)),
             Some(Evidence::Other(_))
         ));
         assert!(matches!(
-            word("ours", false, &event(Kind::Prompt, false)),
+            word("ours", false, &event(EventKind::Prompt, false)),
             Some(Evidence::Other(_))
         ));
-        assert!(matches!(word("x", false, &event(Kind::Queued, false)), Some(Evidence::Same(..))));
+        assert!(matches!(
+            word("x", false, &event(EventKind::Queued, false)),
+            Some(Evidence::Same(..))
+        ));
     }
 
     #[test]
     fn a_command_is_proven_by_its_own_record() {
-        let ran = Event::new(Kind::Command, None, "/compact");
+        let ran = Event::new(EventKind::Command, None, "/compact");
         assert!(matches!(
             word("/compact", true, &ran),
             Some(Evidence::Same(Verdict::Submitted, _))
         ));
         assert!(word("/context", true, &ran).is_none());
-        assert!(word("/compact", true, &Event::new(Kind::Prompt, None, "/compact")).is_none());
+        assert!(word("/compact", true, &Event::new(EventKind::Prompt, None, "/compact")).is_none());
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn clear_copy(
 ) -> Result<()> {
     let taken_by = Deadline::after(TAKEN);
     // Nearly always the box is empty, and this is the last look.
-    let mut look = attached.view.last_look()?;
+    let mut look = attached.view.last_capture()?;
     while let Some(shown) = look
         && attached.profile.input_box(&shown) == InputBox::Text
     {
@@ -55,7 +55,7 @@ pub(crate) fn clear_copy(
             break;
         }
         let _woke = attached.wait(taken_by)?;
-        look = attached.view.look()?;
+        look = attached.view.capture()?;
     }
     Ok(())
 }
@@ -82,7 +82,7 @@ pub(crate) fn clear(
         if shown.as_ref() != Some(&text) {
             trace::step("clearing the input box", || json!(null));
             let first = attached.profile.edit_key(&look.screen).map(str::to_owned);
-            for key in first.as_deref().iter().chain(attached.agent.clear_keys()) {
+            for key in first.as_deref().iter().chain(attached.agent.facts().clear_keys) {
                 if attached.view.key(key)?.is_err() {
                     return Ok(false);
                 }

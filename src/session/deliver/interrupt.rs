@@ -9,7 +9,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::input_box;
-use crate::session::{Job, JobState, Session, attached_pane::AttachedPane, job::INTERRUPTED};
+use crate::session::{
+    Job, JobState, Session, attached_pane::AttachedPane, conversation::ConversationReader,
+    job::INTERRUPTED,
+};
 use crate::{
     agent::{Status, profile::InputBox},
     config::Config,
@@ -18,7 +21,7 @@ use crate::{
     time::Deadline,
     tmux::{Look, Tmux},
     trace,
-    transcript::{event::Kind, follow::Follow, start::Start},
+    transcript::event::EventKind,
     watch::Woke,
 };
 
@@ -71,35 +74,27 @@ const MARKER_WAIT: Duration = Duration::from_secs(3);
 
 /// What the transcript has said since the interrupt began.
 struct TranscriptSince {
-    follow: Option<Follow>,
+    reader: ConversationReader,
     stopped: bool,
     ended: bool,
 }
 
 impl TranscriptSince {
     fn begin(attached: &mut AttachedPane<'_>, look: &Look) -> Result<TranscriptSince> {
-        let conversation = attached.agent.conversation(attached.config, &look.pane)?;
-        let follow = match conversation.and_then(|conversation| conversation.transcript) {
-            Some(path) => {
-                attached.watch.path(&path)?;
-                Some(Follow::open(&path, Start::Last(0))?)
-            }
-            None => None,
-        };
-        Ok(TranscriptSince { follow, stopped: false, ended: false })
+        let now = attached.agent.conversation(attached.config, &look.pane)?.unwrap_or_default();
+        let reader = ConversationReader::from_end(now, &mut attached.watch)?;
+        Ok(TranscriptSince { reader, stopped: false, ended: false })
     }
 
     fn read(&mut self, attached: &AttachedPane<'_>) -> Result<()> {
-        let Some(follow) = &mut self.follow else { return Ok(()) };
         let (stopped, ended) = (&mut self.stopped, &mut self.ended);
-        let _seen = follow.read(|line| {
+        self.reader.read(|line| {
             for event in attached.agent.parse_line(line.bytes) {
-                *stopped |= event.kind == Kind::Interrupted;
-                *ended |= matches!(event.kind, Kind::TurnEnd | Kind::Error);
+                *stopped |= event.kind == EventKind::Interrupted;
+                *ended |= matches!(event.kind, EventKind::TurnEnd | EventKind::Error);
             }
             Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(())
+        })
     }
 }
 
@@ -200,7 +195,7 @@ fn comes_back(
     session: &Session,
     deadline: Deadline,
 ) -> Result<bool> {
-    if attached.agent.end_needs_idle() {
+    if attached.agent.facts().end_needs_idle {
         return Ok(false);
     }
     let drawn_by = deadline.min(Deadline::after(AGAIN));

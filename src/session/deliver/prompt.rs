@@ -43,7 +43,7 @@ impl Prompt {
         if text.trim().is_empty() {
             return Err(wrong("it is empty".into()));
         }
-        let (count, largest) = (text.chars().count(), agent.largest());
+        let (count, largest) = (text.chars().count(), agent.facts().longest_prompt);
         if count > largest {
             return Err(wrong(format!("{count} characters, and the agent takes {largest}")));
         }

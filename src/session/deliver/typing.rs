@@ -148,7 +148,7 @@ pub(crate) fn submit(
         count: 0,
         last: Instant::now(),
         // One that has only just started may not read it, or take it for part of the paste.
-        may_repeat: attached.agent.may_swallow_enter() || options.just_started,
+        may_repeat: attached.agent.facts().may_swallow_enter || options.just_started,
         from_idle: matches!(status, Status::Idle(_)),
     };
     match typing.enter {
@@ -158,7 +158,7 @@ pub(crate) fn submit(
         }
         Enter::Soon | Enter::Later => {}
     }
-    let mut nudges = attached.agent.may_stop_reading().then(InputWakeup::begin);
+    let mut nudges = attached.agent.facts().may_stop_reading.then(InputWakeup::begin);
     loop {
         // A file is read sooner than a screen.
         match proof.look(attached, session, &look, prompt)? {

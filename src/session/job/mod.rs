@@ -7,20 +7,20 @@
 
 use std::{ops::ControlFlow, path::PathBuf, time::Duration};
 
-use super::{RunDir, Session, anchor::with_status};
+use super::{
+    RunDir, Session,
+    anchor::with_status,
+    conversation::{self, ConversationReader},
+};
 use crate::{
-    agent::{Agent, Status},
+    agent::{Agent, Conversation, Status},
     config::Config,
     error::Result,
     flag::Flags,
     fs::{self, Lock},
     time::{self, Deadline},
     tmux::Pane,
-    transcript::{
-        follow::{Follow, Seen},
-        ledger::{End, Ledger},
-        start::Start,
-    },
+    transcript::ledger::{End, Ledger},
 };
 use running_flag::RunningFlag;
 
@@ -67,17 +67,10 @@ pub(crate) enum Prompts {
 pub(crate) struct Job {
     flags: Flags,
     agent: &'static dyn Agent,
-    kept_path: Option<PathBuf>,
+    kept: Conversation,
     run_dir: RunDir,
-    read: Option<Reading>,
-}
-
-/// The transcript since the job began.
-struct Reading {
-    path: PathBuf,
-    offset: u64,
-    follow: Follow,
-    ledger: Ledger,
+    /// The transcript since the job began, and what it adds up to.
+    read: Option<(ConversationReader, Ledger)>,
 }
 
 /// Why a job failed whose turn was stopped by a key.
@@ -97,7 +90,7 @@ impl Job {
         Some(Job {
             flags: session.flags()?,
             agent: session.agent(),
-            kept_path: session.entry.jsonl_path().map(PathBuf::from),
+            kept: session.kept_conversation(),
             run_dir: session.run_dir(config),
             read: None,
         })
@@ -105,7 +98,7 @@ impl Job {
 
     /// Goes by what is kept of the session now.
     pub(crate) fn keep(&mut self, session: &Session) {
-        self.kept_path = session.entry.jsonl_path().map(PathBuf::from);
+        self.kept = session.kept_conversation();
     }
 
     /// The flags.
@@ -170,9 +163,8 @@ impl Job {
     /// Whether a prompt of the job is queued, by the transcript.
     pub(crate) fn has_queued(&mut self, config: &Config, pane: &Pane) -> Result<bool> {
         let Some(flag) = self.running_flag()? else { return Ok(false) };
-        let Some(path) = self.transcript(config, Some(pane))? else { return Ok(false) };
-        self.catch_up(path, flag.offset)?;
-        Ok(self.read.as_ref().is_some_and(|read| read.ledger.has_queued()))
+        let _left = self.catch_up(config, Some(pane), &flag)?;
+        Ok(self.read.as_ref().is_some_and(|(_, ledger)| ledger.has_queued()))
     }
 
     /// Whoever changes the flags after a look at them does both alone: a hook may see the end of a
@@ -191,11 +183,7 @@ impl Job {
         config: &Config,
         pane: Option<&Pane>,
     ) -> Result<Option<PathBuf>> {
-        let now = match pane {
-            Some(pane) if !pane.dead => self.agent.conversation(config, pane)?,
-            _ => None,
-        };
-        Ok(now.and_then(|conversation| conversation.transcript).or_else(|| self.kept_path.clone()))
+        Ok(conversation::locate(config, self.agent, pane, &self.kept)?.transcript)
     }
 
     /// How the job stands; sets the flags right when it has ended.
@@ -218,12 +206,7 @@ impl Job {
         };
         // A sender that was killed leaves its mark, but not its lock.
         let sender = flag.sending && fs::is_locked(&self.run_dir.lock_path())?;
-        let now = self.transcript(config, pane)?;
-        // A person may have begun another conversation: the job stays with its own.
-        let left = flag.transcript.is_some() && now.is_some() && flag.transcript != now;
-        if let Some(path) = flag.transcript.clone().or(now) {
-            self.catch_up(path, flag.offset)?;
-        }
+        let left = self.catch_up(config, pane, &flag)?;
         let mut again = None;
         let end = match self.end(&flag, sender, left, status.as_ref(), &mut again) {
             None if status.is_none() => {
@@ -258,7 +241,7 @@ impl Job {
         status: Option<&Status>,
         again: &mut Option<Duration>,
     ) -> Option<End> {
-        let ledger = self.read.as_ref().map(|read| &read.ledger);
+        let ledger = self.read.as_ref().map(|(_, ledger)| ledger);
         let prompts = flag.prompts + usize::from(sender);
         let last_input = ledger.and_then(Ledger::last_input);
         let rests = |since: &u64| last_input.is_none_or(|input| *since >= input);
@@ -272,7 +255,7 @@ impl Job {
                     *again = Some(left).filter(|left| !left.is_zero());
                     again.is_none()
                 }
-                Some(_) => !self.agent.end_needs_idle(),
+                Some(_) => !self.agent.facts().end_needs_idle,
             };
             if idle {
                 return Some(end.clone());
@@ -311,9 +294,11 @@ impl Job {
     /// Whether the transcript is ahead of the agent's word: it has taken a prompt up since it was idle,
     /// or holds one in its queue.
     fn is_ahead(&self, status: Option<&Status>) -> bool {
-        let (Some(read), Some(Status::Idle(since))) = (&self.read, status) else { return false };
-        let taken = read.ledger.last_input().zip(*since).is_some_and(|(input, idle)| input > idle);
-        taken || read.ledger.has_queued()
+        let (Some((_, ledger)), Some(Status::Idle(since))) = (&self.read, status) else {
+            return false;
+        };
+        let taken = ledger.last_input().zip(*since).is_some_and(|(input, idle)| input > idle);
+        taken || ledger.has_queued()
     }
 
     /// How the last job ended.
@@ -345,29 +330,25 @@ impl Job {
         Ok(JobState::Failed(reason))
     }
 
-    /// Reads on in the transcript.
-    fn catch_up(&mut self, path: PathBuf, offset: u64) -> Result<()> {
-        let current = self.read.take().filter(|read| read.path == path && read.offset == offset);
-        let mut read = match current {
-            Some(read) => read,
-            None => {
-                let follow = Follow::open(&path, Start::Offset(offset))?;
-                Reading { path, offset, follow, ledger: Ledger::default() }
+    /// Reads on in the transcript. Says whether a person has begun another conversation: the job
+    /// stays with its own.
+    fn catch_up(
+        &mut self,
+        config: &Config,
+        pane: Option<&Pane>,
+        flag: &RunningFlag,
+    ) -> Result<bool> {
+        let now = conversation::locate(config, self.agent, pane, &self.kept)?;
+        let (reader, left) = ConversationReader::of_job(flag.transcript.clone(), flag.offset, now);
+        let read = self.read.take().filter(|(read, _)| read.begins_like(&reader));
+        let (mut reader, mut ledger) = read.unwrap_or_else(|| (reader, Ledger::default()));
+        reader.read(|line| {
+            for event in self.agent.parse_line(line.bytes) {
+                ledger.note(&event);
             }
-        };
-        let (agent, ledger) = (self.agent, &mut read.ledger);
-        loop {
-            let seen = read.follow.read(|line| {
-                for event in agent.parse_line(line.bytes) {
-                    ledger.note(&event);
-                }
-                Ok(ControlFlow::Continue(()))
-            })?;
-            if !matches!(seen, Seen::Truncated | Seen::Replaced | Seen::Packed) {
-                break;
-            }
-        }
-        self.read = Some(read);
-        Ok(())
+            Ok(ControlFlow::Continue(()))
+        })?;
+        self.read = Some((reader, ledger));
+        Ok(left)
     }
 }

@@ -6,6 +6,7 @@ use super::snapshot::Snapshot;
 use crate::session::{Job, JobState, Session, anchor::Panes};
 use crate::{
     agent::Backend,
+    cli::output,
     config::Config,
     error::Result,
     state::Name,
@@ -35,7 +36,7 @@ impl<'a> SessionWatcher<'a> {
     /// A watcher of nobody yet. It ends with its reader: whoever reads our standard output.
     pub(crate) fn new(config: &'a Config, tmux: &'a Tmux) -> Result<SessionWatcher<'a>> {
         let mut watch = Watch::new()?;
-        watch.reader_of(&1);
+        watch.reader_of(&output::stdout());
         Ok(SessionWatcher { config, tmux, watch, watched: Vec::new() })
     }
 

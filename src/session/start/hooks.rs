@@ -1,45 +1,27 @@
 //! The commands that tmux and the agent run by themselves when something has happened.
 
-use std::ffi::OsString;
-
 use crate::{
-    agent::own_program,
     config::Config,
     error::{Error, Result},
     session::Session,
+    shell,
 };
 
 /// The shell command that sets a session's flags right, for tmux's and the agent's hooks. It says
 /// itself where everything is: a hook may run in another environment than ours.
 pub(crate) fn at_event(config: &Config, session: &Session) -> Result<String> {
     let mut command = String::new();
-    let folders = [
-        ("AIMAX_DATA_DIR", &config.data_dir),
-        ("AIMAX_CODEX_HOME", &config.codex_home),
-        ("AIMAX_CODEX_SESSIONS_DIR", &config.codex_sessions),
-        ("AIMAX_PRACTICE_HOME", &config.practice_home),
-        ("CLAUDE_CONFIG_DIR", &config.claude_home),
-        ("AIMAX_CLAUDE_PROJECTS_DIR", &config.claude_projects),
-    ];
-    let mut values: Vec<(&str, OsString)> =
-        folders.iter().map(|(name, path)| (*name, path.as_os_str().to_owned())).collect();
-    values.push(("AIMAX_CLAUDE_HUB", config.claude_hub.clone().into()));
-    values.push(("AIMAX_CODEX_HUB", config.codex_hub.clone().into()));
-    values.push(("PATH", config.path.clone()));
-    if let Some(socket) = &config.tmux_socket {
-        values.push(("AIMAX_TMUX_SOCKET", socket.clone()));
+    for (variable, value) in config.hook_environment() {
+        let value = value.into_string().map_err(|value| {
+            Error::usage(&variable, format!("{} is not UTF-8", value.display()))
+        })?;
+        command.push_str(&format!("{variable}={} ", shell::quoted(&value)));
     }
-    for (variable, value) in values {
-        let value = value
-            .into_string()
-            .map_err(|value| Error::usage(variable, format!("{} is not UTF-8", value.display())))?;
-        command.push_str(&format!("{variable}={} ", shell_word(&value)));
-    }
-    for word in own_program(config, "flag")? {
+    for word in config.own_program("flag")? {
         let word = word
             .into_string()
             .map_err(|word| Error::usage(word.display(), "the path of the program is not UTF-8"))?;
-        command.push_str(&shell_word(&word));
+        command.push_str(&shell::quoted(&word));
         command.push(' ');
     }
     let (name, backend) = (&session.name, session.backend.name());
@@ -50,10 +32,5 @@ pub(crate) fn at_event(config: &Config, session: &Session) -> Result<String> {
 pub(crate) fn at_title(config: &Config, session: &Session) -> Result<String> {
     let path = session.run_dir(config).title().into_os_string().into_string();
     let path = path.map_err(|path| Error::usage(path.display(), "the path is not UTF-8"))?;
-    Ok(format!("echo >{}", shell_word(&path)))
-}
-
-/// A word for the shell.
-fn shell_word(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
+    Ok(format!("echo >{}", shell::quoted(&path)))
 }

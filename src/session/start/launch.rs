@@ -17,7 +17,7 @@ use super::{
     proxy::{Proxy, sourced},
 };
 use crate::{
-    agent::Launch,
+    agent::{Backend, Launch},
     config::Config,
     error::{Error, Result},
     fs,
@@ -42,14 +42,9 @@ pub(crate) struct LaunchSpec {
     pub title: String,
 }
 
-/// What must not reach an agent: it would take itself for a child of another one and write no
-/// transcript, or talk to somebody else's editor or terminal, or not dim what is no draft.
-const NOT_INHERITED: [&str; 17] = [
-    "CLAUDECODE",
-    "CLAUDE_CODE_CHILD_SESSION",
-    "CLAUDE_CODE_ENTRYPOINT",
-    "CLAUDE_CODE_SESSION_ID",
-    "CLAUDE_CODE_SSE_PORT",
+/// What must not reach an agent, besides what agents set for their children: it would talk to
+/// somebody else's editor or terminal, or not dim what is no draft.
+const NOT_INHERITED: [&str; 12] = [
     "VSCODE_IPC_HOOK_CLI",
     "VSCODE_GIT_IPC_HANDLE",
     "VSCODE_GIT_ASKPASS_NODE",
@@ -73,7 +68,9 @@ const OF_TMUX: [&str; 5] = ["TMUX", "TMUX_PANE", "TERM", "TERM_PROGRAM", "TERM_P
 /// The caller's environment as an agent may have it. One that takes its terminal for one without
 /// colours would not dim either; every pane has some.
 fn environment(config: &Config) -> Vec<(OsString, OsString)> {
-    let kept = |name: &OsStr| !NOT_INHERITED.iter().chain(&OF_TMUX).any(|&dropped| name == dropped);
+    let of_agents = Backend::ALL.map(|backend| backend.facts().not_inherited).concat();
+    let dropped = [&NOT_INHERITED[..], &OF_TMUX, &of_agents].concat();
+    let kept = |name: &OsStr| !dropped.iter().any(|&dropped| name == dropped);
     let mut kept: Vec<_> =
         config.environment.iter().filter(|(name, _)| kept(name)).cloned().collect();
     if !kept.iter().any(|(name, _)| name == COLOURS) {
@@ -101,7 +98,7 @@ impl LaunchSpec {
             sources.push(proxy.envs.clone());
         }
         let argv = sourced(config, &sources, argv)?;
-        let (at_title, title) = match session.agent().title_at_turn_end() {
+        let (at_title, title) = match session.agent().facts().idle_title {
             Some(title) => (hooks::at_title(config, session)?, title.to_owned()),
             None => Default::default(),
         };

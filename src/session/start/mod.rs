@@ -16,7 +16,7 @@ use super::{
     Delivery, DeliveryOptions, DoneBy, Job, Prompt, Session, attached_pane::AttachedPane, deliver,
 };
 use crate::{
-    agent::{Backend, Conversation, LaunchRequest, own_program},
+    agent::{Backend, Conversation, LaunchRequest},
     config::Config,
     error::{Error, Kind, Result},
     flag::Flags,
@@ -85,8 +85,9 @@ pub(crate) struct Started {
 pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Started> {
     let cwd = folder(&request.cwd)?;
     let flag_root = request.flag_root.as_deref().map(folder).transpose()?;
-    let use_proxy =
-        request.use_proxy.map_or_else(|| admin::use_proxy(config, request.backend), Ok)?;
+    let use_proxy = request
+        .use_proxy
+        .map_or_else(|| admin::use_proxy(&config.admin_settings(), request.backend.name()), Ok)?;
     let proxy = use_proxy.then(|| Proxy::find(config)).transpose()?;
     let deadline = Deadline::after(request.timeout);
     let session =
@@ -118,7 +119,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     half.session.entry = entry(request, use_proxy, &cwd, flag_root.as_deref(), &conversation);
     let spec = LaunchSpec::of(config, &half.session, launch, proxy.as_ref(), &cwd, at_event)?;
     spec.write(&run_dir.launch_spec())?;
-    let mut argv = own_program(config, "window")?;
+    let mut argv = config.own_program("window")?;
     argv.push(run_dir.launch_spec().into_os_string());
     let hub = request.backend.hub(config);
     let pane = tmux.new_window(&hub, request.name.as_str(), &cwd, &argv)?;
@@ -180,26 +181,24 @@ fn entry(
     conversation: &Conversation,
 ) -> Entry {
     let text = |path: &Path| path.to_string_lossy().into_owned();
-    let common = Entry::default()
+    let mut entry = Entry::default()
         .with("agentSessionId", conversation.id.clone())
         .with("cwd", text(cwd))
         .with("flagRoot", text(flag_root.unwrap_or(cwd)))
         .with("model", request.model.clone())
         .with("useProxy", use_proxy);
-    let common = match request.backend {
-        Backend::Codex => common,
-        Backend::Claude | Backend::Practice => {
-            common.with("settingsPath", None::<String>).with("forceNoProxy", false)
-        }
-    };
-    let common = common
+    let agent = request.backend.agent();
+    for (key, value) in agent.facts().entry_fields {
+        entry.set(key, *value);
+    }
+    entry = entry
         .with("displayName", request.display_name.clone())
         .with("jsonlPath", conversation.transcript.as_deref().map(text))
         .with("startedAt", time::now_ms());
-    match request.backend {
-        Backend::Codex => common.with("pendingBind", conversation.transcript.is_none()),
-        Backend::Claude | Backend::Practice => common,
+    if let Some((key, value)) = agent.conversation_field(conversation) {
+        entry.set(key, value);
     }
+    entry
 }
 
 /// A session whose agent is not ready yet; dropped unfinished, it takes everything with it.

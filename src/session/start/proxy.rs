@@ -65,7 +65,7 @@ impl Proxy {
         let family: Vec<u32> = proc::family(pid).collect();
         let is_agent = |pid: &u32| {
             let name = proc::executable(*pid).and_then(|path| Some(path.file_stem()?.to_owned()));
-            name.is_some_and(|name| name == agent.program())
+            name.is_some_and(|name| name == agent.facts().program)
         };
         // Behind a launcher it is another process that matters.
         let own: Vec<u32> = family.iter().copied().filter(is_agent).collect();
@@ -73,7 +73,7 @@ impl Proxy {
         match all.into_iter().find(|pid| is_past(*pid)) {
             None => Ok(()),
             Some(_) => Err(Error::missing(
-                agent.program(),
+                agent.facts().program,
                 "it is statically linked, so proxychains has no hold on it",
             )
             .advise(format!(

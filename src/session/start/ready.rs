@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::session::{Session, anchor::with_status, attached_pane::AttachedPane};
 use crate::{
-    agent::{self, Conversation, profile::Step},
+    agent::{self, Conversation, profile::DialogStep},
     error::{Error, Kind, Result},
     time::Deadline,
     tmux::Look,
@@ -69,7 +69,7 @@ pub(crate) fn ready(
 /// read yet. Then two keys may be on their way, so Enter waits until the pointer has come to rest.
 #[derive(Default)]
 struct Answer {
-    last: Option<(String, Step, Instant)>,
+    last: Option<(String, DialogStep, Instant)>,
     repeated: bool,
 }
 
@@ -78,8 +78,8 @@ impl Answer {
     const REST: Duration = Duration::from_millis(1500);
 
     /// The key to press now, if any.
-    fn next(&mut self, dialog: &str, step: Step) -> Option<&'static str> {
-        let Step::Press { key, .. } = step else { return None };
+    fn next(&mut self, dialog: &str, step: DialogStep) -> Option<&'static str> {
+        let DialogStep::Press { key, .. } = step else { return None };
         if let Some((name, last, at)) = &self.last {
             let same = name == dialog && *last == step;
             let moving = self.repeated && key == "Enter" && at.elapsed() < Self::REST;
@@ -115,7 +115,7 @@ fn died(attached: &mut AttachedPane<'_>, session: &Session, mut look: Look) -> R
     Ok(Error::new(
         Kind::Missing,
         &session.name,
-        format!("{} ended at its start{}", attached.agent.program(), with_status(&pane)),
+        format!("{} ended at its start{}", attached.agent.facts().program, with_status(&pane)),
     )
     .advise(if words.is_empty() { "it said nothing" } else { words }))
 }

@@ -10,7 +10,7 @@ use std::{
 
 use aimax::{
     Start,
-    internal::{Backend, Follow, Ledger, Lines, Seen, unproven, validate_record},
+    internal::{Backend, Follow, Ledger, Lines, Seen, suspects, validate_record},
 };
 
 use super::{Home, append, fixtures, run, text, versions};
@@ -57,7 +57,7 @@ fn plainly(text: &[u8], mut offset: u64) -> Vec<Record> {
 fn take_in(follow: &mut Follow, got: &mut Vec<Record>) {
     loop {
         let seen = follow
-            .read(|line| {
+            .read_new(|line| {
                 got.push((line.offset, line.next, line.bytes.to_vec()));
                 Ok(ControlFlow::Continue(()))
             })
@@ -125,11 +125,11 @@ fn raw_from_an_offset_is_what_tail_gives() {
 fn what_the_real_agents_write_is_proven_quickly() {
     for path in versions::all().flat_map(fixtures) {
         let bytes = fs::read(&path).unwrap();
-        assert!(unproven(&bytes).is_empty(), "{}", path.display());
+        assert!(suspects(&bytes).is_empty(), "{}", path.display());
         // Enough for two threads, with bad lines in both halves.
         let many = bytes.repeat(1 + 200_000 / bytes.len());
         let all = [b"{}x\n", &many[..], b"\xff\n", &many, b"{ }\n"].concat();
-        assert_eq!(unproven(&all), [0, 4 + many.len(), 6 + 2 * many.len()]);
+        assert_eq!(suspects(&all), [0, 4 + many.len(), 6 + 2 * many.len()]);
     }
 }
 
@@ -154,7 +154,7 @@ fn damaged_transcripts_are_read_to_their_end() {
         let mut ledger = Ledger::default();
         for line in bytes.split(|&byte| byte == b'\n') {
             let is_record = validate_record(line).is_ok();
-            let proven = unproven(&[line, b"\n"].concat()).is_empty();
+            let proven = suspects(&[line, b"\n"].concat()).is_empty();
             assert!(is_record || !proven, "{}", line.escape_ascii());
             let parsed = serde_json::from_slice::<serde_json::Value>(line);
             // A value is built up to a depth; a check goes to any.

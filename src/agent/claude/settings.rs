@@ -1,0 +1,29 @@
+//! The settings that are Claude Code's.
+
+use std::path::Path;
+
+use crate::config::{Config, Fallback::Below, Setting};
+
+pub(super) const SETTINGS: &[Setting] = &[
+    Setting::hub(4, "claude_hub", "imac_claude_code_agent_hub")
+        .about("the tmux session of the Claude Code windows"),
+    Setting::path(6, "claude_home", Below("home", ".claude"))
+        .named(&["CLAUDE_CONFIG_DIR"])
+        .for_hooks()
+        .about("Claude Code's own folder"),
+    Setting::path(7, "claude_config", Below("home", ".claude.json"))
+        .about("Claude Code's own configuration, which is never edited"),
+    Setting::path(8, "claude_settings", Below("claude_home", "settings.api.json"))
+        .about("settings for Claude Code to merge in"),
+    Setting::path(9, "claude_projects_dir", Below("claude_home", "projects"))
+        .for_hooks()
+        .about("where Claude Code writes transcripts"),
+];
+
+pub(super) fn home(config: &Config) -> &Path {
+    config.path_of("claude_home")
+}
+
+pub(super) fn projects(config: &Config) -> &Path {
+    config.path_of("claude_projects_dir")
+}

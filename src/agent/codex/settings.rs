@@ -1,0 +1,37 @@
+//! The settings that are Codex's.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::{Config, Fallback::Below, Setting};
+
+pub(super) const SETTINGS: &[Setting] = &[
+    Setting::path(3, "codex_home", Below("home", ".codex"))
+        .named(&["AIMAX_CODEX_HOME", "TMUX_AGENTS_CODEX_HOME", "CODEX_HOME"])
+        .for_hooks()
+        .about("Codex's own folder"),
+    Setting::hub(5, "codex_hub", "imac_codex_agent_hub")
+        .about("the tmux session of the Codex windows"),
+    Setting::path(10, "codex_config", Below("codex_home", "config.toml"))
+        .about("Codex's own configuration, which is never edited"),
+    Setting::path(11, "codex_state_db", Below("codex_home", "state_5.sqlite"))
+        .about("Codex's index of its threads"),
+    Setting::path(12, "codex_sessions_dir", Below("codex_home", "sessions"))
+        .for_hooks()
+        .about("where Codex writes transcripts"),
+    Setting::text(13, "codex_default_model").about("the model for Codex when none is named"),
+    Setting::path(14, "rightcode_env_file", Below("codex_home", "secrets/rightcode.env"))
+        .about("variables for Codex, sourced before it starts"),
+];
+
+pub(super) fn home(config: &Config) -> &Path {
+    config.path_of("codex_home")
+}
+
+pub(super) fn sessions(config: &Config) -> &Path {
+    config.path_of("codex_sessions_dir")
+}
+
+/// The folder of the locks that say which process writes which thread.
+pub(super) fn locks(config: &Config) -> PathBuf {
+    home(config).join("thread-writer-locks")
+}

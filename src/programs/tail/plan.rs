@@ -1,0 +1,140 @@
+//! What a command line asks for: what is read, where that begins, and the form in which it is printed.
+
+use std::{ffi::OsString, path::Path};
+
+use super::{
+    cursor::Cursor,
+    options::Args,
+    printer::Form,
+    session_set::{Selection, SessionSet},
+    tailed::Tailed,
+    text::Transcription,
+};
+use crate::{
+    cli::Paint,
+    config::Config,
+    error::{Error, Result},
+    session::conversation::ConversationReader,
+    transcript::start::Start,
+};
+
+/// What is to be read, and in which form it leaves.
+pub(crate) struct Plan {
+    pub(crate) streams: Vec<Tailed>,
+    /// `None` where a plain file is read.
+    pub(crate) sessions: Option<SessionSet>,
+    pub(crate) form: Form,
+    /// What is to be said before the first record.
+    pub(crate) note: Option<String>,
+}
+
+impl Plan {
+    pub(crate) fn new(args: &Args, operands: Vec<OsString>) -> Result<Plan> {
+        let mut operands = operands.into_iter();
+        let start = start(args)?;
+        let (mut streams, mut sessions, mut many) = (Vec::new(), None, false);
+        match (operands.next(), operands.next()) {
+            (_, Some(more)) => {
+                return Err(Error::usage(more.display(), "one FILE only")
+                    .advise("run one aimax-tail for each file"));
+            }
+            (Some(file), None) if args.target.is_given() || args.all => {
+                return Err(Error::usage(file.display(), "either sessions or a FILE"));
+            }
+            (Some(file), None) => {
+                let reader = ConversationReader::new(Some(file.into()), start);
+                let reader = reader.longest(args.max_line);
+                streams.push(Tailed::of_file(args.target.backend_given()?, reader));
+            }
+            (None, None) => {
+                let config = Config::from_env()?;
+                let selection = selection(args, &config)?;
+                many = !matches!(&selection, Selection::Named(names) if names.len() == 1);
+                let set = SessionSet::new(config, selection, args, start)?;
+                streams = set.sessions()?;
+                sessions = Some(set);
+            }
+        }
+        if many {
+            alone(args.from.is_some(), "--from", "an offset is one of one transcript")?;
+            alone(args.cursor.is_some(), "--cursor", "it keeps one place")?;
+            alone(args.raw, "--raw", "which line is whose could not be told")?;
+        }
+        let mut plan = Plan { streams, sessions, form: form(args, many)?, note: None };
+        if let Some(file) = &args.cursor {
+            plan.keep_place(file)?;
+        }
+        Ok(plan)
+    }
+
+    /// Begins where the cursor in `file` says, unless that is another transcript by now.
+    fn keep_place(&mut self, file: &Path) -> Result<()> {
+        let Some(stream) = self.streams.first_mut() else { return Ok(()) };
+        let (cursor, mut at) = Cursor::open(file)?;
+        if let Some((path, offset)) = &at {
+            if stream.session.is_none() && !stream.reader.paths().any(|own| is_same(own, path)) {
+                return Err(Error::usage(file.display(), "a cursor of another file")
+                    .advise(format!("it is of {}", path.display())));
+            }
+            if let Some(why) = cursor.objection()? {
+                let anew = format!("{why}: the place {offset} is void, read from the beginning");
+                self.note = Some(format!("{}: {anew}", path.display()));
+                at = stream.reader.paths().next().map(|own| (own.to_owned(), 0));
+                stream.reader.start = Start::Offset(0);
+            }
+        }
+        stream.keep(cursor, at);
+        Ok(())
+    }
+}
+
+/// Refuses an option that is for one transcript.
+fn alone(given: bool, option: &str, why: &str) -> Result<()> {
+    if given { Err(Error::usage(option, format!("it is for one session: {why}"))) } else { Ok(()) }
+}
+
+fn is_same(own: &Path, kept: &Path) -> bool {
+    std::path::absolute(own).is_ok_and(|own| own == kept)
+}
+
+/// Where to begin; refuses what does not go together.
+fn start(args: &Args) -> Result<Start> {
+    let forms = [args.offsets, args.events, args.text].into_iter().filter(|&on| on).count();
+    let clash = |cause| Err(Error::usage("", cause));
+    match (args.from, args.lines) {
+        (Some(_), Some(_)) => clash("--from and --lines both say where to begin"),
+        _ if args.raw && forms > 0 => {
+            clash("--offsets, --events and --text hold records only, and --raw lets all through")
+        }
+        _ if forms > 1 => clash("only one of --offsets, --events and --text"),
+        _ if args.timeout.is_some() && !args.follow => clash("--timeout is for --follow"),
+        (_, Some(count)) => Ok(Start::Last(count)),
+        (from, None) => Ok(Start::Offset(from.unwrap_or(0))),
+    }
+}
+
+/// Which sessions are asked for.
+fn selection(args: &Args, config: &Config) -> Result<Selection> {
+    if args.all && args.target.is_given() {
+        return Err(Error::usage("--all", "either all sessions or those that -s names"));
+    }
+    if args.all {
+        return Ok(Selection::All);
+    }
+    match args.target.all_names(config)? {
+        names if names.is_empty() => Err(Error::usage("", "neither a session nor a FILE is given")),
+        names => Ok(Selection::Named(names)),
+    }
+}
+
+fn form(args: &Args, many: bool) -> Result<Form> {
+    Ok(if args.events {
+        Form::Events
+    } else if args.text {
+        Form::Text(Transcription::new(Paint::stdout(&Config::from_env()?), many))
+    } else if args.offsets || many {
+        Form::Wrapped
+    } else {
+        Form::Plain
+    })
+}

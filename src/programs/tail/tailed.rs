@@ -1,0 +1,112 @@
+//! One conversation, or one plain file, and how far it has been printed.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use super::{
+    cursor::Cursor,
+    printer::{Printer, RecordSource},
+};
+use crate::{
+    agent::Backend,
+    error::{Error, Result},
+    session::{
+        Session,
+        conversation::{ConversationReader, ReadEnd},
+    },
+    tmux::Pane,
+    transcript::follow::Seen,
+    watch::WatchId,
+};
+
+/// A conversation or a plain file that is printed.
+pub(crate) struct Tailed {
+    pub(crate) source: RecordSource,
+    /// `None` for a plain file.
+    pub(crate) session: Option<Session>,
+    pub(crate) pane: Option<Pane>,
+    /// The process whose end is watched.
+    pub(crate) process: Option<u32>,
+    /// What may tell that the conversation is elsewhere now.
+    pub(crate) signs: BTreeSet<WatchId>,
+    /// The session is not live any more: it is read once more, then no longer.
+    pub(crate) leaving: bool,
+    pub(crate) cursor: Option<Cursor>,
+    pub(crate) reader: ConversationReader,
+    /// Where to read was found or changed since it was read last.
+    pub(crate) fresh: bool,
+}
+
+impl Tailed {
+    /// A plain file, read by `reader`.
+    pub(crate) fn of_file(backend: Option<Backend>, reader: ConversationReader) -> Tailed {
+        Tailed {
+            source: RecordSource::new(None, backend),
+            session: None,
+            pane: None,
+            process: None,
+            signs: BTreeSet::new(),
+            leaving: false,
+            cursor: None,
+            reader,
+            fresh: true,
+        }
+    }
+
+    /// A session, whose transcript is not known yet.
+    pub(crate) fn of_session(session: Session, reader: ConversationReader) -> Tailed {
+        let source = RecordSource::new(Some(session.name.to_string()), Some(session.backend));
+        Tailed { source, session: Some(session), ..Tailed::of_file(None, reader) }
+    }
+
+    /// Whether it must be read when these have changed; with `None`, anything may have.
+    pub(crate) fn is_due(&self, changed: Option<&BTreeSet<WatchId>>) -> bool {
+        self.fresh
+            || self.leaving
+            || changed.is_none_or(|changed| !changed.is_disjoint(self.reader.spots()))
+    }
+
+    /// Keeps its place in `cursor`, and begins where that says.
+    pub(crate) fn keep(&mut self, cursor: Cursor, at: Option<(PathBuf, u64)>) {
+        self.cursor = Some(cursor);
+        if let Some((path, offset)) = at {
+            self.reader.begin_at(path, offset);
+        }
+    }
+
+    /// Prints all that is there, also where the conversation goes on.
+    pub(crate) fn read(&mut self, printer: &mut Printer<'_>) -> Result<Seen> {
+        let Tailed { source, cursor, reader, .. } = self;
+        self.fresh = !reader.is_placed();
+        loop {
+            let end = reader.read_with(|path, follow| {
+                if printer.left == 0 {
+                    return Ok(Seen::Stopped);
+                }
+                if let Some(cursor) = cursor {
+                    cursor.at(path, follow)?;
+                }
+                let seen =
+                    follow.read_blocks(|block| printer.block(source, path, cursor, block))?;
+                if let Some(what) = unusual(seen) {
+                    (printer.note)(&Error::system(path.display(), what).to_string());
+                }
+                Ok(seen)
+            })?;
+            match end {
+                ReadEnd::Paused(seen) => return Ok(seen),
+                ReadEnd::Again => {}
+                ReadEnd::Moved { from, to } => printer.moved(source, &from, &to)?,
+            }
+        }
+    }
+}
+
+/// What happened to the file, where a reader should know.
+fn unusual(seen: Seen) -> Option<&'static str> {
+    match seen {
+        Seen::All | Seen::Stopped | Seen::Absent | Seen::Packed => None,
+        Seen::Removed => Some("the file was removed"),
+        Seen::Truncated => Some("the file was cut: its offsets begin anew at 0"),
+        Seen::Replaced => Some("another file took its place: offsets begin anew at 0"),
+    }
+}

@@ -1,0 +1,285 @@
+//! `aimax create`, `aimax send` and `aimax pause`: a prompt for a session, which is started when it
+//! does not run.
+
+use std::{ffi::OsString, path::Path};
+
+use serde_json::json;
+
+use crate::programs::{
+    options::{
+        has, launch,
+        output::{self, OutputArgs},
+        prompt::{self, PromptArgs},
+        target::{self, Target},
+    },
+    paste,
+};
+use crate::{
+    agent::Backend,
+    cli::{Opt, Output, Paint, Tool, ToolDoc},
+    config::Config,
+    error::{Error, Exit, Result},
+    session::{
+        self, DeliveryOptions, Interruption, LOCK_WAIT, PROOF_WAIT, Recipient, SentPrompt,
+        StartOptions, Verdict,
+    },
+    sys::signals,
+    time::Deadline,
+    tmux::Tmux,
+};
+
+/// `aimax create`.
+pub struct Create;
+
+/// `aimax send`.
+pub struct Send;
+
+/// `aimax pause`.
+pub struct Pause;
+
+/// What their command lines say.
+#[derive(Debug, Default)]
+pub struct Args {
+    target: Target,
+    prompt: PromptArgs,
+    start: StartOptions,
+    output: OutputArgs,
+}
+
+has!(Args { target: Target, prompt: PromptArgs, start: StartOptions, output: OutputArgs });
+
+/// The options of a verb that may start a session: those of the prompt and the folder in the order
+/// that the verb shows them, and all others.
+macro_rules! starting {
+    [$($first:expr),+] => {
+        &[
+            target::session(),
+            target::backend(),
+            $($first,)+
+            launch::flag_root(),
+            launch::model(),
+            launch::display_name(),
+            launch::use_proxy(),
+            launch::resume("agent-session-id"),
+            output::json(),
+        ]
+    };
+}
+
+impl Tool for Create {
+    type Args = Args;
+
+    const DOC: ToolDoc = ToolDoc {
+        name: "aimax-create",
+        tagline: "start a session with its first prompt",
+        synopsis: &["aimax create -b BACKEND -s NAME [OPTION]... [-p TEXT | -f FILE]"],
+        about: "\
+Starts an agent in a tmux window, waits until it is ready, delivers the
+first prompt, and says where the conversation is. A session of that name
+that runs already in that folder gets the prompt.
+
+The document of `--json` has `sessionId`, `agentSessionId`, `jsonlPath`
+and `startedAt`. `aimax-spawn` has more options, and more to tell.",
+        exits: &[
+            (Exit::Done, "the agent is ready, and the prompt is proven"),
+            (Exit::Refused, "also when the session runs in another folder"),
+        ],
+        examples: &[(
+            "aimax create -b tmux-codex -s demo --cwd ~/proj -p 'Say hi.'",
+            "Starts Codex.",
+        )],
+        see_also: &[("aimax-send", 1), ("aimax-spawn", 1), ("aimax-stop", 1)],
+        ..ToolDoc::EMPTY
+    };
+
+    const OPTS: &'static [Opt<Args>] =
+        starting![launch::cwd(), prompt::prompt(), prompt::prompt_file()];
+
+    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        let config = Config::from_env()?;
+        let name = args.target.needed(&config)?;
+        let backend = args.target.needed_backend(&config)?;
+        let tmux = Tmux::new(&config)?;
+        let to = Recipient::find(&config, &tmux, &name, Some(backend))?;
+        to.same_folder(args.start.cwd.as_deref(), "end it with `aimax stop`")?;
+        let line = output::progress(&config, &name)?;
+        let (sent, _) = send(to, args.prompt, args.start, false)?;
+        drop(line);
+        let entry = &sent.session.entry;
+        if args.output.json {
+            let record = json!({
+                "sessionId": name,
+                "agentSessionId": entry.agent_session_id(),
+                "jsonlPath": entry.jsonl_path(),
+                "startedAt": entry.started_at(),
+            });
+            output::document(out, &record)?;
+        } else if sent.delivery.exit() == Exit::Done {
+            let paint = Paint::stdout(&config);
+            let how = if sent.started { "runs" } else { "ran already" };
+            let words = format!("{how}; it has the prompt ({})", backend.name());
+            output::line(out, &output::done(paint, &name, &words))?;
+            let path = |path: Option<&Path>| path.map(|path| path.display().to_string());
+            for (what, value) in [
+                ("folder", path(entry.cwd())),
+                ("conversation", entry.agent_session_id().map(str::to_owned)),
+                ("transcript", path(entry.jsonl_path())),
+                ("look at it", Some(attach(&config, backend))),
+            ] {
+                if let Some(value) = value {
+                    output::line(out, &paint.paint("2", &format!("  {what:12}  {value}")))?;
+                }
+            }
+        }
+        paste::conclude(Self::DOC.name, &name, &sent.delivery)
+    }
+}
+
+impl Tool for Send {
+    type Args = Args;
+
+    const DOC: ToolDoc = ToolDoc {
+        name: "aimax-send",
+        tagline: "send a prompt to a session",
+        synopsis: &["aimax send -s NAME [OPTION]... [-p TEXT | -f FILE]"],
+        about: "\
+Delivers a prompt, without stopping what runs, and waits until the
+agent's own transcript holds it. A session whose window is gone is
+started again, and goes on in its conversation; one that is not known is
+started when `-b` and `--cwd` are given. The options of a start count
+only then.
+
+The document of `--json` has `ok`, `sessionId` and `promptLength`, in
+characters.",
+        exits: &[(Exit::Done, "the prompt is proven")],
+        examples: &[
+            ("aimax send -s demo -p 'Also add a README.'", "Sends a prompt."),
+            ("git diff | aimax send -s review", "Sends what a program prints."),
+        ],
+        see_also: &[("aimax-create", 1), ("aimax-paste", 1), ("aimax-pause", 1)],
+        ..ToolDoc::EMPTY
+    };
+
+    const OPTS: &'static [Opt<Args>] =
+        starting![prompt::prompt(), prompt::prompt_file(), launch::cwd()];
+
+    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        let config = Config::from_env()?;
+        let name = args.target.needed(&config)?;
+        let tmux = Tmux::new(&config)?;
+        let to = Recipient::find(&config, &tmux, &name, args.target.backend(&config)?)?;
+        let start = to.resumed(args.start);
+        to.can_be_reached(&start, "with --cwd it is started")?;
+        let line = output::progress(&config, &name)?;
+        let (sent, length) = send(to, args.prompt, start, false)?;
+        drop(line);
+        let done = sent.delivery.exit() == Exit::Done;
+        if args.output.json {
+            let record = json!({ "ok": done, "sessionId": name, "promptLength": length });
+            output::document(out, &record)?;
+        } else if done {
+            let how = match (sent.started, sent.delivery.verdict) {
+                (true, _) => "was started again, and has the prompt",
+                (_, Verdict::Queued) => "will get to it after the present turn",
+                _ => "has the prompt",
+            };
+            let words = format!("{how} ({length} characters)");
+            output::line(out, &output::done(Paint::stdout(&config), &name, &words))?;
+        }
+        paste::conclude(Self::DOC.name, &name, &sent.delivery)
+    }
+}
+
+impl Tool for Pause {
+    type Args = Args;
+
+    const DOC: ToolDoc = ToolDoc {
+        name: "aimax-pause",
+        tagline: "stop the present turn, and perhaps give another prompt",
+        synopsis: &["aimax pause -s NAME [OPTION]... [-p TEXT | -f FILE]"],
+        about: "\
+Stops the present turn by the key that the agent is known to survive,
+and waits for the proof. A prompt, if there is one, is delivered after
+that; a session that does not run is started again for it. When no turn
+runs, there is nothing to stop, which is no failure.
+
+The document of `--json` has `ok`, `sessionId` and `resentPrompt`.",
+        exits: &[(Exit::Done, "no turn runs, and the prompt, if any, is proven")],
+        examples: &[
+            ("aimax pause -s demo", "Stops the turn."),
+            ("aimax pause -s demo -p 'In Python, please.'", "Gives another prompt instead."),
+        ],
+        see_also: &[("aimax-send", 1), ("aimax-paste", 1), ("aimax-stop", 1)],
+        ..ToolDoc::EMPTY
+    };
+
+    const OPTS: &'static [Opt<Args>] = &[
+        target::session(),
+        target::backend(),
+        prompt::prompt(),
+        prompt::prompt_file(),
+        launch::cwd(),
+        launch::flag_root(),
+        output::json(),
+    ];
+
+    fn run(mut args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        let config = Config::from_env()?;
+        let mut session = args.target.find(&config)?;
+        let name = session.name.clone();
+        let tmux = Tmux::new(&config)?;
+        let paint = Paint::stdout(&config);
+        let line = output::progress(&config, &name)?;
+        if args.prompt.is_there()? {
+            let to = Recipient::find(&config, &tmux, &name, Some(session.backend))?;
+            let start = to.resumed(args.start);
+            let (sent, length) = send(to, args.prompt, start, true)?;
+            drop(line);
+            let done = sent.delivery.exit() == Exit::Done;
+            if args.output.json {
+                let record = json!({ "ok": done, "sessionId": name, "resentPrompt": true });
+                output::document(out, &record)?;
+            } else if done {
+                let words = format!("was stopped, and has the prompt ({length} characters)");
+                output::line(out, &output::done(paint, &name, &words))?;
+            }
+            return paste::conclude(Self::DOC.name, &name, &sent.delivery);
+        }
+        let wait = Deadline::after(LOCK_WAIT);
+        let verdict = session::interrupt(&config, &tmux, &mut session, wait, PROOF_WAIT)?;
+        drop(line);
+        let done = verdict != Interruption::Unproven;
+        if args.output.json {
+            let record = json!({ "ok": done, "sessionId": name, "resentPrompt": false });
+            output::document(out, &record)?;
+        } else if verdict == Interruption::Interrupted {
+            output::line(out, &output::done(paint, &name, "was stopped"))?;
+        } else if done {
+            output::line(out, &output::nothing(paint, &name, "had no turn to stop"))?;
+        }
+        verdict.failure(&name).map_or(Ok(Exit::Done), Err)
+    }
+}
+
+/// Sends the prompt that is given; says how many characters it has, too.
+fn send(
+    to: Recipient<'_>,
+    prompt: PromptArgs,
+    start: StartOptions,
+    interrupt: bool,
+) -> Result<(SentPrompt, usize)> {
+    let prompt = prompt.needed(to.session.agent())?;
+    let length = prompt.text().chars().count();
+    if !to.runs {
+        // From here on a signal must not leave half a session.
+        signals::catch(&signals::ENDING).map_err(|e| Error::io("signals", &e))?;
+    }
+    let options = DeliveryOptions { interrupt, ..DeliveryOptions::default() };
+    Ok((to.send(prompt, start, &options)?, length))
+}
+
+/// How a person gets to the windows of a backend.
+fn attach(config: &Config, backend: Backend) -> String {
+    let server = config.tmux_socket.as_ref().map(|name| format!("-L {} ", name.display()));
+    format!("tmux {}attach -t {}", server.unwrap_or_default(), backend.hub(config))
+}

@@ -1,0 +1,362 @@
+//! Where a session's conversation is now, and how it is followed from one transcript to the next.
+//!
+//! A conversation goes on in another transcript when a person clears it or takes up another one,
+//! and when the session is started again with another one. The agent names the new transcript
+//! before it has written the end of the old one. So the old one is read until the new one has begun.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+use super::Session;
+use crate::{
+    agent::{Agent, Conversation},
+    config::Config,
+    error::Result,
+    state::Entry,
+    tmux::{Pane, Tmux},
+    transcript::{
+        follow::{Follow, Seen},
+        lines::Line,
+        start::Start,
+        zst::packed_path,
+    },
+    watch::{Watch, WatchId},
+};
+
+impl Session {
+    /// Its conversation as the state file keeps it.
+    #[must_use]
+    pub(crate) fn kept_conversation(&self) -> Conversation {
+        Conversation {
+            id: self.entry.agent_session_id().map(str::to_owned),
+            transcript: self.entry.jsonl_path().map(Path::to_owned),
+        }
+    }
+
+    /// Its conversation now, by the word of the agent in `pane` while that lives. Notes it.
+    pub(crate) fn conversation(
+        &mut self,
+        config: &Config,
+        pane: Option<&Pane>,
+    ) -> Result<Conversation> {
+        let told = told(config, self.agent(), pane)?;
+        if let Some(told) = &told {
+            self.bind(config, told)?;
+        }
+        Ok(or_kept(told, self.kept_conversation()))
+    }
+
+    /// The same; asks tmux for the pane.
+    pub(crate) fn find_conversation(&mut self, config: &Config) -> Result<Conversation> {
+        // Without tmux there are no agents, but there may be conversations.
+        let pane = match config.program("tmux") {
+            Some(_) => self.pane(config, &Tmux::new(config)?)?,
+            None => None,
+        };
+        self.conversation(config, pane.as_ref())
+    }
+
+    /// Notes which conversation the session holds now. It changes when a Codex thread gets its
+    /// first prompt, and when a person clears a conversation.
+    pub(crate) fn bind(&mut self, config: &Config, conversation: &Conversation) -> Result<()> {
+        let mut change = Entry::default();
+        if let Some(id) = &conversation.id
+            && self.entry.agent_session_id() != Some(id)
+        {
+            change.set("agentSessionId", id.as_str());
+        }
+        if let Some(path) = &conversation.transcript
+            && self.entry.jsonl_path() != Some(path)
+        {
+            change.set("jsonlPath", path.to_string_lossy());
+        }
+        if change == Entry::default() {
+            return Ok(());
+        }
+        if let Some((key, value)) = self.agent().conversation_field(conversation) {
+            change.set(key, value);
+        }
+        self.backend.store(config).put(&self.name, &change)?;
+        for (key, value) in change.fields() {
+            self.entry.set(key, value.clone());
+        }
+        Ok(())
+    }
+}
+
+/// A conversation now, by the word of the agent in `pane` while that lives, else as it was `kept`.
+pub(crate) fn locate(
+    config: &Config,
+    agent: &dyn Agent,
+    pane: Option<&Pane>,
+    kept: &Conversation,
+) -> Result<Conversation> {
+    Ok(or_kept(told(config, agent, pane)?, kept.clone()))
+}
+
+/// What the agent in `pane` says, while it lives.
+fn told(config: &Config, agent: &dyn Agent, pane: Option<&Pane>) -> Result<Option<Conversation>> {
+    pane.filter(|pane| !pane.dead).map_or(Ok(None), |pane| agent.conversation(config, pane))
+}
+
+/// The agent may know its conversation before it knows where the transcript will be.
+fn or_kept(told: Option<Conversation>, kept: Conversation) -> Conversation {
+    let told = told.unwrap_or_else(|| kept.clone());
+    Conversation { transcript: told.transcript.or(kept.transcript), ..told }
+}
+
+/// A conversation that is read: one transcript to its end, then the next.
+pub(crate) struct ConversationReader {
+    /// The transcript that is read, once it is known where that is.
+    path: Option<PathBuf>,
+    /// Where the conversation is now, if not in `path`. Reading goes on there once that transcript
+    /// has begun.
+    next: Option<PathBuf>,
+    /// Where to begin in the first transcript.
+    pub(crate) start: Start,
+    longest: usize,
+    follow: Option<Follow>,
+    /// What is watched of `path` and `next`.
+    spots: BTreeSet<WatchId>,
+}
+
+/// How a read ended.
+#[must_use]
+pub(crate) enum ReadEnd {
+    /// Nothing more is to be read for now.
+    Paused(Seen),
+    /// The file was cut, replaced or packed: read again.
+    Again,
+    /// The conversation goes on in another transcript: read again.
+    Moved {
+        /// The transcript that was read to its end.
+        from: PathBuf,
+        /// Where it goes on.
+        to: PathBuf,
+    },
+}
+
+impl ConversationReader {
+    /// Reads from `start` on: in the transcript at `path`, or where the conversation is found.
+    pub(crate) fn new(path: Option<PathBuf>, start: Start) -> Self {
+        let (longest, spots) = (usize::MAX, BTreeSet::new());
+        ConversationReader { path, next: None, start, longest, follow: None, spots }
+    }
+
+    /// Reads on from the end of the conversation as it is `now`, and watches it.
+    pub(crate) fn from_end(now: Conversation, watch: &mut Watch) -> Result<Self> {
+        let mut reader = ConversationReader::new(now.transcript, Start::Last(0));
+        reader.watch(watch)?;
+        reader.begin()?;
+        Ok(reader)
+    }
+
+    /// Reads the conversation of a job that began at `offset` of the transcript `began`, where that
+    /// is known. Says whether the session has left that conversation: it is in `now`.
+    pub(crate) fn of_job(began: Option<PathBuf>, offset: u64, now: Conversation) -> (Self, bool) {
+        let left = began.is_some() && now.transcript.is_some() && began != now.transcript;
+        (ConversationReader::new(began.or(now.transcript), Start::Offset(offset)), left)
+    }
+
+    /// Whether both begin at the same place of the same conversation.
+    pub(crate) fn begins_like(&self, other: &Self) -> bool {
+        (&self.path, self.start) == (&other.path, other.start)
+    }
+
+    /// Bounds the length of a line: a longer one is an error that names its offset.
+    #[must_use]
+    pub(crate) fn longest(mut self, bytes: Option<usize>) -> Self {
+        self.longest = bytes.unwrap_or(usize::MAX);
+        self
+    }
+
+    /// Begins at `offset` of the transcript at `path`, whatever was said before.
+    pub(crate) fn begin_at(&mut self, path: PathBuf, offset: u64) {
+        (self.path, self.start) = (Some(path), Start::Offset(offset));
+    }
+
+    /// Begins now, not with the first read: a wrong offset is refused at once, and lines are counted
+    /// back from the present end.
+    pub(crate) fn begin(&mut self) -> Result<()> {
+        if self.open()?.is_none() && matches!(self.start, Start::Last(_)) {
+            // All that there will be is still to come.
+            self.start = Start::Offset(0);
+        }
+        Ok(())
+    }
+
+    /// Where the next line begins.
+    pub(crate) fn offset(&self) -> u64 {
+        self.follow.as_ref().map_or(0, Follow::offset)
+    }
+
+    /// Whether it is known where to read.
+    pub(crate) fn is_placed(&self) -> bool {
+        self.path.is_some()
+    }
+
+    /// Notes where the conversation is now. Says whether it has moved since that was noted last.
+    pub(crate) fn found(&mut self, now: &Conversation) -> bool {
+        let Some(now) = &now.transcript else { return false };
+        let here = self.path.get_or_insert_with(|| now.clone());
+        let next = (here != now).then(|| now.clone());
+        let is_news = next.is_some() && next != self.next;
+        self.next = next;
+        is_news
+    }
+
+    /// What it reads, now or later.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        [&self.path, &self.next].into_iter().flatten().map(PathBuf::as_path)
+    }
+
+    /// Watches what it reads, now or later.
+    pub(crate) fn watch(&mut self, watch: &mut Watch) -> Result<()> {
+        self.spots = self.paths().map(|path| watch.path(path)).collect::<Result<_>>()?;
+        Ok(())
+    }
+
+    /// What of that is watched.
+    pub(crate) fn spots(&self) -> &BTreeSet<WatchId> {
+        &self.spots
+    }
+
+    fn open(&mut self) -> Result<Option<(&Path, &mut Follow)>> {
+        let Some(path) = &self.path else { return Ok(None) };
+        let follow = match &mut self.follow {
+            Some(follow) => follow,
+            none => none.insert(Follow::open(path, self.start)?.longest(self.longest)),
+        };
+        Ok(Some((path, follow)))
+    }
+
+    /// Has `read` read on in the transcript at hand. When that is read to its end and the next one has
+    /// begun, the next read begins there.
+    pub(crate) fn read_with(
+        &mut self,
+        read: impl FnOnce(&Path, &mut Follow) -> Result<Seen>,
+    ) -> Result<ReadEnd> {
+        // Asked before the transcript at hand is read to its end: what is written to it later is
+        // written after the next one has begun.
+        let next = self.next.clone().filter(|next| has_begun(next));
+        let seen = match self.open()? {
+            Some((path, follow)) => read(path, follow)?,
+            None => Seen::Absent,
+        };
+        Ok(match (seen, next) {
+            (Seen::Truncated | Seen::Replaced | Seen::Packed, _) => ReadEnd::Again,
+            (Seen::All | Seen::Absent | Seen::Removed, Some(to)) => {
+                let from = self.path.replace(to.clone()).unwrap_or_default();
+                (self.next, self.follow, self.start) = (None, None, Start::Offset(0));
+                ReadEnd::Moved { from, to }
+            }
+            (Seen::All | Seen::Absent | Seen::Removed | Seen::Stopped, _) => ReadEnd::Paused(seen),
+        })
+    }
+
+    /// Gives all whole lines that are there now to `sink`, until it breaks off: also those of a file
+    /// that was cut, replaced or packed meanwhile, and of the next transcript.
+    pub(crate) fn read(
+        &mut self,
+        mut sink: impl FnMut(Line<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        loop {
+            let end = self.read_with(|_, follow| follow.read_new(&mut sink))?;
+            if matches!(end, ReadEnd::Paused(_)) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Whether something stands in the transcript at `path`, packed or not.
+fn has_begun(path: &Path) -> bool {
+    let full = |path: &Path| path.metadata().is_ok_and(|data| data.len() > 0);
+    full(path) || full(&packed_path(path))
+}
+
+/// The newest lines of a transcript.
+pub(crate) struct Newest<T> {
+    /// What was taken of them.
+    pub lines: VecDeque<T>,
+    /// How many there are in all.
+    pub total: usize,
+    /// Where the next line will begin.
+    pub end: u64,
+}
+
+/// Reads the transcript at `path` and keeps what `take` makes of its newest lines, `most` at most.
+/// A line of which it makes nothing does not count.
+pub(crate) fn newest<T>(
+    path: &Path,
+    most: usize,
+    mut take: impl FnMut(Line<'_>) -> Option<T>,
+) -> Result<Newest<T>> {
+    let mut follow = Follow::open(path, Start::Offset(0))?;
+    let (mut lines, mut total) = (VecDeque::new(), 0);
+    loop {
+        let seen = follow.read_new(|line| {
+            if let Some(taken) = take(line) {
+                total += 1;
+                lines.push_back(taken);
+                if lines.len() > most {
+                    lines.pop_front();
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        match seen {
+            Seen::Truncated | Seen::Replaced => (lines, total) = (VecDeque::new(), 0),
+            Seen::Packed => {}
+            Seen::All | Seen::Stopped | Seen::Absent | Seen::Removed => {
+                return Ok(Newest { lines, total, end: follow.offset() });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_transcript_is_read_to_its_end_before_the_next_one_that_has_begun() {
+        let folder =
+            std::env::temp_dir().join(format!("aimax-conversation-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let [old, new] = ["old", "new"].map(|name| folder.join(name));
+        let at = |path: &Path| Conversation { id: None, transcript: Some(path.to_owned()) };
+        let mut reader = ConversationReader::new(None, Start::Offset(0));
+        let read = |reader: &mut ConversationReader| {
+            let mut got = String::new();
+            let sink = |line: Line<'_>| {
+                got.push_str(str::from_utf8(line.bytes).unwrap());
+                Ok(ControlFlow::Continue(()))
+            };
+            reader.read(sink).unwrap();
+            got
+        };
+        assert_eq!(read(&mut reader), "");
+        assert!(!reader.found(&at(&old)), "it has not moved: it was nowhere");
+        fs::write(&old, "a\n").unwrap();
+        assert_eq!(read(&mut reader), "a");
+
+        assert!(reader.found(&at(&new)));
+        assert!(!reader.found(&at(&new)), "known");
+        fs::write(&new, "").unwrap();
+        fs::write(&old, "a\nb\n").unwrap();
+        assert_eq!(read(&mut reader), "b", "the new one has not begun");
+        fs::write(&old, "a\nb\nc\n").unwrap();
+        fs::write(&new, "d\n").unwrap();
+        let first =
+            reader.read_with(|_, follow| follow.read_blocks(|_| Ok(ControlFlow::Continue(()))));
+        assert!(matches!(first, Ok(ReadEnd::Moved { from, to }) if (&from, &to) == (&old, &new)));
+        assert_eq!(read(&mut reader), "d");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -1,0 +1,151 @@
+//! A prompt for a session: delivered to the agent that runs in its window, or else an agent is
+//! started with it.
+
+use std::path::{Path, PathBuf};
+
+use super::{Delivery, DeliveryOptions, DoneBy, Prompt, START_WAIT, Session, Spawn};
+use crate::{
+    agent::Backend,
+    config::Config,
+    error::{Error, Kind, Result},
+    state::{Entry, Name},
+    tmux::Tmux,
+};
+
+/// What a caller says of how a session is to be started.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StartOptions {
+    /// The folder to work in.
+    pub(crate) cwd: Option<PathBuf>,
+    /// The folder for the flags, if not `cwd`.
+    pub(crate) flag_root: Option<PathBuf>,
+    /// The model; the agent's own choice without.
+    pub(crate) model: Option<String>,
+    /// A label for people.
+    pub(crate) display_name: Option<String>,
+    /// Behind the proxy, or not; without, as the administrator has set for the backend.
+    pub(crate) use_proxy: Option<bool>,
+    /// The agent's own id of a conversation to go on with.
+    pub(crate) resume: Option<String>,
+}
+
+impl StartOptions {
+    /// The order to start an agent in this way, without a prompt.
+    pub(crate) fn spawn(self, name: &Name, backend: Backend) -> Spawn {
+        Spawn {
+            name: name.clone(),
+            backend,
+            cwd: self.cwd.unwrap_or_else(|| ".".into()),
+            flag_root: self.flag_root,
+            model: self.model,
+            display_name: self.display_name,
+            resume: self.resume,
+            use_proxy: self.use_proxy,
+            ask_permission: false,
+            rest: Vec::new(),
+            prompt: None,
+            done_by: DoneBy::default(),
+            timeout: START_WAIT,
+        }
+    }
+}
+
+/// The session that a prompt is for.
+pub(crate) struct Recipient<'a> {
+    config: &'a Config,
+    tmux: &'a Tmux,
+    /// With an empty entry, if no state file knows it.
+    pub(crate) session: Session,
+    /// Whether an agent runs in its window.
+    pub(crate) runs: bool,
+}
+
+/// A prompt that was sent.
+pub(crate) struct SentPrompt {
+    pub(crate) session: Session,
+    pub(crate) delivery: Delivery,
+    /// Whether the session was started for it.
+    pub(crate) started: bool,
+}
+
+impl<'a> Recipient<'a> {
+    /// The session of that name. `backend` may be left out when one knows it.
+    pub(crate) fn find(
+        config: &'a Config,
+        tmux: &'a Tmux,
+        name: &Name,
+        backend: Option<Backend>,
+    ) -> Result<Recipient<'a>> {
+        match (Session::find(config, name, backend), backend) {
+            (Err(error), Some(backend)) if error.kind == Kind::Missing => {
+                let session = Session { name: name.clone(), backend, entry: Entry::default() };
+                Ok(Recipient { config, tmux, session, runs: false })
+            }
+            (Err(error), None) if error.kind == Kind::Missing => {
+                Err(Error::missing(name, "no such session")
+                    .advise("`aimax list` lists them; with -b and --cwd it is started"))
+            }
+            (found, _) => {
+                let session = found?;
+                let runs = session.pane(config, tmux)?.is_some_and(|pane| !pane.dead);
+                Ok(Recipient { config, tmux, session, runs })
+            }
+        }
+    }
+
+    /// That it works in the folder `asked`, if it runs and one is asked for: see
+    /// [`Session::same_folder`].
+    pub(crate) fn same_folder(&self, asked: Option<&Path>, else_end: &str) -> Result<()> {
+        if self.runs { self.session.same_folder(asked, else_end) } else { Ok(()) }
+    }
+
+    /// `asked`, with what is kept of the session in the place of what is not said: its window is
+    /// gone, and its conversation goes on in a new one, if there was one.
+    pub(crate) fn resumed(&self, asked: StartOptions) -> StartOptions {
+        let entry = &self.session.entry;
+        let kept = |key: &str| entry.fields().get(key)?.as_str().map(str::to_owned);
+        let is_begun = entry.jsonl_path().is_some_and(Path::exists);
+        let conversation = entry.agent_session_id().filter(|_| is_begun).map(str::to_owned);
+        StartOptions {
+            cwd: asked.cwd.or_else(|| entry.cwd().map(PathBuf::from)),
+            flag_root: asked.flag_root.or_else(|| entry.flag_root().map(PathBuf::from)),
+            model: asked.model.or_else(|| kept("model")),
+            display_name: asked.display_name.or_else(|| kept("displayName")),
+            use_proxy: asked.use_proxy.or_else(|| entry.use_proxy()),
+            resume: asked.resume.or(conversation),
+        }
+    }
+
+    /// That it runs, or that there is a folder to start it in; `advice` says how to give one.
+    ///
+    /// # Errors
+    /// [`Kind::Missing`] when there is neither.
+    pub(crate) fn can_be_reached(&self, start: &StartOptions, advice: &str) -> Result<()> {
+        if self.runs || start.cwd.is_some() {
+            return Ok(());
+        }
+        Err(Error::missing(&self.session.name, "no such session").advise(advice))
+    }
+
+    /// Delivers the prompt to the agent that runs, or starts one with it.
+    pub(crate) fn send(
+        mut self,
+        prompt: Prompt,
+        start: StartOptions,
+        options: &DeliveryOptions,
+    ) -> Result<SentPrompt> {
+        let Recipient { config, tmux, .. } = self;
+        if self.runs {
+            let delivery = super::deliver(config, tmux, &mut self.session, &prompt, options)?;
+            return Ok(SentPrompt { session: self.session, delivery, started: false });
+        }
+        let Session { name, backend, .. } = &self.session;
+        let order =
+            Spawn { prompt: Some(prompt), done_by: options.done_by, ..start.spawn(name, *backend) };
+        let started = super::spawn(config, tmux, &order)?;
+        let delivery = started
+            .delivery
+            .ok_or_else(|| Error::system(name, "started, but the prompt was not sent"))?;
+        Ok(SentPrompt { session: started.session, delivery, started: true })
+    }
+}
