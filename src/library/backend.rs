@@ -136,7 +136,8 @@ impl AgentBackend for TmuxBackend {
     }
 
     fn is_alive(&self, session: &str) -> Result<bool> {
-        Ok(self.snapshot(session)?.is_some_and(|snapshot| snapshot.status.is_some()))
+        let Some(snapshot) = self.snapshot(session)? else { return Ok(false) };
+        Ok(snapshot.seen()?.status.is_some())
     }
 
     fn is_working(&self, session: &str) -> Result<bool> {

@@ -9,7 +9,10 @@
 //! That an agent has ended needs evidence: its process is gone, or tmux shows its pane dead. What
 //! cannot be seen is an error that says what is in the way, and ends nothing.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +23,9 @@ use crate::{
     error::{Error, Result},
     fs, proc,
     state::Name,
+    time::Deadline,
     tmux::{Fault, Pane, Tmux},
+    watch::{Watch, Woke},
 };
 
 /// What a window knew when it became the agent.
@@ -40,22 +45,52 @@ pub(crate) struct Anchor {
     pub server_pid: u32,
 }
 
-/// The session's pane, on the server that it is on.
-#[derive(Clone, Debug)]
-pub(crate) struct Place {
-    /// The server.
-    pub tmux: Tmux,
-    /// The pane: live, or dead with how its program ended.
-    pub pane: Pane,
+/// What is to be seen of a session's pane.
+pub(crate) enum Sight {
+    /// The pane, live or dead; `None` when the agent has ended and its pane is gone.
+    Seen(Option<Pane>),
+    /// The agent may live, but its pane cannot be seen.
+    Unseen {
+        /// What is in the way, and what helps.
+        why: Error,
+        /// What is known of the pane where the process is known to live: what tmux would add is
+        /// missing.
+        pane: Option<Box<Pane>>,
+    },
 }
 
+impl Sight {
+    /// What is known of the pane.
+    pub(crate) fn known_pane(&self) -> Option<&Pane> {
+        match self {
+            Sight::Seen(pane) => pane.as_ref(),
+            Sight::Unseen { pane, .. } => pane.as_deref(),
+        }
+    }
+
+    /// The pane.
+    ///
+    /// # Errors
+    /// Why it is not seen.
+    fn pane(self) -> Result<Option<Pane>> {
+        match self {
+            Sight::Seen(pane) => Ok(pane),
+            Sight::Unseen { why, .. } => Err(why),
+        }
+    }
+}
+
+/// How long a process may take to end once its terminal is gone, before it counts as living on.
+const HANG_UP: Duration = Duration::from_secs(1);
+
 impl Anchor {
-    /// The anchor of whatever runs in pane `pane` of the server that `tmux` (the value of `TMUX`)
-    /// names, as process `pid`.
-    pub(crate) fn of(tmux: &str, pane: &str, pid: u32) -> Option<Anchor> {
+    /// The anchor of this process, in the pane `pane` of the server that `tmux`, the value of `TMUX`,
+    /// names.
+    pub(crate) fn here(tmux: &str, pane: &str) -> Option<Anchor> {
         // SOCKET,PID,SESSION: a socket's path may hold commas.
         let mut parts = tmux.rsplitn(3, ',');
         let (_session, server_pid, socket) = (parts.next()?, parts.next()?, parts.next()?);
+        let pid = std::process::id();
         Some(Anchor {
             pid,
             process: proc::Identity::of(pid),
@@ -63,6 +98,17 @@ impl Anchor {
             socket: socket.into(),
             server_pid: server_pid.parse().ok()?,
         })
+    }
+
+    /// The anchor of what runs in `pane`.
+    fn at(pane: &Pane) -> Anchor {
+        Anchor {
+            pid: pane.pid,
+            process: proc::Identity::of(pane.pid),
+            pane: pane.id.clone(),
+            socket: pane.socket.clone(),
+            server_pid: pane.server_pid,
+        }
     }
 
     /// Writes it where only the user can read it.
@@ -85,30 +131,63 @@ impl Anchor {
         pane.id == self.pane && pane.pid == self.pid
     }
 
-    /// What `found` on its server means; `None` when the agent has ended and its pane is gone.
-    fn judge(&self, name: &Name, found: std::result::Result<Option<Pane>, Fault>) -> Result<Option<Pane>> {
-        let found = match found {
-            Ok(Some(pane)) if self.is(&pane) => return Ok(Some(pane)),
+    /// What `found` on its server means.
+    fn judge(&self, name: &Name, found: std::result::Result<Option<Pane>, Fault>) -> Result<Sight> {
+        let fault = match found {
+            Ok(Some(pane)) if self.is(&pane) => return Ok(Sight::Seen(Some(pane))),
             found => found.err(),
         };
-        match proc::Identity::lives(self.pid, self.process.as_ref()) {
-            Some(false) => Ok(None),
-            known => Err(self.unseen(name, found, known.is_some())),
+        let lost = match fault {
+            None | Some(Fault::NotFound) => true,
+            Some(Fault::NoServer) => proc::Identity::lives(self.server_pid, None) == Some(false),
+            Some(Fault::Said(_)) => false,
+        };
+        let lives = if lost { self.lives_on()? } else { self.lives() };
+        if lives == Some(false) {
+            return Ok(Sight::Seen(None));
         }
+        let pane = Pane {
+            window_name: name.to_string(),
+            id: self.pane.clone(),
+            pid: self.pid,
+            socket: self.socket.clone(),
+            server_pid: self.server_pid,
+            ..Pane::default()
+        };
+        let pane = lives.map(|_| Box::new(pane));
+        Ok(Sight::Unseen { why: self.unseen(name, fault, pane.is_some()), pane })
+    }
+
+    /// Whether the process lives; `None` where that cannot be known.
+    fn lives(&self) -> Option<bool> {
+        proc::Identity::lives(self.pid, self.process.as_ref())
+    }
+
+    /// The same of a process that has just lost its terminal, which ends it in a moment.
+    fn lives_on(&self) -> Result<Option<bool>> {
+        let mut watch = Watch::new()?;
+        watch.process(self.pid)?;
+        let deadline = Deadline::after(HANG_UP);
+        while self.lives() == Some(true) && watch.wait(deadline)? != Woke::Deadline {}
+        Ok(self.lives())
     }
 
     /// Why an agent is not seen that may well live.
     fn unseen(&self, name: &Name, fault: Option<Fault>, runs: bool) -> Error {
         let Anchor { pid, server_pid, pane, .. } = self;
-        let agent = if runs { format!("process {pid} runs") } else { format!("process {pid} may run") };
+        let agent =
+            if runs { format!("process {pid} runs") } else { format!("process {pid} may run") };
         let socket = self.socket.display();
         let server = proc::Identity::lives(*server_pid, None) != Some(false);
         let (cause, advice) = match fault {
-            Some(Fault::Said(text)) => {
-                (format!("{agent}, but tmux at {socket} says: {text}"), "mend that and try again".to_owned())
-            }
+            Some(Fault::Said(text)) => (
+                format!("{agent}, but tmux at {socket} says: {text}"),
+                "mend that and try again".to_owned(),
+            ),
             Some(Fault::NoServer) if server => (
-                format!("{agent}, but its tmux server (process {server_pid}) cannot be reached at {socket}"),
+                format!(
+                    "{agent}, but its tmux server (process {server_pid}) cannot be reached at {socket}"
+                ),
                 format!("`kill -USR1 {server_pid}` makes the server create its socket anew"),
             ),
             Some(Fault::NoServer) => (
@@ -131,21 +210,25 @@ impl Session {
         RunDir::of(config, self.backend, &self.name)
     }
 
-    /// Where it is; `None` when it has ended and its pane is gone.
+    /// Its pane, live or dead, with the server that it is on; `None` when the agent has ended and its
+    /// pane is gone.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Missing`] when it may live but cannot be seen: with what is in the way.
-    pub(crate) fn place(&self, config: &Config, tmux: &Tmux) -> Result<Option<Place>> {
-        Places::new(config, tmux).of(self)
+    /// [`crate::error::Kind::Missing`] when the agent may live but cannot be seen: with what is in the
+    /// way.
+    pub(crate) fn pane(&self, config: &Config, tmux: &Tmux) -> Result<Option<Pane>> {
+        let Some(anchor) = Anchor::read(&self.run_dir(config))? else {
+            return named(self, config, &tmux.panes(&self.backend.hub(config))?);
+        };
+        let server = tmux.at(&anchor.socket);
+        anchor.judge(&self.name, server.pane(&anchor.pane)?)?.pane()
     }
 
-    /// Where it is; it must live.
-    pub(crate) fn live_place(&self, config: &Config, tmux: &Tmux) -> Result<Place> {
-        let gone = match self.place(config, tmux)? {
-            Some(Place { pane, .. }) if pane.dead => {
-                format!("the agent has ended{}", with_status(&pane))
-            }
-            Some(place) => return Ok(place),
+    /// Its pane, in which the agent must live.
+    pub(crate) fn live_pane(&self, config: &Config, tmux: &Tmux) -> Result<Pane> {
+        let gone = match self.pane(config, tmux)? {
+            Some(pane) if pane.dead => format!("the agent has ended{}", with_status(&pane)),
+            Some(pane) => return Ok(pane),
             None => "its tmux window is gone".to_owned(),
         };
         Err(Error::missing(&self.name, gone)
@@ -158,76 +241,97 @@ pub(crate) fn with_status(pane: &Pane) -> String {
     pane.status.map(|status| format!(" with status {status}")).unwrap_or_default()
 }
 
-/// Looks for the panes of sessions. A single one is asked for by itself; of many, each server is asked
-/// once, for all that it has.
-pub(crate) struct Places<'a> {
-    config: &'a Config,
-    tmux: &'a Tmux,
+/// The pane of a session that has no anchor: the one in its backend's hub whose window bears its name.
+/// It gets an anchor.
+///
+/// # Errors
+/// [`crate::error::Kind::Missing`] when several windows bear the name: which is the agent's cannot be
+/// told.
+fn named(session: &Session, config: &Config, hub: &[Pane]) -> Result<Option<Pane>> {
+    let mut found = hub.iter().filter(|pane| pane.window_name == session.name.as_str());
+    match (found.next(), found.next()) {
+        (None, _) => Ok(None),
+        (Some(pane), None) => {
+            if !pane.dead && !session.entry.fields().is_empty() {
+                Anchor::at(pane).write(&session.run_dir(config).anchor())?;
+            }
+            Ok(Some(pane.clone()))
+        }
+        (Some(a), Some(b)) => {
+            let cause = format!("two windows bear its name, {} and {}", a.window, b.window);
+            Err(Error::missing(&session.name, cause)
+                .advise("rename the one that is not the agent's"))
+        }
+    }
+}
+
+/// The panes of all windows of some backends' hubs that bear a session's name, by one question to the
+/// caller's server. Names that are not legal are left out, such as that of a hub's own window.
+pub(crate) fn all(
+    config: &Config,
+    tmux: &Tmux,
+    backends: &[Backend],
+) -> Result<Vec<(Backend, Name, Pane)>> {
+    let hubs: Vec<String> = backends.iter().map(|backend| backend.hub(config)).collect();
+    let named = |(hub, pane): (String, Pane)| {
+        let at = hubs.iter().position(|name| *name == hub)?;
+        Some((backends[at], pane.window_name.parse().ok()?, pane))
+    };
+    Ok(tmux.panes_of(&hubs)?.into_iter().filter_map(named).collect())
+}
+
+/// The panes of many sessions: each server is asked once, when it is needed.
+#[derive(Default)]
+pub(crate) struct Panes {
     /// What each server answered, by its socket.
     servers: Vec<(PathBuf, std::result::Result<Vec<Pane>, Fault>)>,
-    /// The panes of the hubs on the caller's server.
+    /// The hubs on the caller's server, for sessions without an anchor.
     hubs: Vec<(Backend, Vec<Pane>)>,
 }
 
-impl<'a> Places<'a> {
-    /// `tmux` is the caller's server, for sessions without an anchor.
-    pub(crate) fn new(config: &'a Config, tmux: &'a Tmux) -> Places<'a> {
-        Places { config, tmux, servers: Vec::new(), hubs: Vec::new() }
+impl Panes {
+    /// The session's pane, as [`Session::pane`] says it.
+    pub(crate) fn of(
+        &mut self,
+        config: &Config,
+        tmux: &Tmux,
+        session: &Session,
+    ) -> Result<Option<Pane>> {
+        self.sight(config, tmux, session)?.pane()
     }
 
-    /// Where a session is, as [`Session::place`] says it.
-    pub(crate) fn of(&mut self, session: &Session) -> Result<Option<Place>> {
-        match Anchor::read(&session.run_dir(self.config))? {
-            Some(anchor) => {
-                let tmux = self.tmux.at(&anchor.socket);
-                let known = self.servers.iter().position(|(socket, _)| *socket == anchor.socket);
-                let at = match known {
-                    Some(at) => at,
-                    None => {
-                        self.servers.push((anchor.socket.clone(), tmux.all_panes()?));
-                        self.servers.len() - 1
-                    }
-                };
-                let pane = |panes: &Vec<Pane>| panes.iter().find(|pane| anchor.is(pane)).cloned();
-                let found = self.servers[at].1.as_ref().map(pane).map_err(Clone::clone);
-                let pane = anchor.judge(&session.name, found)?;
-                Ok(pane.map(|pane| Place { tmux, pane }))
-            }
-            None => {
-                let pane = self.named(session)?;
-                Ok(pane.map(|pane| Place { tmux: self.tmux.clone(), pane }))
-            }
-        }
-    }
-
-    /// The pane of a session without an anchor: in its backend's hub, if exactly one window bears its
-    /// name.
-    fn named(&mut self, session: &Session) -> Result<Option<Pane>> {
-        let known = self.hubs.iter().position(|(backend, _)| *backend == session.backend);
-        let at = match known {
-            Some(at) => at,
-            None => {
-                let panes = self.tmux.panes(&session.backend.hub(self.config))?;
-                self.hubs.push((session.backend, panes));
-                self.hubs.len() - 1
-            }
+    /// What is to be seen of the session's pane.
+    pub(crate) fn sight(
+        &mut self,
+        config: &Config,
+        tmux: &Tmux,
+        session: &Session,
+    ) -> Result<Sight> {
+        let Some(anchor) = Anchor::read(&session.run_dir(config))? else {
+            let panes = find_or(&mut self.hubs, &session.backend, || {
+                tmux.panes(&session.backend.hub(config))
+            })?;
+            return named(session, config, panes).map(Sight::Seen);
         };
-        only(&session.name, &self.hubs[at].1)
+        let panes =
+            find_or(&mut self.servers, &anchor.socket, || tmux.at(&anchor.socket).all_panes())?;
+        let own = |panes: &Vec<Pane>| panes.iter().find(|pane| anchor.is(pane)).cloned();
+        anchor.judge(&session.name, panes.as_ref().map(own).map_err(Clone::clone))
     }
 }
 
-/// The one pane whose window bears the name.
-///
-/// # Errors
-/// [`crate::error::Kind::Missing`] when several do: which is the session's cannot be told.
-fn only(name: &Name, panes: &[Pane]) -> Result<Option<Pane>> {
-    let mut found = panes.iter().filter(|pane| pane.window_name == name.as_str());
-    match (found.next(), found.next()) {
-        (one, None) => Ok(one.cloned()),
-        (Some(a), Some(b)) => {
-            let cause = format!("two windows bear its name, {} and {}", a.window, b.window);
-            Err(Error::missing(name, cause).advise("rename the one that is not the agent's"))
+/// The value of `key` in `list`; made with `make` if it is not there yet.
+fn find_or<'a, K: Clone + PartialEq, V>(
+    list: &'a mut Vec<(K, V)>,
+    key: &K,
+    make: impl FnOnce() -> Result<V>,
+) -> Result<&'a V> {
+    let at = match list.iter().position(|(known, _)| known == key) {
+        Some(at) => at,
+        None => {
+            list.push((key.clone(), make()?));
+            list.len() - 1
         }
-        (None, Some(_)) => Ok(None),
-    }
+    };
+    Ok(&list[at].1)
 }

@@ -13,7 +13,8 @@ use crate::{
 /// A pane that one process works on.
 pub(crate) struct AttachedPane<'a> {
     pub(crate) config: &'a Config,
-    pub(crate) tmux: &'a Tmux,
+    /// The server that the pane is on.
+    pub(crate) tmux: Tmux,
     pub(crate) agent: &'static dyn Agent,
     pub(crate) profile: Profile,
     pub(crate) view: View,
@@ -28,14 +29,14 @@ impl<'a> AttachedPane<'a> {
     /// wait.
     pub(crate) fn attach(
         config: &'a Config,
-        tmux: &'a Tmux,
+        tmux: &Tmux,
         session: &Session,
         pane: &Pane,
         job: Option<Job>,
     ) -> Result<AttachedPane<'a>> {
-        let agent = session.agent();
+        let (agent, tmux) = (session.agent(), tmux.of(pane));
         let profile = profile(config, session)?;
-        let view = View::open(tmux, &pane.id, &session.run_dir(config).output())
+        let view = View::open(&tmux, &pane.id, &session.run_dir(config).output())
             .map_err(|error| Error { subject: session.name.to_string(), ..error })?;
         let mut watch = Watch::new()?;
         watch.readable(&view);

@@ -15,7 +15,7 @@ use crate::{
 /// What was ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// Whether there was a window.
+    /// Whether there was a pane, and its process is gone.
     pub killed: bool,
     /// Whether a turn was running in it.
     pub was_working: bool,
@@ -35,7 +35,7 @@ pub(crate) fn end(
     let run_dir = session.run_dir(config);
     let _held = run_dir.lock(&session.name, wait)?;
     let pane = session.pane(config, tmux)?;
-    let mut ended = Ended { killed: pane.is_some(), was_working: false };
+    let mut ended = Ended { killed: false, was_working: false };
     if let Some(pane) = &pane {
         if let Some(mut job) = Job::of(config, session) {
             ended.was_working = matches!(
@@ -43,7 +43,7 @@ pub(crate) fn end(
                 JobState::Running | JobState::Waiting(_)
             );
         }
-        kill(tmux, pane)?;
+        ended.killed = kill(tmux, pane)?;
     }
     session.backend.store(config).forget(&session.name)?;
     if let Some(job) = Job::of(config, session) {
@@ -57,7 +57,7 @@ pub(crate) fn end(
 
 /// Closes the window and sees its processes end. An agent may leave a tool's process behind; what
 /// does not end by itself is told to, and then made to.
-fn kill(tmux: &Tmux, pane: &Pane) -> Result<()> {
+fn kill(tmux: &Tmux, pane: &Pane) -> Result<bool> {
     let mut family = proc::descendants(pane.pid);
     family.insert(0, pane.pid);
     // A number alone could soon be another process.
@@ -69,9 +69,9 @@ fn kill(tmux: &Tmux, pane: &Pane) -> Result<()> {
             watch.process(*pid)?;
         }
     }
-    tmux.kill_window(&pane.window)?;
+    tmux.of(pane).kill_pane(pane)?;
     if pane.dead {
-        return Ok(());
+        return Ok(true);
     }
     let left = |family: &[(u32, Option<String>)]| -> Vec<u32> {
         let same = |(pid, start): &&(u32, Option<String>)| {
@@ -99,7 +99,7 @@ fn kill(tmux: &Tmux, pane: &Pane) -> Result<()> {
             send(pid, signal);
         }
     }
-    Ok(())
+    Ok(left(&family[..1]).is_empty())
 }
 
 /// A process that is gone already is as good.

@@ -17,18 +17,25 @@ use crate::{
 pub(crate) struct RunDir(PathBuf);
 
 /// The files that go with the session.
-const MADE_FOR_IT: [&str; 4] = [SETTINGS, LAUNCH_SPEC, OUTPUT, TITLE];
+const MADE_FOR_IT: [&str; 5] = [SETTINGS, LAUNCH_SPEC, OUTPUT, TITLE, ANCHOR];
 
 const SETTINGS: &str = "settings.json";
 const LAUNCH_SPEC: &str = "orders";
 const OUTPUT: &str = "output";
 const TITLE: &str = "title";
+const ANCHOR: &str = "anchor.json";
 
 impl RunDir {
     /// The folder of a session, which need not exist yet.
     #[must_use]
     pub(crate) fn of(config: &Config, backend: Backend, name: &Name) -> RunDir {
         RunDir(config.run_dir(backend.name(), name.as_str()))
+    }
+
+    /// The folder that holds `file`.
+    #[must_use]
+    pub(crate) fn holding(file: &Path) -> RunDir {
+        RunDir(file.parent().unwrap_or(Path::new("")).to_owned())
     }
 
     /// The folders that there are, by path: also those of sessions that are no more.
@@ -56,6 +63,12 @@ impl RunDir {
     #[must_use]
     pub(crate) fn launch_spec(&self) -> PathBuf {
         self.0.join(LAUNCH_SPEC)
+    }
+
+    /// Where the agent is: see [`Anchor`](super::anchor::Anchor).
+    #[must_use]
+    pub(crate) fn anchor(&self) -> PathBuf {
+        self.0.join(ANCHOR)
     }
 
     /// The FIFO into which the pane's output goes while somebody looks.

@@ -1,6 +1,9 @@
 //! Windows and their panes: finding, making, ending.
 
-use std::{ffi::OsString, path::Path};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use super::{Fault, Tmux, server::Answer};
 use crate::{
@@ -41,6 +44,10 @@ pub struct Pane {
     pub command: String,
     /// The title that the program has set.
     pub title: String,
+    /// The socket of the server that it is on.
+    pub socket: PathBuf,
+    /// The process of that server.
+    pub server_pid: u32,
 }
 
 /// How often tmux is made to collect the status of its children. A program that only closed its
@@ -51,12 +58,12 @@ impl Pane {
     /// The tmux format that [`Pane::parse`] reads. The title comes last: it may hold anything.
     pub(crate) const FORMAT: &'static str = "#{window_name}\t#{window_id}\t#{window_index}\t#{window_activity}\t\
         #{pane_id}\t#{pane_pid}\t#{pane_dead}\t#{pane_dead_status}\t#{pane_dead_signal}\t#{pane_in_mode}\t\
-        #{pane_input_off}\t#{pane_synchronized}\t#{cursor_x}\t#{cursor_y}\t\
+        #{pane_input_off}\t#{pane_synchronized}\t#{cursor_x}\t#{cursor_y}\t#{socket_path}\t#{pid}\t\
         #{pane_current_command}\t#{pane_title}";
 
     /// Reads one line of [`Pane::FORMAT`].
     pub(crate) fn parse(line: &str) -> Option<Pane> {
-        let mut parts = line.splitn(16, '\t');
+        let mut parts = line.splitn(18, '\t');
         let mut next = || parts.next();
         let window_name = next()?.to_owned();
         let window = next()?.to_owned();
@@ -81,6 +88,8 @@ impl Pane {
             synchronized: next()? == "1",
             cursor_x: next()?.parse().ok()?,
             cursor_y: next()?.parse().ok()?,
+            socket: next()?.into(),
+            server_pid: next()?.parse().ok()?,
             command: next()?.to_owned(),
             title: next()?.to_owned(),
         })
@@ -130,21 +139,50 @@ impl Tmux {
         list: &[&str],
         read: impl Fn(Answer) -> Result<Vec<(String, Pane)>>,
     ) -> Result<Vec<(String, Pane)>> {
-        let unknown = |(_, pane): &(String, Pane)| pane.dead && pane.status.is_none();
-        let again = [&["run-shell", "true", ";"], list].concat();
-        let mut panes = read(self.run(list)?)?;
-        for _ in 0..NUDGES {
-            if !panes.iter().any(unknown) {
-                break;
-            }
-            panes = read(self.run(&again)?)?;
-        }
-        Ok(panes)
+        let panes =
+            |found: &Vec<(String, Pane)>| found.iter().map(|(_, pane)| pane.clone()).collect();
+        let read = |answer| read(answer).map(Ok);
+        self.ended(list, read, panes)?.map_err(|fault| fault.about("tmux"))
     }
 
-    /// The pane of the window that is called exactly `name`.
-    pub fn find(&self, hub: &str, name: &str) -> Result<Option<Pane>> {
-        Ok(self.panes(hub)?.into_iter().find(|pane| pane.window_name == name))
+    /// What the command `list` lists, by `read`, once each dead one of its `panes` tells how its program
+    /// ended.
+    fn ended<T>(
+        &self,
+        list: &[&str],
+        read: impl Fn(Answer) -> Result<std::result::Result<T, Fault>>,
+        panes: impl Fn(&T) -> Vec<Pane>,
+    ) -> Result<std::result::Result<T, Fault>> {
+        let unknown = |pane: &Pane| pane.dead && pane.status.is_none();
+        let again = [&["run-shell", "true", ";"], list].concat();
+        let mut found = read(self.run(list)?)?;
+        for _ in 0..NUDGES {
+            if !found.as_ref().is_ok_and(|found| panes(found).iter().any(unknown)) {
+                break;
+            }
+            found = read(self.run(&again)?)?;
+        }
+        Ok(found)
+    }
+
+    /// The pane with this id; `None` when there is none.
+    pub(crate) fn pane(&self, id: &str) -> Result<std::result::Result<Option<Pane>, Fault>> {
+        let ask = ["display-message", "-p", "-t", id, Pane::FORMAT];
+        let parse =
+            |answer: Answer| Ok(answer.map(|text| Pane::parse(text.trim_end_matches('\n'))));
+        // For a pane that is not there, tmux 3.3a prints another one's data, with success.
+        let own = |pane: Option<Pane>| pane.filter(|pane| pane.id == id);
+        Ok(self.ended(&ask, parse, |pane| own(pane.clone()).into_iter().collect())?.map(own))
+    }
+
+    /// All panes of the server.
+    pub(crate) fn all_panes(&self) -> Result<std::result::Result<Vec<Pane>, Fault>> {
+        let list = ["list-panes", "-a", "-F", Pane::FORMAT];
+        // What others have in their windows need not be readable.
+        let parse = |answer: Answer| {
+            Ok(answer.map(|text| text.lines().filter_map(Pane::parse).collect::<Vec<_>>()))
+        };
+        self.ended(&list, parse, Vec::clone)
     }
 
     /// Makes a window that runs `argv`, and the hub if there is none. Gives its pane, of which no
@@ -162,18 +200,18 @@ impl Tmux {
         command.push(cwd.as_os_str().to_owned());
         command.push("--".into());
         command.extend_from_slice(argv);
-        let mut answer = self.run(&command)?;
-        if matches!(answer, Err(Fault::NoServer | Fault::NotFound)) {
+        let (mut text, mut fault) = self.call(&command, b"")?;
+        if matches!(fault, Some(Fault::NoServer | Fault::NotFound)) {
             self.new_hub(hub)?;
-            answer = self.run(&command)?;
+            (text, fault) = self.call(&command, b"")?;
         }
-        let text = answer.map_err(|fault| fault.about(name))?;
         let mut parts = text.trim_end().split('\t');
         let mut next = || parts.next().map(str::to_owned);
-        match (next(), next(), next().and_then(|pid| pid.parse().ok())) {
-            (Some(window), Some(id), Some(pid)) => {
+        match (next(), next(), next().and_then(|pid| pid.parse().ok()), fault) {
+            (Some(window), Some(id), Some(pid), _) => {
                 Ok(Pane { window_name: name.to_owned(), window, id, pid, ..Pane::default() })
             }
+            (.., Some(fault)) => Err(fault.about(name)),
             _ => Err(Error::system("tmux", format!("unexpected answer {text:?}"))),
         }
     }
@@ -181,13 +219,20 @@ impl Tmux {
     /// Makes the hub. Another process may have made it first; that is no error.
     fn new_hub(&self, hub: &str) -> Result<()> {
         let target = format!("={hub}:");
-        let new = ["new-session", "-d", "-s", hub, "-n", "_root", "-x", "200", "-y", "50", ";"];
+        // Whatever the user's `default-command` does, this window stays, and with it the hub.
+        let shell = "exec \"${SHELL:-/bin/sh}\"";
+        let new =
+            ["new-session", "-d", "-s", hub, "-n", "_root", "-x", "200", "-y", "50", shell, ";"];
+        // A server that ends when its last client leaves would take every agent with it.
+        let live = ["set-option", "-s", "exit-unattached", "off", ";"];
         // A person who attaches and detaches must not end every agent.
         let stay = ["set-option", "-t", &target, "destroy-unattached", "off"];
-        match self.run(&[&new[..], &stay].concat())? {
-            Err(Fault::Said(text)) if text.starts_with("duplicate session") => Ok(()),
-            Err(fault) => Err(fault.about(hub)),
-            Ok(_) => Ok(()),
+        let made = self.run(&[&new[..], &live, &stay].concat())?;
+        match made {
+            Err(fault) if self.run(&["has-session", "-t", &target])?.is_err() => {
+                Err(fault.about(hub))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -218,11 +263,14 @@ impl Tmux {
         self.run(&command)?.map(|_| ()).map_err(|fault| fault.about(pane))
     }
 
-    /// Ends a window. A window that is gone already is no error.
-    pub fn kill_window(&self, window: &str) -> Result<()> {
-        match self.run(&["kill-window", "-t", window])? {
+    /// Closes a pane, if it still is the one that `pane` tells of: another program may run in it by now.
+    /// Its window goes with it only when nobody else has a pane there.
+    pub fn kill_pane(&self, pane: &Pane) -> Result<()> {
+        let same = format!("#{{==:#{{pane_id}}/#{{pane_pid}},{}/{}}}", pane.id, pane.pid);
+        let kill = format!("kill-pane -t {}", pane.id);
+        match self.run(&["if-shell", "-F", "-t", &pane.id, &same, &kill])? {
             Ok(_) | Err(Fault::NoServer | Fault::NotFound) => Ok(()),
-            Err(fault) => Err(fault.about(window)),
+            Err(fault) => Err(fault.about(&pane.id)),
         }
     }
 }
@@ -261,7 +309,7 @@ mod tests {
 
     #[test]
     fn a_title_may_hold_anything() {
-        let line = "w\t@1\t3\t1700000000\t%2\t77\t1\t\t9\t0\t0\t0\t2\t5\tclaude\tReady\t| x";
+        let line = "w\t@1\t3\t1700000000\t%2\t77\t1\t\t9\t0\t0\t0\t2\t5\t/s\t9\tclaude\tReady\t| x";
         let pane = Pane::parse(line).unwrap();
         assert_eq!((pane.pid, pane.dead, pane.status), (77, true, Some(137)));
         assert_eq!((pane.index, pane.active_at), (3, 1_700_000_000));
@@ -273,7 +321,7 @@ mod tests {
     #[test]
     fn a_window_that_a_person_has_split_is_its_oldest_pane() {
         let line = |window: &str, pane: &str| {
-            format!("w\t{window}\t3\t17\t{pane}\t77\t0\t\t\t0\t0\t0\t2\t5\tclaude\tt\n")
+            format!("w\t{window}\t3\t17\t{pane}\t77\t0\t\t\t0\t0\t0\t2\t5\t/s\t9\tclaude\tt\n")
         };
         let listed = [("@1", "%10"), ("@1", "%9"), ("@1", "%11"), ("@2", "%12")];
         let listed = listed.map(|(window, pane)| line(window, pane)).concat();

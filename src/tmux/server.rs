@@ -3,12 +3,13 @@
 use std::{
     ffi::{OsStr, OsString},
     io::{ErrorKind, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use serde_json::json;
 
+use super::Pane;
 use crate::{
     config::Config,
     error::{Error, Result},
@@ -19,7 +20,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Tmux {
     program: PathBuf,
-    socket: Option<OsString>,
+    /// A socket's name (`-L`), or its path (`-S`); else tmux's own default.
+    socket: Option<(&'static str, OsString)>,
     /// `TMUX_TMPDIR`: where the sockets are.
     folder: Option<OsString>,
 }
@@ -43,7 +45,7 @@ impl Fault {
     pub(crate) fn from_text(text: &str) -> Self {
         let text = text.trim();
         if text.starts_with("no server running")
-            || text.starts_with("error connecting to")
+            || text.starts_with("error connecting to") && !text.ends_with("(Permission denied)")
             || text.starts_with("server exited")
             || text.starts_with("lost server")
         {
@@ -81,7 +83,17 @@ impl Tmux {
         })?;
         let folder = config.var("TMUX_TMPDIR");
         trace::begin(config.trace.as_deref(), None)?;
-        Ok(Tmux { program, socket: config.tmux_socket.clone(), folder })
+        Ok(Tmux { program, socket: config.tmux_socket.clone().map(|name| ("-L", name)), folder })
+    }
+
+    /// The server at a socket.
+    pub(crate) fn at(&self, socket: &Path) -> Tmux {
+        Tmux { socket: Some(("-S", socket.into())), ..self.clone() }
+    }
+
+    /// The server that `pane` is on.
+    pub(crate) fn of(&self, pane: &Pane) -> Tmux {
+        if pane.socket.as_os_str().is_empty() { self.clone() } else { self.at(&pane.socket) }
     }
 
     /// What the program says of its version: `tmux 3.3a`.
@@ -99,8 +111,8 @@ impl Tmux {
         if let Some(folder) = &self.folder {
             command.env("TMUX_TMPDIR", folder);
         }
-        if let Some(socket) = &self.socket {
-            command.arg("-L").arg(socket);
+        if let Some((option, socket)) = &self.socket {
+            command.arg(option).arg(socket);
         }
         command
     }
@@ -112,6 +124,17 @@ impl Tmux {
 
     /// The same with bytes for the command's standard input.
     pub fn run_with<S: AsRef<OsStr>>(&self, args: &[S], input: &[u8]) -> Result<Answer> {
+        let (printed, fault) = self.call(args, input)?;
+        Ok(fault.map_or(Ok(printed), Err))
+    }
+
+    /// What a command printed, and what went wrong. A command that was done counts as failed when a
+    /// hook of the user's that follows it fails: what it printed is valid then.
+    pub(crate) fn call<S: AsRef<OsStr>>(
+        &self,
+        args: &[S],
+        input: &[u8],
+    ) -> Result<(String, Option<Fault>)> {
         let mut child = self
             .client()
             .args(args)
@@ -137,16 +160,14 @@ impl Tmux {
                 "stderr": said(&done.stderr),
             })
         });
-        if done.status.success() {
-            Ok(Ok(String::from_utf8_lossy(&done.stdout).into_owned()))
-        } else {
-            let text = String::from_utf8_lossy(&done.stderr);
+        let text = String::from_utf8_lossy(&done.stderr);
+        let fault = match text.trim() {
+            _ if done.status.success() => None,
             // A client that was killed says nothing.
-            Ok(Err(match text.trim() {
-                "" => Fault::Said(done.status.to_string()),
-                text => Fault::from_text(text),
-            }))
-        }
+            "" => Some(Fault::Said(done.status.to_string())),
+            text => Some(Fault::from_text(text)),
+        };
+        Ok((String::from_utf8_lossy(&done.stdout).into_owned(), fault))
     }
 }
 

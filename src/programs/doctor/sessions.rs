@@ -56,6 +56,9 @@ fn of_backend(config: &Config, tmux: Option<&Tmux>, backend: Backend) -> Result<
 
 fn seen(session: &Session, snapshot: &Snapshot) -> Finding {
     let name = &session.name;
+    if let Some(why) = &snapshot.unseen {
+        return Finding::problem("session", name, &why.cause).mend(&why.advice);
+    }
     if snapshot.status.is_none() {
         let says =
             if snapshot.pane.is_some() { "its agent has ended" } else { "its window is gone" };

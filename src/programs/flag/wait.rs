@@ -124,7 +124,13 @@ pub(crate) fn run(
     let mut last_look = false;
     loop {
         let left = watcher.observe(|session, snapshot| {
-            let job = snapshot.job.as_ref().map_err(Clone::clone)?;
+            let job = match &snapshot.job {
+                // What cannot be seen now may be seen later.
+                Err(_) if snapshot.unseen.is_some() && !last_look => {
+                    return Ok(ControlFlow::Continue(()));
+                }
+                job => job.as_ref().map_err(Clone::clone)?,
+            };
             let outcome = match args.until.outcome(snapshot, job) {
                 Some(outcome) => outcome,
                 None if last_look => Outcome::of(&JobState::Running),

@@ -13,7 +13,7 @@ use crate::{
     cli::{self, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
     config::Config,
     error::{Exit, Result},
-    session::{self, JobState, Question, Session, Snapshot},
+    session::{self, JobState, Question, Session, Snapshot, State},
     state::Name,
     tmux::Tmux,
 };
@@ -119,17 +119,21 @@ conversation, its window. One that is ended becomes `archived`.",
             return Ok(Exit::Done);
         }
         let tmux = Tmux::new(&config)?;
-        let mut alive = true;
+        let (mut alive, mut unseen) = (true, None);
         for (session, snapshot) in
             sessions.iter().zip(session::snapshots(&config, &tmux, &sessions)?)
         {
             alive &= snapshot.status.is_some();
+            unseen = unseen.or_else(|| snapshot.unseen.clone());
             out.record(&record(&config, &tmux, session, &snapshot)?)?;
         }
         for session in &past {
             out.record(&facts(session, "archived"))?;
         }
-        Ok(if named.is_some() && !alive { Exit::No } else { Exit::Done })
+        match unseen {
+            Some(why) if named.is_some() => Err(why),
+            _ => Ok(if named.is_some() && !alive { Exit::No } else { Exit::Done }),
+        }
     }
 }
 
@@ -151,7 +155,8 @@ fn record(
     snapshot: &Snapshot,
 ) -> Result<serde_json::Value> {
     let failure = match &snapshot.job {
-        Ok(JobState::Failed(reason)) => Some(reason),
+        _ if snapshot.unseen.is_some() => snapshot.unseen.as_ref().map(|why| why.cause.clone()),
+        Ok(JobState::Failed(reason)) => Some(reason.clone()),
         Ok(_) => None,
         // A folder for flags that has gone is the session's trouble, not the listing's.
         Err(error) => {
@@ -160,7 +165,7 @@ fn record(
         }
     };
     let mut record = facts(session, snapshot.state().name());
-    if let Some(Status::Waiting(what)) = &snapshot.status {
+    if let (Some(Status::Waiting(what)), State::Waiting) = (&snapshot.status, snapshot.state()) {
         let question = session::question(config, tmux, session)?;
         let question =
             question.unwrap_or_else(|| Question { name: what.clone(), choices: Vec::new() });
@@ -171,7 +176,7 @@ fn record(
     record["pid"] = live.map(|pane| pane.pid).into();
     record["windowId"] = snapshot.pane.as_ref().map(|pane| pane.window.as_str()).into();
     if let Some(reason) = failure {
-        record["reason"] = reason.as_str().into();
+        record["reason"] = reason.into();
     }
     Ok(record)
 }

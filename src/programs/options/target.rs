@@ -67,9 +67,10 @@ pub(crate) fn find(
         found => return found,
     };
     for backend in backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
-        if tmux.find(&backend.hub(config), name.as_str())?.is_some() {
+        let stranger = Session { name: name.clone(), backend, entry: Entry::default() };
+        if stranger.pane(config, tmux)?.is_some() {
             let entry = backend.store(config).find(name)?.unwrap_or_else(Entry::default);
-            return Ok(Session { name: name.clone(), backend, entry });
+            return Ok(Session { entry, ..stranger });
         }
     }
     Err(missing)

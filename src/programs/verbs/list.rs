@@ -90,12 +90,12 @@ pub(crate) fn state(snapshot: &Snapshot) -> (String, &'static str) {
     let state = snapshot.state();
     let style = match state {
         State::Dead | State::Failed => "31",
-        State::Starting | State::Working => "33",
+        State::Starting | State::Working | State::Unknown => "33",
         State::Waiting => "1;35",
         State::Idle => "32",
     };
     match &snapshot.status {
-        Some(Status::Waiting(what)) => (format!("asks: {what}"), style),
+        Some(Status::Waiting(what)) if state == State::Waiting => (format!("asks: {what}"), style),
         _ => (state.name().to_owned(), style),
     }
 }

@@ -80,6 +80,9 @@ The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
         } else {
             print(&session, snapshot.as_ref(), job, out, Paint::stdout(&config))?;
         }
+        if let Some(snapshot) = &snapshot {
+            snapshot.seen()?;
+        }
         match job {
             Some(Err(error)) => Err(error.clone()),
             _ if status.is_some() => Ok(Exit::Done),

@@ -33,7 +33,7 @@ pub(crate) fn question(
     session: &Session,
 ) -> Result<Option<Question>> {
     let pane = session.live_pane(config, tmux)?;
-    let Some(look) = tmux.capture(&pane.id)? else { return Ok(None) };
+    let Some(look) = tmux.of(&pane).capture(&pane.id)? else { return Ok(None) };
     let profile = attached_pane::profile(config, session)?;
     let status = session.agent().status(config, &look.pane)?;
     let asked = attached_pane::question(&profile, &look, &status);

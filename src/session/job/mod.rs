@@ -301,6 +301,15 @@ impl Job {
         taken || ledger.has_queued()
     }
 
+    /// How the job stands by its flags alone; `None` while they say that it runs.
+    pub(crate) fn by_flags(&self) -> Option<Result<JobState>> {
+        match self.running_flag() {
+            Ok(Some(_)) => None,
+            Ok(None) => Some(self.over()),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
     /// How the last job ended.
     fn over(&self) -> Result<JobState> {
         Ok(match self.flags.read_failed()? {

@@ -1,17 +1,17 @@
 //! What is seen of a session in one look: its pane, what the agent says that it does, and how its
 //! job stands.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use crate::session::{
     Job, JobState, Prompts, Session, Standing,
-    anchor::{self, Panes},
+    anchor::{self, Panes, Sight},
 };
 use crate::{
     agent::{Backend, Status},
     config::Config,
     error::{Error, Result},
-    state::{Entry, Name},
+    state::Entry,
     tmux::{Pane, Tmux},
 };
 
@@ -23,6 +23,8 @@ pub struct Snapshot {
     /// What the agent does, by its own word or, where that is ahead, by its transcript; `None` when it
     /// has ended.
     pub status: Option<Status>,
+    /// Why the agent cannot be seen, though it may live; `status` then says what is known all the same.
+    pub unseen: Option<Error>,
     /// How its job stands. It cannot be told, for example, when the folder of the flags is gone.
     pub job: Result<JobState>,
     /// Nothing is left of its prompts, though the agent may still have to say so.
@@ -44,8 +46,10 @@ pub enum State {
     Waiting,
     /// It waits for a prompt, and the last job failed.
     Failed,
-    /// The agent has ended, or its window is gone.
+    /// The agent has ended.
     Dead,
+    /// The agent may live, but it cannot be seen.
+    Unknown,
 }
 
 impl State {
@@ -59,15 +63,25 @@ impl State {
             State::Waiting => "waiting",
             State::Failed => "failed",
             State::Dead => "dead",
+            State::Unknown => "unknown",
         }
     }
 }
 
 impl Snapshot {
+    /// That the agent can be seen, or has ended.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub(crate) fn seen(&self) -> Result<&Snapshot> {
+        self.unseen.as_ref().map_or(Ok(self), |why| Err(why.clone()))
+    }
+
     /// What the session does.
     #[must_use]
     pub fn state(&self) -> State {
         match &self.status {
+            _ if self.unseen.is_some() => State::Unknown,
             None => State::Dead,
             Some(Status::Starting) => State::Starting,
             Some(Status::Busy) => State::Working,
@@ -77,9 +91,9 @@ impl Snapshot {
         }
     }
 
-    /// What is seen of the session whose pane this is. Settles its job.
-    pub(crate) fn of(config: &Config, session: &Session, pane: Option<Pane>) -> Result<Snapshot> {
-        Snapshot::with(config, session, Job::of(config, session).as_mut(), pane)
+    /// What is to be seen of the session at this sight of its pane. Settles its job.
+    pub(crate) fn of(config: &Config, session: &Session, sight: Sight) -> Result<Snapshot> {
+        Snapshot::with(config, session, Job::of(config, session).as_mut(), sight)
     }
 
     /// The same with a job that has been settled before.
@@ -87,13 +101,23 @@ impl Snapshot {
         config: &Config,
         session: &Session,
         job: Option<&mut Job>,
-        pane: Option<Pane>,
+        sight: Sight,
     ) -> Result<Snapshot> {
+        let (pane, unseen) = match sight {
+            Sight::Seen(pane) => (pane, None),
+            Sight::Unseen { why, pane: Some(pane) } => (Some(*pane), Some(why)),
+            Sight::Unseen { why, pane: None } => {
+                let job = job
+                    .map_or(Ok(JobState::Done), |job| job.by_flags().unwrap_or(Err(why.clone())));
+                let (status, unseen) = (None, Some(why));
+                return Ok(Snapshot { pane: None, status, unseen, job, rests: false, again: None });
+            }
+        };
         let live = pane.as_ref().filter(|pane| !pane.dead);
         let status = live.map(|pane| session.agent().status(config, pane)).transpose()?;
         let Some(job) = job else {
             let job = Ok(JobState::Done);
-            return Ok(Snapshot { pane, status, job, rests: true, again: None });
+            return Ok(Snapshot { pane, status, unseen, job, rests: true, again: None });
         };
         let (state, prompts, again) = match job.settle_with(config, pane.as_ref(), status.clone()) {
             Ok(Standing { state: JobState::Done, prompts, again }) if !job.flags().has_root() => {
@@ -114,7 +138,8 @@ impl Snapshot {
             }
             (status, _) => status,
         };
-        Ok(Snapshot { pane, status, job: state, rests: prompts == Prompts::Rest, again })
+        let rests = prompts == Prompts::Rest;
+        Ok(Snapshot { pane, status, unseen, job: state, rests, again })
     }
 }
 
@@ -122,8 +147,8 @@ impl Snapshot {
 pub fn snapshots(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<Vec<Snapshot>> {
     let mut panes = Panes::default();
     let look = |session: &Session| {
-        let pane = panes.of(config, tmux, session)?;
-        Snapshot::of(config, session, pane)
+        let sight = panes.sight(config, tmux, session)?;
+        Snapshot::of(config, session, sight)
     };
     sessions.iter().map(look).collect()
 }
@@ -131,26 +156,35 @@ pub fn snapshots(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<V
 /// A session, and what was seen of it.
 pub(crate) type Observed = (Session, Snapshot);
 
-/// What is seen in the windows of some backends that bear a session's name, by one question to tmux:
-/// also of those that no state file knows.
+/// What is to be seen of the sessions of some backends that have a pane, and of the windows that bear a
+/// legal name in their hubs on the caller's server, though no state file knows them.
 pub(crate) fn windows(
     config: &Config,
     tmux: &Tmux,
     backends: &[Backend],
 ) -> Result<Vec<(Backend, Vec<Observed>)>> {
-    let panes = anchor::all(config, tmux, backends)?;
+    let named = anchor::all(config, tmux, backends)?;
+    let mut panes = Panes::default();
     let of = |&backend: &Backend| {
-        let mut panes = panes.iter().filter(|(of, ..)| *of == backend).peekable();
-        let entries =
-            if panes.peek().is_none() { Vec::new() } else { backend.store(config).sessions()? };
-        let mut entries: HashMap<Name, Entry> = entries.into_iter().collect();
-        let observe = |(_, name, pane): &(Backend, Name, Pane)| {
-            let entry = entries.remove(name).unwrap_or_default();
-            let session = Session { name: name.clone(), backend, entry };
-            let snapshot = Snapshot::of(config, &session, Some(pane.clone()))?;
-            Ok((session, snapshot))
-        };
-        Ok((backend, panes.map(observe).collect::<Result<_>>()?))
+        let mut found: Vec<Observed> = Vec::new();
+        for session in Session::all(config, Some(backend))? {
+            let snapshot = Snapshot::of(config, &session, panes.sight(config, tmux, &session)?)?;
+            if snapshot.pane.is_some() || snapshot.unseen.is_some() {
+                found.push((session, snapshot));
+            }
+        }
+        for (_, name, pane) in named.iter().filter(|(of, ..)| *of == backend) {
+            let is_known = |(session, seen): &Observed| {
+                session.name == *name || seen.pane.as_ref().is_some_and(|seen| seen.id == pane.id)
+            };
+            if !found.iter().any(is_known) {
+                let session = Session { name: name.clone(), backend, entry: Entry::default() };
+                let sight = Sight::Seen(Some(pane.clone()));
+                let snapshot = Snapshot::of(config, &session, sight)?;
+                found.push((session, snapshot));
+            }
+        }
+        Ok((backend, found))
     };
     backends.iter().map(of).collect()
 }

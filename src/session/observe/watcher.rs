@@ -3,7 +3,10 @@
 use std::{collections::HashSet, ops::ControlFlow, time::Duration};
 
 use super::snapshot::Snapshot;
-use crate::session::{Job, JobState, Session, anchor::Panes};
+use crate::session::{
+    Job, JobState, Session,
+    anchor::{Panes, Sight},
+};
 use crate::{
     agent::Backend,
     cli::output,
@@ -84,8 +87,13 @@ impl<'a> SessionWatcher<'a> {
         let mut known: Vec<(Backend, HashSet<Name>)> = Vec::new();
         let mut left = Vec::new();
         for mut one in std::mem::take(&mut self.watched) {
-            let pane = panes.of(self.config, self.tmux, &one.session)?;
-            let live = pane.as_ref().filter(|pane| !pane.dead);
+            let sight = panes.sight(self.config, self.tmux, &one.session)?;
+            let pane = sight.known_pane();
+            let live = pane.filter(|pane| !pane.dead);
+            // A lost socket may come back.
+            if let (Sight::Unseen { .. }, Some(pane)) = (&sight, live) {
+                self.watch.path(&pane.socket)?;
+            }
             if let Some(pane) = live.filter(|pane| one.pid != Some(pane.pid)) {
                 one.pid = Some(pane.pid);
                 self.watch.process(pane.pid)?;
@@ -94,11 +102,11 @@ impl<'a> SessionWatcher<'a> {
                 }
             }
             if let Some(job) = &one.job
-                && let Some(path) = job.transcript(self.config, pane.as_ref())?
+                && let Some(path) = job.transcript(self.config, pane)?
             {
                 self.watch.path(&path)?;
             }
-            let mut snapshot = Snapshot::with(self.config, &one.session, one.job.as_mut(), pane)?;
+            let mut snapshot = Snapshot::with(self.config, &one.session, one.job.as_mut(), sight)?;
             one.again = snapshot.again;
             // Its flags went with it, and a job that nobody speaks of any more is not done.
             let backend = one.session.backend;

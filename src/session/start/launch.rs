@@ -21,7 +21,7 @@ use crate::{
     config::Config,
     error::{Error, Result},
     fs,
-    session::Session,
+    session::{RunDir, Session, anchor::Anchor},
     tmux::Tmux,
 };
 
@@ -154,6 +154,7 @@ pub(crate) fn enter(orders: &Path) -> Result<std::convert::Infallible> {
     let bytes = fs::read(orders)?
         .ok_or_else(|| Error::missing(orders.display(), "no orders for this window"))?;
     fs::remove(orders)?;
+    let run_dir = RunDir::holding(orders);
     let orders = LaunchSpec::decode(&bytes)
         .ok_or_else(|| Error::system(orders.display(), "not orders for a window"))?;
     let pane = config.var("TMUX_PANE").and_then(|pane| pane.into_string().ok());
@@ -163,6 +164,10 @@ pub(crate) fn enter(orders: &Path) -> Result<std::convert::Infallible> {
     let title = Some((orders.at_title.as_str(), orders.title.as_str()));
     let title = title.filter(|(at_title, _)| !at_title.is_empty());
     Tmux::new(&here)?.set_up(&pane, &orders.at_event, title)?;
+    let server = config.var("TMUX").and_then(|server| server.into_string().ok());
+    let anchor = server.and_then(|server| Anchor::here(&server, &pane));
+    let anchor = anchor.ok_or_else(|| Error::usage("TMUX", "this runs inside tmux only"))?;
+    anchor.write(&run_dir.anchor())?;
     let [program, args @ ..] = &orders.argv[..] else {
         return Err(Error::system("window", "no program to become"));
     };

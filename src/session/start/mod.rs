@@ -98,7 +98,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     // A state file that cannot be read must be known before anything is started.
     session.backend.store(config).sessions()?;
 
-    let mut half = StartGuard { config, tmux, session, window: None, done: false };
+    let mut half = StartGuard { config, tmux, session, pane: None, done: false };
     let at_event = hooks::at_event(config, &half.session)?;
     let launch = request.backend.agent().launch(
         config,
@@ -123,7 +123,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     argv.push(run_dir.launch_spec().into_os_string());
     let hub = request.backend.hub(config);
     let pane = tmux.new_window(&hub, request.name.as_str(), &cwd, &argv)?;
-    half.window = Some(pane.window.clone());
+    half.pane = Some(pane.clone());
     trace::step("agent started", || json!({ "window": pane.window }));
     request.backend.store(config).put(&request.name, &half.session.entry)?;
 
@@ -151,7 +151,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     Ok(Started { session: half.finish(), pane: look.pane, delivery })
 }
 
-/// Makes sure that no session of that name is running; a window whose agent has ended goes.
+/// Makes sure that no session of that name is running; what one that has ended left behind goes.
 fn make_room(config: &Config, tmux: &Tmux, session: &Session) -> Result<()> {
     match session.pane(config, tmux)? {
         Some(pane) if !pane.dead => {
@@ -159,8 +159,11 @@ fn make_room(config: &Config, tmux: &Tmux, session: &Session) -> Result<()> {
             Err(Error::new(Kind::Refused, &session.name, cause)
                 .advise("choose another name, or end it with `aimax-kill`"))
         }
-        Some(dead) => tmux.kill_window(&dead.window),
-        None => Ok(()),
+        Some(dead) => {
+            tmux.of(&dead).kill_pane(&dead)?;
+            session.run_dir(config).clear()
+        }
+        None => session.run_dir(config).clear(),
     }
 }
 
@@ -206,7 +209,7 @@ struct StartGuard<'a> {
     config: &'a Config,
     tmux: &'a Tmux,
     session: Session,
-    window: Option<String>,
+    pane: Option<Pane>,
     done: bool,
 }
 
@@ -223,8 +226,8 @@ impl Drop for StartGuard<'_> {
             return;
         }
         // The failure that led here is the one to report; what tidying up adds would hide it.
-        if let Some(window) = &self.window {
-            drop(self.tmux.kill_window(window));
+        if let Some(pane) = &self.pane {
+            drop(self.tmux.kill_pane(pane));
             drop(self.session.backend.store(self.config).forget(&self.session.name));
         }
         drop(self.session.run_dir(self.config).clear());

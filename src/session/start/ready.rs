@@ -104,7 +104,7 @@ impl Answer {
 
 /// The error for an agent that ended while it started.
 fn died(attached: &mut AttachedPane<'_>, session: &Session, mut look: Look) -> Result<Error> {
-    let pane = session.pane(attached.config, attached.tmux)?.unwrap_or(look.pane);
+    let pane = session.pane(attached.config, &attached.tmux)?.unwrap_or(look.pane);
     // tmux scrolls when a program ends, so its last words may be above the screen.
     if let Some(whole) = attached.view.history()? {
         look.screen = whole;
