@@ -23,10 +23,12 @@
 //!
 //! Three rules hold everywhere:
 //!
-//! - *Subscribe, read, then wait.* Every wait first subscribes to events, then reads the state, then
+//! - *Subscribe, read, then wait.* Every wait first subscribes to events, then reads the state,
+//! then
 //!   sleeps until an event or one monotonic [`time::Deadline`]. An event means only "look again".
 //! - *The transcript decides.* A screen may forbid typing; it never proves that something arrived.
-//! - *Nobody below `main` exits or prints an error.* An [`error::Error`] carries its exit status up.
+//! - *Nobody below `main` exits or prints an error.* An [`error::Error`] carries its exit status
+//! up.
 
 mod agent;
 mod cli;

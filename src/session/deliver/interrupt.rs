@@ -101,7 +101,8 @@ impl TranscriptSince {
 /// Stops the turn of a pane that is under our eyes, with the lock held.
 ///
 /// One Escape, and only while a turn is open; never C-c, which ends an idle agent. Prompts that
-/// were queued start a turn of their own when the first one stops, so it goes on until none is open.
+/// were queued start a turn of their own when the first one stops, so it goes on until none is
+/// open.
 pub(crate) fn stop(
     attached: &mut AttachedPane<'_>,
     session: &mut Session,

@@ -76,8 +76,8 @@ impl EnterRetry {
     }
 }
 
-/// What makes an agent read on that has left Enter unread: seldom, and ever more seldom, for told of
-/// input that it has read already it may stand still.
+/// What makes an agent read on that has left Enter unread: seldom, and ever more seldom, for told
+/// of input that it has read already it may stand still.
 struct InputWakeup {
     next: Deadline,
     gap: Duration,
