@@ -102,11 +102,11 @@ impl TranscriptSince {
     }
 }
 
-/// Stops the turn of a pane that is under our eyes, with the lock held.
+/// Stops the turn in an attached pane. The caller holds the session's lock.
 ///
-/// One Escape, and only while a turn is open; never C-c, which ends an idle agent. Prompts that
-/// were queued start a turn of their own when the first one stops, so it goes on until none is
-/// open.
+/// Presses only Escape, and only while a turn is open; never C-c, which ends an idle agent. When a
+/// turn stops, queued prompts start the next one, so this goes on until no turn is open.
+// Measured: claude/FACTS.md, "Keys that interrupt"; codex/FACTS.md, "Interrupt"
 pub(crate) fn stop(
     attached: &mut AttachedPane<'_>,
     session: &mut Session,
