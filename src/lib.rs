@@ -19,7 +19,7 @@
 //! # let folder = desk.folder();
 //! use aimax::Request;
 //!
-//! // The practice agent is built in; `tmux-claude` and `tmux-codex` work the same way.
+//! // The practice agent is built in; `tmux-claude-code` and `tmux-codex` work the same way.
 //! let backend = aimax::get("tmux-practice")?;
 //! let created = backend.create(&Request::new("demo", "Make a hello.py.").in_folder(folder))?;
 //! assert_eq!(created.sent.verdict, aimax::Verdict::Submitted);

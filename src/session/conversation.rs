@@ -44,11 +44,11 @@ impl Session {
         config: &Config,
         pane: Option<&Pane>,
     ) -> Result<Conversation> {
-        let told = told(config, self.agent(), pane)?;
-        if let Some(told) = &told {
-            self.bind(config, told)?;
+        let live = live(config, self.agent(), pane)?;
+        if let Some(live) = &live {
+            self.bind(config, live)?;
         }
-        Ok(or_kept(told, self.kept_conversation()))
+        Ok(or_kept(live, self.kept_conversation()))
     }
 
     /// Like [`Session::conversation`], but asks tmux for the pane.
@@ -96,19 +96,19 @@ pub(crate) fn locate(
     pane: Option<&Pane>,
     kept: &Conversation,
 ) -> Result<Conversation> {
-    Ok(or_kept(told(config, agent, pane)?, kept.clone()))
+    Ok(or_kept(live(config, agent, pane)?, kept.clone()))
 }
 
-/// The conversation that the agent in `pane` reports, while it is alive.
-fn told(config: &Config, agent: &dyn Agent, pane: Option<&Pane>) -> Result<Option<Conversation>> {
+/// The conversation that a live agent in `pane` reports.
+fn live(config: &Config, agent: &dyn Agent, pane: Option<&Pane>) -> Result<Option<Conversation>> {
     pane.filter(|pane| !pane.dead).map_or(Ok(None), |pane| agent.conversation(config, pane))
 }
 
 /// Fills in what the agent did not report. It may know the id of its conversation before it knows
 /// where the transcript will be.
-fn or_kept(told: Option<Conversation>, kept: Conversation) -> Conversation {
-    let told = told.unwrap_or_else(|| kept.clone());
-    Conversation { transcript: told.transcript.or(kept.transcript), ..told }
+fn or_kept(live: Option<Conversation>, kept: Conversation) -> Conversation {
+    let live = live.unwrap_or_else(|| kept.clone());
+    Conversation { transcript: live.transcript.or(kept.transcript), ..live }
 }
 
 /// Reads a conversation: one transcript to its end, then the next.

@@ -85,13 +85,13 @@ fn kill(tmux: &Tmux, pane: &Pane) -> Result<()> {
     // itself is already ending, since its window is closed, and gets the grace period.
     for signal in [sys::TERMINATE, sys::KILL] {
         let grace = Deadline::after(GRACE);
-        let mut told = false;
+        let mut signalled = false;
         while !left(&family).is_empty() && !grace.passed() {
-            if !told && !left(&family[..1]).contains(&pane.pid) {
+            if !signalled && !left(&family[..1]).contains(&pane.pid) {
                 for pid in left(&family) {
                     send(pid, signal);
                 }
-                told = true;
+                signalled = true;
             }
             let _woke = watch.wait(grace)?;
         }

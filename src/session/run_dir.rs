@@ -97,8 +97,8 @@ impl RunDir {
         MADE_FOR_IT.iter().any(|file| self.0.join(file).exists())
     }
 
-    /// Removes the files that were made for the session. An error with one does not keep the
-    /// others.
+    /// Removes the files that were made for the session. If one cannot be removed, the others are
+    /// removed all the same.
     pub(crate) fn clear(&self) -> Result<()> {
         let removed = MADE_FOR_IT.map(|file| fs::remove(&self.0.join(file)).map(drop));
         removed.into_iter().collect()

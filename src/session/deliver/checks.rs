@@ -122,8 +122,8 @@ fn starting(status: &Status) -> Obstacle {
     }
 }
 
-/// Waits until nothing forbids typing, but no longer than `wait`. `Err` is the obstacle that is
-/// left.
+/// Waits until nothing forbids typing, but no longer than `wait`. `Err` holds an obstacle that
+/// remains.
 pub(crate) fn await_clear(
     attached: &mut AttachedPane<'_>,
     session: &Session,

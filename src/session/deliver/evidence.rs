@@ -75,7 +75,7 @@ impl Proof {
             }
         }
         let agent = attached.agent;
-        let (mut word, other) = (None, &mut self.other);
+        let (mut ours, other) = (None, &mut self.other);
         self.reader.read(|line| {
             for event in agent.parse_line(line.bytes) {
                 match judge(agent, prompt, &event) {
@@ -83,7 +83,7 @@ impl Proof {
                         *other = Some((difference, Instant::now()));
                     }
                     Some(same) => {
-                        word = Some(same);
+                        ours = Some(same);
                         return Ok(ControlFlow::Break(()));
                     }
                     None => {}
@@ -92,7 +92,7 @@ impl Proof {
             Ok(ControlFlow::Continue(()))
         })?;
         let late = self.other.as_ref().filter(|(_, seen)| seen.elapsed() >= FOREIGN_GRACE);
-        Ok(word.or_else(|| late.map(|(difference, _)| Evidence::Other(difference.clone()))))
+        Ok(ours.or_else(|| late.map(|(difference, _)| Evidence::Other(difference.clone()))))
     }
 
     /// Whether the path of the transcript is known.
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
     use crate::{agent::Backend, session::Reading};
 
-    fn word(prompt: &str, command: bool, event: &Event) -> Option<Evidence> {
+    fn judged(prompt: &str, command: bool, event: &Event) -> Option<Evidence> {
         let agent = Backend::Claude.agent();
         let reading = Reading { command, ..Reading::default() };
         let prompt = Prompt::new(prompt.into(), agent, reading).unwrap();
@@ -159,19 +159,19 @@ mod tests {
     #[test]
     fn another_prompt_that_was_queued_says_nothing_of_ours() {
         let event = |kind, queued| Event { queued, ..Event::new(kind, None, "x") };
-        assert!(word("ours", false, &event(EventKind::Prompt, true)).is_none());
-        assert!(word("x", false, &event(EventKind::Prompt, true)).is_none());
-        assert!(word("ours", false, &event(EventKind::Queued, true)).is_none());
+        assert!(judged("ours", false, &event(EventKind::Prompt, true)).is_none());
+        assert!(judged("x", false, &event(EventKind::Prompt, true)).is_none());
+        assert!(judged("ours", false, &event(EventKind::Queued, true)).is_none());
         assert!(matches!(
-            word("ours", false, &event(EventKind::Queued, false)),
+            judged("ours", false, &event(EventKind::Queued, false)),
             Some(Evidence::Other(_))
         ));
         assert!(matches!(
-            word("ours", false, &event(EventKind::Prompt, false)),
+            judged("ours", false, &event(EventKind::Prompt, false)),
             Some(Evidence::Other(_))
         ));
         assert!(matches!(
-            word("x", false, &event(EventKind::Queued, false)),
+            judged("x", false, &event(EventKind::Queued, false)),
             Some(Evidence::Same(..))
         ));
     }
@@ -180,10 +180,12 @@ mod tests {
     fn a_command_is_proven_by_its_own_record() {
         let ran = Event::new(EventKind::Command, None, "/compact");
         assert!(matches!(
-            word("/compact", true, &ran),
+            judged("/compact", true, &ran),
             Some(Evidence::Same(Verdict::Submitted, _))
         ));
-        assert!(word("/context", true, &ran).is_none());
-        assert!(word("/compact", true, &Event::new(EventKind::Prompt, None, "/compact")).is_none());
+        assert!(judged("/context", true, &ran).is_none());
+        assert!(
+            judged("/compact", true, &Event::new(EventKind::Prompt, None, "/compact")).is_none()
+        );
     }
 }

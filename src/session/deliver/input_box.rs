@@ -62,8 +62,8 @@ pub(crate) fn clear_copy(
     Ok(())
 }
 
-/// Empties the input box with the keys that are measured not to end the agent. Presses all of them,
-/// and again only after the box's text has changed but is not gone.
+/// Empties the input box with the keys that are measured not to end the agent. Presses them once,
+/// and again each time the text has changed without being gone.
 // Measured: claude/FACTS.md, "Clearing the box"; codex/FACTS.md, "Clearing the box"
 pub(crate) fn clear(
     attached: &mut AttachedPane<'_>,

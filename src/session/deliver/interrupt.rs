@@ -115,16 +115,16 @@ pub(crate) fn stop(
     let first = attached.look(session)?;
     let had_draft = attached.profile.input_box(&first) == InputBox::Text;
     let had_job = attached.settle(&first)? == Some(JobState::Running);
-    let mut said = TranscriptSince::begin(attached, &first)?;
+    let mut transcript = TranscriptSince::begin(attached, &first)?;
     let mut pressed: Option<Instant> = None;
-    let mut rest: Option<Instant> = None;
+    let mut idle_since: Option<Instant> = None;
     let mut had_queue = false;
     loop {
         let look = attached.look(session)?;
-        // Read the transcript after the status: once the turn has ended, the record of how it ended
-        // is then read too.
+        // Check the turn before reading the transcript: if it is over by then, the record of how it
+        // ended has been written and is read too.
         let open = is_open(attached, &look)?;
-        said.read(attached)?;
+        transcript.read(attached)?;
         if !open {
             if pressed.is_none() {
                 return Ok(Interruption::Idle);
@@ -133,13 +133,13 @@ pub(crate) fn stop(
             // box.
             let back = !had_draft && attached.profile.input_box(&look) == InputBox::Text;
             // Queued prompts start the next turn in a moment, which must be stopped too.
-            let resting = *rest.get_or_insert_with(Instant::now);
-            let waits = had_queue && resting.elapsed() < AGAIN;
-            if (said.stopped || back) && !waits {
+            let since = *idle_since.get_or_insert_with(Instant::now);
+            let waits = had_queue && since.elapsed() < AGAIN;
+            if (transcript.stopped || back) && !waits {
                 let back = back || !had_draft && comes_back(attached, session, deadline)?;
                 return finish(attached, session, back, deadline);
             }
-            if said.ended && !said.stopped && !waits {
+            if transcript.ended && !transcript.stopped && !waits {
                 return Ok(Interruption::Idle);
             }
             // The job may have ended before the interrupt began: its end is then in an earlier part
@@ -149,7 +149,7 @@ pub(crate) fn stop(
                 return Ok(ended);
             }
         } else {
-            rest = None;
+            idle_since = None;
         }
         if let Some(job) = &mut attached.job {
             had_queue |= job.has_queued(attached.config, &look.pane)?;
@@ -172,7 +172,7 @@ pub(crate) fn stop(
             (false, _) if had_queue => Deadline::after(AGAIN + Duration::from_millis(5)),
             (false, _) => Deadline::after(MARKER_WAIT),
         };
-        if attached.wait(deadline.min(soon))? == Woke::Deadline && !open && !said.stopped {
+        if attached.wait(deadline.min(soon))? == Woke::Deadline && !open && !transcript.stopped {
             return Ok(Interruption::Unproven);
         }
     }

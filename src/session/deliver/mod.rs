@@ -135,8 +135,8 @@ pub(crate) fn type_prompt(
     };
     let Config { prompt_events, recorder, .. } = attached.config;
     let kept = prompt_events.as_ref().map(|path| recorder::keep(path, &event));
-    let told = recorder.as_ref().map(|recorder| recorder.call(&event));
-    let unrecorded = [kept, told].into_iter().flatten().find_map(Result::err);
+    let called = recorder.as_ref().map(|recorder| recorder.call(&event));
+    let unrecorded = [kept, called].into_iter().flatten().find_map(Result::err);
     Ok(Delivery { unrecorded, ..delivery })
 }
 

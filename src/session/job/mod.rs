@@ -253,8 +253,8 @@ impl Job {
                 None | Some(Status::Idle(None)) => true,
                 Some(Status::Idle(Some(since))) if rests(since) => true,
                 Some(Status::Idle(_)) => {
-                    let told_by = Duration::from_millis(last_input.unwrap_or(0)) + SHORT;
-                    let left = told_by.saturating_sub(Duration::from_millis(time::now_ms()));
+                    let shown_by = Duration::from_millis(last_input.unwrap_or(0)) + SHORT;
+                    let left = shown_by.saturating_sub(Duration::from_millis(time::now_ms()));
                     *again = Some(left).filter(|left| !left.is_zero());
                     again.is_none()
                 }

@@ -157,31 +157,31 @@ impl LaunchSpec {
 /// Runs inside the window: reads the launch spec, sets the window up, and execs the agent.
 ///
 /// Returns only on failure; the window then shows the error.
-pub(crate) fn enter(orders: &Path) -> Result<std::convert::Infallible> {
+pub(crate) fn enter(file: &Path) -> Result<std::convert::Infallible> {
     let config = Config::from_env()?;
-    let bytes = fs::read(orders)?
-        .ok_or_else(|| Error::missing(orders.display(), "no orders for this window"))?;
-    fs::remove(orders)?;
-    let orders = LaunchSpec::decode(&bytes)
-        .ok_or_else(|| Error::system(orders.display(), "not orders for a window"))?;
+    let bytes = fs::read(file)?
+        .ok_or_else(|| Error::missing(file.display(), "no orders for this window"))?;
+    fs::remove(file)?;
+    let spec = LaunchSpec::decode(&bytes)
+        .ok_or_else(|| Error::system(file.display(), "not orders for a window"))?;
     let pane = config.var("TMUX_PANE").and_then(|pane| pane.into_string().ok());
     let pane = pane.ok_or_else(|| Error::usage("TMUX_PANE", "this runs inside tmux only"))?;
     // Use the server of this window, whatever the caller's variables say.
     let here = Config { tmux_socket: None, ..config.clone() };
-    let title = Some((orders.at_title.as_str(), orders.title.as_str()));
+    let title = Some((spec.at_title.as_str(), spec.title.as_str()));
     let title = title.filter(|(at_title, _)| !at_title.is_empty());
-    Tmux::new(&here)?.set_up(&pane, &orders.at_event, title)?;
-    let [program, args @ ..] = &orders.argv[..] else {
+    Tmux::new(&here)?.set_up(&pane, &spec.at_event, title)?;
+    let [program, args @ ..] = &spec.argv[..] else {
         return Err(Error::system("window", "no program to become"));
     };
     let mut command = Command::new(program);
-    command.args(args).current_dir(&orders.cwd).env_clear().envs(orders.env.iter().cloned());
+    command.args(args).current_dir(&spec.cwd).env_clear().envs(spec.env.iter().cloned());
     for name in OF_TMUX {
         if let Some(value) = config.var(name) {
             command.env(name, value);
         }
     }
-    command.env("PWD", &orders.cwd);
+    command.env("PWD", &spec.cwd);
     Err(Error::io(program.display(), &command.exec()))
 }
 
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn orders_survive_any_bytes_but_nul() {
-        let orders = LaunchSpec {
+        let spec = LaunchSpec {
             argv: vec!["/bin/x".into(), OsString::new(), OsString::from_vec(b"\xff\n'".to_vec())],
             cwd: "/a b".into(),
             env: vec![("A".into(), "".into()), ("B".into(), "x\ny=z".into())],
@@ -199,7 +199,7 @@ mod tests {
             at_title: String::new(),
             title: "x*".into(),
         };
-        assert_eq!(LaunchSpec::decode(&orders.encode()), Some(orders));
+        assert_eq!(LaunchSpec::decode(&spec.encode()), Some(spec));
         assert_eq!(LaunchSpec::decode(b"/x\0\0\0\x003\0a"), None);
     }
 

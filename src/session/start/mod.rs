@@ -79,9 +79,10 @@ pub(crate) struct Started {
 
 /// Starts an agent and waits until it is ready and the first prompt, if any, is delivered.
 ///
-/// # Errors [`Kind::Usage`] for a folder that is not there, [`Kind::Refused`] for a name in use,
-/// [`Kind::Missing`] without the agent's program or tmux, [`Kind::Person`] with the name of a
-/// dialog that only a person answers, [`Kind::Timeout`]. After an error nothing is left behind.
+/// # Errors
+/// [`Kind::Usage`] for a folder that is not there, [`Kind::Refused`] for a name in use,
+/// [`Kind::Missing`] without the agent's program or tmux, [`Kind::Person`] with the name of a dialog
+/// that only a person answers, [`Kind::Timeout`]. After an error nothing is left behind.
 pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Started> {
     let cwd = folder(&request.cwd)?;
     let flag_root = request.flag_root.as_deref().map(folder).transpose()?;
@@ -98,8 +99,8 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     // If the state file cannot be read, fail before anything is started.
     session.backend.store(config).sessions()?;
 
-    let mut half = StartGuard { config, tmux, session, window: None, done: false };
-    let at_event = hooks::at_event(config, &half.session)?;
+    let mut guard = StartGuard { config, tmux, session, window: None, done: false };
+    let at_event = hooks::at_event(config, &guard.session)?;
     let launch = request.backend.agent().launch(
         config,
         &LaunchRequest {
@@ -116,21 +117,21 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
         },
     )?;
     let conversation = launch.conversation.clone().unwrap_or_default();
-    half.session.entry = entry(request, use_proxy, &cwd, flag_root.as_deref(), &conversation);
-    let spec = LaunchSpec::of(config, &half.session, launch, proxy.as_ref(), &cwd, at_event)?;
+    guard.session.entry = entry(request, use_proxy, &cwd, flag_root.as_deref(), &conversation);
+    let spec = LaunchSpec::of(config, &guard.session, launch, proxy.as_ref(), &cwd, at_event)?;
     spec.write(&run_dir.launch_spec())?;
     let mut argv = config.own_program("window")?;
     argv.push(run_dir.launch_spec().into_os_string());
     let hub = request.backend.hub(config);
     let pane = tmux.new_window(&hub, request.name.as_str(), &cwd, &argv)?;
-    half.window = Some(pane.window.clone());
+    guard.window = Some(pane.window.clone());
     trace::step("agent started", || json!({ "window": pane.window }));
-    request.backend.store(config).put(&request.name, &half.session.entry)?;
+    request.backend.store(config).put(&request.name, &guard.session.entry)?;
 
-    let job = Job::of(config, &half.session);
-    let mut attached = AttachedPane::attach(config, tmux, &half.session, &pane, job)?;
-    let (look, conversation) = ready::ready(&mut attached, &half.session, deadline)?;
-    half.session.bind(config, &conversation)?;
+    let job = Job::of(config, &guard.session);
+    let mut attached = AttachedPane::attach(config, tmux, &guard.session, &pane, job)?;
+    let (look, conversation) = ready::ready(&mut attached, &guard.session, deadline)?;
+    guard.session.bind(config, &conversation)?;
     if let Some(proxy) = &proxy {
         proxy.check(attached.agent, look.pane.pid)?;
     }
@@ -144,11 +145,11 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
                 done_by: request.done_by,
                 ..DeliveryOptions::default()
             };
-            Some(deliver::type_prompt(&mut attached, &mut half.session, prompt, &options)?)
+            Some(deliver::type_prompt(&mut attached, &mut guard.session, prompt, &options)?)
         }
         None => None,
     };
-    Ok(Started { session: half.finish(), pane: look.pane, delivery })
+    Ok(Started { session: guard.finish(), pane: look.pane, delivery })
 }
 
 /// Makes sure that no session of that name is running. A window whose agent has ended is closed.

@@ -58,10 +58,10 @@ impl Proxy {
 
     /// Checks that proxychains has taken hold of the agent whose pane runs `pid`, or that the agent
     /// has a proxy variable of its own. Without `/proc` this cannot be checked and is assumed.
-    // Measured: codex/FACTS.md, "Environment"
     ///
     /// # Errors
     /// [`crate::error::Kind::Missing`] when its connections would bypass the proxy.
+    // Measured: codex/FACTS.md, "Environment"
     pub(crate) fn check(&self, agent: &dyn Agent, pid: u32) -> Result<()> {
         let family: Vec<u32> = proc::family(pid).collect();
         let is_agent = |pid: &u32| {
