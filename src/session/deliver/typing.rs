@@ -32,6 +32,9 @@ const ENTERS: u32 = 4;
 struct EnterRetry {
     count: u32,
     last: Instant,
+    /// Some agents may swallow Enter. One that has only just started may ignore it or take it for
+    /// part of the paste.
+    // Measured: codex/FACTS.md, "Readiness"; claude/FACTS.md, "Readiness"
     may_repeat: bool,
     /// The agent was idle at the first Enter. If it is busy now, it has submitted the text.
     from_idle: bool,
@@ -153,8 +156,6 @@ pub(crate) fn submit(
     let mut enters = EnterRetry {
         count: 0,
         last: Instant::now(),
-        // An agent that has only just started may ignore Enter or take it for part of the paste.
-        // Measured: codex/FACTS.md, "Readiness"; claude/FACTS.md, "Readiness"
         may_repeat: attached.agent.facts().may_swallow_enter || options.just_started,
         from_idle: matches!(status, Status::Idle(_)),
     };
@@ -199,8 +200,7 @@ pub(crate) fn submit(
         if let Some(nudges) = &mut nudges {
             nudges.give(attached, in_box)?;
         }
-        // Output of the pane matters only while Enter may be due or the transcript is unknown: the
-        // title may tell which one it is.
+        // Output matters only while Enter may be due, or may show which transcript it is.
         attached.listen(enters.is_due(&status) || !proof.has_transcript());
         let next_nudge = nudges.as_ref().map_or(Deadline::NEVER, |nudges| nudges.next);
         let next_look = enters.next_look().min(proof.next_look()).min(next_nudge);
