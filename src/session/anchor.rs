@@ -1,6 +1,7 @@
-//! Where a session's pane and process are: everything that looks for them asks here.
+//! Which pane and process are a session's: the only place that answers this.
 //!
-//! A session's window bears its name, in the hub of its backend; the agent is the oldest pane in it.
+//! A session's window has the session's name and is in the hub of its backend. The agent is in the
+//! oldest pane of that window.
 
 use super::{RunDir, Session};
 use crate::{
@@ -27,7 +28,7 @@ impl Session {
         find(config, tmux, self.backend, &self.name)
     }
 
-    /// Its pane, which must be there and live.
+    /// Its pane. A pane that is gone or dead is an error.
     pub(crate) fn live_pane(&self, config: &Config, tmux: &Tmux) -> Result<Pane> {
         let gone = match self.pane(config, tmux)? {
             Some(pane) if pane.dead => format!("the agent has ended{}", with_status(&pane)),
@@ -45,13 +46,13 @@ impl Session {
     }
 }
 
-/// ` with status N`, where tmux knows it.
+/// ` with status N`, if tmux knows the exit status.
 pub(crate) fn with_status(pane: &Pane) -> String {
     pane.status.map(|status| format!(" with status {status}")).unwrap_or_default()
 }
 
-/// The panes of all windows of some backends that bear a session's name, by one question to tmux.
-/// Names that are not legal are left out, such as that of a hub's own window.
+/// The panes of all windows of `backends` that have the name of a session, with one call of tmux.
+/// Windows whose name no session can have are left out, such as a hub's own window.
 pub(crate) fn all(
     config: &Config,
     tmux: &Tmux,
@@ -65,7 +66,7 @@ pub(crate) fn all(
     Ok(tmux.panes_of(&hubs)?.into_iter().filter_map(named).collect())
 }
 
-/// The panes of all hubs, each hub asked for once, when it is needed.
+/// The panes of the hubs. tmux is asked for each hub once, when it is first needed.
 #[derive(Default)]
 pub(crate) struct Panes {
     hubs: Vec<(Backend, Vec<Pane>)>,

@@ -1,5 +1,4 @@
-//! What is seen of a session in one look: its pane, what the agent says that it does, and how its
-//! job stands.
+//! One look at a session: its pane, the agent's status, and how its job stands.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -20,14 +19,14 @@ use crate::{
 pub struct Snapshot {
     /// Its pane, if the window is there.
     pub pane: Option<Pane>,
-    /// What the agent does, by its own word or, where that is ahead, by its transcript; `None` when it
+    /// The agent's status, corrected by the transcript where that is ahead; `None` when the agent
     /// has ended.
     pub status: Option<Status>,
-    /// How its job stands. It cannot be told, for example, when the folder of the flags is gone.
+    /// How its job stands. An error, for example, when the folder of the flags is gone.
     pub job: Result<JobState>,
-    /// Nothing is left of its prompts, though the agent may still have to say so.
+    /// Whether nothing is left of its prompts. The agent's status may not show it yet.
     pub rests: bool,
-    /// How long after this the next look is due, though nothing may happen until then.
+    /// How long to wait before looking again even if no event comes.
     pub(crate) again: Option<Duration>,
 }
 
@@ -40,7 +39,7 @@ pub enum State {
     Idle,
     /// A turn runs.
     Working,
-    /// It asks something.
+    /// It asks a question.
     Waiting,
     /// It waits for a prompt, and the last job failed.
     Failed,
@@ -49,7 +48,7 @@ pub enum State {
 }
 
 impl State {
-    /// As the records name it.
+    /// Its name in the records.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -77,12 +76,12 @@ impl Snapshot {
         }
     }
 
-    /// What is seen of the session whose pane this is. Settles its job.
+    /// Looks at the session in `pane` and settles its job.
     pub(crate) fn of(config: &Config, session: &Session, pane: Option<Pane>) -> Result<Snapshot> {
         Snapshot::with(config, session, Job::of(config, session).as_mut(), pane)
     }
 
-    /// The same with a job that has been settled before.
+    /// Like [`Snapshot::of`], with a job that remembers how far it has read the transcript.
     pub(crate) fn with(
         config: &Config,
         session: &Session,
@@ -118,7 +117,7 @@ impl Snapshot {
     }
 }
 
-/// A look at many sessions, with one question to tmux for each backend among them.
+/// Looks at many sessions, with one call of tmux for each backend among them.
 pub fn snapshots(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<Vec<Snapshot>> {
     let mut panes = Panes::default();
     let look = |session: &Session| {
@@ -128,11 +127,11 @@ pub fn snapshots(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<V
     sessions.iter().map(look).collect()
 }
 
-/// A session, and what was seen of it.
+/// A session and its snapshot.
 pub(crate) type Observed = (Session, Snapshot);
 
-/// What is seen in the windows of some backends that bear a session's name, by one question to tmux:
-/// also of those that no state file knows.
+/// Looks at all windows of `backends` that have the name of a session, with one call of tmux. These
+/// include windows that no state file knows.
 pub(crate) fn windows(
     config: &Config,
     tmux: &Tmux,
