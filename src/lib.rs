@@ -1,32 +1,48 @@
 //! Drive the Claude Code and Codex TUIs in tmux windows, and prove each step.
 //!
-//! The programs are thin: each is one file in [`tool`], and everything that they do is here.
+//! Each agent runs as the interactive program that it is, in a tmux window that a person may attach
+//! to. This crate starts it, types prompts into it, follows its transcript, and ends it. A prompt
+//! counts as delivered once the agent's own transcript holds all of it, and not before.
 //!
-//! | module | what it knows |
-//! |---|---|
-//! | [`library`] | for programs: [`get`] gives a backend, and that does what the programs do |
-//! | [`tool`] | what each program does: its options, its arguments, its `run` |
-//! | [`cli`] | options, help, man pages, completions, output; knows no agents |
-//! | [`session`] | one session as a whole: spawn, deliver, interrupt, observe, end |
-//! | [`agent`] | what differs between agents: launch, readiness, proof, screen profile |
-//! | [`transcript`] | an agent's JSONL: bytes to lines, lines to events, following a file |
-//! | [`tmux`] | the only callers of tmux |
-//! | [`watch`] | waits until the kernel says "look again" |
-//! | [`state`] | the session files that all programs share |
-//! | [`flag`] | `running.flag` and `failed.flag` |
-//! | [`config`] | the environment and the file of settings, read once |
-//! | [`recorder`] | a record of each delivery, for statistics |
-//! | [`trace`] | what was done and why, when somebody asks |
-//! | [`fs`], [`time`], [`sys`], [`error`] | whole files, clocks, system calls, errors and statuses |
+//! # Use
 //!
-//! Each module uses only those below it in this table.
+//! [`get`] returns the backend of a name: an [`AgentBackend`], whose methods create, prompt, pause,
+//! follow, list and terminate sessions. They block. Each returns a proof, or an [`Error`] whose
+//! [`Kind`] says whether trying again is safe. The programs of this package run the same code on
+//! the same state files, so a session that a program started can be continued here, and the other
+//! way round.
 //!
-//! Three rules hold everywhere:
+//! ```
+//! # mod desk { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/util/doc.rs")); }
+//! # let desk = desk::Desk::new();
+//! # desk.config.clone().set();
+//! # let folder = desk.folder();
+//! use aimax::Request;
 //!
-//! - *Subscribe, read, then wait.* Every wait first subscribes to events, then reads the state, then
-//!   sleeps until an event or one monotonic [`time::Deadline`]. An event means only "look again".
+//! // The practice agent is built in; `tmux-claude-code` and `tmux-codex` work the same way.
+//! let backend = aimax::get("tmux-practice")?;
+//! let created = backend.create(&Request::new("demo", "Make a hello.py.").in_folder(folder))?;
+//! assert_eq!(created.sent.verdict, aimax::Verdict::Submitted);
+//! backend.queue(&Request::new("demo", "Also add a README."))?;
+//! backend.terminate("demo")?;
+//! # Ok::<(), aimax::Error>(())
+//! ```
+//!
+//! The windows start programs of this package, so `aimax` must be on the PATH of the [`Config`], or
+//! beside the running program.
+//!
+//! # Three rules
+//!
+//! - *Subscribe, read, then wait.* Every wait first subscribes to events, then reads the state, and
+//!   then sleeps until an event or a single monotonic deadline. An event means only "look again".
 //! - *The transcript decides.* A screen may forbid typing; it never proves that something arrived.
-//! - *Nobody below `main` exits or prints an error.* An [`error::Error`] carries its exit status up.
+//! - *Nobody below `main` exits or prints an error.* An [`Error`] carries its exit status up.
+//!
+//! # Modules
+//!
+//! The public API is what this page lists: the re-exports below. All modules are private, except
+//! for a hidden one that the tests use, which is not part of the API. The map of the sources says
+//! which module does what: [`architecture`].
 
 mod agent;
 mod cli;
@@ -63,8 +79,8 @@ pub use transcript::{
     start::Start,
 };
 
-/// What the programs, tests and benchmarks of this package use besides. No part of the public API:
-/// it changes without notice.
+/// What the programs, tests and benchmarks of this package use besides the public API. It is not
+/// part of the API and changes without notice.
 #[doc(hidden)]
 pub mod internal {
     pub use crate::agent::{
@@ -94,7 +110,12 @@ pub mod internal {
     }
 }
 
-/// The examples of the README are compiled with those of the documentation.
+/// The map of the sources, for those who change them. It exists only in the documentation.
+#[cfg(doc)]
+#[doc = include_str!("ARCHITECTURE.md")]
+pub mod architecture {}
+
+/// Has the examples of the README tested like those of the documentation.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

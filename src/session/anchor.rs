@@ -1,4 +1,4 @@
-//! Where a session's pane and process are: everything that looks for them asks here.
+//! Which pane and process are a session's: the only place that answers this.
 //!
 //! When a window becomes an agent, it knows everything: its process, its pane, its tmux server. That
 //! is the session's anchor, kept in its private folder. From then on the session is that process in
@@ -224,6 +224,14 @@ impl Session {
         anchor.judge(&self.name, server.pane(&anchor.pane)?)?.pane()
     }
 
+    /// Its pane, if an agent is known to run there: a window of this name, which no state file knows,
+    /// may be a person's.
+    pub(crate) fn agent_pane(&self, config: &Config, tmux: &Tmux) -> Result<Option<Pane>> {
+        let Some(pane) = self.pane(config, tmux)? else { return Ok(None) };
+        let holds = self.agent().conversation(config, &pane)?.is_some();
+        Ok(Some(pane).filter(|_| holds))
+    }
+
     /// Its pane, in which the agent must live.
     pub(crate) fn live_pane(&self, config: &Config, tmux: &Tmux) -> Result<Pane> {
         let gone = match self.pane(config, tmux)? {
@@ -236,7 +244,7 @@ impl Session {
     }
 }
 
-/// ` with status N`, where tmux knows it.
+/// ` with status N`, if tmux knows the exit status.
 pub(crate) fn with_status(pane: &Pane) -> String {
     pane.status.map(|status| format!(" with status {status}")).unwrap_or_default()
 }

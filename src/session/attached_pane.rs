@@ -1,4 +1,4 @@
-//! A live pane under our eyes: what it shows, and a wait for whatever may change that.
+//! A live pane that is being watched: its screen, and a wait for anything that may change it.
 
 use super::{Job, JobState, Session};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     watch::{Watch, Woke},
 };
 
-/// A pane that one process works on.
+/// A pane that this process watches and types into.
 pub(crate) struct AttachedPane<'a> {
     pub(crate) config: &'a Config,
     /// The server that the pane is on.
@@ -25,8 +25,8 @@ pub(crate) struct AttachedPane<'a> {
 }
 
 impl<'a> AttachedPane<'a> {
-    /// Begins to look at the session's pane, with its lock held. What changes from now on ends a
-    /// wait.
+    /// Begins to watch the session's pane; the caller holds the session's lock. Any change from now
+    /// on ends a wait.
     pub(crate) fn attach(
         config: &'a Config,
         tmux: &Tmux,
@@ -55,23 +55,23 @@ impl<'a> AttachedPane<'a> {
         self.view.capture()?.ok_or_else(|| Error::missing(&session.name, "its tmux window is gone"))
     }
 
-    /// What the agent says that it does.
+    /// The agent's status.
     pub(crate) fn status(&self, look: &Look) -> Result<Status> {
         self.agent.status(self.config, &look.pane)
     }
 
-    /// How the session's job stands, if it has one. Settles it.
+    /// Settles the session's job, if it has one, and returns its state.
     pub(crate) fn settle(&mut self, look: &Look) -> Result<Option<JobState>> {
         let Some(job) = &mut self.job else { return Ok(None) };
         Ok(Some(job.settle(self.config, Some(&look.pane))?.state))
     }
 
-    /// What the agent asks, if it asks anything.
+    /// The agent's question, if it asks one.
     pub(crate) fn question(&self, look: &Look, status: &Status) -> Option<(String, String)> {
         question(&self.profile, look, status)
     }
 
-    /// Whether what the pane writes ends a wait, as it does from the beginning.
+    /// Sets whether output of the pane ends a wait. At first it does.
     pub(crate) fn listen(&mut self, to_output: bool) {
         self.watch.ignore(&self.view);
         if to_output {
@@ -79,22 +79,22 @@ impl<'a> AttachedPane<'a> {
         }
     }
 
-    /// Sleeps until the pane, a witness or the process has changed, or `deadline`.
+    /// Sleeps until the pane, a file of the agent or the process has changed, or `deadline`.
     pub(crate) fn wait(&mut self, deadline: Deadline) -> Result<Woke> {
-        // A launcher's agent has its files later than its pane.
+        // An agent behind a launcher creates its files later than its pane.
         for path in self.agent.watch_paths(self.config, &self.pane) {
             self.watch.path(&path)?;
         }
         match self.watch.wait(deadline.min(self.view.patience()))? {
-            // It was only our patience that ended.
+            // The view's patience has ended; the caller's deadline has not passed.
             Woke::Deadline if !deadline.passed() => Ok(Woke::Event),
             woke => Ok(woke),
         }
     }
 }
 
-/// The name of what an agent asks, and what to tell a person: by the screen, else in the agent's
-/// own words.
+/// The name of the agent's question and the advice for a person: from the dialog on the screen,
+/// else from the agent's status.
 pub(crate) fn question(
     profile: &Profile,
     look: &Look,

@@ -1,8 +1,9 @@
-//! Where a session's conversation is now, and how it is followed from one transcript to the next.
+//! Where a session's conversation is now, and how to follow it from one transcript to the next.
 //!
-//! A conversation goes on in another transcript when a person clears it or takes up another one,
-//! and when the session is started again with another one. The agent names the new transcript
-//! before it has written the end of the old one. So the old one is read until the new one has begun.
+//! A session moves to another transcript when a person clears the conversation or resumes another,
+//! and when the session is restarted with another conversation. The agent names the new transcript
+//! before it has written the end of the old one, so the old transcript is read until the new one
+//! has begun.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -27,7 +28,7 @@ use crate::{
 };
 
 impl Session {
-    /// Its conversation as the state file keeps it.
+    /// Its conversation according to the state file.
     #[must_use]
     pub(crate) fn kept_conversation(&self) -> Conversation {
         Conversation {
@@ -36,22 +37,23 @@ impl Session {
         }
     }
 
-    /// Its conversation now, by the word of the agent in `pane` while that lives. Notes it.
+    /// Its conversation now: the agent in `pane` is asked while it is alive. Saves the answer in
+    /// the state file.
     pub(crate) fn conversation(
         &mut self,
         config: &Config,
         pane: Option<&Pane>,
     ) -> Result<Conversation> {
-        let told = told(config, self.agent(), pane)?;
-        if let Some(told) = &told {
-            self.bind(config, told)?;
+        let live = live(config, self.agent(), pane)?;
+        if let Some(live) = &live {
+            self.bind(config, live)?;
         }
-        Ok(or_kept(told, self.kept_conversation()))
+        Ok(or_kept(live, self.kept_conversation()))
     }
 
-    /// The same; asks tmux for the pane.
+    /// Like [`Session::conversation`], but asks tmux for the pane.
     pub(crate) fn find_conversation(&mut self, config: &Config) -> Result<Conversation> {
-        // Without tmux there are no agents, but there may be conversations.
+        // Without tmux no agent runs, but there may be transcripts of earlier sessions.
         let pane = match config.program("tmux") {
             Some(_) => self.pane(config, &Tmux::new(config)?)?,
             None => None,
@@ -59,8 +61,8 @@ impl Session {
         self.conversation(config, pane.as_ref())
     }
 
-    /// Notes which conversation the session holds now. It changes when a Codex thread gets its
-    /// first prompt, and when a person clears a conversation.
+    /// Saves in the state file which conversation the session holds now. It changes when a Codex
+    /// thread gets its first prompt, and when a person clears a conversation.
     pub(crate) fn bind(&mut self, config: &Config, conversation: &Conversation) -> Result<()> {
         let mut change = Entry::default();
         if let Some(id) = &conversation.id
@@ -87,66 +89,68 @@ impl Session {
     }
 }
 
-/// A conversation now, by the word of the agent in `pane` while that lives, else as it was `kept`.
+/// The conversation now: from the agent in `pane` while it is alive, else the one that was `kept`.
 pub(crate) fn locate(
     config: &Config,
     agent: &dyn Agent,
     pane: Option<&Pane>,
     kept: &Conversation,
 ) -> Result<Conversation> {
-    Ok(or_kept(told(config, agent, pane)?, kept.clone()))
+    Ok(or_kept(live(config, agent, pane)?, kept.clone()))
 }
 
-/// What the agent in `pane` says, while it lives.
-fn told(config: &Config, agent: &dyn Agent, pane: Option<&Pane>) -> Result<Option<Conversation>> {
+/// The conversation that a live agent in `pane` reports.
+fn live(config: &Config, agent: &dyn Agent, pane: Option<&Pane>) -> Result<Option<Conversation>> {
     pane.filter(|pane| !pane.dead).map_or(Ok(None), |pane| agent.conversation(config, pane))
 }
 
-/// The agent may know its conversation before it knows where the transcript will be.
-fn or_kept(told: Option<Conversation>, kept: Conversation) -> Conversation {
-    let told = told.unwrap_or_else(|| kept.clone());
-    Conversation { transcript: told.transcript.or(kept.transcript), ..told }
+/// Fills in what the agent did not report. It may know the id of its conversation before it knows
+/// where the transcript will be.
+fn or_kept(live: Option<Conversation>, kept: Conversation) -> Conversation {
+    let live = live.unwrap_or_else(|| kept.clone());
+    Conversation { transcript: live.transcript.or(kept.transcript), ..live }
 }
 
-/// A conversation that is read: one transcript to its end, then the next.
+/// Reads a conversation: one transcript to its end, then the next.
 pub(crate) struct ConversationReader {
-    /// The transcript that is read, once it is known where that is.
+    /// The transcript being read, once its path is known.
     path: Option<PathBuf>,
-    /// Where the conversation is now, if not in `path`. Reading goes on there once that transcript
-    /// has begun.
+    /// The transcript that the conversation has moved to, if it has. Reading continues there once
+    /// that transcript has begun.
     next: Option<PathBuf>,
     /// Where to begin in the first transcript.
     pub(crate) start: Start,
     longest: usize,
     follow: Option<Follow>,
-    /// What is watched of `path` and `next`.
+    /// The watches on `path` and `next`.
     spots: BTreeSet<WatchId>,
 }
 
 /// How a read ended.
 #[must_use]
 pub(crate) enum ReadEnd {
-    /// Nothing more is to be read for now.
+    /// There is nothing more to read for now.
     Paused(Seen),
-    /// The file was cut, replaced or packed: read again.
+    /// The file was truncated, replaced or packed: read again.
     Again,
-    /// The conversation goes on in another transcript: read again.
+    /// The conversation continues in another transcript: read again.
     Moved {
         /// The transcript that was read to its end.
         from: PathBuf,
-        /// Where it goes on.
+        /// The transcript in which the conversation continues.
         to: PathBuf,
     },
 }
 
 impl ConversationReader {
-    /// Reads from `start` on: in the transcript at `path`, or where the conversation is found.
+    /// Reads from `start` on, in the transcript at `path` or in the first one passed to
+    /// [`ConversationReader::found`].
     pub(crate) fn new(path: Option<PathBuf>, start: Start) -> Self {
         let (longest, spots) = (usize::MAX, BTreeSet::new());
         ConversationReader { path, next: None, start, longest, follow: None, spots }
     }
 
-    /// Reads on from the end of the conversation as it is `now`, and watches it.
+    /// Reads from the present end of the conversation `now`, and watches it.
     pub(crate) fn from_end(now: Conversation, watch: &mut Watch) -> Result<Self> {
         let mut reader = ConversationReader::new(now.transcript, Start::Last(0));
         reader.watch(watch)?;
@@ -154,8 +158,8 @@ impl ConversationReader {
         Ok(reader)
     }
 
-    /// Reads the conversation of a job that began at `offset` of the transcript `began`, where that
-    /// is known. Says whether the session has left that conversation: it is in `now`.
+    /// Reads the conversation of a job that began at `offset` of the transcript `began`, if that is
+    /// known. Also returns whether the session has left that conversation for the one in `now`.
     pub(crate) fn of_job(began: Option<PathBuf>, offset: u64, now: Conversation) -> (Self, bool) {
         let left = began.is_some() && now.transcript.is_some() && began != now.transcript;
         (ConversationReader::new(began.or(now.transcript), Start::Offset(offset)), left)
@@ -166,23 +170,24 @@ impl ConversationReader {
         (&self.path, self.start) == (&other.path, other.start)
     }
 
-    /// Bounds the length of a line: a longer one is an error that names its offset.
+    /// Limits the length of a line. A longer line is an error that names its offset.
     #[must_use]
     pub(crate) fn longest(mut self, bytes: Option<usize>) -> Self {
         self.longest = bytes.unwrap_or(usize::MAX);
         self
     }
 
-    /// Begins at `offset` of the transcript at `path`, whatever was said before.
+    /// Begins at `offset` of the transcript at `path` instead of the place given to the
+    /// constructor.
     pub(crate) fn begin_at(&mut self, path: PathBuf, offset: u64) {
         (self.path, self.start) = (Some(path), Start::Offset(offset));
     }
 
-    /// Begins now, not with the first read: a wrong offset is refused at once, and lines are counted
-    /// back from the present end.
+    /// Opens the transcript now instead of at the first read, so that a wrong offset is refused at
+    /// once and [`Start::Last`] counts back from the present end.
     pub(crate) fn begin(&mut self) -> Result<()> {
         if self.open()?.is_none() && matches!(self.start, Start::Last(_)) {
-            // All that there will be is still to come.
+            // There is no transcript yet, so all its lines are new.
             self.start = Start::Offset(0);
         }
         Ok(())
@@ -193,12 +198,13 @@ impl ConversationReader {
         self.follow.as_ref().map_or(0, Follow::offset)
     }
 
-    /// Whether it is known where to read.
+    /// Whether the path of the transcript is known.
     pub(crate) fn is_placed(&self) -> bool {
         self.path.is_some()
     }
 
-    /// Notes where the conversation is now. Says whether it has moved since that was noted last.
+    /// Takes note of where the conversation is now. Returns whether it has moved since the last
+    /// call.
     pub(crate) fn found(&mut self, now: &Conversation) -> bool {
         let Some(now) = &now.transcript else { return false };
         let here = self.path.get_or_insert_with(|| now.clone());
@@ -208,18 +214,18 @@ impl ConversationReader {
         is_news
     }
 
-    /// What it reads, now or later.
+    /// The transcripts that it reads, now or later.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
         [&self.path, &self.next].into_iter().flatten().map(PathBuf::as_path)
     }
 
-    /// Watches what it reads, now or later.
+    /// Watches the transcripts that it reads, now or later.
     pub(crate) fn watch(&mut self, watch: &mut Watch) -> Result<()> {
         self.spots = self.paths().map(|path| watch.path(path)).collect::<Result<_>>()?;
         Ok(())
     }
 
-    /// What of that is watched.
+    /// The watches on those transcripts.
     pub(crate) fn spots(&self) -> &BTreeSet<WatchId> {
         &self.spots
     }
@@ -233,14 +239,15 @@ impl ConversationReader {
         Ok(Some((path, follow)))
     }
 
-    /// Has `read` read on in the transcript at hand. When that is read to its end and the next one has
-    /// begun, the next read begins there.
+    /// Has `read` read on in the current transcript. When that was read to its end and the next one
+    /// has begun, the next call reads there.
     pub(crate) fn read_with(
         &mut self,
         read: impl FnOnce(&Path, &mut Follow) -> Result<Seen>,
     ) -> Result<ReadEnd> {
-        // Asked before the transcript at hand is read to its end: what is written to it later is
-        // written after the next one has begun.
+        // Checked before the read: once the next transcript has begun, the current one is complete,
+        // and reading it to its end misses nothing. After the read, its end might have come in
+        // between.
         let next = self.next.clone().filter(|next| has_begun(next));
         let seen = match self.open()? {
             Some((path, follow)) => read(path, follow)?,
@@ -257,8 +264,8 @@ impl ConversationReader {
         })
     }
 
-    /// Gives all whole lines that are there now to `sink`, until it breaks off: also those of a file
-    /// that was cut, replaced or packed meanwhile, and of the next transcript.
+    /// Passes all complete lines that are there now to `sink`, until it breaks off. Continues in a
+    /// file that was truncated, replaced or packed meanwhile, and in the next transcript.
     pub(crate) fn read(
         &mut self,
         mut sink: impl FnMut(Line<'_>) -> Result<ControlFlow<()>>,
@@ -272,7 +279,7 @@ impl ConversationReader {
     }
 }
 
-/// Whether something stands in the transcript at `path`, packed or not.
+/// Whether the transcript at `path` has content, packed or not.
 fn has_begun(path: &Path) -> bool {
     let full = |path: &Path| path.metadata().is_ok_and(|data| data.len() > 0);
     full(path) || full(&packed_path(path))
@@ -280,16 +287,16 @@ fn has_begun(path: &Path) -> bool {
 
 /// The newest lines of a transcript.
 pub(crate) struct Newest<T> {
-    /// What was taken of them.
+    /// What `take` made of them.
     pub lines: VecDeque<T>,
-    /// How many there are in all.
+    /// How many lines counted in all.
     pub total: usize,
     /// Where the next line will begin.
     pub end: u64,
 }
 
-/// Reads the transcript at `path` and keeps what `take` makes of its newest lines, `most` at most.
-/// A line of which it makes nothing does not count.
+/// Reads the transcript at `path` and keeps what `take` makes of its newest lines, at most `most`.
+/// A line for which `take` returns `None` does not count.
 pub(crate) fn newest<T>(
     path: &Path,
     most: usize,

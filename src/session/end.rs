@@ -1,4 +1,4 @@
-//! Ending a session: the window, its processes, its files, its place in the state.
+//! Ending a session: its window, its processes, its files, its entry in the state file.
 
 use std::time::Duration;
 
@@ -22,10 +22,11 @@ pub struct Ended {
 }
 
 /// How long a process may take to end by itself after its window is gone.
+// Measured: claude/FACTS.md, "Ends of the process"
 const GRACE: Duration = Duration::from_secs(3);
 
-/// Ends the session and removes what is ours: the window, the processes that it started, the
-/// flags, and the files that were made for it. Its conversation stays in the archive.
+/// Ends the session and removes all that was made for it: the window, its processes, the flags and
+/// the files. The state file keeps its conversation among the archived sessions.
 pub(crate) fn end(
     config: &Config,
     tmux: &Tmux,
@@ -47,7 +48,8 @@ pub(crate) fn end(
     }
     session.backend.store(config).forget(&session.name)?;
     if let Some(job) = Job::of(config, session) {
-        // Somebody may be about to write that the agent has ended: that would stay behind.
+        // Hold the lock of the flags: another process may be about to write that the agent has
+        // ended, and that flag would stay behind.
         let _held = job.hold()?;
         job.flags().remove()?;
     }
@@ -60,7 +62,7 @@ pub(crate) fn end(
 fn kill(tmux: &Tmux, pane: &Pane) -> Result<bool> {
     let mut family = proc::descendants(pane.pid);
     family.insert(0, pane.pid);
-    // A number alone could soon be another process.
+    // A pid alone may be reused soon; with the start time it names one process.
     let family: Vec<(u32, Option<String>)> =
         family.into_iter().map(|pid| (pid, proc::start_time(pid))).collect();
     let mut watch = Watch::new()?;
@@ -79,16 +81,17 @@ fn kill(tmux: &Tmux, pane: &Pane) -> Result<bool> {
         };
         family.iter().filter(same).map(|(pid, _)| *pid).collect()
     };
-    // Tools left behind are told at once; the agent itself is on its way out and gets its time.
+    // Once the agent has ended, the tools that it left behind get the signal at once. The agent
+    // itself is already ending, since its window is closed, and gets the grace period.
     for signal in [sys::TERMINATE, sys::KILL] {
         let grace = Deadline::after(GRACE);
-        let mut told = false;
+        let mut signalled = false;
         while !left(&family).is_empty() && !grace.passed() {
-            if !told && !left(&family[..1]).contains(&pane.pid) {
+            if !signalled && !left(&family[..1]).contains(&pane.pid) {
                 for pid in left(&family) {
                     send(pid, signal);
                 }
-                told = true;
+                signalled = true;
             }
             let _woke = watch.wait(grace)?;
         }
@@ -102,7 +105,7 @@ fn kill(tmux: &Tmux, pane: &Pane) -> Result<bool> {
     Ok(left(&family[..1]).is_empty())
 }
 
-/// A process that is gone already is as good.
+/// Sends the signal. It may fail: the process may have ended meanwhile, which is what we want.
 fn send(pid: u32, signal: i32) {
     if let Ok(pid) = i32::try_from(pid) {
         drop(sys::kill(pid, signal));

@@ -1,7 +1,7 @@
 //! One session as a whole: started, prompted, observed, ended.
 //!
-//! A [`Session`] is a name, a backend, and what the state files say of it. Whether it lives is never
-//! kept: tmux is asked.
+//! A [`Session`] is a name, a backend, and its entry in the state file. Whether its agent is alive
+//! is never stored: tmux is asked.
 
 use std::{collections::HashSet, path::Path, time::Duration};
 
@@ -45,12 +45,13 @@ pub struct Session {
     pub name: Name,
     /// Its backend.
     pub backend: Backend,
-    /// What is kept of it.
+    /// Its entry in the state file.
     pub entry: Entry,
 }
 
 impl Session {
-    /// The live session of that name; `backend` may be left out when only one has it.
+    /// The session of that name that was not ended. `backend` may be omitted when only one backend
+    /// has a session of that name.
     ///
     /// # Errors
     /// [`crate::error::Kind::Missing`] when no state file knows it, and
@@ -59,7 +60,7 @@ impl Session {
         one_of(name, kept(config, backend, |store| named(name, store.get(name)?))?)
     }
 
-    /// The same, or else a session that has ended.
+    /// Like [`Session::find`], but falls back to a session that was ended.
     pub fn find_any(config: &Config, name: &Name, backend: Option<Backend>) -> Result<Session> {
         match Session::find(config, name, backend) {
             Err(error) if error.kind == Kind::Missing => {
@@ -69,12 +70,12 @@ impl Session {
         }
     }
 
-    /// All live sessions of the given backends.
+    /// The sessions of one backend, or of all, that were not ended.
     pub fn all(config: &Config, backend: Option<Backend>) -> Result<Vec<Session>> {
         kept(config, backend, |store| Ok(store.sessions()?.into_iter().collect()))
     }
 
-    /// All sessions of the given backends that were ended.
+    /// The sessions of one backend, or of all, that were ended.
     pub fn past(config: &Config, backend: Option<Backend>) -> Result<Vec<Session>> {
         kept(config, backend, |store| {
             let live: HashSet<Name> = store.sessions()?.into_iter().map(|(name, _)| name).collect();
@@ -83,7 +84,7 @@ impl Session {
         })
     }
 
-    /// What its agent does its own way.
+    /// The adapter of its agent.
     #[must_use]
     pub fn agent(&self) -> &'static dyn Agent {
         self.backend.agent()
@@ -95,10 +96,11 @@ impl Session {
         Some(Flags::new(self.entry.flag_root()?, &self.name))
     }
 
-    /// That it works in the folder `asked`, if one is; `else_end` says what to do besides another name.
+    /// Checks that the session works in the folder `asked`, if a folder is given. `else_end` ends
+    /// the advice "choose another name, or …".
     ///
     /// # Errors
-    /// [`Kind::Refused`] when it works elsewhere.
+    /// [`Kind::Refused`] when it works in another folder.
     pub(crate) fn same_folder(&self, asked: Option<&Path>, else_end: &str) -> Result<()> {
         let (Some(runs_in), Some(asked)) = (self.entry.cwd(), asked) else { return Ok(()) };
         let asked = std::path::absolute(asked).at(asked)?;
@@ -141,14 +143,14 @@ fn one_of(name: &Name, mut found: Vec<Session>) -> Result<Session> {
     }
 }
 
-/// How long a screen may show an obstacle to typing while it is being drawn.
+/// How long to wait for an obstacle to typing to go away: the screen may not be drawn yet.
 pub(crate) const DRAW_WAIT: Duration = Duration::from_millis(500);
 
-/// How long a proof may take, unless the caller says otherwise.
+/// How long a proof may take by default.
 pub(crate) const PROOF_WAIT: Duration = Duration::from_secs(30);
 
-/// How long a start may take, unless the caller says otherwise.
+/// How long a start may take by default.
 pub(crate) const START_WAIT: Duration = Duration::from_secs(60);
 
-/// How long a session's lock is waited for, unless the caller says otherwise.
+/// How long to wait for a session's lock by default.
 pub(crate) const LOCK_WAIT: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! What lies in a session's private folder: the one list of its files.
+//! A session's private folder, and the only list of its files.
 
 use std::path::{Path, PathBuf};
 
@@ -11,8 +11,8 @@ use crate::{
     time::Deadline,
 };
 
-/// The private folder of one session. Its two locks stay for ever, for a lock that is removed could be
-/// held twice; everything else goes with the session.
+/// The private folder of one session. Its two lock files stay for ever: a lock whose file is
+/// removed could be held twice. Everything else is removed with the session.
 #[derive(Clone, Debug)]
 pub(crate) struct RunDir(PathBuf);
 
@@ -26,7 +26,7 @@ const TITLE: &str = "title";
 const ANCHOR: &str = "anchor.json";
 
 impl RunDir {
-    /// The folder of a session, which need not exist yet.
+    /// The folder of a session. It need not exist yet.
     #[must_use]
     pub(crate) fn of(config: &Config, backend: Backend, name: &Name) -> RunDir {
         RunDir(config.run_dir(backend.name(), name.as_str()))
@@ -59,7 +59,7 @@ impl RunDir {
         &self.0
     }
 
-    /// What the window reads to become the agent.
+    /// The launch spec, which the window reads to start the agent.
     #[must_use]
     pub(crate) fn launch_spec(&self) -> PathBuf {
         self.0.join(LAUNCH_SPEC)
@@ -83,13 +83,13 @@ impl RunDir {
         self.0.join(TITLE)
     }
 
-    /// The lock of whoever types, interrupts or ends: one process at a time.
+    /// The session's lock: only one process at a time types, interrupts or ends.
     #[must_use]
     pub(crate) fn lock_path(&self) -> PathBuf {
         self.0.join("lock")
     }
 
-    /// Takes that lock.
+    /// Takes the session's lock.
     pub(crate) fn lock(&self, name: &Name, wait: Deadline) -> Result<Lock> {
         fs::lock(
             &self.lock_path(),
@@ -99,18 +99,19 @@ impl RunDir {
         )
     }
 
-    /// Takes the lock of whoever changes the flags after it has read them.
+    /// Takes the lock for reading and then changing the flags.
     pub(crate) fn lock_flags(&self, wait: Deadline) -> Result<Lock> {
         fs::lock(&self.0.join("flags.lock"), wait, "flags", "another process keeps them locked")
     }
 
-    /// Whether files of a session are there.
+    /// Whether any file of a session is there.
     #[must_use]
     pub(crate) fn has_files(&self) -> bool {
         MADE_FOR_IT.iter().any(|file| self.0.join(file).exists())
     }
 
-    /// Removes what was made for the session: each file, whatever becomes of the others.
+    /// Removes the files that were made for the session. If one cannot be removed, the others are
+    /// removed all the same.
     pub(crate) fn clear(&self) -> Result<()> {
         let removed = MADE_FOR_IT.map(|file| fs::remove(&self.0.join(file)).map(drop));
         removed.into_iter().collect()

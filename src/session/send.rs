@@ -1,5 +1,5 @@
-//! A prompt for a session: delivered to the agent that runs in its window, or else an agent is
-//! started with it.
+//! Sending a prompt to a session: to the agent that runs in its window, or else to one that is
+//! started for it.
 
 use std::path::{Path, PathBuf};
 
@@ -12,25 +12,26 @@ use crate::{
     tmux::Tmux,
 };
 
-/// What a caller says of how a session is to be started.
+/// How a caller wants a session to be started.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StartOptions {
     /// The folder to work in.
     pub(crate) cwd: Option<PathBuf>,
     /// The folder for the flags, if not `cwd`.
     pub(crate) flag_root: Option<PathBuf>,
-    /// The model; the agent's own choice without.
+    /// The model; `None` leaves the choice to the agent.
     pub(crate) model: Option<String>,
     /// A label for people.
     pub(crate) display_name: Option<String>,
-    /// Behind the proxy, or not; without, as the administrator has set for the backend.
+    /// Whether to start it behind the proxy; `None` follows the administrator's setting for the
+    /// backend.
     pub(crate) use_proxy: Option<bool>,
-    /// The agent's own id of a conversation to go on with.
+    /// The agent's id of the conversation to resume.
     pub(crate) resume: Option<String>,
 }
 
 impl StartOptions {
-    /// The order to start an agent in this way, without a prompt.
+    /// The request to start an agent in this way, without a prompt.
     pub(crate) fn spawn(self, name: &Name, backend: Backend) -> Spawn {
         Spawn {
             name: name.clone(),
@@ -54,7 +55,7 @@ impl StartOptions {
 pub(crate) struct Recipient<'a> {
     config: &'a Config,
     tmux: &'a Tmux,
-    /// With an empty entry, if no state file knows it.
+    /// The session, with an empty entry if no state file knows it.
     pub(crate) session: Session,
     /// Whether an agent runs in its window.
     pub(crate) runs: bool,
@@ -69,7 +70,8 @@ pub(crate) struct SentPrompt {
 }
 
 impl<'a> Recipient<'a> {
-    /// The session of that name. `backend` may be left out when one knows it.
+    /// The session of that name. `backend` may be omitted when only one backend has a session of
+    /// that name.
     pub(crate) fn find(
         config: &'a Config,
         tmux: &'a Tmux,
@@ -93,14 +95,14 @@ impl<'a> Recipient<'a> {
         }
     }
 
-    /// That it works in the folder `asked`, if it runs and one is asked for: see
+    /// Checks that a running session works in the folder `asked`, if a folder is given: see
     /// [`Session::same_folder`].
     pub(crate) fn same_folder(&self, asked: Option<&Path>, else_end: &str) -> Result<()> {
         if self.runs { self.session.same_folder(asked, else_end) } else { Ok(()) }
     }
 
-    /// `asked`, with what is kept of the session in the place of what is not said: its window is
-    /// gone, and its conversation goes on in a new one, if there was one.
+    /// `asked`, completed from the session's entry. This is for a session whose window is gone: its
+    /// conversation, if there is one, continues in a new window.
     pub(crate) fn resumed(&self, asked: StartOptions) -> StartOptions {
         let entry = &self.session.entry;
         let kept = |key: &str| entry.fields().get(key)?.as_str().map(str::to_owned);
@@ -116,10 +118,11 @@ impl<'a> Recipient<'a> {
         }
     }
 
-    /// That it runs, or that there is a folder to start it in; `advice` says how to give one.
+    /// Checks that the session runs, or that there is a folder to start it in. `advice` tells how
+    /// to give a folder.
     ///
     /// # Errors
-    /// [`Kind::Missing`] when there is neither.
+    /// [`Kind::Missing`] when it does not run and there is no folder.
     pub(crate) fn can_be_reached(&self, start: &StartOptions, advice: &str) -> Result<()> {
         if self.runs || start.cwd.is_some() {
             return Ok(());
@@ -127,7 +130,7 @@ impl<'a> Recipient<'a> {
         Err(Error::missing(&self.session.name, "no such session").advise(advice))
     }
 
-    /// Delivers the prompt to the agent that runs, or starts one with it.
+    /// Delivers the prompt to the running agent, or starts an agent with it.
     pub(crate) fn send(
         mut self,
         prompt: Prompt,

@@ -102,6 +102,11 @@ impl Pane {
 }
 
 impl Tmux {
+    /// The server that `pane` is on.
+    pub(crate) fn of(&self, pane: &Pane) -> Tmux {
+        if pane.socket.as_os_str().is_empty() { self.clone() } else { self.at(&pane.socket) }
+    }
+
     /// The agents' panes of a hub: the oldest pane of each window. No server and no hub are an
     /// empty list.
     pub fn panes(&self, hub: &str) -> Result<Vec<Pane>> {
@@ -260,7 +265,14 @@ impl Tmux {
             command.extend(hook.map(str::to_owned));
         }
         command.extend(["set-hook", "-p", "-t", pane, "pane-died", &at_event].map(str::to_owned));
-        self.run(&command)?.map(|_| ()).map_err(|fault| fault.about(pane))
+        // The last command asks what came of it, for a hook of the user's may fail after any of them.
+        let ask = [";", "show-options", "-p", "-v", "-t", pane, "remain-on-exit"];
+        command.extend(ask.map(str::to_owned));
+        match self.call(&command, b"")? {
+            (_, None) => Ok(()),
+            (set, Some(_)) if set.trim() == "on" => Ok(()),
+            (_, Some(fault)) => Err(fault.about(pane)),
+        }
     }
 
     /// Closes a pane, if it still is the one that `pane` tells of: another program may run in it by now.

@@ -9,7 +9,6 @@ use std::{
 
 use serde_json::json;
 
-use super::Pane;
 use crate::{
     config::Config,
     error::{Error, Result},
@@ -89,11 +88,6 @@ impl Tmux {
     /// The server at a socket.
     pub(crate) fn at(&self, socket: &Path) -> Tmux {
         Tmux { socket: Some(("-S", socket.into())), ..self.clone() }
-    }
-
-    /// The server that `pane` is on.
-    pub(crate) fn of(&self, pane: &Pane) -> Tmux {
-        if pane.socket.as_os_str().is_empty() { self.clone() } else { self.at(&pane.socket) }
     }
 
     /// What the program says of its version: `tmux 3.3a`.

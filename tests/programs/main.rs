@@ -20,6 +20,7 @@ mod layers;
 mod library;
 mod ls;
 mod matrix;
+mod outside;
 mod paste;
 mod paste_failures;
 mod practice;

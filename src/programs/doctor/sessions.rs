@@ -46,9 +46,10 @@ fn of_backend(config: &Config, tmux: Option<&Tmux>, backend: Backend) -> Result<
             continue;
         }
         let says = format!("a window of {} that no state file knows", backend.hub(config));
+        let is_agent = backend.agent().conversation(config, &pane)?.is_some();
         findings.push(Finding::note("session", name, says).mend(match name.parse::<Name>() {
-            Ok(_) => format!("aimax-kill -b {} {name}", backend.name()),
-            Err(_) => format!("tmux kill-window -t {}", pane.window),
+            Ok(_) if is_agent => format!("aimax-kill -b {} {name}", backend.name()),
+            _ => format!("tmux -S {} kill-window -t {}", word(&pane.socket), pane.window),
         }));
     }
     Ok(findings)

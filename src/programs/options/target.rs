@@ -68,7 +68,7 @@ pub(crate) fn find(
     };
     for backend in backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
         let stranger = Session { name: name.clone(), backend, entry: Entry::default() };
-        if stranger.pane(config, tmux)?.is_some() {
+        if stranger.agent_pane(config, tmux)?.is_some() {
             let entry = backend.store(config).find(name)?.unwrap_or_else(Entry::default);
             return Ok(Session { entry, ..stranger });
         }

@@ -1,4 +1,4 @@
-//! Answering a question that the agent asks in mid-session, for a caller who has decided.
+//! Answering a question that the agent asks during a session, with a key that the caller chose.
 
 use serde::Serialize;
 use serde_json::json;
@@ -17,16 +17,16 @@ use crate::{
     watch::Woke,
 };
 
-/// A question: its name, and what can be chosen.
+/// A question: its name and its choices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Question {
-    /// The dialog's name, by the screen profile, or what the agent calls it.
+    /// The dialog's name in the screen profile, or the agent's name for the question.
     pub name: String,
-    /// The lines that can be chosen, as they stand on the screen.
+    /// The lines that can be chosen, as the screen shows them.
     pub choices: Vec<String>,
 }
 
-/// What the session's agent asks now, if it asks anything.
+/// The question that the session's agent asks now, if it asks one.
 pub(crate) fn question(
     config: &Config,
     tmux: &Tmux,
@@ -43,7 +43,7 @@ pub(crate) fn question(
 /// Presses `key` if the dialog called `expected` is open, and waits until it is gone.
 ///
 /// # Errors
-/// [`Kind::Refused`] when another dialog or none is open; nothing was pressed then.
+/// [`Kind::Refused`] when no dialog or another one is open; no key was pressed then.
 /// [`Kind::Unproven`] when the dialog stays.
 pub(crate) fn answer(
     config: &Config,
@@ -78,7 +78,7 @@ pub(crate) fn answer(
     trace::step("answered", || json!({ "dialog": expected, "key": key }));
     let deadline = Deadline::after(timeout);
     loop {
-        // The agent's own word of it may outlast the dialog by a moment.
+        // The agent's status may say "waiting" for a moment after the dialog has closed.
         let look = attached.look(session)?;
         let is_gone = match attached.profile.dialog(&look.screen) {
             Some(dialog) => dialog.name != expected,

@@ -1,4 +1,4 @@
-//! Before anything is typed: what forbids it, by name.
+//! The checks before anything is typed: each obstacle has a name.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::{
     trace,
 };
 
-/// What stands in the way of typing.
+/// A reason not to type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Obstacle {
     /// What it is, for the caller.
@@ -22,14 +22,14 @@ pub(crate) struct Obstacle {
     kind: ObstacleKind,
 }
 
-/// What takes an obstacle away.
+/// What can remove an obstacle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ObstacleKind {
-    /// Time, perhaps.
+    /// Perhaps waiting.
     Passing,
-    /// A person only.
+    /// Only a person.
     Person,
-    /// Clearing the input box: it is somebody's text there.
+    /// Clearing the input box of somebody's draft.
     Draft,
 }
 
@@ -38,7 +38,7 @@ impl Obstacle {
         Obstacle { reason: reason.into(), advice: advice.into(), kind: ObstacleKind::Passing }
     }
 
-    /// The delivery that it stopped.
+    /// The result of the delivery that it blocks.
     pub(crate) fn delivery(self) -> Delivery {
         Delivery {
             advice: self.advice,
@@ -48,10 +48,11 @@ impl Obstacle {
     }
 }
 
-/// Programs that read a line and run it: what is pasted there is not a prompt.
+/// Programs that run each line that they read: they would run a pasted prompt.
 const SHELLS: [&str; 7] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "tcsh"];
 
-/// What forbids typing now, if anything does. A mode that a person left the pane in is left first.
+/// What forbids typing now, if anything does. First leaves copy mode or another mode of tmux that a
+/// person may have left the pane in.
 fn obstacle(
     attached: &mut AttachedPane<'_>,
     session: &Session,
@@ -80,7 +81,7 @@ fn of_look(attached: &AttachedPane<'_>, look: &Look, prompt: &Prompt) -> Result<
         return some("the pane is synchronised with others", "turn synchronize-panes off");
     }
     let status = attached.status(look)?;
-    // An agent that was started by a script has a shell's name, and says what it does all the same.
+    // An agent that was started by a script has a shell's name too, but it also has a status.
     if status == Status::Starting && SHELLS.contains(&pane.command.as_str()) {
         return some("a shell is in the foreground", "look at the window");
     }
@@ -97,7 +98,7 @@ fn of_look(attached: &AttachedPane<'_>, look: &Look, prompt: &Prompt) -> Result<
     }
     match attached.profile.input_box(look) {
         InputBox::Empty => Ok(None),
-        // The pointer of a list can look like the box.
+        // The pointer in a dialog's list can look like the input box.
         InputBox::Text => {
             if let Some(asked) = asks() {
                 return Ok(Some(asked));
@@ -121,7 +122,8 @@ fn starting(status: &Status) -> Obstacle {
     }
 }
 
-/// Waits until nothing forbids typing, at the longest until `wait`. `Err` holds what still does.
+/// Waits until nothing forbids typing, but no longer than `wait`. `Err` holds an obstacle that
+/// remains.
 pub(crate) fn await_clear(
     attached: &mut AttachedPane<'_>,
     session: &Session,
@@ -136,7 +138,7 @@ pub(crate) fn await_clear(
         trace::step(&found.reason, || json!({ "title": look.pane.title }));
         if found.kind == ObstacleKind::Draft && replace_draft && !cleared {
             cleared = true;
-            // It has its own patience: the caller asked for it.
+            // The caller asked for this, so it has a time limit of its own.
             input_box::clear(attached, session, Deadline::NEVER)?;
             continue;
         }

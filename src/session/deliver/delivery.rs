@@ -1,4 +1,4 @@
-//! A delivery: how it is to be made, and what became of it.
+//! A delivery: its options and its result.
 
 use std::time::Duration;
 
@@ -8,25 +8,25 @@ use crate::{
     state::Name,
 };
 
-/// What became of a prompt.
+/// The result of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The transcript holds the whole prompt, given to the model.
+    /// The transcript has the whole prompt, passed to the model.
     Submitted,
     /// The agent recorded the whole prompt for later.
     Queued,
     /// The agent recorded another text.
     Altered,
-    /// Nothing was typed: the reason says why.
+    /// Nothing was typed; the reason says why.
     Blocked,
-    /// The text is in the input box, and was not taken.
+    /// The text is still in the input box.
     TypedNotSubmitted,
-    /// Nothing was seen before the deadline.
+    /// The transcript showed nothing of it before the deadline.
     Unproven,
 }
 
 impl Verdict {
-    /// As the records name it.
+    /// Its name in the records.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -40,22 +40,22 @@ impl Verdict {
     }
 }
 
-/// A delivery and its proof, or what stood in its way.
+/// A delivery and its proof, or the reason why there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Delivery {
-    /// What became of the prompt.
+    /// The result.
     pub verdict: Verdict,
-    /// Where the transcript stood before it.
+    /// The end of the transcript before the prompt.
     pub offset: u64,
-    /// The changes that the agent makes to every prompt and made to this one.
+    /// The changes to the prompt that are usual for the agent, such as removing outer blanks.
     pub normalized: Vec<&'static str>,
     /// Why it is not proven; empty when it is.
     pub reason: String,
     /// What to do about it.
     pub advice: String,
-    /// Only a person can answer what stands in the way.
+    /// Whether only a person can remove the obstacle.
     pub person: bool,
-    /// Why the recorder did not note it, where there is one and it failed. The prompt is no worse.
+    /// The recorder's error, if recording failed. It does not affect the delivery.
     pub unrecorded: Option<Error>,
 }
 
@@ -72,7 +72,7 @@ impl Delivery {
         }
     }
 
-    /// Why it is not proven, if it is not.
+    /// The error for a delivery that is not proven.
     #[must_use]
     pub(crate) fn failure(&self, name: &Name) -> Option<Error> {
         let kind = match self.exit() {
@@ -84,7 +84,7 @@ impl Delivery {
         Some(Error::new(kind, name, &self.reason).advise(&self.advice))
     }
 
-    /// The exit status that it stands for.
+    /// The exit status for it.
     #[must_use]
     pub(crate) fn exit(&self) -> Exit {
         match self.verdict {
@@ -96,24 +96,24 @@ impl Delivery {
     }
 }
 
-/// How a prompt is to be delivered.
+/// How to deliver a prompt.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DeliveryOptions {
     /// Clear somebody's draft out of the input box first.
     pub replace_draft: bool,
-    /// How long to wait for what forbids typing to go away.
+    /// How long to wait for obstacles to typing to go away.
     pub wait_ready: Duration,
-    /// Wait for the end of the present work first.
+    /// First wait until the agent is idle.
     pub when_idle: bool,
-    /// Stop the present turn first.
+    /// First interrupt the present turn.
     pub interrupt: bool,
-    /// The agent has only just become ready: it may not read keys as fast as it will.
+    /// The agent has only just become ready and may not read keys reliably yet.
     pub just_started: bool,
-    /// How long to wait for another program that is busy with the session.
+    /// How long to wait for another program that holds the session's lock.
     pub lock_wait: Duration,
     /// How long to wait for the proof.
     pub timeout: Duration,
-    /// Whose word ends the job.
+    /// What ends the job.
     pub done_by: DoneBy,
 }
 

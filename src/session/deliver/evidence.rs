@@ -1,4 +1,4 @@
-//! The proof of a delivery: what the transcript says of the prompt.
+//! The proof of a delivery: the record of the prompt in the transcript.
 
 use std::{
     ops::ControlFlow,
@@ -16,32 +16,32 @@ use crate::{
     transcript::event::{Event, EventKind},
 };
 
-/// The transcript from where it stood before the prompt.
+/// The transcript from its end before the prompt.
 pub(crate) struct Proof {
-    /// Where it stood.
+    /// The end of the transcript before the prompt.
     pub offset: u64,
     /// The id of the conversation before the prompt, if it had one.
     id: Option<String>,
     reader: ConversationReader,
-    /// Another text than ours was recorded: where they part, and when it was seen.
+    /// Another text was recorded: where it differs from ours, and when we saw it.
     other: Option<(String, Instant)>,
 }
 
-/// How long after another text ours may come. It may be somebody else's, and not what became of
-/// ours: a person types too, and an agent may take a text up late.
+/// How long to wait for our text after another text was recorded. The other text need not be our
+/// prompt, altered: a person may have typed it, or the agent may have taken an earlier text late.
 const FOREIGN_GRACE: Duration = Duration::from_secs(5);
 
-/// What the transcript said of a prompt.
+/// What the transcript shows of a prompt.
 #[derive(Debug)]
 pub(crate) enum Evidence {
-    /// It holds the whole prompt; the agent made these changes.
+    /// It has the whole prompt, with these changes by the agent.
     Same(Verdict, Vec<&'static str>),
-    /// It holds another text, which parts from it here.
+    /// It has another text, which differs from the prompt here.
     Other(String),
 }
 
 impl Proof {
-    /// Remembers where the transcript stands. Where it is may be known only after a first prompt.
+    /// Notes the present end of the transcript. Its path may be known only after the first prompt.
     pub(crate) fn begin(
         attached: &mut AttachedPane<'_>,
         session: &mut Session,
@@ -54,7 +54,7 @@ impl Proof {
         Ok(Proof { offset: reader.offset(), id, reader, other: None })
     }
 
-    /// What the transcript says of the prompt by now.
+    /// What the transcript shows of the prompt by now.
     pub(crate) fn look(
         &mut self,
         attached: &mut AttachedPane<'_>,
@@ -75,7 +75,7 @@ impl Proof {
             }
         }
         let agent = attached.agent;
-        let (mut word, other) = (None, &mut self.other);
+        let (mut ours, other) = (None, &mut self.other);
         self.reader.read(|line| {
             for event in agent.parse_line(line.bytes) {
                 match judge(agent, prompt, &event) {
@@ -83,7 +83,7 @@ impl Proof {
                         *other = Some((difference, Instant::now()));
                     }
                     Some(same) => {
-                        word = Some(same);
+                        ours = Some(same);
                         return Ok(ControlFlow::Break(()));
                     }
                     None => {}
@@ -92,15 +92,15 @@ impl Proof {
             Ok(ControlFlow::Continue(()))
         })?;
         let late = self.other.as_ref().filter(|(_, seen)| seen.elapsed() >= FOREIGN_GRACE);
-        Ok(word.or_else(|| late.map(|(difference, _)| Evidence::Other(difference.clone()))))
+        Ok(ours.or_else(|| late.map(|(difference, _)| Evidence::Other(difference.clone()))))
     }
 
-    /// Whether it is known which file will hold the record.
+    /// Whether the path of the transcript is known.
     pub(crate) fn has_transcript(&self) -> bool {
         self.reader.is_placed()
     }
 
-    /// When to look again although nothing has changed.
+    /// When to look again even if nothing changes.
     pub(crate) fn next_look(&self) -> Deadline {
         match &self.other {
             Some((_, seen)) => Deadline::after(FOREIGN_GRACE.saturating_sub(seen.elapsed())),
@@ -108,14 +108,14 @@ impl Proof {
         }
     }
 
-    /// A command such as `/clear` leaves for another conversation, the id of which may not be known
-    /// before its first prompt.
+    /// Whether the session has moved to another conversation, as after `/clear`. The new one may
+    /// have no id before its first prompt.
     fn has_left(&self, now: Option<&Conversation>) -> bool {
         self.id.is_some() && now.is_some_and(|now| now.id != self.id)
     }
 }
 
-/// What one event says of the prompt. Prompts that had been queued before ours are not ours.
+/// What one event shows of the prompt. Prompts that were queued earlier are not ours.
 fn judge(agent: &dyn Agent, prompt: &Prompt, event: &Event) -> Option<Evidence> {
     if prompt.is_command() {
         let ran = agent.ran_command(prompt.text(), event);
@@ -126,7 +126,7 @@ fn judge(agent: &dyn Agent, prompt: &Prompt, event: &Event) -> Option<Evidence> 
             _ => None,
         };
     }
-    // Ours would have been queued under our eyes, and so has been seen already.
+    // If ours had been queued, we would have seen the record of that first.
     if event.queued {
         return None;
     }
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
     use crate::{agent::Backend, session::Reading};
 
-    fn word(prompt: &str, command: bool, event: &Event) -> Option<Evidence> {
+    fn judged(prompt: &str, command: bool, event: &Event) -> Option<Evidence> {
         let agent = Backend::Claude.agent();
         let reading = Reading { command, ..Reading::default() };
         let prompt = Prompt::new(prompt.into(), agent, reading).unwrap();
@@ -159,19 +159,19 @@ mod tests {
     #[test]
     fn another_prompt_that_was_queued_says_nothing_of_ours() {
         let event = |kind, queued| Event { queued, ..Event::new(kind, None, "x") };
-        assert!(word("ours", false, &event(EventKind::Prompt, true)).is_none());
-        assert!(word("x", false, &event(EventKind::Prompt, true)).is_none());
-        assert!(word("ours", false, &event(EventKind::Queued, true)).is_none());
+        assert!(judged("ours", false, &event(EventKind::Prompt, true)).is_none());
+        assert!(judged("x", false, &event(EventKind::Prompt, true)).is_none());
+        assert!(judged("ours", false, &event(EventKind::Queued, true)).is_none());
         assert!(matches!(
-            word("ours", false, &event(EventKind::Queued, false)),
+            judged("ours", false, &event(EventKind::Queued, false)),
             Some(Evidence::Other(_))
         ));
         assert!(matches!(
-            word("ours", false, &event(EventKind::Prompt, false)),
+            judged("ours", false, &event(EventKind::Prompt, false)),
             Some(Evidence::Other(_))
         ));
         assert!(matches!(
-            word("x", false, &event(EventKind::Queued, false)),
+            judged("x", false, &event(EventKind::Queued, false)),
             Some(Evidence::Same(..))
         ));
     }
@@ -180,10 +180,12 @@ mod tests {
     fn a_command_is_proven_by_its_own_record() {
         let ran = Event::new(EventKind::Command, None, "/compact");
         assert!(matches!(
-            word("/compact", true, &ran),
+            judged("/compact", true, &ran),
             Some(Evidence::Same(Verdict::Submitted, _))
         ));
-        assert!(word("/context", true, &ran).is_none());
-        assert!(word("/compact", true, &Event::new(EventKind::Prompt, None, "/compact")).is_none());
+        assert!(judged("/context", true, &ran).is_none());
+        assert!(
+            judged("/compact", true, &Event::new(EventKind::Prompt, None, "/compact")).is_none()
+        );
     }
 }

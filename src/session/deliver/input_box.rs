@@ -14,7 +14,7 @@ use crate::{
     watch::Woke,
 };
 
-/// Waits until a text shows in the input box, at the longest until `deadline`.
+/// Waits until the input box shows a text, or until `deadline`.
 pub(crate) fn await_text(
     attached: &mut AttachedPane<'_>,
     session: &Session,
@@ -30,18 +30,20 @@ pub(crate) fn await_text(
     }
 }
 
-/// How long the box may take to show that a prompt was taken.
+/// How long the box may take to empty after a prompt was submitted.
+// Measured: claude/FACTS.md, "Clearing the box"
 const TAKEN: Duration = Duration::from_millis(500);
 
-/// Takes our own text out of the box when it stays there although it was taken: Claude Code 2.1.197
-/// leaves a copy now and then, which would be somebody's draft to the next sender.
+/// Clears our own text from the box when a copy stays there after the prompt was submitted. Claude
+/// Code 2.1.197 now and then leaves one, and the next sender would take it for somebody's draft.
+// Measured: claude/FACTS.md, "Clearing the box"
 pub(crate) fn clear_copy(
     attached: &mut AttachedPane<'_>,
     session: &Session,
     prompt: &Prompt,
 ) -> Result<()> {
     let taken_by = Deadline::after(TAKEN);
-    // Nearly always the box is empty, and this is the last look.
+    // The box is nearly always empty, so this is usually the last look.
     let mut look = attached.view.last_capture()?;
     while let Some(shown) = look
         && attached.profile.input_box(&shown) == InputBox::Text
@@ -60,8 +62,9 @@ pub(crate) fn clear_copy(
     Ok(())
 }
 
-/// Empties the input box with the keys that the agent is measured to survive: a round of them, and
-/// another one only while the box still shows a text that has changed.
+/// Empties the input box with the keys that are measured not to end the agent. Presses them once,
+/// and again each time the text has changed without being gone.
+// Measured: claude/FACTS.md, "Clearing the box"; codex/FACTS.md, "Clearing the box"
 pub(crate) fn clear(
     attached: &mut AttachedPane<'_>,
     session: &Session,

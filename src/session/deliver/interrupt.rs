@@ -1,4 +1,4 @@
-//! Stopping a turn, with the one key that every agent survives, and proving it.
+//! Interrupting a turn with Escape, the only key that never ends an agent, and proving it.
 
 use std::{
     ops::ControlFlow,
@@ -25,20 +25,20 @@ use crate::{
     watch::Woke,
 };
 
-/// What became of an interrupt.
+/// The result of an interrupt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Interruption {
-    /// The turn was stopped: the agent says so itself.
+    /// The turn was stopped, and the agent shows it.
     Interrupted,
     /// There was nothing to stop.
     Idle,
-    /// The agent still works, or does not say.
+    /// The agent is still working, or does not show that the turn was stopped.
     Unproven,
 }
 
 impl Interruption {
-    /// Why it is not proven, if it is not.
+    /// The error for an interrupt that is not proven.
     #[must_use]
     pub fn failure(self, name: &Name) -> Option<Error> {
         (self == Interruption::Unproven).then(|| {
@@ -48,7 +48,7 @@ impl Interruption {
     }
 }
 
-/// Stops the session's turn, alone: waits for the session's lock first.
+/// Stops the session's turn, with the session's lock held.
 pub(crate) fn interrupt(
     config: &Config,
     tmux: &Tmux,
@@ -63,16 +63,20 @@ pub(crate) fn interrupt(
     stop(&mut attached, session, Deadline::after(timeout))
 }
 
-/// An Escape that had no effect is repeated after this long; sooner, two would be another key.
+/// An Escape without effect is repeated after this long. Sooner, the agent would read two Escapes
+/// as another command.
+// Measured: claude/FACTS.md, "Keys that interrupt"; codex/FACTS.md, "Interrupt"
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// An agent that writes nothing for this long has drawn what there is to see.
+/// An agent that outputs nothing for this long has finished drawing.
+// Measured: codex/FACTS.md, "Interrupt"
 const SCREEN_QUIET: Duration = Duration::from_millis(300);
 
-/// How long after its last sign of work an agent may take to write down that it was stopped.
+/// How long after its last sign of work an agent may take to record that it was interrupted.
+// Measured: claude/FACTS.md, "Interrupt in the transcript"
 const MARKER_WAIT: Duration = Duration::from_secs(3);
 
-/// What the transcript has said since the interrupt began.
+/// What the transcript has shown since the interrupt began.
 struct TranscriptSince {
     reader: ConversationReader,
     stopped: bool,
@@ -98,10 +102,11 @@ impl TranscriptSince {
     }
 }
 
-/// Stops the turn of a pane that is under our eyes, with the lock held.
+/// Stops the turn in an attached pane. The caller holds the session's lock.
 ///
-/// One Escape, and only while a turn is open; never C-c, which ends an idle agent. Prompts that
-/// were queued start a turn of their own when the first one stops, so it goes on until none is open.
+/// Presses only Escape, and only while a turn is open; never C-c, which ends an idle agent. When a
+/// turn stops, queued prompts start the next one, so this goes on until no turn is open.
+// Measured: claude/FACTS.md, "Keys that interrupt"; codex/FACTS.md, "Interrupt"
 pub(crate) fn stop(
     attached: &mut AttachedPane<'_>,
     session: &mut Session,
@@ -110,39 +115,41 @@ pub(crate) fn stop(
     let first = attached.look(session)?;
     let had_draft = attached.profile.input_box(&first) == InputBox::Text;
     let had_job = attached.settle(&first)? == Some(JobState::Running);
-    let mut said = TranscriptSince::begin(attached, &first)?;
+    let mut transcript = TranscriptSince::begin(attached, &first)?;
     let mut pressed: Option<Instant> = None;
-    let mut rest: Option<Instant> = None;
+    let mut idle_since: Option<Instant> = None;
     let mut had_queue = false;
     loop {
         let look = attached.look(session)?;
-        // In this order: of a turn that is over by the transcript, what ended it is read.
+        // Check the turn before reading the transcript: if it is over by then, the record of how it
+        // ended has been written and is read too.
         let open = is_open(attached, &look)?;
-        said.read(attached)?;
+        transcript.read(attached)?;
         if !open {
             if pressed.is_none() {
                 return Ok(Interruption::Idle);
             }
-            // A prompt that had no answer yet leaves no mark: it goes back into the input box.
+            // A turn stopped before its first token leaves no record: the prompt returns to the
+            // box.
             let back = !had_draft && attached.profile.input_box(&look) == InputBox::Text;
-            // What was queued starts a turn of its own in a moment; that is to be stopped too.
-            let resting = *rest.get_or_insert_with(Instant::now);
-            let waits = had_queue && resting.elapsed() < AGAIN;
-            if (said.stopped || back) && !waits {
+            // Queued prompts start the next turn in a moment, which must be stopped too.
+            let since = *idle_since.get_or_insert_with(Instant::now);
+            let waits = had_queue && since.elapsed() < AGAIN;
+            if (transcript.stopped || back) && !waits {
                 let back = back || !had_draft && comes_back(attached, session, deadline)?;
                 return finish(attached, session, back, deadline);
             }
-            if said.ended && !said.stopped && !waits {
+            if transcript.ended && !transcript.stopped && !waits {
                 return Ok(Interruption::Idle);
             }
-            // A job's end may stand in the transcript from before the interrupt, while the agent
-            // still said that it was busy.
+            // The job may have ended before the interrupt began: its end is then in an earlier part
+            // of the transcript, although the agent's status was still busy.
             let job = if had_job { attached.settle(&look)? } else { None };
             if let Some(ended) = job.and_then(of_job).filter(|_| !waits) {
                 return Ok(ended);
             }
         } else {
-            rest = None;
+            idle_since = None;
         }
         if let Some(job) = &mut attached.job {
             had_queue |= job.has_queued(attached.config, &look.pane)?;
@@ -165,13 +172,13 @@ pub(crate) fn stop(
             (false, _) if had_queue => Deadline::after(AGAIN + Duration::from_millis(5)),
             (false, _) => Deadline::after(MARKER_WAIT),
         };
-        if attached.wait(deadline.min(soon))? == Woke::Deadline && !open && !said.stopped {
+        if attached.wait(deadline.min(soon))? == Woke::Deadline && !open && !transcript.stopped {
             return Ok(Interruption::Unproven);
         }
     }
 }
 
-/// What became of the turn, by the account of the job that ran.
+/// The result for a turn whose job has ended.
 fn of_job(state: JobState) -> Option<Interruption> {
     match state {
         JobState::Failed(reason) if reason == INTERRUPTED => Some(Interruption::Interrupted),
@@ -180,16 +187,17 @@ fn of_job(state: JobState) -> Option<Interruption> {
     }
 }
 
-/// Whether there is something to stop: by the agent's own word, and by its transcript where that
-/// comes first. An Escape too many does harm.
+/// Whether a turn is open: by the agent's status, and by its transcript where that shows the end
+/// earlier. An Escape too many does harm.
 fn is_open(attached: &AttachedPane<'_>, look: &Look) -> Result<bool> {
     Ok(!look.pane.dead
         && matches!(attached.status(look)?, Status::Busy | Status::Waiting(_))
         && attached.agent.turn_is_open(attached.config, &look.pane)?.unwrap_or(true))
 }
 
-/// Whether a prompt shows in the box after all. Where the end of a turn is told by the transcript,
-/// the screen follows it: what the agent puts back is there once it draws no more.
+/// Whether the stopped prompt still returns to the box. If the transcript decides when a turn has
+/// ended, the screen is later: the prompt is in the box only once the agent has finished drawing.
+// Measured: codex/FACTS.md, "Interrupt"
 fn comes_back(
     attached: &mut AttachedPane<'_>,
     session: &Session,
@@ -211,7 +219,7 @@ fn comes_back(
     }
 }
 
-/// The turn was stopped: takes the prompt that has come back out of the box, and the flag.
+/// Tidies up after a stopped turn: clears the prompt that returned to the box, and ends the job.
 fn finish(
     attached: &mut AttachedPane<'_>,
     session: &Session,

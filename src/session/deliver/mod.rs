@@ -1,4 +1,5 @@
-//! Delivering a prompt: looked at, pasted once, entered, and proven from the transcript.
+//! Delivering a prompt: look at the screen, paste once, press Enter, and prove it by the
+//! transcript.
 
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,7 @@ pub use interrupt::Interruption;
 pub(crate) use interrupt::interrupt;
 pub(crate) use prompt::{Prompt, Reading};
 
-/// Delivers a prompt to a live session, alone: waits for the session's lock first.
+/// Delivers a prompt to a live session, with the session's lock held.
 pub(crate) fn deliver(
     config: &Config,
     tmux: &Tmux,
@@ -52,7 +53,7 @@ pub(crate) fn deliver(
         let _held = session.run_dir(config).lock(&session.name, lock_wait)?;
         trace::step("session lock acquired", || json!(null));
         let pane = session.live_pane(config, tmux)?;
-        // Another sender may have been first while we waited for the lock.
+        // Another sender may have come first while we waited for the lock.
         if options.when_idle && !idle(config, session, &pane, &mut job)?.0 {
             continue;
         }
@@ -65,7 +66,8 @@ pub(crate) fn deliver(
     }
 }
 
-/// Whether no job runs and the agent is idle; if only time can tell, after how much of it.
+/// Whether no job runs and the agent is idle. If only waiting can decide, also how long to wait
+/// before looking again.
 fn idle(
     config: &Config,
     session: &Session,
@@ -81,7 +83,7 @@ fn idle(
     Ok((matches!(session.agent().status(config, pane)?, Status::Idle(_)), None))
 }
 
-/// Waits, without the lock, until no job runs and the agent is idle.
+/// Waits until no job runs and the agent is idle, without holding the lock.
 fn wait_idle(
     config: &Config,
     tmux: &Tmux,
@@ -114,7 +116,7 @@ fn wait_idle(
     }
 }
 
-/// Delivers to a pane that is under our eyes, with the lock held, and has it recorded.
+/// Delivers to an attached pane and records the delivery. The caller holds the session's lock.
 pub(crate) fn type_prompt(
     attached: &mut AttachedPane<'_>,
     session: &mut Session,
@@ -133,8 +135,8 @@ pub(crate) fn type_prompt(
     };
     let Config { prompt_events, recorder, .. } = attached.config;
     let kept = prompt_events.as_ref().map(|path| recorder::keep(path, &event));
-    let told = recorder.as_ref().map(|recorder| recorder.call(&event));
-    let unrecorded = [kept, told].into_iter().flatten().find_map(Result::err);
+    let called = recorder.as_ref().map(|recorder| recorder.call(&event));
+    let unrecorded = [kept, called].into_iter().flatten().find_map(Result::err);
     Ok(Delivery { unrecorded, ..delivery })
 }
 
@@ -157,7 +159,7 @@ fn type_unrecorded(
     let mut proof = Proof::begin(attached, session, &look)?;
     let offset = proof.offset;
     trace::step("transcript offset noted", || json!({ "offset": offset }));
-    // A command is no job: nothing says when it ends.
+    // A command is no job: nothing shows when it ends.
     let mut job = attached.job.take().filter(|_| !prompt.is_command());
     if let Some(job) = &mut job {
         job.keep(session);

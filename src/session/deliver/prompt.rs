@@ -1,33 +1,34 @@
-//! A prompt that may be typed: its bytes are checked once, here, and nothing unchecked can be
-//! pasted.
+//! A prompt that may be typed. Its bytes are checked once, here, and the type makes sure that
+//! nothing unchecked is pasted.
 
 use crate::{
     agent::Agent,
     error::{Error, Result},
 };
 
-/// Text that a terminal takes as text.
+/// Text without control characters that a terminal would act on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Prompt {
     text: String,
     command: bool,
 }
 
-/// How bytes become a prompt.
+/// How to make a prompt from bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Reading {
-    /// Leave control characters out, instead of refusing them.
+    /// Remove control characters instead of refusing them.
     pub strip_control: bool,
-    /// It is a command of the agent's own: `/compact`, `!ls`.
+    /// The text is a command of the agent: `/compact`, `!ls`.
     pub command: bool,
 }
 
 impl Prompt {
-    /// Checks `bytes`. TAB and LF stay and CRLF becomes LF; any other control character is
-    /// refused, for an escape sequence in a paste would leave the paste and type.
+    /// Checks `bytes`. TAB and LF stay and CRLF becomes LF. Any other control character is
+    /// refused: an escape sequence could end the bracketed paste, and the rest would act as keys.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Usage`], with the position where there is one.
+    /// [`crate::error::Kind::Usage`], with the position of the wrong byte if there is one.
+    // Measured: tmux/FACTS.md, "Paste and keys"
     pub(crate) fn new(bytes: Vec<u8>, agent: &dyn Agent, reading: Reading) -> Result<Prompt> {
         let wrong = |cause: String| Error::usage("prompt", cause);
         let text = String::from_utf8(bytes)
@@ -69,7 +70,7 @@ impl Prompt {
         &self.text
     }
 
-    /// Whether it is a command of the agent's own.
+    /// Whether it is a command of the agent.
     #[must_use]
     pub(crate) fn is_command(&self) -> bool {
         self.command

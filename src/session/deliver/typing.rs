@@ -19,24 +19,29 @@ use crate::{
     trace,
 };
 
-/// How long a text may stand in the box after Enter before Enter is pressed again; the next time it
-/// is three times as long, for an agent that is slow.
+/// How long a text may stay in the box after Enter before Enter is pressed again. Each further time
+/// it is three times as long, in case the agent is only slow.
+// Measured: claude/FACTS.md, "Enter"
 const SWALLOWED: Duration = Duration::from_secs(1);
 
-/// Enter, and Enter again: at most so often.
+/// How often Enter is pressed at most.
+// Measured: claude/FACTS.md, "Enter"
 const ENTERS: u32 = 4;
 
-/// The keys after a paste.
+/// Enter after a paste, and its repetitions.
 struct EnterRetry {
     count: u32,
     last: Instant,
+    /// Some agents may swallow Enter. One that has only just started may ignore it or take it for
+    /// part of the paste.
+    // Measured: codex/FACTS.md, "Readiness"; claude/FACTS.md, "Readiness"
     may_repeat: bool,
-    /// The agent was idle when the first was pressed: if it works now, it has taken it.
+    /// The agent was idle at the first Enter. If it is busy now, it has submitted the text.
     from_idle: bool,
 }
 
 impl EnterRetry {
-    /// Whether Enter is right while our text stands in the box.
+    /// Whether to press Enter now, given that our text is in the box.
     fn is_due(&self, status: &Status) -> bool {
         self.count == 0
             || (self.may_repeat
@@ -49,7 +54,7 @@ impl EnterRetry {
         SWALLOWED * 3_u32.pow(self.count.saturating_sub(1))
     }
 
-    /// When Enter may be right again, after this one.
+    /// When Enter may be due again.
     fn next_look(&self) -> Deadline {
         match self.patience().checked_sub(self.last.elapsed()) {
             Some(left) if self.count > 0 && self.may_repeat && self.count < ENTERS => {
@@ -76,8 +81,9 @@ impl EnterRetry {
     }
 }
 
-/// What makes an agent read on that has left Enter unread: seldom, and ever more seldom, for told of
-/// input that it has read already it may stand still.
+/// Wakes the input of an agent that has left Enter unread. The gap doubles each time: an agent that
+/// is woken for input that it has already read may hang.
+// Measured: codex/FACTS.md, "Input in blocks of 1,024 bytes"
 struct InputWakeup {
     next: Deadline,
     gap: Duration,
@@ -94,7 +100,7 @@ impl InputWakeup {
             self.next = Deadline::after(self.gap);
             if in_box {
                 trace::step("Enter may be unread: waking the agent's input", || json!(null));
-                // A pane that takes nothing now is asked again.
+                // If the pane takes no input now, the next time tries again.
                 let _taken = attached.view.nudge()?;
             }
         }
@@ -102,7 +108,10 @@ impl InputWakeup {
     }
 }
 
-/// Pastes the prompt into the input box. When it did not get there, the delivery says why.
+/// Pastes the prompt into the input box. Returns a delivery with the reason if that failed.
+///
+/// A lead must show in the box before the text follows: Codex stalls now and then otherwise.
+// Measured: codex/FACTS.md, "Padding"
 fn paste(
     attached: &mut AttachedPane<'_>,
     session: &Session,
@@ -147,7 +156,6 @@ pub(crate) fn submit(
     let mut enters = EnterRetry {
         count: 0,
         last: Instant::now(),
-        // One that has only just started may not read it, or take it for part of the paste.
         may_repeat: attached.agent.facts().may_swallow_enter || options.just_started,
         from_idle: matches!(status, Status::Idle(_)),
     };
@@ -160,7 +168,7 @@ pub(crate) fn submit(
     }
     let mut nudges = attached.agent.facts().may_stop_reading.then(InputWakeup::begin);
     loop {
-        // A file is read sooner than a screen.
+        // Reading the transcript is faster than capturing the screen, so it comes first.
         match proof.look(attached, session, &look, prompt)? {
             Some(Evidence::Same(verdict, normalized)) => {
                 if enters.may_repeat {
@@ -192,7 +200,7 @@ pub(crate) fn submit(
         if let Some(nudges) = &mut nudges {
             nudges.give(attached, in_box)?;
         }
-        // What the pane writes matters while a key may be right, or tells which transcript it is.
+        // Output matters only while Enter may be due, or may show which transcript it is.
         attached.listen(enters.is_due(&status) || !proof.has_transcript());
         let next_nudge = nudges.as_ref().map_or(Deadline::NEVER, |nudges| nudges.next);
         let next_look = enters.next_look().min(proof.next_look()).min(next_nudge);
@@ -200,7 +208,7 @@ pub(crate) fn submit(
     }
 }
 
-/// The deadline has passed; what is to be seen now.
+/// The delivery after the deadline has passed, judged by the screen.
 fn unproven(
     attached: &AttachedPane<'_>,
     look: &Look,

@@ -1,9 +1,9 @@
-//! A job: from the prompt that set `running.flag` to the end of the work, and the flags that say
-//! so to everyone.
+//! A job: from the prompt that set `running.flag` to the end of the work, and the flags that show
+//! its state to everyone.
 //!
-//! `running.flag` remembers where the transcript stood before the first prompt of the job and how
-//! many prompts were sent since. So whoever looks (a hook, a waiting program, a listing) can tell
-//! the end by itself, and whoever sees it first sets the flags right. Nobody has to stay.
+//! `running.flag` records the end of the transcript before the job's first prompt, and how many
+//! prompts were sent since. So every process that looks (a hook, a waiting program, a listing) can
+//! detect the end by itself, and the first to see it updates the flags. No process has to stay.
 
 use std::{ops::ControlFlow, path::PathBuf, time::Duration};
 
@@ -33,33 +33,33 @@ pub(crate) use running_flag::DoneBy;
 pub enum JobState {
     /// No job is running, and the last one did not fail.
     Done,
-    /// It failed, for this reason.
+    /// The last job failed, for this reason.
     Failed(String),
-    /// It runs.
+    /// A job is running.
     Running,
-    /// It runs, and the agent asks something that only a person answers.
+    /// A job is running, and the agent asks a question that only a person answers.
     Waiting(String),
 }
 
 /// How a job stood when it was settled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
-    /// By its flags.
+    /// Its state according to the flags.
     pub state: JobState,
-    /// By the transcript.
+    /// What is left of its prompts according to the transcript.
     pub prompts: Prompts,
-    /// How long after this the next look is due, though nothing may happen until then.
+    /// How long to wait before looking again even if no event comes.
     pub again: Option<Duration>,
 }
 
-/// What is left of a job's prompts, by the transcript.
+/// What is left of a job's prompts according to the transcript.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Prompts {
-    /// Nothing, though the agent, who has the last word, may not have said it yet.
+    /// Nothing. The agent's status, which decides, may not show it yet.
     Rest,
-    /// A turn, by the agent's own status.
+    /// A turn that the agent's status shows too.
     Open,
-    /// A turn under way, or about to begin, though the agent's status is still idle.
+    /// A turn that runs or is about to begin, while the agent's status is still idle.
     Ahead,
 }
 
@@ -69,18 +69,20 @@ pub(crate) struct Job {
     agent: &'static dyn Agent,
     kept: Conversation,
     run_dir: RunDir,
-    /// The transcript since the job began, and what it adds up to.
+    /// The transcript since the job began, and the turns counted in it.
     read: Option<(ConversationReader, Ledger)>,
 }
 
-/// Why a job failed whose turn was stopped by a key.
+/// The reason of a job that failed because its turn was interrupted.
 pub(crate) const INTERRUPTED: &str = "interrupted";
 
-/// A turn that is over sooner than this may never show in the agent's status, which then is idle
-/// since before its prompt.
+/// A turn shorter than this may never show in the agent's status, which then says that the agent
+/// has been idle since before the prompt.
+// Measured: claude/FACTS.md, "State file"
 const SHORT: Duration = Duration::from_secs(1);
 
-/// How long an agent may take, once it says that it is idle, to write down how the turn ended.
+/// How long after its status has become idle an agent may take to record how the turn ended.
+// Measured: claude/FACTS.md, "Interrupt in the transcript"
 const END_WRITTEN: Duration = Duration::from_millis(500);
 
 impl Job {
@@ -96,7 +98,7 @@ impl Job {
         })
     }
 
-    /// Goes by what is kept of the session now.
+    /// Takes over the conversation that the session's entry has now.
     pub(crate) fn keep(&mut self, session: &Session) {
         self.kept = session.kept_conversation();
     }
@@ -107,8 +109,8 @@ impl Job {
         &self.flags
     }
 
-    /// A prompt is about to be typed while the transcript stands at `offset`: the job goes on, or
-    /// one begins. The caller holds the session's lock.
+    /// Notes that a prompt is about to be typed, with the transcript's end at `offset`: the running
+    /// job continues, or a new one begins. The caller holds the session's lock.
     pub(crate) fn sending(
         &mut self,
         config: &Config,
@@ -126,13 +128,13 @@ impl Job {
         self.flags.set(&now.sending())
     }
 
-    /// How long to wait for the text of a sender that was killed, if there was one. The caller holds
-    /// the session's lock, so no other sender is at work.
+    /// How long to wait for the text of a sender that was killed, if there was one. The caller
+    /// holds the session's lock, so a sender noted in the flag cannot be at work any more.
     pub(crate) fn left_behind(&self) -> Result<Option<Duration>> {
         Ok(self.running_flag()?.and_then(|flag| flag.arrives_in()))
     }
 
-    /// The prompt is proven.
+    /// Notes that the prompt is proven.
     pub(crate) fn sent(&self) -> Result<()> {
         let _held = self.hold()?;
         match self.running_flag()? {
@@ -141,7 +143,7 @@ impl Job {
         }
     }
 
-    /// The prompt did not go out after all.
+    /// Notes that the prompt was not submitted.
     pub(crate) fn not_sent(&self) -> Result<()> {
         let _held = self.hold()?;
         match self.running_flag()? {
@@ -150,7 +152,7 @@ impl Job {
         }
     }
 
-    /// The turn was stopped by a key.
+    /// Notes that the turn was interrupted.
     pub(crate) fn stopped(&self) -> Result<()> {
         match self.running_flag()? {
             Some(flag) if flag.done_by == DoneBy::Turn => {
@@ -160,15 +162,16 @@ impl Job {
         }
     }
 
-    /// Whether a prompt of the job is queued, by the transcript.
+    /// Whether the transcript shows a queued prompt of the job.
     pub(crate) fn has_queued(&mut self, config: &Config, pane: &Pane) -> Result<bool> {
         let Some(flag) = self.running_flag()? else { return Ok(false) };
         let _left = self.catch_up(config, Some(pane), &flag)?;
         Ok(self.read.as_ref().is_some_and(|(_, ledger)| ledger.has_queued()))
     }
 
-    /// Whoever changes the flags after a look at them does both alone: a hook may see the end of a
-    /// job while its sender is still noting the proof, and one would undo what the other did.
+    /// Takes the lock for reading and then changing the flags. A hook may see the end of a job
+    /// while its sender is still noting the proof; without the lock one would undo what the other
+    /// did.
     pub(crate) fn hold(&self) -> Result<Lock> {
         self.run_dir.lock_flags(Deadline::after(Duration::from_secs(30)))
     }
@@ -177,7 +180,7 @@ impl Job {
         Ok(self.flags.read_running()?.as_ref().map(RunningFlag::of))
     }
 
-    /// Where the transcript is now: by the agent's own word while it lives.
+    /// Where the transcript is now: from the agent while it is alive.
     pub(crate) fn transcript(
         &self,
         config: &Config,
@@ -186,15 +189,15 @@ impl Job {
         Ok(conversation::locate(config, self.agent, pane, &self.kept)?.transcript)
     }
 
-    /// How the job stands; sets the flags right when it has ended.
+    /// How the job stands. Updates the flags when it has ended.
     pub(crate) fn settle(&mut self, config: &Config, pane: Option<&Pane>) -> Result<Standing> {
         let live = pane.filter(|pane| !pane.dead);
         let status = live.map(|pane| self.agent.status(config, pane)).transpose()?;
         self.settle_with(config, pane, status)
     }
 
-    /// The same with the agent's status, which was read just before: "idle" then speaks of a moment
-    /// before what is read here, and cannot hide a prompt that came in between.
+    /// Like [`Job::settle`], with the agent's status, which must have been read just before. The
+    /// transcript is then newer than an "idle", which so cannot hide a prompt that came in between.
     pub(crate) fn settle_with(
         &mut self,
         config: &Config,
@@ -204,7 +207,7 @@ impl Job {
         let Some(flag) = self.running_flag()? else {
             return Ok(Standing { state: self.over()?, prompts: Prompts::Rest, again: None });
         };
-        // A sender that was killed leaves its mark, but not its lock.
+        // A sender that was killed leaves `sending` in the flag, but it no longer holds the lock.
         let sender = flag.sending && fs::is_locked(&self.run_dir.lock_path())?;
         let left = self.catch_up(config, pane, &flag)?;
         let mut again = None;
@@ -220,7 +223,7 @@ impl Job {
             None if self.is_ahead(status.as_ref()) => Prompts::Ahead,
             None => Prompts::Open,
         };
-        // What the agent promised to say is not for us to say, while it lives.
+        // While an agent that was asked to remove the flag itself is alive, only it ends the job.
         let state = match (end, status) {
             (Some(end), status) if flag.done_by == DoneBy::Turn || status.is_none() => {
                 self.close(&flag, &end)?
@@ -231,8 +234,8 @@ impl Job {
         Ok(Standing { state, prompts, again })
     }
 
-    /// How the job ended, if it has: by the transcript, and by the status that was read before it.
-    /// Where only time can tell, `again` says how much of it.
+    /// How the job ended, if it has, judged by the transcript and the status that was read before
+    /// it. Where only waiting can decide, `again` is set to how long.
     fn end(
         &self,
         flag: &RunningFlag,
@@ -250,8 +253,8 @@ impl Job {
                 None | Some(Status::Idle(None)) => true,
                 Some(Status::Idle(Some(since))) if rests(since) => true,
                 Some(Status::Idle(_)) => {
-                    let told_by = Duration::from_millis(last_input.unwrap_or(0)) + SHORT;
-                    let left = told_by.saturating_sub(Duration::from_millis(time::now_ms()));
+                    let shown_by = Duration::from_millis(last_input.unwrap_or(0)) + SHORT;
+                    let left = shown_by.saturating_sub(Duration::from_millis(time::now_ms()));
                     *again = Some(left).filter(|left| !left.is_zero());
                     again.is_none()
                 }
@@ -271,8 +274,8 @@ impl Job {
             let reason = "the sender ended before the prompt was proven";
             return Some(End::Failed(reason.into()));
         }
-        // A turn that is stopped before its first word leaves no trace but this: the agent is idle
-        // since after the prompt, and goes on writing nothing.
+        // A turn that is interrupted before its first token shows only in this: the agent became
+        // idle after the prompt, and still records nothing.
         let silent = ledger.is_some_and(|ledger| ledger.unanswered(prompts))
             && since.is_some_and(|since| rests(&since));
         if sender || !(left || silent) {
@@ -291,8 +294,8 @@ impl Job {
         }
     }
 
-    /// Whether the transcript is ahead of the agent's word: it has taken a prompt up since it was idle,
-    /// or holds one in its queue.
+    /// Whether the transcript is ahead of the agent's status: it shows a prompt that is newer than
+    /// the idle status, or one in the queue.
     fn is_ahead(&self, status: Option<&Status>) -> bool {
         let (Some((_, ledger)), Some(Status::Idle(since))) = (&self.read, status) else {
             return false;
@@ -318,8 +321,8 @@ impl Job {
         })
     }
 
-    /// Ends the job that `seen` said of; when the flag says something else by now, its change is
-    /// what to look at next.
+    /// Ends the job that the flag `seen` described. If the flag has changed since then, nothing is
+    /// ended: that change ends the caller's wait, and the next look judges the new flag.
     fn close(&self, seen: &RunningFlag, end: &End) -> Result<JobState> {
         let _held = self.hold()?;
         match self.running_flag()? {
@@ -339,7 +342,7 @@ impl Job {
         Ok(JobState::Failed(reason))
     }
 
-    /// Reads on in the transcript. Says whether a person has begun another conversation: the job
+    /// Reads on in the transcript. Returns whether a person has begun another conversation; the job
     /// stays with its own.
     fn catch_up(
         &mut self,

@@ -1,4 +1,5 @@
-//! What is to be seen of sessions: once, or as it changes. Looking changes nothing by itself.
+//! Observing sessions: once, or at each change. Observing changes nothing but the flags of a job
+//! that has ended.
 
 mod snapshot;
 mod watcher;

@@ -1,5 +1,4 @@
-//! What is seen of a session in one look: its pane, what the agent says that it does, and how its
-//! job stands.
+//! One look at a session: its pane, the agent's status, and how its job stands.
 
 use std::time::Duration;
 
@@ -20,16 +19,16 @@ use crate::{
 pub struct Snapshot {
     /// Its pane, if the window is there.
     pub pane: Option<Pane>,
-    /// What the agent does, by its own word or, where that is ahead, by its transcript; `None` when it
+    /// The agent's status, corrected by the transcript where that is ahead; `None` when the agent
     /// has ended.
     pub status: Option<Status>,
     /// Why the agent cannot be seen, though it may live; `status` then says what is known all the same.
     pub unseen: Option<Error>,
     /// How its job stands. It cannot be told, for example, when the folder of the flags is gone.
     pub job: Result<JobState>,
-    /// Nothing is left of its prompts, though the agent may still have to say so.
+    /// Whether nothing is left of its prompts. The agent's status may not show it yet.
     pub rests: bool,
-    /// How long after this the next look is due, though nothing may happen until then.
+    /// How long to wait before looking again even if no event comes.
     pub(crate) again: Option<Duration>,
 }
 
@@ -42,7 +41,7 @@ pub enum State {
     Idle,
     /// A turn runs.
     Working,
-    /// It asks something.
+    /// It asks a question.
     Waiting,
     /// It waits for a prompt, and the last job failed.
     Failed,
@@ -53,7 +52,7 @@ pub enum State {
 }
 
 impl State {
-    /// As the records name it.
+    /// Its name in the records.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -96,7 +95,7 @@ impl Snapshot {
         Snapshot::with(config, session, Job::of(config, session).as_mut(), sight)
     }
 
-    /// The same with a job that has been settled before.
+    /// Like [`Snapshot::of`], with a job that remembers how far it has read the transcript.
     pub(crate) fn with(
         config: &Config,
         session: &Session,
@@ -143,7 +142,7 @@ impl Snapshot {
     }
 }
 
-/// A look at many sessions, with one question to tmux for each backend among them.
+/// Looks at many sessions, with one call of tmux for each backend among them.
 pub fn snapshots(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<Vec<Snapshot>> {
     let mut panes = Panes::default();
     let look = |session: &Session| {
@@ -153,7 +152,7 @@ pub fn snapshots(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<V
     sessions.iter().map(look).collect()
 }
 
-/// A session, and what was seen of it.
+/// A session and its snapshot.
 pub(crate) type Observed = (Session, Snapshot);
 
 /// What is to be seen of the sessions of some backends that have a pane, and of the windows that bear a

@@ -1,4 +1,4 @@
-//! Many sessions under one watch: whatever may change the state of one of them ends the wait.
+//! Many sessions under one watch: any event that may change the state of one of them ends the wait.
 
 use std::{collections::HashSet, ops::ControlFlow, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::{
     watch::{Watch, Woke},
 };
 
-/// Sessions, and what is watched of them.
+/// Sessions, and the watch on them.
 pub(crate) struct SessionWatcher<'a> {
     config: &'a Config,
     tmux: &'a Tmux,
@@ -29,14 +29,14 @@ pub(crate) struct SessionWatcher<'a> {
 struct Watched {
     session: Session,
     job: Option<Job>,
-    /// How long after the last look the next one is due.
+    /// How long to wait before looking again even if no event comes.
     again: Option<Duration>,
-    /// The process whose end is watched.
+    /// The agent's process, whose end is watched.
     pid: Option<u32>,
 }
 
 impl<'a> SessionWatcher<'a> {
-    /// A watcher of nobody yet. It ends with its reader: whoever reads our standard output.
+    /// A watcher without sessions. Its waits fail once nobody reads our standard output any more.
     pub(crate) fn new(config: &'a Config, tmux: &'a Tmux) -> Result<SessionWatcher<'a>> {
         let mut watch = Watch::new()?;
         watch.reader_of(&output::stdout());
@@ -55,7 +55,8 @@ impl<'a> SessionWatcher<'a> {
         Ok(())
     }
 
-    /// Watches these from now on and no others: new ones, and those watched before as they are now.
+    /// Watches exactly these sessions from now on: new ones are added, and a session whose entry
+    /// has changed is watched anew.
     pub(crate) fn keep(&mut self, sessions: Vec<Session>) -> Result<()> {
         let mut before = std::mem::take(&mut self.watched);
         for session in sessions {
@@ -72,13 +73,13 @@ impl<'a> SessionWatcher<'a> {
         Ok(())
     }
 
-    /// Watches what `path` names too.
+    /// Watches `path` too.
     pub(crate) fn path(&mut self, path: &std::path::Path) -> Result<()> {
         self.watch.path(path).map(drop)
     }
 
-    /// Looks at each session in turn and tells what is seen; one for which `tell` breaks off is
-    /// not watched any longer. Says whether any is left.
+    /// Looks at each session in turn and passes its snapshot to `tell`. A session for which `tell`
+    /// breaks off is no longer watched. Returns whether any session is left.
     pub(crate) fn observe(
         &mut self,
         mut tell: impl FnMut(&Session, &Snapshot) -> Result<ControlFlow<()>>,
@@ -108,7 +109,8 @@ impl<'a> SessionWatcher<'a> {
             }
             let mut snapshot = Snapshot::with(self.config, &one.session, one.job.as_mut(), sight)?;
             one.again = snapshot.again;
-            // Its flags went with it, and a job that nobody speaks of any more is not done.
+            // When a session is ended, its flags are removed too. That must not look like a job
+            // that is done.
             let backend = one.session.backend;
             if known.iter().all(|(known, _)| *known != backend) {
                 let sessions = backend.store(self.config).sessions()?;
@@ -133,7 +135,7 @@ impl<'a> SessionWatcher<'a> {
         let soon = self.watched.iter().filter_map(|one| one.again).min();
         let patience = soon.map_or(Deadline::NEVER, Deadline::after);
         match self.watch.wait(deadline.min(patience))? {
-            // It was only our patience that ended.
+            // The next look is due; the caller's deadline has not passed.
             Woke::Deadline if !deadline.passed() => Ok(Woke::Event),
             woke => Ok(woke),
         }

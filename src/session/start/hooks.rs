@@ -1,4 +1,4 @@
-//! The commands that tmux and the agent run by themselves when something has happened.
+//! The shell commands that the hooks of tmux and of the agent run.
 
 use crate::{
     config::Config,
@@ -7,8 +7,8 @@ use crate::{
     shell,
 };
 
-/// The shell command that sets a session's flags right, for tmux's and the agent's hooks. It says
-/// itself where everything is: a hook may run in another environment than ours.
+/// The shell command that updates a session's flags, for the hooks of tmux and of the agent. It
+/// contains all settings that it needs: a hook may run in another environment than ours.
 pub(crate) fn at_event(config: &Config, session: &Session) -> Result<String> {
     let mut command = String::new();
     for (variable, value) in config.hook_environment() {
@@ -28,7 +28,8 @@ pub(crate) fn at_event(config: &Config, session: &Session) -> Result<String> {
     Ok(format!("{command}wait {name} -b {backend} --timeout 10 >/dev/null 2>&1"))
 }
 
-/// The shell command that tells who watches that the title has changed: a file is written.
+/// The shell command that announces a change of the title: it writes a file that waiting programs
+/// watch.
 pub(crate) fn at_title(config: &Config, session: &Session) -> Result<String> {
     let path = session.run_dir(config).title().into_os_string().into_string();
     let path = path.map_err(|path| Error::usage(path.display(), "the path is not UTF-8"))?;

@@ -1,9 +1,14 @@
-//! What happens inside a new window before the agent does.
+//! The launch of the agent inside its new window.
 //!
-//! tmux starts a small program of ours, which takes its orders from a private file, sets the window
-//! up and becomes the agent: the process id stays. So the agent gets the caller's environment whole
-//! (a tmux command is limited to 16 KB, and would show it to every user of the machine), the folder
-//! is really the one asked for, and a program that dies at once dies in a window that remains.
+//! tmux starts a small program of ours. It reads a launch spec from a private file, sets the window
+//! up and execs the agent, so the process id stays the same. This has three advantages:
+//!
+//! - The agent gets the caller's whole environment. A tmux command is limited to 16 KB, and shows
+//!   the environment to every user of the machine.
+//! - The working folder is the requested one; tmux silently takes another if it does not exist.
+//! - A program that dies at once dies in a window that remains.
+//!
+//! Measured: tmux/FACTS.md, "Commands"; tmux/FACTS.md, "Environment and size"
 
 use std::{
     ffi::{OsStr, OsString},
@@ -25,7 +30,7 @@ use crate::{
     tmux::Tmux,
 };
 
-/// What a new window is to become.
+/// What to run in a new window, and the hooks to set for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LaunchSpec {
     /// Program and arguments.
@@ -38,12 +43,13 @@ pub(crate) struct LaunchSpec {
     pub at_event: String,
     /// A shell command for tmux to run at each change of the title; empty for none.
     pub at_title: String,
-    /// Run the first one too when the title becomes one that matches this.
+    /// `at_event` also runs when the title changes to one that matches this pattern.
     pub title: String,
 }
 
-/// What must not reach an agent, besides what agents set for their children: it would talk to
-/// somebody else's editor or terminal, or not dim what is no draft.
+/// Variables that must not reach an agent, besides those that agents set for their children. With
+/// them it would talk to another editor or terminal, or not dim the text that is no draft.
+// Measured: claude/FACTS.md, "Environment"
 const NOT_INHERITED: [&str; 12] = [
     "VSCODE_IPC_HOOK_CLI",
     "VSCODE_GIT_IPC_HANDLE",
@@ -59,14 +65,16 @@ const NOT_INHERITED: [&str; 12] = [
     "_",
 ];
 
-/// By this a terminal says that it has colours.
+/// The variable that says that a terminal has colours.
+// Measured: claude/FACTS.md, "Environment"
 const COLOURS: &str = "COLORTERM";
 
-/// What tmux sets for each window, and the caller's value of which is wrong there.
+/// The variables that tmux sets for each window. The caller's values would be wrong there.
+// Measured: tmux/FACTS.md, "Environment and size"
 const OF_TMUX: [&str; 5] = ["TMUX", "TMUX_PANE", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION"];
 
-/// The caller's environment as an agent may have it. One that takes its terminal for one without
-/// colours would not dim either; every pane has some.
+/// The caller's environment without the variables that must not reach an agent. It always says that
+/// there are colours, as every pane has them: an agent that assumes none dims nothing.
 fn environment(config: &Config) -> Vec<(OsString, OsString)> {
     let of_agents = Backend::ALL.map(|backend| backend.facts().not_inherited).concat();
     let dropped = [&NOT_INHERITED[..], &OF_TMUX, &of_agents].concat();
@@ -80,7 +88,7 @@ fn environment(config: &Config) -> Vec<(OsString, OsString)> {
 }
 
 impl LaunchSpec {
-    /// What the session's window is to become, as its agent says how.
+    /// The spec for the session's window, from what the agent's adapter wants to `launch`.
     pub(crate) fn of(
         config: &Config,
         session: &Session,
@@ -105,12 +113,12 @@ impl LaunchSpec {
         Ok(LaunchSpec { argv, cwd: cwd.to_owned(), env, at_event, at_title, title })
     }
 
-    /// Writes the orders where only the user can read them.
+    /// Writes the spec to a file that only the user can read.
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
         fs::write_durable(path, &self.encode(), 0o600)
     }
 
-    /// NUL ends each string, and no string here can hold one.
+    /// Joins all strings by NUL, which none of them can contain.
     fn encode(&self) -> Vec<u8> {
         let mut words: Vec<&[u8]> = vec![self.cwd.as_os_str().as_encoded_bytes()];
         words.extend([&self.at_event, &self.at_title, &self.title].map(String::as_bytes));
@@ -146,39 +154,39 @@ impl LaunchSpec {
     }
 }
 
-/// Runs inside the window: reads the orders, sets the window up, and becomes the agent.
+/// Runs inside the window: reads the launch spec, sets the window up, and execs the agent.
 ///
-/// Returns only when that fails; the error is then what the window shows.
-pub(crate) fn enter(orders: &Path) -> Result<std::convert::Infallible> {
+/// Returns only on failure; the window then shows the error.
+pub(crate) fn enter(file: &Path) -> Result<std::convert::Infallible> {
     let config = Config::from_env()?;
-    let bytes = fs::read(orders)?
-        .ok_or_else(|| Error::missing(orders.display(), "no orders for this window"))?;
-    fs::remove(orders)?;
-    let run_dir = RunDir::holding(orders);
-    let orders = LaunchSpec::decode(&bytes)
-        .ok_or_else(|| Error::system(orders.display(), "not orders for a window"))?;
+    let bytes = fs::read(file)?
+        .ok_or_else(|| Error::missing(file.display(), "no orders for this window"))?;
+    fs::remove(file)?;
+    let run_dir = RunDir::holding(file);
+    let spec = LaunchSpec::decode(&bytes)
+        .ok_or_else(|| Error::system(file.display(), "not orders for a window"))?;
     let pane = config.var("TMUX_PANE").and_then(|pane| pane.into_string().ok());
     let pane = pane.ok_or_else(|| Error::usage("TMUX_PANE", "this runs inside tmux only"))?;
-    // The server is the one that this window is in, whatever the caller's variables say.
+    // Use the server of this window, whatever the caller's variables say.
     let here = Config { tmux_socket: None, ..config.clone() };
-    let title = Some((orders.at_title.as_str(), orders.title.as_str()));
+    let title = Some((spec.at_title.as_str(), spec.title.as_str()));
     let title = title.filter(|(at_title, _)| !at_title.is_empty());
-    Tmux::new(&here)?.set_up(&pane, &orders.at_event, title)?;
+    Tmux::new(&here)?.set_up(&pane, &spec.at_event, title)?;
     let server = config.var("TMUX").and_then(|server| server.into_string().ok());
     let anchor = server.and_then(|server| Anchor::here(&server, &pane));
     let anchor = anchor.ok_or_else(|| Error::usage("TMUX", "this runs inside tmux only"))?;
     anchor.write(&run_dir.anchor())?;
-    let [program, args @ ..] = &orders.argv[..] else {
+    let [program, args @ ..] = &spec.argv[..] else {
         return Err(Error::system("window", "no program to become"));
     };
     let mut command = Command::new(program);
-    command.args(args).current_dir(&orders.cwd).env_clear().envs(orders.env.iter().cloned());
+    command.args(args).current_dir(&spec.cwd).env_clear().envs(spec.env.iter().cloned());
     for name in OF_TMUX {
         if let Some(value) = config.var(name) {
             command.env(name, value);
         }
     }
-    command.env("PWD", &orders.cwd);
+    command.env("PWD", &spec.cwd);
     Err(Error::io(program.display(), &command.exec()))
 }
 
@@ -188,7 +196,7 @@ mod tests {
 
     #[test]
     fn orders_survive_any_bytes_but_nul() {
-        let orders = LaunchSpec {
+        let spec = LaunchSpec {
             argv: vec!["/bin/x".into(), OsString::new(), OsString::from_vec(b"\xff\n'".to_vec())],
             cwd: "/a b".into(),
             env: vec![("A".into(), "".into()), ("B".into(), "x\ny=z".into())],
@@ -196,7 +204,7 @@ mod tests {
             at_title: String::new(),
             title: "x*".into(),
         };
-        assert_eq!(LaunchSpec::decode(&orders.encode()), Some(orders));
+        assert_eq!(LaunchSpec::decode(&spec.encode()), Some(spec));
         assert_eq!(LaunchSpec::decode(b"/x\0\0\0\x003\0a"), None);
     }
 

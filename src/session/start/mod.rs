@@ -1,7 +1,7 @@
 //! Starting an agent: a window, readiness, an identity, a first prompt.
 //!
-//! Until the agent is ready the session is only half made; whatever goes wrong before takes the
-//! window, the state and the files with it.
+//! Until the agent is ready, the session is incomplete: any failure before that removes the window,
+//! the state entry and the files again.
 
 use std::{
     ffi::OsString,
@@ -45,21 +45,22 @@ pub(crate) struct Spawn {
     pub cwd: PathBuf,
     /// The folder for the flags, if not `cwd`.
     pub flag_root: Option<PathBuf>,
-    /// The model, or the agent's own choice.
+    /// The model; `None` leaves the choice to the agent.
     pub model: Option<String>,
     /// A label for people.
     pub display_name: Option<String>,
-    /// The agent's id of a conversation to go on with.
+    /// The agent's id of the conversation to resume.
     pub resume: Option<String>,
-    /// Leave the agent's own questions on.
+    /// Let the agent ask for permissions, as it does by default.
     pub ask_permission: bool,
-    /// Behind the proxy, or not; without, as the administrator has set for the backend.
+    /// Whether to start it behind the proxy; `None` follows the administrator's setting for the
+    /// backend.
     pub use_proxy: Option<bool>,
-    /// What goes to the agent's command line as it is.
+    /// Arguments that are passed to the agent unchanged.
     pub rest: Vec<OsString>,
     /// The first prompt.
     pub prompt: Option<Prompt>,
-    /// Whose word ends its job.
+    /// What ends its job.
     pub done_by: DoneBy,
     /// The longest time until the agent is ready, and again until the prompt is proven.
     pub timeout: Duration,
@@ -81,7 +82,7 @@ pub(crate) struct Started {
 /// # Errors
 /// [`Kind::Usage`] for a folder that is not there, [`Kind::Refused`] for a name in use,
 /// [`Kind::Missing`] without the agent's program or tmux, [`Kind::Person`] with the name of a dialog
-/// that only a person answers, [`Kind::Timeout`]. Then nothing is left behind.
+/// that only a person answers, [`Kind::Timeout`]. After an error nothing is left behind.
 pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Started> {
     let cwd = folder(&request.cwd)?;
     let flag_root = request.flag_root.as_deref().map(folder).transpose()?;
@@ -95,11 +96,11 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     let run_dir = session.run_dir(config);
     let _held = run_dir.lock(&session.name, deadline)?;
     make_room(config, tmux, &session)?;
-    // A state file that cannot be read must be known before anything is started.
+    // If the state file cannot be read, fail before anything is started.
     session.backend.store(config).sessions()?;
 
-    let mut half = StartGuard { config, tmux, session, pane: None, done: false };
-    let at_event = hooks::at_event(config, &half.session)?;
+    let mut guard = StartGuard { config, tmux, session, pane: None, done: false };
+    let at_event = hooks::at_event(config, &guard.session)?;
     let launch = request.backend.agent().launch(
         config,
         &LaunchRequest {
@@ -110,33 +111,33 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
             use_proxy,
             rest: request.rest.clone(),
             run_dir: run_dir.path().to_owned(),
-            // The agent waits for its hooks; this one must not be waited for. Nor may it end with
-            // the agent: whoever closes the window ends all that belongs to its terminal.
+            // The agent waits for its hooks, so this one goes into the background. It must also
+            // survive the agent: closing the window sends SIGHUP to all processes of its terminal.
             at_turn_end: format!("trap '' HUP; {at_event} </dev/null &"),
         },
     )?;
     let conversation = launch.conversation.clone().unwrap_or_default();
-    half.session.entry = entry(request, use_proxy, &cwd, flag_root.as_deref(), &conversation);
-    let spec = LaunchSpec::of(config, &half.session, launch, proxy.as_ref(), &cwd, at_event)?;
+    guard.session.entry = entry(request, use_proxy, &cwd, flag_root.as_deref(), &conversation);
+    let spec = LaunchSpec::of(config, &guard.session, launch, proxy.as_ref(), &cwd, at_event)?;
     spec.write(&run_dir.launch_spec())?;
     let mut argv = config.own_program("window")?;
     argv.push(run_dir.launch_spec().into_os_string());
     let hub = request.backend.hub(config);
     let pane = tmux.new_window(&hub, request.name.as_str(), &cwd, &argv)?;
-    half.pane = Some(pane.clone());
+    guard.pane = Some(pane.clone());
     trace::step("agent started", || json!({ "window": pane.window }));
-    request.backend.store(config).put(&request.name, &half.session.entry)?;
+    request.backend.store(config).put(&request.name, &guard.session.entry)?;
 
-    let job = Job::of(config, &half.session);
-    let mut attached = AttachedPane::attach(config, tmux, &half.session, &pane, job)?;
-    let (look, conversation) = ready::ready(&mut attached, &half.session, deadline)?;
-    half.session.bind(config, &conversation)?;
+    let job = Job::of(config, &guard.session);
+    let mut attached = AttachedPane::attach(config, tmux, &guard.session, &pane, job)?;
+    let (look, conversation) = ready::ready(&mut attached, &guard.session, deadline)?;
+    guard.session.bind(config, &conversation)?;
     if let Some(proxy) = &proxy {
         proxy.check(attached.agent, look.pane.pid)?;
     }
     let delivery = match &request.prompt {
         Some(prompt) => {
-            // The agent has just said that it is ready, and the lock is held; it may still draw.
+            // The agent has just become ready, and the lock is held. It may still be drawing.
             let options = DeliveryOptions {
                 wait_ready: Duration::from_secs(5),
                 just_started: true,
@@ -144,30 +145,34 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
                 done_by: request.done_by,
                 ..DeliveryOptions::default()
             };
-            Some(deliver::type_prompt(&mut attached, &mut half.session, prompt, &options)?)
+            Some(deliver::type_prompt(&mut attached, &mut guard.session, prompt, &options)?)
         }
         None => None,
     };
-    Ok(Started { session: half.finish(), pane: look.pane, delivery })
+    Ok(Started { session: guard.finish(), pane: look.pane, delivery })
 }
 
 /// Makes sure that no session of that name is running; what one that has ended left behind goes.
 fn make_room(config: &Config, tmux: &Tmux, session: &Session) -> Result<()> {
-    match session.pane(config, tmux)? {
+    let known = session.backend.store(config).get(&session.name)?;
+    let pane = match known {
+        Some(entry) => Session { entry, ..session.clone() }.pane(config, tmux)?,
+        None => session.agent_pane(config, tmux)?,
+    };
+    match pane {
         Some(pane) if !pane.dead => {
             let cause = "a session of this name is running";
             Err(Error::new(Kind::Refused, &session.name, cause)
                 .advise("choose another name, or end it with `aimax-kill`"))
         }
-        Some(dead) => {
-            tmux.of(&dead).kill_pane(&dead)?;
+        dead => {
+            dead.map_or(Ok(()), |dead| tmux.of(&dead).kill_pane(&dead))?;
             session.run_dir(config).clear()
         }
-        None => session.run_dir(config).clear(),
     }
 }
 
-/// An existing folder, absolute. Links in it stay as the caller wrote them.
+/// The absolute path of an existing folder. Symbolic links in it are kept as the caller wrote them.
 fn folder(path: &Path) -> Result<PathBuf> {
     if !path.is_dir() {
         return Err(Error::usage(path.display(), "no such folder"));
@@ -175,7 +180,7 @@ fn folder(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).map_err(|e| Error::io(path.display(), &e))
 }
 
-/// The state of a new session, in the original's fields.
+/// The state entry of a new session, in the fields of the Python program.
 fn entry(
     request: &Spawn,
     use_proxy: bool,
@@ -204,7 +209,7 @@ fn entry(
     entry
 }
 
-/// A session whose agent is not ready yet; dropped unfinished, it takes everything with it.
+/// A session whose agent is not ready yet. Dropped unfinished, it removes everything again.
 struct StartGuard<'a> {
     config: &'a Config,
     tmux: &'a Tmux,

@@ -1,8 +1,8 @@
-//! An agent behind the proxy: what has to be there, how it is started, and that it is so.
+//! An agent behind the proxy: what it needs, how it is started, and a check that it took effect.
 //!
-//! proxychains takes the connections of a program by a library that is loaded into it, so it has no
-//! hold on one that is statically linked. That is looked at once the agent is ready and before any
-//! prompt: an agent that only seems to be behind the proxy is not left running.
+//! proxychains redirects a program's connections through a library that it has the program load. A
+//! statically linked program never loads it. So the agent is checked once it is ready and before
+//! any prompt: an agent that only seems to be behind the proxy is not left running.
 
 use std::{
     ffi::OsString,
@@ -29,11 +29,11 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Finds it all.
+    /// Finds all of it.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Missing`], with the file or program that is not there, and with a file
-    /// that is not readable or no file for bash.
+    /// [`crate::error::Kind::Missing`] for a file or program that is not there, a file that is not
+    /// readable, and a file that bash cannot parse.
     pub(crate) fn find(config: &Config) -> Result<Proxy> {
         let (conf, envs) = (&config.proxy_chains_conf, &config.proxy_envs_bash);
         let needed =
@@ -48,7 +48,7 @@ impl Proxy {
         Ok(Proxy { program, conf: conf.clone(), envs: envs.clone() })
     }
 
-    /// The command that starts `argv` behind it.
+    /// The command that starts `argv` behind the proxy.
     pub(crate) fn around(&self, argv: Vec<OsString>) -> Vec<OsString> {
         let mut around = vec![self.program.clone().into_os_string(), "-q".into(), "-f".into()];
         around.push(self.conf.clone().into_os_string());
@@ -56,18 +56,19 @@ impl Proxy {
         around
     }
 
-    /// That the agent whose pane runs `pid` has been taken by proxychains, or heeds a proxy of its
-    /// own. Where there is no `/proc` that cannot be told, and is believed.
+    /// Checks that proxychains has taken hold of the agent whose pane runs `pid`, or that the agent
+    /// has a proxy variable of its own. Without `/proc` this cannot be checked and is assumed.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Missing`] when its connections would pass the proxy by.
+    /// [`crate::error::Kind::Missing`] when its connections would bypass the proxy.
+    // Measured: codex/FACTS.md, "Environment"
     pub(crate) fn check(&self, agent: &dyn Agent, pid: u32) -> Result<()> {
         let family: Vec<u32> = proc::family(pid).collect();
         let is_agent = |pid: &u32| {
             let name = proc::executable(*pid).and_then(|path| Some(path.file_stem()?.to_owned()));
             name.is_some_and(|name| name == agent.facts().program)
         };
-        // Behind a launcher it is another process that matters.
+        // The pane's own process may be a launcher; the agent then is one of its children.
         let own: Vec<u32> = family.iter().copied().filter(is_agent).collect();
         let all = if own.is_empty() { family } else { own };
         match all.into_iter().find(|pid| is_past(*pid)) {
@@ -84,7 +85,7 @@ impl Proxy {
     }
 }
 
-/// Whether the connections of a process pass the proxy by, as far as can be told.
+/// Whether the connections of a process bypass the proxy, as far as `/proc` shows.
 fn is_past(pid: u32) -> bool {
     let Some(maps) = proc::mapped(pid) else { return false };
     if maps.contains("libproxychains") {
@@ -97,7 +98,7 @@ fn is_past(pid: u32) -> bool {
     !env.iter().any(|(name, value)| is_proxy(name) && !value.is_empty())
 }
 
-/// The command that starts `argv` with the variables that bash gets from each of `files`.
+/// The command that has bash source each of `files` and then starts `argv`.
 pub(crate) fn sourced(
     config: &Config,
     files: &[PathBuf],
@@ -129,7 +130,8 @@ fn readable(path: &Path) -> Result<()> {
     })
 }
 
-/// That bash can make sense of the file. It would go on after an error in it, without the variables.
+/// Checks that bash can parse the file. Bash would go on after an error in it, without the
+/// variables.
 fn sourceable(config: &Config, path: &Path) -> Result<()> {
     readable(path)?;
     let parsed = Command::new(bash(config)?)

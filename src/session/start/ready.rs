@@ -1,4 +1,4 @@
-//! Readiness: a new agent is watched, and its dialogs answered, until it takes prompts.
+//! Readiness: waiting until a new agent takes prompts, and answering its dialogs meanwhile.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::{
     trace,
 };
 
-/// Waits until the agent is ready, and answers the dialogs that have a conservative answer.
+/// Waits until the agent is ready. Answers the dialogs that have a conservative answer.
 pub(crate) fn ready(
     attached: &mut AttachedPane<'_>,
     session: &Session,
@@ -48,7 +48,7 @@ pub(crate) fn ready(
                     &format!("the {} dialog is open", dialog.name),
                     || json!({ "key": key }),
                 );
-                // Refused, it is tried again with the next look.
+                // If the pane takes no input now, the next look tries again.
                 let _taken = attached.view.key(key)?;
             }
             soon = answer.again();
@@ -64,9 +64,10 @@ pub(crate) fn ready(
     }
 }
 
-/// One key towards the answer of a dialog, then another look. The same step is taken again only
-/// after three seconds in which it had no effect: an agent that has just drawn a dialog may not
-/// read yet. Then two keys may be on their way, so Enter waits until the pointer has come to rest.
+/// Answers a dialog one key at a time, with a look after each. A key is repeated only after three
+/// seconds without effect: an agent that has just drawn a dialog may not read keys yet. After a
+/// repetition both keys may still take effect, so Enter waits until the pointer has come to rest.
+// Measured: claude/FACTS.md, "Start dialogs"; codex/FACTS.md, "Start dialogs"
 #[derive(Default)]
 struct Answer {
     last: Option<(String, DialogStep, Instant)>,
@@ -92,7 +93,7 @@ impl Answer {
         Some(key)
     }
 
-    /// When to look again, should nothing happen.
+    /// When to look again if nothing happens.
     fn again(&self) -> Deadline {
         let patience = if self.repeated { Self::REST } else { Self::PATIENCE };
         self.last.as_ref().map_or(Deadline::NEVER, |(_, _, at)| {
@@ -109,7 +110,7 @@ fn died(attached: &mut AttachedPane<'_>, session: &Session, mut look: Look) -> R
     if let Some(whole) = attached.view.history()? {
         look.screen = whole;
     }
-    // tmux writes a line of its own below what the program said.
+    // tmux adds a line of its own below the program's output.
     let words = look.screen.last_words();
     let words = words.split(" / Pane is dead").next().unwrap_or_default();
     Ok(Error::new(
