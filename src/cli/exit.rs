@@ -3,10 +3,7 @@
 use std::{borrow::Cow, ffi::OsString, io::Write, process::ExitCode};
 
 use super::{
-    help,
-    option::Tool,
-    output::Output,
-    page::page,
+    Output, Tool, help, page,
     parse::{Parsed, parse},
 };
 use crate::{

@@ -3,8 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    option::OptDoc,
-    page::Page,
+    OptDoc, Page,
     status::{SIGNALS, STATUSES},
 };
 
@@ -76,11 +75,8 @@ pub(crate) fn see_also(page: &Page) -> Vec<(&'static str, u8)> {
 
 fn head(page: &Page) -> String {
     let tool = &page.tool;
-    let mut text = format!("{}: {}\n\n", tool.name, tool.tagline);
-    for (i, form) in tool.synopsis.iter().enumerate() {
-        _ = writeln!(text, "{:6} {form}", if i == 0 { "usage:" } else { "" });
-    }
-    text
+    let forms = tool.synopsis.join("\n       ");
+    format!("{}: {}\n\nusage: {forms}\n", tool.name, tool.tagline)
 }
 
 fn verbs(text: &mut String, page: &Page) {
@@ -107,22 +103,16 @@ fn rows(text: &mut String, rows: impl Iterator<Item = (String, &'static str)> + 
 
 /// `-s, --session=NAME`. What negates an option is shown with it.
 fn names(opt: &OptDoc) -> String {
-    let mut names = match opt.short {
-        Some(short) => format!("-{short}, "),
-        None => "    ".to_owned(),
-    };
-    match (opt.negated, opt.value) {
-        (Some(negated), None) if negated.strip_prefix("no-") == Some(opt.long) => {
-            _ = write!(names, "--[no-]{}", opt.long);
-            return names;
+    let short = opt.short.map_or("    ".into(), |short| format!("-{short}, "));
+    let value = opt.value.map(|value| format!("={}", value.name)).unwrap_or_default();
+    let long = opt.long;
+    match opt.negated {
+        None => format!("{short}--{long}{value}"),
+        Some(negated) if value.is_empty() && negated.strip_prefix("no-") == Some(long) => {
+            format!("{short}--[no-]{long}")
         }
-        (_, None) => _ = write!(names, "--{}", opt.long),
-        (_, Some(value)) => _ = write!(names, "--{}={}", opt.long, value.name),
+        Some(negated) => format!("{short}--{long}{value}, --{negated}"),
     }
-    if let Some(negated) = opt.negated {
-        _ = write!(names, ", --{negated}");
-    }
-    names
 }
 
 fn indent(text: &mut String, by: usize, lines: &str) {

@@ -4,10 +4,7 @@ use std::{ffi::OsString, time::Duration};
 
 use serde_json::json;
 
-use super::options::{
-    self, Field, has,
-    target::{self, NAMES, Target},
-};
+use super::options::{self, Field, NAMES, Target, has, target};
 use crate::{
     cli::{Opt, Output, Tool, ToolDoc, ValueDoc},
     config::Config,

@@ -52,3 +52,6 @@ fn environment() -> Vec<(String, String)> {
     };
     SETTINGS.iter().map(row).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,11 +4,7 @@ use std::ffi::OsString;
 
 use serde_json::{Value, json};
 
-use super::options::{
-    self, Field, has,
-    prompt::{self, PromptArgs},
-    target::{self, Target},
-};
+use super::options::{self, Field, PromptArgs, Target, has, prompt, target};
 use crate::{
     cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc},
     config::Config,

@@ -12,10 +12,7 @@ use std::fmt::Write as _;
 
 use super::{filled, skipping, typed, valued};
 use crate::{
-    cli::{
-        option::{Complete, OptDoc, ValueDoc},
-        page::Page,
-    },
+    cli::{Complete, OptDoc, Page, ValueDoc},
     shell,
 };
 

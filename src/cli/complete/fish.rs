@@ -3,10 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{filled, skipping};
-use crate::cli::{
-    option::{Complete, OptDoc, ValueDoc},
-    page::Page,
-};
+use crate::cli::{Complete, OptDoc, Page, ValueDoc};
 
 /// `completions/fish/NAME.fish`.
 pub(crate) fn fish(page: &Page) -> String {

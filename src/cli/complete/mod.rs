@@ -14,10 +14,7 @@ pub(crate) use bash::bash;
 pub(crate) use fish::fish;
 pub(crate) use zsh::zsh;
 
-use super::{
-    option::{OptDoc, ValueDoc},
-    page::Page,
-};
+use super::{OptDoc, Page, ValueDoc};
 
 /// The options of `page` that take a value, as they are typed, each with its value.
 fn valued(page: &Page) -> impl Iterator<Item = (Vec<String>, ValueDoc)> {

@@ -4,10 +4,7 @@
 
 use super::{filled, typed};
 use crate::{
-    cli::{
-        option::{Complete, OptDoc, ValueDoc, VerbDoc},
-        page::Page,
-    },
+    cli::{Complete, OptDoc, Page, ValueDoc, VerbDoc},
     shell::quoted,
 };
 

@@ -4,10 +4,7 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use serde_json::json;
 
-use super::options::{
-    self, Field, has,
-    target::{self, NAMES, Target},
-};
+use super::options::{self, Field, NAMES, Target, has, target};
 use crate::{
     cli::{Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc, VerbDoc},
     config::Config,
@@ -19,7 +16,6 @@ use crate::{
 
 mod about;
 mod check;
-
 mod wait;
 
 use wait::Until;

@@ -4,10 +4,7 @@ use std::ffi::OsString;
 
 use serde_json::json;
 
-use super::options::{
-    Field, has,
-    target::{self, NAMES, Target},
-};
+use super::options::{Field, NAMES, Target, has, target};
 use crate::{
     agent::{Backend, Status},
     cli::{self, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},

@@ -13,6 +13,10 @@ pub(crate) mod output;
 pub(crate) mod prompt;
 pub(crate) mod target;
 
+pub(crate) use output::{OutputArgs, VerbArgs};
+pub(crate) use prompt::PromptArgs;
+pub(crate) use target::{NAMES, Target};
+
 /// Arguments with the group `G` among them.
 pub(crate) trait Has<G> {
     /// The group.
@@ -56,6 +60,14 @@ field!(Option<Duration>, given => Some(given.seconds()?));
 field!(Option<Vec<u8>>, given => Some(given.os().into_vec()));
 field!(Option<PathBuf>, given => Some(given.path()));
 field!(Option<String>, given => Some(given.text()?));
+field!(Option<usize>, given => Some(given.parse()?));
+field!(u64, given => number(&given.text()?)?);
+field!(Option<u64>, given => Some(number(&given.text()?)?));
+
+/// A count or an offset.
+pub(crate) fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a whole number"))
+}
 
 /// `--lock-wait`.
 pub(crate) const LOCK_WAIT: OptDoc = OptDoc::new(

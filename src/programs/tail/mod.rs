@@ -21,14 +21,14 @@ use crate::{
 };
 
 mod cursor;
-pub(crate) mod options;
+mod options;
 mod plan;
 mod printer;
 mod session_set;
 mod tailed;
 mod text;
 
-pub(crate) use options::Args;
+pub(crate) use options::{Args, MAX, offset};
 
 /// The program.
 pub struct Tail;
@@ -93,7 +93,7 @@ as by `--offsets`, or are `--events` or `--text`.",
     const OPTS: &'static [Opt<Args>] = options::TABLE;
 
     fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
-        print(&args, operands, out, &mut say).0
+        print(&args, operands, out, &mut |note| cli::say(Self::DOC.name, note)).0
     }
 }
 
@@ -126,11 +126,6 @@ fn print_plan(
     let done = if args.follow { run.follow(reader) } else { run.once() };
     let done = done.or_else(|e| if e.kind == Kind::ReaderGone { Ok(Exit::Done) } else { Err(e) });
     (done, args.max.unwrap_or(u64::MAX) - run.printer.left)
-}
-
-/// A note for the person at the terminal.
-fn say(note: &str) {
-    cli::say(Tail::DOC.name, note);
 }
 
 /// What is read, and where it goes.
@@ -213,12 +208,7 @@ impl TailRun<'_> {
 
     /// Lets go of the sessions that have left.
     fn let_go(&mut self, watch: &mut Watch) {
-        if !self.streams.iter().any(|stream| stream.leaving) {
-            return;
-        }
-        let (gone, left): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.streams).into_iter().partition(|stream| stream.leaving);
-        self.streams = left;
+        let gone: Vec<_> = self.streams.extract_if(.., |stream| stream.leaving).collect();
         for path in gone.iter().flat_map(|stream| stream.reader.paths()) {
             if !self.streams.iter().any(|stream| stream.reader.paths().any(|other| other == path)) {
                 watch.forget(path);

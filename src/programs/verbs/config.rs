@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::Path};
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::programs::options::output::{self, OutputArgs};
+use crate::programs::options::{OutputArgs, output};
 use crate::{
     agent::Backend,
     cli::{Opt, Output, Paint, Tool, ToolDoc, VerbDoc},

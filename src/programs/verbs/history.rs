@@ -5,12 +5,8 @@ use std::{ffi::OsString, fs, path::Path};
 use serde_json::{Value, json};
 
 use crate::programs::{
-    options::{
-        has,
-        output::{self, OutputArgs},
-        target::{self, Target},
-    },
-    tail::{self, options::number},
+    options::{Field, OutputArgs, Target, has, output, target},
+    tail,
 };
 use crate::{
     cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc},
@@ -72,10 +68,7 @@ where the transcript ends: `aimax stream` goes on there.",
             "Only the last so many records; all of them with 0, the default.",
         )
         .value("COUNT", Complete::Nothing)
-        .sets(|args, given| {
-            args.tail = number(&given.text()?)?;
-            Ok(())
-        }),
+        .sets(|args, given| args.tail.set(given)),
         output::json(),
     ];
 

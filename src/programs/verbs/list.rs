@@ -4,10 +4,7 @@ use std::ffi::OsString;
 
 use serde_json::{Map, Value, json};
 
-use crate::programs::options::{
-    output::{self, Args},
-    target,
-};
+use crate::programs::options::{VerbArgs, output, target};
 use crate::{
     agent::{Backend, Status},
     cli::{Opt, Output, Paint, Tool, ToolDoc, exit::visible},
@@ -22,7 +19,7 @@ use crate::{
 pub struct List;
 
 impl Tool for List {
-    type Args = Args;
+    type Args = VerbArgs;
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-list",
@@ -42,9 +39,9 @@ the sessions without a window.",
         ..ToolDoc::EMPTY
     };
 
-    const OPTS: &'static [Opt<Args>] = &[target::backend(), output::json()];
+    const OPTS: &'static [Opt<VerbArgs>] = &[target::backend(), output::json()];
 
-    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    fn run(args: VerbArgs, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env()?;
         let tmux = Tmux::new(&config)?;
         let asked = args.target.backend(&config)?;

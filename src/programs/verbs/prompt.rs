@@ -6,12 +6,7 @@ use std::{ffi::OsString, path::Path};
 use serde_json::json;
 
 use crate::programs::{
-    options::{
-        has, launch,
-        output::{self, OutputArgs},
-        prompt::{self, PromptArgs},
-        target::{self, Target},
-    },
+    options::{OutputArgs, PromptArgs, Target, has, launch, output, prompt, target},
     paste,
 };
 use crate::{

@@ -5,10 +5,7 @@ use std::ffi::OsString;
 use serde_json::json;
 
 use super::list;
-use crate::programs::options::{
-    output::{self, Args},
-    target,
-};
+use crate::programs::options::{VerbArgs, output, target};
 use crate::{
     agent::Status as Doing,
     cli::{Opt, Output, Paint, Tool, ToolDoc, exit::visible},
@@ -22,7 +19,7 @@ use crate::{
 pub struct Status;
 
 impl Tool for Status {
-    type Args = Args;
+    type Args = VerbArgs;
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-status",
@@ -44,9 +41,9 @@ The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
         ..ToolDoc::EMPTY
     };
 
-    const OPTS: &'static [Opt<Args>] = &[target::session(), target::backend(), output::json()];
+    const OPTS: &'static [Opt<VerbArgs>] = &[target::session(), target::backend(), output::json()];
 
-    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    fn run(args: VerbArgs, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env()?;
         let name = args.target.needed(&config)?;
         let backend = args.target.backend(&config)?;
