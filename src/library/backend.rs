@@ -32,11 +32,6 @@ impl TmuxBackend {
         Tmux::new(&self.config)
     }
 
-    /// The session, unless it was terminated or is not known.
-    fn kept(&self, name: &Name) -> Result<Option<Session>> {
-        if_any(Session::find(&self.config, name, Some(self.backend)))
-    }
-
     /// The session, also one that was terminated.
     fn known(&self, name: &Name) -> Result<Option<Session>> {
         if_any(Session::find_any(&self.config, name, Some(self.backend)))
@@ -45,7 +40,7 @@ impl TmuxBackend {
     /// A look at a session; `None` when neither a state file nor tmux knows it.
     fn snapshot(&self, session: &str) -> Result<Option<Snapshot>> {
         let name: Name = session.parse()?;
-        let found = self.kept(&name)?;
+        let found = if_any(Session::find(&self.config, &name, Some(self.backend)))?;
         let is_known = found.is_some();
         let session = found.unwrap_or_else(|| self.stranger(name));
         let snapshot = session::snapshots(&self.config, &self.tmux()?, &[session])?.pop();

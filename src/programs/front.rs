@@ -135,14 +135,9 @@ const VERBS: [VerbDoc; BUILT_IN.len() + 1] = {
 
 /// Runs a program: one of this package in this process, or else what PATH has.
 fn program(verb: &OsStr, args: Vec<OsString>, out: &mut Output) -> Result<Exit> {
-    match BUILT_IN.iter().find(|program| verb == program.verb.name) {
-        Some(program) => Ok((program.run)(&format!("aimax {}", program.verb.name), args, out)),
-        None => elsewhere(verb, &args),
+    if let Some(program) = BUILT_IN.iter().find(|program| verb == program.verb.name) {
+        return Ok((program.run)(&format!("aimax {}", program.verb.name), args, out));
     }
-}
-
-/// Becomes `aimax-VERB`, as git does with its own.
-fn elsewhere(verb: &OsStr, rest: &[OsString]) -> Result<Exit> {
     let mut name = OsString::from("aimax-");
     name.push(verb);
     let path = match name.to_str().filter(|name| !name.contains('/')) {
@@ -150,7 +145,8 @@ fn elsewhere(verb: &OsStr, rest: &[OsString]) -> Result<Exit> {
         None => None,
     };
     match path {
-        Some(path) => Err(Error::io(path.display(), &Command::new(&path).args(rest).exec())),
+        // Becomes that program, as git does with its own.
+        Some(path) => Err(Error::io(path.display(), &Command::new(&path).args(args).exec())),
         None => Err(Error::usage(verb.display(), "no such verb")),
     }
 }

@@ -194,10 +194,7 @@ impl Store {
 }
 
 fn entry(value: Value) -> Option<Entry> {
-    match value {
-        Value::Object(fields) => Some(Entry(fields)),
-        _ => None,
-    }
+    if let Value::Object(fields) = value { Some(Entry(fields)) } else { None }
 }
 
 /// The object in `value`; anything else is replaced by an empty object.
@@ -257,12 +254,17 @@ fn set_aside(path: &Path, fault: &str) -> Error {
     }
 }
 
+/// The lock of a state file, beside it.
+pub(crate) fn lock_path(path: &Path) -> PathBuf {
+    let mut lock = path.as_os_str().to_owned();
+    lock.push(".lock");
+    lock.into()
+}
+
 fn change(path: &Path, edit: impl FnOnce(&mut Sessions)) -> Result<()> {
-    let mut lock_path = path.as_os_str().to_owned();
-    lock_path.push(".lock");
     let deadline = Deadline::after(Duration::from_secs(30));
     let subject = path.display().to_string();
-    let _held = fs::lock(Path::new(&lock_path), deadline, &subject, "locked for 30 s")?;
+    let _held = fs::lock(&lock_path(path), deadline, &subject, "locked for 30 s")?;
     let mut sessions = load(path)?;
     let before = sessions.clone();
     edit(&mut sessions);

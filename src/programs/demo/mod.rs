@@ -90,17 +90,8 @@ impl Play<'_> {
         self.say("A whole session, with a practice agent in the place of Claude Code or Codex.")?;
 
         self.say("\nStart an agent in a tmux window, and see that it recorded the first prompt.")?;
-        self.step(&[
-            "spawn",
-            "-b",
-            "tmux-practice",
-            "-s",
-            "demo",
-            "--cwd",
-            "proj",
-            "-p",
-            "Hello!",
-        ])?;
+        let start = ["spawn", "-b", "tmux-practice", "-s", "demo", "--cwd", "proj", "-p", "Hello!"];
+        self.step(&start)?;
 
         self.say("\nFollow its transcript beside the next steps: type and text of each record.")?;
         self.beside(&["tail", "-s", "demo", "--follow", "--max", "8"])?;

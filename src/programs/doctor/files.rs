@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use super::finding::{Finding, word};
@@ -13,7 +13,7 @@ use crate::{
     config::Config,
     fs as files, proc,
     session::{RunDir, Session},
-    time,
+    state, time,
 };
 
 /// Whether our folders, and those of the sessions' flags, can be written.
@@ -108,9 +108,8 @@ pub(crate) fn locks(config: &Config) -> Vec<Finding> {
         .into_iter()
         .map(|(_, name, run_dir)| (run_dir.lock_path(), name.to_string()));
     let of_state = Backend::ALL.into_iter().map(|backend| {
-        let mut path = backend.store(config).runtime().to_owned().into_os_string();
-        path.push(".lock");
-        (PathBuf::from(&path), path.to_string_lossy().into_owned())
+        let path = state::lock_path(backend.store(config).runtime());
+        (path.clone(), path.to_string_lossy().into_owned())
     });
     of_sessions
         .chain(of_state)

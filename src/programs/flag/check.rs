@@ -33,7 +33,7 @@ pub(crate) fn run(config: &Config, args: &Args, operands: &[OsString]) -> Result
     };
     if args.root.is_some() {
         for name in args.target.names(config, operands)? {
-            let flags = args.files(config, &name)?;
+            let flags = args.flags(config, &name)?;
             tell(&name, Some(&flags), &by_the_files(&name, &flags)?)?;
         }
         return Ok(worst);

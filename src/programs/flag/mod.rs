@@ -148,25 +148,34 @@ permission, so another user can watch. Nobody sets the flags right then.",
             return Err(Error::usage("verb", "none is given"));
         };
         let operands: Vec<OsString> = operands.collect();
-        let files = |what: &str| -> Result<(Name, Flags)> {
+        let flags = |what: &str| -> Result<(Name, Flags)> {
             let names = args.target.names(&config, &operands)?;
             let [name] = &names[..] else {
                 return Err(Error::usage("NAME", format!("one session only to {what}")));
             };
-            Ok((name.clone(), args.files(&config, name)?))
+            Ok((name.clone(), args.flags(&config, name)?))
         };
         match verb.to_str() {
             Some("wait") => wait::run(&config, &args, &operands, out),
             Some("check") => check::run(&config, &args, &operands),
             Some("path") => {
-                let (name, flags) = files("path")?;
-                out.record(&paths(&config, &args, &name, &flags)?).map(|()| Exit::Done)
+                let (name, flags) = flags("path")?;
+                let mut record = json!({
+                    "sessionId": name,
+                    "running": flags.running(),
+                    "failed": flags.failed(),
+                });
+                if args.root.is_none() {
+                    let session = Session::find(&config, &name, args.target.backend(&config)?)?;
+                    record["backend"] = session.backend.name().into();
+                }
+                out.record(&record).map(|()| Exit::Done)
             }
-            Some("set") => files("set")?.1.set(&[]).map(|()| Exit::Done),
-            Some("clear") => files("clear")?.1.clear().map(|_| Exit::Done),
+            Some("set") => flags("set")?.1.set(&[]).map(|()| Exit::Done),
+            Some("clear") => flags("clear")?.1.clear().map(|_| Exit::Done),
             Some("fail") => {
                 let reason = args.reason.as_deref().unwrap_or("unknown");
-                files("fail")?.1.fail(reason).map(|()| Exit::Done)
+                flags("fail")?.1.fail(reason).map(|()| Exit::Done)
             }
             _ => Err(Error::usage(verb.display(), "no such verb")),
         }
@@ -185,7 +194,7 @@ impl Args {
     }
 
     /// The flags of one session: where `--root` says, or the state does.
-    fn files(&self, config: &Config, name: &Name) -> Result<Flags> {
+    fn flags(&self, config: &Config, name: &Name) -> Result<Flags> {
         if let Some(root) = &self.root {
             return Ok(Flags::new(root, name));
         }
@@ -194,19 +203,6 @@ impl Args {
             .flags()
             .ok_or_else(|| Error::missing(name, "the state says no folder for its flags"))
     }
-}
-
-fn paths(config: &Config, args: &Args, name: &Name, flags: &Flags) -> Result<serde_json::Value> {
-    let mut record = json!({
-        "sessionId": name,
-        "running": flags.running(),
-        "failed": flags.failed(),
-    });
-    if args.root.is_none() {
-        let session = Session::find(config, name, args.target.backend(config)?)?;
-        record["backend"] = session.backend.name().into();
-    }
-    Ok(record)
 }
 
 /// The status that tells how a job stands.

@@ -74,16 +74,13 @@ impl Cursor {
     /// What is read from now on.
     pub(crate) fn at(&mut self, path: &Path, follow: &mut Follow) -> Result<()> {
         let Some(identity) = follow.find()? else { return Ok(()) };
-        let place = &mut self.place;
-        let path = std::path::absolute(path).at(path)?;
-        let here = (&path, identity.device, identity.inode, follow.offset());
-        if here == (&place.path, place.device, place.inode, place.offset) && !self.before.is_empty()
-        {
-            return Ok(());
+        let (device, inode, offset) = (identity.device, identity.inode, follow.offset());
+        let (path, hash) = (std::path::absolute(path).at(path)?, self.place.hash.clone());
+        let here = KeptPlace { path, device, inode, offset, hash };
+        if here != self.place || self.before.is_empty() {
+            self.place = here;
+            self.before = follow.before(SPAN)?;
         }
-        (place.device, place.inode, place.offset) = (here.1, here.2, here.3);
-        place.path = path;
-        self.before = follow.before(SPAN)?;
         Ok(())
     }
 

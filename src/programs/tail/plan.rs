@@ -72,7 +72,8 @@ impl Plan {
         let Some(stream) = self.streams.first_mut() else { return Ok(()) };
         let (cursor, mut at) = Cursor::open(file)?;
         if let Some((path, offset)) = &at {
-            if stream.session.is_none() && !stream.reader.paths().any(|own| is_same(own, path)) {
+            let is_it = |own: &Path| std::path::absolute(own).is_ok_and(|own| own == *path);
+            if stream.session.is_none() && !stream.reader.paths().any(is_it) {
                 return Err(Error::usage(file.display(), "a cursor of another file")
                     .advise(format!("it is of {}", path.display())));
             }
@@ -83,7 +84,10 @@ impl Plan {
                 stream.reader.start = Start::Offset(0);
             }
         }
-        stream.keep(cursor, at);
+        stream.cursor = Some(cursor);
+        if let Some((path, offset)) = at {
+            stream.reader.begin_at(path, offset);
+        }
         Ok(())
     }
 }
@@ -91,10 +95,6 @@ impl Plan {
 /// Refuses an option that is for one transcript.
 fn alone(given: bool, option: &str, why: &str) -> Result<()> {
     if given { Err(Error::usage(option, format!("it is for one session: {why}"))) } else { Ok(()) }
-}
-
-fn is_same(own: &Path, kept: &Path) -> bool {
-    std::path::absolute(own).is_ok_and(|own| own == kept)
 }
 
 /// Where to begin; refuses what does not go together.

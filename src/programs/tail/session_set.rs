@@ -96,7 +96,9 @@ impl SessionSet {
         changed: Option<&BTreeSet<WatchId>>,
         note: &mut dyn FnMut(&str),
     ) -> Result<()> {
-        let stores = self.stores_changed(changed);
+        let is_changed = |spot: &WatchId| changed.is_none_or(|changed| changed.contains(spot));
+        let stores = self.stores.iter().filter(|(spot, _)| is_changed(spot));
+        let stores: Vec<Backend> = stores.map(|(_, &backend)| backend).collect();
         for &backend in &stores {
             match self.list(backend, streams) {
                 // The sessions that were there are still followed; a change to the file wakes us.
@@ -118,13 +120,6 @@ impl SessionSet {
             }
         }
         Ok(())
-    }
-
-    /// The backends whose state file changed.
-    fn stores_changed(&self, changed: Option<&BTreeSet<WatchId>>) -> Vec<Backend> {
-        let is_changed = |spot: &WatchId| changed.is_none_or(|changed| changed.contains(spot));
-        let stores = self.stores.iter().filter(|(spot, _)| is_changed(spot));
-        stores.map(|(_, &backend)| backend).collect()
     }
 
     /// Notes which sessions joined, which left, and what is kept of the others.

@@ -1,6 +1,6 @@
 //! One conversation, or one plain file, and how far it has been printed.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::collections::BTreeSet;
 
 use super::{
     cursor::Cursor,
@@ -63,14 +63,6 @@ impl Tailed {
         self.fresh
             || self.leaving
             || changed.is_none_or(|changed| !changed.is_disjoint(self.reader.spots()))
-    }
-
-    /// Keeps its place in `cursor`, and begins where that says.
-    pub(crate) fn keep(&mut self, cursor: Cursor, at: Option<(PathBuf, u64)>) {
-        self.cursor = Some(cursor);
-        if let Some((path, offset)) = at {
-            self.reader.begin_at(path, offset);
-        }
     }
 
     /// Prints all that is there, also where the conversation goes on.

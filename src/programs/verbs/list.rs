@@ -50,12 +50,10 @@ the sessions without a window.",
         // The practice agent is nobody's business but of those who practise.
         all.retain(|(backend, seen)| !seen.is_empty() || asked.is_some() || backend.is_real());
         if args.output.json {
-            let lists: Map<String, Value> = all
-                .iter()
-                .map(|(backend, seen)| {
-                    (backend.name().to_owned(), seen.iter().map(record).collect())
-                })
-                .collect();
+            let list = |(backend, seen): &(Backend, Vec<Observed>)| {
+                (backend.name().to_owned(), seen.iter().map(record).collect())
+            };
+            let lists: Map<String, Value> = all.iter().map(list).collect();
             return output::document(out, &lists.into()).map(|()| Exit::Done);
         }
         let seen: Vec<&Observed> = all.iter().flat_map(|(_, seen)| seen).collect();
