@@ -1,4 +1,4 @@
-//! `-h`, one screen of it, and `--help`, all of it. Both fit 79 columns.
+//! `-h`, one screen of help, and `--help`, all of it. Both fit 79 columns.
 
 use std::fmt::Write as _;
 
@@ -66,7 +66,7 @@ pub(crate) fn full(page: &Page) -> String {
     text
 }
 
-/// Other pages in the order that man pages have them: by section, then by name.
+/// Related pages in the order of man pages: by section, then by name.
 pub(crate) fn see_also(page: &Page) -> Vec<(&'static str, u8)> {
     let mut pages = page.tool.see_also.to_vec();
     pages.sort_unstable_by_key(|&(name, section)| (section, name));
@@ -101,7 +101,7 @@ fn rows(text: &mut String, rows: impl Iterator<Item = (String, &'static str)> + 
     }
 }
 
-/// `-s, --session=NAME`. What negates an option is shown with it.
+/// `-s, --session=NAME`. A negation is shown with its option.
 fn names(opt: &OptDoc) -> String {
     let short = opt.short.map_or("    ".into(), |short| format!("-{short}, "));
     let value = opt.value.map(|value| format!("={}", value.name)).unwrap_or_default();

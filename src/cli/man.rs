@@ -11,7 +11,7 @@ use super::{
     status::{SIGNALS, STATUSES},
 };
 
-/// The date of the release, which pages bear instead of the day they were made.
+/// The date of the release. Pages show it in place of the day on which they were generated.
 pub(crate) const RELEASED: &str = "November 22, 2026";
 
 /// The page, section 1.
@@ -94,7 +94,7 @@ fn names(opt: &OptDoc) -> String {
 
 /// One form of the command line: a macro for each of its words.
 fn synopsis(text: &mut String, page: &Page, form: &str) {
-    // A verb of the front's is called as one, not by the name of its page.
+    // A verb is called as `aimax VERB`, not by the name of its page.
     let name = form.split_whitespace().next().filter(|name| *name != page.tool.name);
     _ = writeln!(text, ".Nm{}", name.map(|name| format!(" {name}")).unwrap_or_default());
     for word in form.split_whitespace().skip(1) {
@@ -184,7 +184,7 @@ fn fill(text: &mut String, plain: &str) {
     line(text, &sentence);
 }
 
-/// Writes an escaped line so that it is never a request.
+/// Writes an escaped line, which roff must not take for a request.
 fn line(text: &mut String, escaped: &str) {
     if escaped.starts_with('.') {
         text.push_str("\\&");
@@ -199,7 +199,7 @@ fn escaped(plain: &str) -> String {
     text
 }
 
-/// Exactly this character, in text and in a macro's argument alike.
+/// Writes what roff shows as exactly this character, in text and in a macro's argument.
 fn escape(text: &mut String, c: char) {
     match c {
         '\\' => text.push_str("\\e"),

@@ -11,7 +11,7 @@ pub struct Page {
     pub opts: Vec<OptDoc>,
     /// Whether its first operand ends its options: see [`Tool::FRONT`].
     pub front: bool,
-    /// The variables that it reads, with what each is: for the manual.
+    /// The environment variables that it reads, each with its meaning: for the manual.
     pub environment: Vec<(String, String)>,
 }
 

@@ -32,7 +32,7 @@ impl Drop for Progress {
     }
 }
 
-/// Shows a step, and how long after the beginning it was.
+/// Shows a step, with its time since the beginning.
 pub(crate) fn show(ms: f64, words: &str) {
     if let Some(subject) = SUBJECT.get() {
         write(&format!("\r\x1b[K{subject}: {} … {:.1} s", visible(words), ms / 1000.0));

@@ -45,7 +45,7 @@ pub(crate) fn agree(pages: &[Page]) -> Vec<String> {
             let shape = (opt.short, opt.value.map(|value| value.name), opt.negated);
             let (first, other) = longs.entry(opt.long).or_insert((shape, name));
             if *first != shape {
-                wrong.push(format!("--{}: {name} has it otherwise than {other}", opt.long));
+                wrong.push(format!("--{}: {name} and {other} differ", opt.long));
             }
             let Some(short) = opt.short else { continue };
             if short == 'f' && matches!(opt.long, "prompt-file" | "follow") {
@@ -148,8 +148,8 @@ fn texts(page: &Page, wrong: &mut Vec<String>) {
     }
 }
 
-/// The options that begin a code span; a span that begins with another program's name is about that
-/// program's options.
+/// The options at the beginning of code spans. A span that begins with the name of another program
+/// is about that program's options.
 fn options_named(text: &str) -> impl Iterator<Item = &str> {
     let spans = text.split('`').skip(1).step_by(2);
     spans.filter_map(|span| {
@@ -232,7 +232,7 @@ fn pages_that_disagree_are_named() {
             opt.short = Some('S');
         }
     });
-    assert_eq!(agree(&[plain(), other]), ["--session: other has it otherwise than plain"]);
+    assert_eq!(agree(&[plain(), other]), ["--session: other and plain differ"]);
     let other = with("other", |opt| {
         if opt.long == "session" {
             opt.long = "screen";

@@ -121,7 +121,7 @@ pub(crate) const BUILT_IN: [BuiltIn; 20] = [
     BuiltIn::new::<Version>("version", "Print the version"),
 ];
 
-/// The verbs, which are the programs and `help`.
+/// The verbs: the programs, and `help`.
 const VERBS: [VerbDoc; BUILT_IN.len() + 1] = {
     let help = VerbDoc { name: "help", brief: "Show help, or that of a verb" };
     let mut verbs = [help; BUILT_IN.len() + 1];
@@ -133,7 +133,7 @@ const VERBS: [VerbDoc; BUILT_IN.len() + 1] = {
     verbs
 };
 
-/// Runs a program: one of this package in this process, or else what PATH has.
+/// Runs a program: one of this package in this process, or else `aimax-VERB` from PATH.
 fn program(verb: &OsStr, args: Vec<OsString>, out: &mut Output) -> Result<Exit> {
     if let Some(program) = BUILT_IN.iter().find(|program| verb == program.verb.name) {
         return Ok((program.run)(&format!("aimax {}", program.verb.name), args, out));
@@ -161,7 +161,7 @@ fn help(rest: Vec<OsString>, out: &mut Output) -> Result<Exit> {
 
 /// What tmux runs in a new window.
 fn window(rest: Vec<OsString>) -> Result<Exit> {
-    let orders = rest.into_iter().next().map(PathBuf::from);
-    let orders = orders.ok_or_else(|| Error::usage("window", "no orders are given"))?;
-    match session::enter_window(&orders)? {}
+    let spec = rest.into_iter().next().map(PathBuf::from);
+    let spec = spec.ok_or_else(|| Error::usage("window", "no orders are given"))?;
+    match session::enter_window(&spec)? {}
 }

@@ -70,7 +70,7 @@ with it. Prints one record for each session.",
                     "killed": ended.killed,
                     "wasWorking": ended.was_working,
                 }))?,
-                // The others are ended all the same; the first failure is the one to report.
+                // The other sessions are still ended; the first failure is reported.
                 Err(error) => failed = failed.or(Some(error)),
             }
         }

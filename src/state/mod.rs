@@ -155,7 +155,7 @@ impl Store {
         Ok(entries(load(&self.runtime)?))
     }
 
-    /// All sessions that ever were.
+    /// All sessions that ever were, in the file's order.
     pub fn archived(&self) -> Result<Vec<(Name, Entry)>> {
         Ok(entries(load(&self.archive)?))
     }
@@ -232,7 +232,7 @@ fn load(path: &Path) -> Result<Sessions> {
         }
         match &mut watch {
             Some(watch) => drop(watch.wait(deadline)?),
-            // Subscribed first, then read once more: a change in between is not missed.
+            // The file is read once more after the subscription, so no change is missed.
             None => {
                 let mut new = Watch::new()?;
                 new.path(path)?;

@@ -19,7 +19,7 @@ use crate::{
     watch::{Watch, Woke},
 };
 
-/// tmux, its version, and what that is known to get wrong.
+/// tmux, its version, and the known bugs of that version.
 pub(crate) fn tmux(config: &Config) -> Vec<Finding> {
     let said = match Tmux::new(config).and_then(|tmux| tmux.version()) {
         Ok(said) => said,
@@ -85,7 +85,7 @@ fn covered(name: &str, version: &str, profile: &Profile, own: &Path) -> Finding 
 /// How long a program may take to say its version.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The version that a program says it has: the first word that begins with a digit.
+/// The version that a program reports: the first word of its output that begins with a digit.
 fn version(program: &Path) -> Result<String> {
     let mut child = Command::new(program)
         .arg("--version")
@@ -112,7 +112,7 @@ fn version(program: &Path) -> Result<String> {
     })
 }
 
-/// What the proxy needs: missing, it is a problem only where it is the default.
+/// Whether the proxy is set up. That it is not is a problem only where it is the default.
 pub(crate) fn proxy(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut wanted = Vec::new();

@@ -1,4 +1,4 @@
-//! Our own folders: whether they can be written, what is left over in them, and who keeps a lock.
+//! Our own folders: whether they can be written, what is left over in them, and who holds a lock.
 
 use std::{
     collections::BTreeSet,
@@ -40,7 +40,7 @@ pub(crate) fn folders(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Whether a file can be made in a folder; of one that is not there yet, whether it can be made.
+/// Whether a file can be made in `folder`, or in the nearest folder above it that exists.
 fn writable(what: &str, folder: &Path) -> Finding {
     let subject = folder.display();
     let there = folder.ancestors().find(|above| above.exists());
@@ -65,8 +65,8 @@ fn writable(what: &str, folder: &Path) -> Finding {
     }
 }
 
-/// What a writer that was killed, or a file that made no sense, has left in the data folder; and
-/// what was made for sessions that are no more.
+/// Leftovers in the data folder: of writers that were killed, of state files that made no sense, and
+/// of sessions that are gone.
 pub(crate) fn left_over(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     for entry in fs::read_dir(&config.data_dir).into_iter().flatten().flatten() {
@@ -101,8 +101,8 @@ fn is_old(file: &fs::Metadata) -> bool {
     file.modified().is_ok_and(|at| age(at) > 60_000)
 }
 
-/// Locks that somebody holds. The kernel takes a lock back from a process that ends, so a lock is
-/// stale only in the hands of one that does nothing any more.
+/// Locks that are held. The kernel releases those of a process that ends, so a lock is stale only
+/// when its holder is stopped.
 pub(crate) fn locks(config: &Config) -> Vec<Finding> {
     let of_sessions = RunDir::all(config)
         .into_iter()
@@ -130,7 +130,7 @@ fn held(path: &Path, subject: &str) -> Finding {
     }
 }
 
-/// The process that holds a lock, where `/proc` tells.
+/// The process that holds a lock, where there is a `/proc` to ask.
 fn holder(path: &Path) -> Option<u32> {
     let inode = fs::metadata(path).ok()?.ino().to_string();
     let locks = fs::read_to_string("/proc/locks").ok()?;

@@ -183,7 +183,7 @@ permission, so another user can watch. Nobody sets the flags right then.",
 }
 
 impl Args {
-    /// The sessions that are meant: those that are named, or all.
+    /// The sessions that are named, or all.
     fn sessions(&self, config: &Config, operands: &[OsString]) -> Result<Vec<Session>> {
         let backend = self.target.backend(config)?;
         if self.all && operands.is_empty() && !self.target.is_given() {
@@ -193,7 +193,7 @@ impl Args {
         names.iter().map(|name| Session::find(config, name, backend)).collect()
     }
 
-    /// The flags of one session: where `--root` says, or the state does.
+    /// The flags of one session: in the folder of `--root`, or else in that of the state file.
     fn flags(&self, config: &Config, name: &Name) -> Result<Flags> {
         if let Some(root) = &self.root {
             return Ok(Flags::new(root, name));
@@ -205,7 +205,7 @@ impl Args {
     }
 }
 
-/// The status that tells how a job stands.
+/// The exit status for a job's state.
 fn status(state: &JobState) -> Exit {
     match state {
         JobState::Done => Exit::Done,
@@ -215,7 +215,7 @@ fn status(state: &JobState) -> Exit {
     }
 }
 
-/// Of two statuses the one that tells of both: the higher.
+/// The status for two sessions together: the higher of theirs.
 fn worse(a: Exit, b: Exit) -> Exit {
     if b as u8 > a as u8 { b } else { a }
 }
