@@ -61,7 +61,7 @@ with it. Prints one record for each session.",
         let mut failed = None;
         for name in args.target.names(&config, &operands)? {
             let wait = Deadline::after(args.lock_wait.unwrap_or(LOCK_WAIT));
-            let done = target::find(&config, &tmux, &name, backend)
+            let done = target::session_or_window(&config, &tmux, &name, backend)
                 .and_then(|session| Ok((session::end(&config, &tmux, &session, wait)?, session)));
             match done {
                 Ok((ended, session)) => out.record(&json!({

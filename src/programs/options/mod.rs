@@ -1,5 +1,5 @@
-//! Options that several programs share. A group of them is a struct that they fill, and a program
-//! that offers the group has such a struct among its arguments: see [`has`].
+//! Options that several programs share. A group of options fills a struct; a program that offers the
+//! group has that struct among its arguments: see [`has`].
 
 use std::{os::unix::ffi::OsStringExt, path::PathBuf, time::Duration};
 
@@ -23,7 +23,7 @@ pub(crate) trait Has<G> {
     fn group(&mut self) -> &mut G;
 }
 
-/// Says in which fields of a program's arguments the groups are.
+/// Names the fields of a program's arguments that hold its groups.
 macro_rules! has {
     ($args:ty { $($field:ident: $group:ty),+ }) => {
         $(impl $crate::programs::options::Has<$group> for $args {
@@ -41,7 +41,7 @@ pub(crate) trait Field {
     fn set(&mut self, given: Given) -> Result<(), String>;
 }
 
-/// Reads values of a type in one way.
+/// Makes a type a [`Field`], by how it is read from what was given.
 macro_rules! field {
     ($type:ty, $given:ident => $value:expr) => {
         impl Field for $type {
@@ -79,7 +79,7 @@ seconds by default.",
 )
 .value("TIME", Complete::Nothing);
 
-/// `--timeout`; what it bounds, and for how long by default, differs.
+/// `--timeout`; what it limits, and its default, differ by program.
 pub(crate) const fn timeout(full: &'static str) -> OptDoc {
     OptDoc::new("timeout", "Give up after this long", full).value("TIME", Complete::Nothing)
 }

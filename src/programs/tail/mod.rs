@@ -1,9 +1,9 @@
 //! `aimax-tail`: a transcript's records, once or following.
 //!
-//! Records leave byte for byte as the agent wrote them, whole lines only. What is no record is
-//! named on stderr with its offset and left out. The offset just after a record is where a later
-//! run goes on: nothing is given twice, nothing is left out. Between records the program sleeps in
-//! one system call, and still notices at once when its reader goes away.
+//! Records are printed byte for byte as the agent wrote them, whole lines only. A line that is not a
+//! record is left out, and named on stderr with its offset. A later run goes on at the offset just
+//! after a record: nothing comes twice, nothing is missed. Between records the program sleeps in one
+//! system call, and still notices at once when its reader goes away.
 
 use std::{
     ffi::OsString,
@@ -97,7 +97,7 @@ as by `--offsets`, or are `--events` or `--text`.",
     }
 }
 
-/// Prints what `args` ask for; says how that ended, and how many records there were.
+/// Prints what `args` ask for; returns how that ended, and how many records were printed.
 pub(crate) fn print(
     args: &Args,
     operands: Vec<OsString>,
@@ -110,7 +110,8 @@ pub(crate) fn print(
     }
 }
 
-/// Prints what `plan` says. `reader` is where the records go, if somebody must be there to read them.
+/// Prints what is planned. `reader` is where the records go, if the run is to end when their reader
+/// goes away.
 fn print_plan(
     plan: Plan,
     args: &Args,
@@ -128,7 +129,7 @@ fn print_plan(
     (done, args.max.unwrap_or(u64::MAX) - run.printer.left)
 }
 
-/// What is read, and where it goes.
+/// What is read, and how it is printed.
 struct TailRun<'a> {
     args: &'a Args,
     streams: Vec<Tailed>,
@@ -143,7 +144,7 @@ impl TailRun<'_> {
         if let Some(sessions) = &mut self.sessions {
             let mut watch = Watch::new()?;
             sessions.watch(&mut watch)?;
-            sessions.look(&mut watch, &mut self.streams, None, self.printer.note)?;
+            sessions.update(&mut watch, &mut self.streams, None, self.printer.note)?;
         }
         self.catch_up()?;
         for stream in &mut self.streams {
@@ -160,8 +161,7 @@ impl TailRun<'_> {
         Ok(Exit::Done)
     }
 
-    /// Prints what there is and what comes. `reader` is where the records go, if somebody must be
-    /// there to read them.
+    /// Prints what there is and what comes, until the reader of `reader` goes away, if there is one.
     fn follow(&mut self, reader: Option<RawFd>) -> Result<Exit> {
         let deadline = self.args.timeout.map_or(Deadline::NEVER, Deadline::after);
         let mut watch = Watch::new()?;
@@ -170,7 +170,7 @@ impl TailRun<'_> {
         }
         if let Some(sessions) = &mut self.sessions {
             sessions.watch(&mut watch)?;
-            // Not being allowed to is a failure only once there are too many.
+            // A limit that stays low is a failure only once there are too many files.
             drop(sys::raise_open_files());
         }
         for stream in &mut self.streams {
@@ -181,7 +181,7 @@ impl TailRun<'_> {
         let mut changed = None;
         loop {
             if let Some(sessions) = &mut self.sessions {
-                sessions.look(
+                sessions.update(
                     &mut watch,
                     &mut self.streams,
                     changed.as_ref(),
@@ -197,17 +197,17 @@ impl TailRun<'_> {
                 }
             }
             self.printer.batch(false)?;
-            self.let_go(&mut watch);
+            self.drop_left(&mut watch);
             if watch.wait(deadline)? == Woke::Deadline {
                 return Ok(Exit::Timeout);
             }
-            // When no path changed, something else did: then everything is looked at.
+            // When no path changed, something else did: then everything is read again.
             changed = Some(watch.changed()).filter(|changed| !changed.is_empty());
         }
     }
 
-    /// Lets go of the sessions that have left.
-    fn let_go(&mut self, watch: &mut Watch) {
+    /// Drops the sessions that have left, and stops watching their files.
+    fn drop_left(&mut self, watch: &mut Watch) {
         let gone: Vec<_> = self.streams.extract_if(.., |stream| stream.leaving).collect();
         for path in gone.iter().flat_map(|stream| stream.reader.paths()) {
             if !self.streams.iter().any(|stream| stream.reader.paths().any(|other| other == path)) {

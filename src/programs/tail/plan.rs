@@ -18,13 +18,13 @@ use crate::{
     transcript::start::Start,
 };
 
-/// What is to be read, and in which form it leaves.
+/// What is to be read, and the form in which it is printed.
 pub(crate) struct Plan {
     pub(crate) streams: Vec<Tailed>,
     /// `None` where a plain file is read.
     pub(crate) sessions: Option<SessionSet>,
     pub(crate) form: Form,
-    /// What is to be said before the first record.
+    /// A note to print before the first record.
     pub(crate) note: Option<String>,
 }
 
@@ -56,9 +56,9 @@ impl Plan {
             }
         }
         if many {
-            alone(args.from.is_some(), "--from", "an offset is one of one transcript")?;
-            alone(args.cursor.is_some(), "--cursor", "it keeps one place")?;
-            alone(args.raw, "--raw", "which line is whose could not be told")?;
+            refuse(args.from.is_some(), "--from", "an offset is one of one transcript")?;
+            refuse(args.cursor.is_some(), "--cursor", "it keeps one place")?;
+            refuse(args.raw, "--raw", "which line is whose could not be told")?;
         }
         let mut plan = Plan { streams, sessions, form: form(args, many)?, note: None };
         if let Some(file) = &args.cursor {
@@ -92,12 +92,12 @@ impl Plan {
     }
 }
 
-/// Refuses an option that is for one transcript.
-fn alone(given: bool, option: &str, why: &str) -> Result<()> {
+/// Refuses an option that is for one transcript only.
+fn refuse(given: bool, option: &str, why: &str) -> Result<()> {
     if given { Err(Error::usage(option, format!("it is for one session: {why}"))) } else { Ok(()) }
 }
 
-/// Where to begin; refuses what does not go together.
+/// Where to begin. Refuses options that do not go together.
 fn start(args: &Args) -> Result<Start> {
     let forms = [args.offsets, args.events, args.text].into_iter().filter(|&on| on).count();
     let clash = |cause| Err(Error::usage("", cause));

@@ -1,4 +1,4 @@
-//! `aimax admin`: what holds for all sessions of a backend.
+//! `aimax admin`: the defaults for all sessions of a backend.
 
 use std::ffi::OsString;
 

@@ -1,4 +1,4 @@
-//! `aimax config`: what is set, and by whom.
+//! `aimax config`: the settings and their sources.
 
 use std::{ffi::OsString, path::Path};
 

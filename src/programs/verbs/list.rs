@@ -47,7 +47,7 @@ the sessions without a window.",
         let asked = args.target.backend(&config)?;
         let backends = asked.map_or(Backend::ALL.to_vec(), |one| vec![one]);
         let mut all: Vec<(Backend, Vec<Observed>)> = session::windows(&config, &tmux, &backends)?;
-        // The practice agent is nobody's business but of those who practise.
+        // The practice agent is shown only to people who use it.
         all.retain(|(backend, seen)| !seen.is_empty() || asked.is_some() || backend.is_real());
         if args.output.json {
             let list = |(backend, seen): &(Backend, Vec<Observed>)| {
@@ -80,7 +80,7 @@ fn record((session, snapshot): &Observed) -> Value {
     })
 }
 
-/// What a session does, and in which style that is shown.
+/// What a session is doing, and the style in which that is shown.
 pub(crate) fn state(snapshot: &Snapshot) -> (String, &'static str) {
     let state = snapshot.state();
     let style = match state {
@@ -135,7 +135,7 @@ fn print(out: &mut Output, paint: Paint, seen: &[&Observed]) -> Result<()> {
     Ok(())
 }
 
-/// How long ago a moment was, in seconds of the epoch.
+/// How long ago `at` was, a time in seconds of the epoch.
 fn age(at: u64) -> String {
     let seconds = (time::now_ms() / 1000).saturating_sub(at);
     match seconds {

@@ -48,18 +48,19 @@ The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
         let name = args.target.needed(&config)?;
         let backend = args.target.backend(&config)?;
         let tmux = Tmux::new(&config)?;
-        let (session, snapshot) = match (target::find(&config, &tmux, &name, backend), backend) {
-            (Ok(session), _) => {
-                let snapshot =
-                    session::snapshots(&config, &tmux, std::slice::from_ref(&session))?.pop();
-                (session, snapshot)
-            }
-            (Err(error), Some(backend)) if error.kind == Kind::Missing => {
-                let entry = Default::default();
-                (Session { name: name.clone(), backend, entry }, None)
-            }
-            (Err(error), _) => return Err(error),
-        };
+        let (session, snapshot) =
+            match (target::session_or_window(&config, &tmux, &name, backend), backend) {
+                (Ok(session), _) => {
+                    let snapshot =
+                        session::snapshots(&config, &tmux, std::slice::from_ref(&session))?.pop();
+                    (session, snapshot)
+                }
+                (Err(error), Some(backend)) if error.kind == Kind::Missing => {
+                    let entry = Default::default();
+                    (Session { name: name.clone(), backend, entry }, None)
+                }
+                (Err(error), _) => return Err(error),
+            };
         let status = snapshot.as_ref().and_then(|snapshot| snapshot.status.as_ref());
         // Without a folder for flags nothing is known of the job.
         let job = snapshot.as_ref().filter(|_| session.flags().is_some()).map(|seen| &seen.job);

@@ -42,7 +42,7 @@ The document of `--json` has `sessionId`, `killed` and `wasWorking`.",
         let config = Config::from_env()?;
         let name = args.target.needed(&config)?;
         let tmux = Tmux::new(&config)?;
-        let found = target::find(&config, &tmux, &name, args.target.backend(&config)?);
+        let found = target::session_or_window(&config, &tmux, &name, args.target.backend(&config)?);
         let ended = match found {
             Ok(session) => session::end(&config, &tmux, &session, Deadline::after(LOCK_WAIT))?,
             Err(error) if error.kind == Kind::Missing => {
