@@ -55,9 +55,12 @@ pub struct OptDoc {
 pub struct Opt<A> {
     /// What it is.
     pub doc: OptDoc,
-    /// Stores its value in the arguments; the error is the cause, without the option's name.
-    pub set: fn(&mut A, Given) -> std::result::Result<(), String>,
+    /// Stores its value.
+    pub set: Set<A>,
 }
+
+/// Stores what was given in the arguments `A`; the error is the cause, without the option's name.
+pub(crate) type Set<A> = fn(&mut A, Given) -> std::result::Result<(), String>;
 
 impl OptDoc {
     /// An option without a value and without a short form.
@@ -66,28 +69,22 @@ impl OptDoc {
     }
 
     /// The same with a value.
-    #[must_use]
     pub const fn value(self, name: &'static str, complete: Complete) -> Self {
         OptDoc { value: Some(ValueDoc { name, complete }), ..self }
     }
 
     /// The same with a short form.
-    #[must_use]
     pub const fn short(self, short: char) -> Self {
         OptDoc { short: Some(short), ..self }
     }
 
     /// The same with a form that negates it.
-    #[must_use]
     pub const fn negated(self, long: &'static str) -> Self {
         OptDoc { negated: Some(long), ..self }
     }
 
     /// The option of a program, with the function that stores its value.
-    pub const fn sets<A>(
-        self,
-        set: fn(&mut A, Given) -> std::result::Result<(), String>,
-    ) -> Opt<A> {
+    pub const fn sets<A>(self, set: Set<A>) -> Opt<A> {
         Opt { doc: self, set }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
 /// Standard output without a buffer: Rust's own handle would cut large records at each newline.
 pub(crate) struct Stdout(io::Stdout);
 
-/// Standard output itself, beside [`Output`].
+/// Standard output itself: to ask about it, or to write past [`Output`].
 pub(crate) fn stdout() -> Stdout {
     Stdout(io::stdout())
 }

@@ -12,7 +12,6 @@ use super::exit::visible;
 static SUBJECT: OnceLock<String> = OnceLock::new();
 
 /// The line on the terminal; dropping it erases the line.
-#[must_use]
 pub(crate) struct Progress(());
 
 impl Progress {

@@ -104,7 +104,6 @@ impl Setting {
 
     /// The variables that set it; the first that is set counts. The original's settings have an
     /// older name too.
-    #[must_use]
     pub fn variables(&self) -> Vec<String> {
         let prefixes: &[&str] =
             if self.place == OURS { &["AIMAX_"] } else { &["AIMAX_", "TMUX_AGENTS_"] };
@@ -238,7 +237,7 @@ impl File {
     }
 }
 
-/// Gives settings their values, in the table's order.
+/// The settings that have their values so far, and where the others get theirs.
 pub(crate) struct Resolver<'a> {
     pub(crate) vars: Vars<'a>,
     pub(crate) file: Option<File>,

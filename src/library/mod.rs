@@ -1,7 +1,7 @@
 //! The public API: the sessions of one agent behind one blocking trait.
 //!
-//! [`get`] gives the backend of a name. All that it does the programs do too, by the same code, and
-//! what one starts the other finds. Every operation ends in a proof or an [`Error`], whose
+//! [`get`] returns the backend of a name. The programs do all that it does, by the same code, and
+//! each finds the sessions that the other starts. Every operation ends in a proof or an [`Error`], whose
 //! [`Kind`] says whether trying again is safe.
 //!
 //! | the Python program's | here |
@@ -151,8 +151,8 @@ pub trait AgentBackend: Send + Sync {
     /// # Errors
     /// [`Kind::Usage`] without a folder, or when it is not there; [`Kind::Refused`] when a session of
     /// that name runs in another; [`Kind::Person`] when the agent asks something that only a person
-    /// answers; [`Kind::Timeout`]. Then nothing is left behind. Those of [`queue`](Self::queue) when
-    /// only the prompt fails. Then the session stays.
+    /// answers; [`Kind::Timeout`]. In all these cases nothing is left behind. When only the prompt
+    /// fails, the errors are those of [`queue`](Self::queue), and the session stays.
     fn create(&self, request: &Request) -> Result<Created>;
 
     /// Delivers a prompt without stopping what runs, and proves it. A session whose window is gone

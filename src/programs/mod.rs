@@ -35,7 +35,6 @@ use crate::{
 };
 
 /// The pages of all programs, for the manuals and completions.
-#[must_use]
 pub fn pages() -> Vec<Page> {
     let front = Page { environment: environment(), ..page::<Front>() };
     // The demo has no manual: it shows itself.

@@ -1,4 +1,4 @@
-//! `admin-settings.json`: what holds for all sessions of a backend unless its start says otherwise.
+//! `admin-settings.json`: the defaults for the sessions of each backend.
 
 use std::path::Path;
 

@@ -108,7 +108,6 @@ impl Entry {
     }
 
     /// The same entry with a field set.
-    #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.set(key, value);
         self

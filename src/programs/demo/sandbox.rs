@@ -43,7 +43,7 @@ impl Sandbox {
         let id = uuid::Uuid::new_v4().simple().to_string();
         let root = base.join(format!("aimax-demo-{}", &id[..12]));
         let program = config::running_program()?;
-        // It fails if the name exists: the folder is ours alone.
+        // This fails if the name exists: the folder is ours alone.
         DirBuilder::new().mode(0o700).create(&root).at(&root)?;
         let config = Config::from_vars(environment(config, &root))?;
         let sandbox = Sandbox { root, config, program };

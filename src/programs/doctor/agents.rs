@@ -112,7 +112,7 @@ fn version(program: &Path) -> Result<String> {
     })
 }
 
-/// Whether the proxy is set up. That it is not is a problem only where it is the default.
+/// Whether the proxy is set up. A missing proxy is a problem only where it is the default.
 pub(crate) fn proxy(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut wanted = Vec::new();

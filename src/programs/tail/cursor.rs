@@ -72,7 +72,7 @@ impl Cursor {
     }
 
     /// Moves the place to where `follow` will read on in the transcript at `path`.
-    pub(crate) fn at(&mut self, path: &Path, follow: &mut Follow) -> Result<()> {
+    pub(crate) fn move_to(&mut self, path: &Path, follow: &mut Follow) -> Result<()> {
         let Some(identity) = follow.find()? else { return Ok(()) };
         let (device, inode, offset) = (identity.device, identity.inode, follow.offset());
         let (path, hash) = (std::path::absolute(path).at(path)?, self.place.hash.clone());
@@ -85,7 +85,7 @@ impl Cursor {
     }
 
     /// Moves the place past a line that was printed or left out.
-    pub(crate) fn passed(&mut self, line: Line<'_>) -> Result<()> {
+    pub(crate) fn advance(&mut self, line: Line<'_>) -> Result<()> {
         self.before.extend_from_slice(&line.bytes[line.bytes.len().saturating_sub(SPAN)..]);
         self.before.push(b'\n');
         self.before.drain(..self.before.len().saturating_sub(SPAN));

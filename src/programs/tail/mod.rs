@@ -110,21 +110,20 @@ pub(crate) fn print(
     }
 }
 
-/// Prints what is planned. `reader` is where the records go, if the run is to end when their reader
-/// goes away.
+/// Prints what is planned. The run ends when nobody reads `output` any more, if it is given.
 fn print_plan(
     plan: Plan,
     args: &Args,
     out: &mut Output,
     note: &mut dyn FnMut(&str),
-    reader: Option<RawFd>,
+    output: Option<RawFd>,
 ) -> (Result<Exit>, u64) {
     if let Some(text) = &plan.note {
         note(text);
     }
     let printer = Printer::new(args, plan.form, out, note);
     let mut run = TailRun { args, streams: plan.streams, sessions: plan.sessions, printer };
-    let done = if args.follow { run.follow(reader) } else { run.once() };
+    let done = if args.follow { run.follow(output) } else { run.once() };
     let done = done.or_else(|e| if e.kind == Kind::ReaderGone { Ok(Exit::Done) } else { Err(e) });
     (done, args.max.unwrap_or(u64::MAX) - run.printer.left)
 }
@@ -161,12 +160,12 @@ impl TailRun<'_> {
         Ok(Exit::Done)
     }
 
-    /// Prints what there is and what comes, until the reader of `reader` goes away, if there is one.
-    fn follow(&mut self, reader: Option<RawFd>) -> Result<Exit> {
+    /// Prints what there is and what comes, until nobody reads `output` any more, if it is given.
+    fn follow(&mut self, output: Option<RawFd>) -> Result<Exit> {
         let deadline = self.args.timeout.map_or(Deadline::NEVER, Deadline::after);
         let mut watch = Watch::new()?;
-        if let Some(reader) = reader {
-            watch.reader_of(&reader);
+        if let Some(output) = output {
+            watch.reader_of(&output);
         }
         if let Some(sessions) = &mut self.sessions {
             sessions.watch(&mut watch)?;

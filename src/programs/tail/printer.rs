@@ -101,7 +101,7 @@ impl<'a> Printer<'a> {
                 self.left -= 1;
             }
             if let Some(cursor) = cursor {
-                cursor.passed(line)?;
+                cursor.advance(line)?;
             }
         }
         let end = block.offset + block.bytes.len() as u64;

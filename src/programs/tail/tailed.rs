@@ -75,7 +75,7 @@ impl Tailed {
                     return Ok(Seen::Stopped);
                 }
                 if let Some(cursor) = cursor {
-                    cursor.at(path, follow)?;
+                    cursor.move_to(path, follow)?;
                 }
                 let seen =
                     follow.read_blocks(|block| printer.block(source, path, cursor, block))?;

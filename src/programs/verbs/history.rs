@@ -140,8 +140,8 @@ fn document(path: &Path, tail: u64, out: &mut Output, note: fn(&str)) -> Result<
     out.batch(false)
 }
 
-/// When a record was written, if it says so. Records that do not come first in the document, as in
-/// that of the original.
+/// When a record was written, if it says so. In the document, records without a time come first, as
+/// in that of the original.
 fn written_at(record: &[u8]) -> Option<u64> {
     // Nearly all have it here, and then the rest of the record need not be kept in memory.
     #[derive(serde::Deserialize)]

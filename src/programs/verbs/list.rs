@@ -135,7 +135,7 @@ fn print(out: &mut Output, paint: Paint, seen: &[&Observed]) -> Result<()> {
     Ok(())
 }
 
-/// How long ago `at` was, a time in seconds of the epoch.
+/// The age of a time in epoch seconds.
 fn age(at: u64) -> String {
     let seconds = (time::now_ms() / 1000).saturating_sub(at);
     match seconds {
