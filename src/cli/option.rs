@@ -161,8 +161,8 @@ pub trait Tool {
     /// Whether the first operand ends the options, because all that follows it belongs to another
     /// program: `aimax tail --follow`.
     const FRONT: bool = false;
-    /// Stores what follows `--`. Called only when `--` is given and `ToolDoc::rest` is set; a program
-    /// without it finds those words among its operands.
+    /// Stores what follows `--`. Called only when `--` is given and `ToolDoc::rest` is set; a
+    /// program without it finds those words among its operands.
     fn rest(args: &mut Self::Args, rest: Vec<OsString>) {
         let _ = (args, rest);
     }

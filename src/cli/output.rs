@@ -63,8 +63,8 @@ pub struct Output {
 /// A batch is written once it holds this much.
 const BATCH: usize = 256 * 1024;
 
-/// The size of a piece of a batch that is worth handing to a thread. A much larger piece is a single
-/// line, which is not worth the copy.
+/// The size of a piece of a batch that is worth handing to a thread. A much larger piece is a
+/// single line, which is not worth the copy.
 const LARGE: Range<usize> = 64 * 1024..1024 * 1024;
 
 impl Output {

@@ -98,8 +98,8 @@ impl Config {
         })
     }
 
-    /// The folder of the file and the screen profiles. It depends on variables alone: the file cannot
-    /// say where it is.
+    /// The folder of the file and the screen profiles. It depends on variables alone: the file
+    /// cannot say where it is.
     fn folder(vars: Vars<'_>) -> Result<PathBuf> {
         let own = ["AIMAX_HOME", "TMUX_AGENTS_HOME"].iter().find_map(|name| vars.get(name));
         let user = PathBuf::from(vars.get("HOME").unwrap_or_default());
@@ -125,8 +125,8 @@ impl Config {
         &find(&self.settings, key).source
     }
 
-    /// The path of a setting that has a fallback. It is for the agents' settings, which have no fields
-    /// here.
+    /// The path of a setting that has a fallback. It is for the agents' settings, which have no
+    /// fields here.
     pub(crate) fn path_of(&self, key: &str) -> &Path {
         find(&self.settings, key).path().unwrap_or(Path::new(""))
     }
@@ -148,8 +148,8 @@ impl Config {
         variables
     }
 
-    /// Makes this the configuration of this process. Backends that [`crate::get`] gives from now on use
-    /// it; earlier ones keep theirs.
+    /// Makes this the configuration of this process. Backends that [`crate::get`] gives from now on
+    /// use it; earlier ones keep theirs.
     pub fn set(self) {
         *SET.write().unwrap_or_else(PoisonError::into_inner) = Some(self);
     }
@@ -178,8 +178,8 @@ impl Config {
 
     /// The command line of one of our own programs: `name` is what follows `aimax-`.
     ///
-    /// A program beside the running one comes first, so that an installation outside PATH works; then
-    /// the one on PATH.
+    /// A program beside the running one comes first, so that an installation outside PATH works;
+    /// then the one on PATH.
     pub(crate) fn own_program(&self, name: &str) -> Result<Vec<OsString>> {
         let beside = running_program().ok().and_then(|path| Some(path.parent()?.to_owned()));
         let found =
@@ -223,7 +223,8 @@ pub(crate) fn process_environment() -> Vec<(OsString, OsString)> {
     env::vars_os().collect()
 }
 
-/// A variable of this process, also an empty one: for the practice agent, which has no configuration.
+/// A variable of this process, also an empty one: for the practice agent, which has no
+/// configuration.
 pub(crate) fn process_variable(name: &str) -> Option<OsString> {
     env::var_os(name)
 }

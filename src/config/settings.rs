@@ -201,7 +201,8 @@ impl Resolved {
         }
     }
 
-    /// The variable and the value for the commands that tmux or an agent runs for us, if they need it.
+    /// The variable and the value for the commands that tmux or an agent runs for us, if they need
+    /// it.
     pub(crate) fn for_hooks(&self) -> Option<(String, OsString)> {
         let value = self.path().map(Path::as_os_str).or(self.text().map(OsStr::new));
         let value = value.filter(|_| self.setting.for_hooks)?;
@@ -220,8 +221,8 @@ impl File {
     /// Reads the text of the file at `path`.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Usage`], with the file and the key, when it is not a JSON object or has an
-    /// unknown key.
+    /// [`crate::error::Kind::Usage`], with the file and the key, when it is not a JSON object or
+    /// has an unknown key.
     pub(crate) fn parse(path: &Path, text: &[u8], table: &[&Setting]) -> Result<File> {
         let wrong = |cause: String| Error::usage(path.display(), cause);
         let keys = match serde_json::from_slice(text) {

@@ -22,7 +22,8 @@ impl Vars<'_> {
         set.filter(|path| path.is_absolute()).unwrap_or_else(|| home.join(default))
     }
 
-    /// `path` with `~`, `$NAME` and `${NAME}` expanded; a variable that is not set stays as written.
+    /// `path` with `~`, `$NAME` and `${NAME}` expanded; a variable that is not set stays as
+    /// written.
     pub(crate) fn expand(&self, path: &OsStr, home: &Path) -> PathBuf {
         let bytes = path.as_bytes();
         let mut done = match bytes {

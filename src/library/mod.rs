@@ -1,8 +1,8 @@
 //! The public API: the sessions of one agent behind one blocking trait.
 //!
 //! [`get`] returns the backend of a name. The programs do all that it does, by the same code, and
-//! each finds the sessions that the other starts. Every operation ends in a proof or an [`Error`], whose
-//! [`Kind`] says whether trying again is safe.
+//! each finds the sessions that the other starts. Every operation ends in a proof or an [`Error`],
+//! whose [`Kind`] says whether trying again is safe.
 //!
 //! | the Python program's | here |
 //! |---|---|
@@ -149,15 +149,15 @@ pub trait AgentBackend: Send + Sync {
     /// prompt. A session of that name that already runs in that folder only gets the prompt.
     ///
     /// # Errors
-    /// [`Kind::Usage`] without a folder, or when it is not there; [`Kind::Refused`] when a session of
-    /// that name runs in another; [`Kind::Person`] when the agent asks something that only a person
-    /// answers; [`Kind::Timeout`]. In all these cases nothing is left behind. When only the prompt
-    /// fails, the errors are those of [`queue`](Self::queue), and the session stays.
+    /// [`Kind::Usage`] without a folder, or when it is not there; [`Kind::Refused`] when a session
+    /// of that name runs in another; [`Kind::Person`] when the agent asks something that only a
+    /// person answers; [`Kind::Timeout`]. In all these cases nothing is left behind. When only the
+    /// prompt fails, the errors are those of [`queue`](Self::queue), and the session stays.
     fn create(&self, request: &Request) -> Result<Created>;
 
     /// Delivers a prompt without stopping what runs, and proves it. A session whose window is gone
-    /// is started again and goes on in its conversation; an unknown session is started if a folder is
-    /// given.
+    /// is started again and goes on in its conversation; an unknown session is started if a folder
+    /// is given.
     ///
     /// # Errors
     /// [`Kind::Refused`] and [`Kind::Person`] when nothing was typed, [`Kind::Unproven`] when

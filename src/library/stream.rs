@@ -26,8 +26,8 @@ use crate::{
 /// An iterator over the records of one session, which waits for those to come.
 ///
 /// When the agent changes to another conversation, so does the iterator. It ends when it is
-/// [stopped](Stopper), after an error, and after the last record of a session that was terminated. The
-/// end of the agent alone does not end it: the session may be started again.
+/// [stopped](Stopper), after an error, and after the last record of a session that was terminated.
+/// The end of the agent alone does not end it: the session may be started again.
 ///
 /// Between records it sleeps in one system call.
 pub struct ThoughtStream {
@@ -77,8 +77,8 @@ impl ThoughtStream {
         let mut watch = Watch::new()?;
         watch.readable(&wakes);
         watch.path(session.backend.store(&config).runtime())?;
-        // An offset is one in the transcript that the state file names, even if the conversation has
-        // moved since.
+        // An offset is one in the transcript that the state file names, even if the conversation
+        // has moved since.
         let mut reader = ConversationReader::new(None, start);
         reader.found(&session.kept_conversation());
         let stop = Arc::new(StopSignal { is_stopped: AtomicBool::new(false), wake });

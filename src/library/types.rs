@@ -19,8 +19,8 @@ pub struct Request {
     pub session_id: String,
     /// The prompt.
     pub prompt: String,
-    /// The folder to work in, which [`create`](super::AgentBackend::create) needs; by default that of
-    /// the session's last start.
+    /// The folder to work in, which [`create`](super::AgentBackend::create) needs; by default that
+    /// of the session's last start.
     pub cwd: Option<PathBuf>,
     /// The folder that holds the flags, if not `cwd`.
     pub flag_root: Option<PathBuf>,

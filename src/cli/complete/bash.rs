@@ -1,9 +1,9 @@
 //! For bash, 3.2 and later: macOS has no newer one.
 //!
 //! Candidates are compared and quoted one by one, never split. When there are none, bash itself
-//! completes and quotes file names, unless `_…_none` tells it that there is nothing to complete; bash
-//! before 4 cannot be told. `before` is the `--opt=` that bash 3 replaces together with the value. A
-//! value is completed only after an option that still lacks it, and never after `--`.
+//! completes and quotes file names, unless `_…_none` tells it that there is nothing to complete;
+//! bash before 4 cannot be told. `before` is the `--opt=` that bash 3 replaces together with the
+//! value. A value is completed only after an option that still lacks it, and never after `--`.
 //!
 //! A front completes `NAME VERB …` as `NAME-VERB …`, where that has a completion; else as operands,
 //! because it does not know the options.

@@ -1,6 +1,7 @@
 //! For zsh, by `_arguments`.
 //!
-//! Autoloaded, the file is the body of the completion function; sourced, it registers that function.
+//! Autoloaded, the file is the body of the completion function; sourced, it registers that
+//! function.
 
 use super::{filled, typed};
 use crate::{

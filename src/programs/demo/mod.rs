@@ -1,7 +1,7 @@
 //! `aimax demo`: a whole session on the practice agent, on a tmux server of its own.
 //!
-//! Each step prints the command that a person would type, runs that command as a process of its own,
-//! and prints its output. Nothing is left behind, however the demo ends.
+//! Each step prints the command that a person would type, runs that command as a process of its
+//! own, and prints its output. Nothing is left behind, however the demo ends.
 
 use std::{ffi::OsString, time::Duration};
 
@@ -182,8 +182,8 @@ impl Show<'_> {
     }
 }
 
-/// The error of a command that failed. The terminal's ^C ends it together with us: then the signal is
-/// the cause.
+/// The error of a command that failed. The terminal's ^C ends it together with us: then the signal
+/// is the cause.
 fn check_status(words: &[&str], status: std::process::ExitStatus) -> Result<()> {
     if status.success() {
         return Ok(());

@@ -53,8 +53,8 @@ impl Sandbox {
         Ok(sandbox)
     }
 
-    /// Starts one of our programs from the running executable: it has the same version, and no other
-    /// file is needed.
+    /// Starts one of our programs from the running executable: it has the same version, and no
+    /// other file is needed.
     pub(crate) fn start(&self, words: &[&str]) -> Result<Process> {
         let mut child = Command::new(&self.program)
             .args(words)

@@ -65,8 +65,8 @@ fn writable(what: &str, folder: &Path) -> Finding {
     }
 }
 
-/// Leftovers in the data folder: of writers that were killed, of state files that made no sense, and
-/// of sessions that are gone.
+/// Leftovers in the data folder: of writers that were killed, of state files that made no sense,
+/// and of sessions that are gone.
 pub(crate) fn left_over(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     for entry in fs::read_dir(&config.data_dir).into_iter().flatten().flatten() {

@@ -48,7 +48,8 @@ pub(crate) fn run(config: &Config, args: &Args, operands: &[OsString]) -> Result
 
 /// The job's state by the two files alone.
 fn by_the_files(name: &Name, flags: &Flags) -> Result<JobState> {
-    // `failed.flag` is written before `running.flag` is removed: once that is gone, a failure shows.
+    // `failed.flag` is written before `running.flag` is removed: once that is gone, a failure
+    // shows.
     if flags.read_running()?.is_some() {
         return Ok(JobState::Running);
     }

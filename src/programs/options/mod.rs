@@ -1,5 +1,5 @@
-//! Options that several programs share. A group of options fills a struct; a program that offers the
-//! group has that struct among its arguments: see [`has`].
+//! Options that several programs share. A group of options fills a struct; a program that offers
+//! the group has that struct among its arguments: see [`has`].
 
 use std::{os::unix::ffi::OsStringExt, path::PathBuf, time::Duration};
 

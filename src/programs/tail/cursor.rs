@@ -1,8 +1,8 @@
 //! The place in a transcript, kept in a file across runs.
 //!
-//! The file is replaced, by a rename, after each record that was printed. So a run that is killed at
-//! any moment has kept the place after its last record or the one before. The file holds a hash of
-//! the bytes before the place. That alone decides whether the transcript is still the same: a
+//! The file is replaced, by a rename, after each record that was printed. So a run that is killed
+//! at any moment has kept the place after its last record or the one before. The file holds a hash
+//! of the bytes before the place. That alone decides whether the transcript is still the same: a
 //! transcript may be copied, and another file may get its inode.
 
 use std::{

@@ -1,9 +1,9 @@
 //! `aimax-tail`: a transcript's records, once or following.
 //!
-//! Records are printed byte for byte as the agent wrote them, whole lines only. A line that is not a
-//! record is left out, and named on stderr with its offset. A later run goes on at the offset just
-//! after a record: nothing comes twice, nothing is missed. Between records the program sleeps in one
-//! system call, and still notices at once when its reader goes away.
+//! Records are printed byte for byte as the agent wrote them, whole lines only. A line that is not
+//! a record is left out, and named on stderr with its offset. A later run goes on at the offset
+//! just after a record: nothing comes twice, nothing is missed. Between records the program sleeps
+//! in one system call, and still notices at once when its reader goes away.
 
 use std::{
     ffi::OsString,

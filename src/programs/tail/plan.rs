@@ -1,4 +1,5 @@
-//! What a command line asks for: what is read, where that begins, and the form in which it is printed.
+//! What a command line asks for: what is read, where that begins, and the form in which it is
+//! printed.
 
 use std::{ffi::OsString, path::Path};
 

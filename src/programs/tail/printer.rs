@@ -1,7 +1,7 @@
 //! The form in which records are printed.
 //!
-//! In every form a record is written whole, in one write, and in its order. In the plain form a large
-//! piece of good records is written as it was read, without being copied.
+//! In every form a record is written whole, in one write, and in its order. In the plain form a
+//! large piece of good records is written as it was read, without being copied.
 
 use std::{io::Write, ops::ControlFlow, path::Path};
 

@@ -1,8 +1,8 @@
 //! The sessions that are tailed: which join, which leave, and where each conversation is now.
 //!
 //! The state files name the sessions. The agent tells where its conversation is, once the session's
-//! window is known: a person may have cleared it, or gone over to another one. tmux is asked only when
-//! a state file changed, a process ended, or an agent shows its conversation in the title.
+//! window is known: a person may have cleared it, or gone over to another one. tmux is asked only
+//! when a state file changed, a process ended, or an agent shows its conversation in the title.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -122,8 +122,8 @@ impl SessionSet {
         Ok(())
     }
 
-    /// Reads a state file again: adds the sessions that joined, marks those that left, and updates the
-    /// others.
+    /// Reads a state file again: adds the sessions that joined, marks those that left, and updates
+    /// the others.
     fn reread(&self, backend: Backend, streams: &mut Vec<Tailed>) -> Result<()> {
         let mut listed = Session::all(&self.config, Some(backend))?;
         // A file that is gone (it was broken, and set aside) says nothing about the sessions.
@@ -151,8 +151,8 @@ impl SessionSet {
     /// Finds where the conversation of one session is now.
     fn place(&self, watch: &mut Watch, stream: &mut Tailed) -> Result<()> {
         let Some(session) = &mut stream.session else { return Ok(()) };
-        // An offset is one in the transcript that the state file names, even if the conversation has
-        // moved since.
+        // An offset is one in the transcript that the state file names, even if the conversation
+        // has moved since.
         if matches!(stream.reader.start, Start::Offset(1..)) && !stream.reader.is_placed() {
             stream.reader.found(&session.kept_conversation());
         }

@@ -43,8 +43,8 @@ pub struct Args {
 
 has!(Args { target: Target, prompt: PromptArgs, start: StartOptions, output: OutputArgs });
 
-/// The options of a verb that may start a session. Those of the prompt and the folder come first, in
-/// an order of the verb's own.
+/// The options of a verb that may start a session. Those of the prompt and the folder come first,
+/// in an order of the verb's own.
 macro_rules! starting {
     [$($first:expr),+] => {
         &[
