@@ -204,7 +204,6 @@ pub(crate) mod signals {
 
     /// A signal that has arrived and was not reported yet. Each is reported once, so that a wait
     /// during cleanup works. Before a wait for the [`ear`], call this until it gives `None`.
-    #[must_use]
     pub(crate) fn take() -> Option<i32> {
         if let Some(mut ear) = EAR.get() {
             // The socket is emptied first: a signal in between writes to it again.

@@ -35,13 +35,11 @@ impl Deadline {
     pub(crate) const NEVER: Deadline = Deadline(None);
 
     /// `span` from now. A span too long for the clock is [`Deadline::NEVER`].
-    #[must_use]
     pub(crate) fn after(span: Duration) -> Self {
         Deadline(Instant::now().checked_add(span))
     }
 
     /// The earlier of the two.
-    #[must_use]
     pub(crate) fn min(self, other: Deadline) -> Self {
         match (self.0, other.0) {
             (Some(a), Some(b)) => Deadline(Some(a.min(b))),
