@@ -26,7 +26,7 @@ pub fn parse_rfc3339(text: &str) -> Option<u64> {
     u64::try_from(stamp.as_millisecond()).ok()
 }
 
-/// The moment by which a whole operation must be over, shared by every wait in it.
+/// The moment by which an operation must be over, shared by all its waits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline(Option<Instant>);
 

@@ -1,11 +1,11 @@
 //! What differs between agents.
 //!
-//! An agent is one folder here, with its facts, its adapter, its settings, its transcript's lines and
-//! its screen profile; a folder of fixtures; and one line in the table of [`Backend`].
+//! An agent is one folder here, with its facts, its adapter, its settings, its transcript's lines
+//! and its screen profile; a folder of fixtures; and one line in the table of [`Backend`].
 //!
 //! An [`Agent`] knows how its program is started, when it is ready, what it is doing, how to type a
-//! prompt so that every character is text, and what the lines of its transcript mean. It types nothing
-//! and waits for nothing: [`crate::session`] does.
+//! prompt so that every character is text, and what the lines of its transcript mean. It types
+//! nothing and waits for nothing: [`crate::session`] does.
 
 use std::{ffi::OsString, path::PathBuf};
 
@@ -33,8 +33,8 @@ pub(crate) const SETTINGS_FILE: &str = "settings.json";
 /// The file there that tmux writes at each change of the pane's title.
 pub(crate) const TITLE_FILE: &str = "title";
 
-/// Makes [`Backend`] out of a line for each agent. The module named after `in` holds `FACTS`, and the
-/// [`Agent`]: a type with the variant's name.
+/// Makes [`Backend`] out of a line for each agent. The module named after `in` holds `FACTS`, and
+/// the [`Agent`]: a type with the variant's name.
 macro_rules! backends {
     ($($backend:ident in $folder:ident,)+) => {
         /// The agents, by the names that the command line and the state files give them.
@@ -97,7 +97,8 @@ impl Backend {
         Self::ALL.into_iter().filter(|backend| backend.is_real())
     }
 
-    /// Whose transcript a line is from, by its shape; the first backend when no agent knows the line.
+    /// Whose transcript a line is from, by its shape; the first backend when no agent knows the
+    /// line.
     pub fn of_line(line: &[u8]) -> Backend {
         let known = Self::ALL.into_iter().find(|backend| backend.agent().knows_line(line));
         known.unwrap_or(Self::ALL[0])
@@ -133,8 +134,8 @@ pub struct Facts {
     pub settings: &'static [Setting],
     /// The fields that only its sessions have in the state file, and their values in a new one.
     pub entry_fields: &'static [(&'static str, Option<bool>)],
-    /// The variables that it sets for the programs that it runs. An agent that inherits one would take
-    /// itself for a child of another.
+    /// The variables that it sets for the programs that it runs. An agent that inherits one would
+    /// take itself for a child of another.
     pub not_inherited: &'static [&'static str],
 
     /// The longest prompt that it is measured to take whole, in characters.
@@ -151,7 +152,8 @@ pub struct Facts {
     /// The names of the changes that a queued prompt may still undergo after it was recorded.
     pub queued_changes: &'static [&'static str],
 
-    /// A tmux pattern for the pane's title after a turn, where the title is a sign of the turn's end.
+    /// A tmux pattern for the pane's title after a turn, where the title is a sign of the turn's
+    /// end.
     pub idle_title: Option<&'static str>,
     /// Whether a turn's end in the transcript counts only once the agent says that it is idle.
     pub end_needs_idle: bool,
@@ -235,8 +237,8 @@ pub struct Typing {
     pub enter: Enter,
 }
 
-/// The names of the changes between a text as it was sent and as it is recorded, when all are changes
-/// that the agent is measured to make to any prompt; else where the two texts part.
+/// The names of the changes between a text as it was sent and as it is recorded, when all are
+/// changes that the agent is measured to make to any prompt; else where the two texts part.
 pub(crate) type Comparison = std::result::Result<Vec<&'static str>, String>;
 
 /// What one agent does its own way: the questions that a session asks.
@@ -252,19 +254,19 @@ pub trait Agent: Sync {
 
     // How is it started?
 
-    /// The command line, and the conversation if its id can be chosen. Everything that makes the agent
-    /// drivable belongs here: its signs, its hook for the end of a turn. May write files into
+    /// The command line, and the conversation if its id can be chosen. Everything that makes the
+    /// agent drivable belongs here: its signs, its hook for the end of a turn. May write files into
     /// `request.run_dir`.
     fn launch(&self, config: &Config, request: &LaunchRequest) -> Result<Launch>;
 
     // What is it doing?
 
-    /// What it is doing, as it says itself. It is ready at the first [`Status::Idle`]; nothing is typed
-    /// while it is [`Status::Waiting`].
+    /// What it is doing, as it says itself. It is ready at the first [`Status::Idle`]; nothing is
+    /// typed while it is [`Status::Waiting`].
     fn status(&self, config: &Config, pane: &Pane) -> Result<Status>;
 
-    /// Whether a turn is open by the transcript, for an agent whose transcript shows that earlier than its
-    /// status. So no Escape reaches an agent that has just become idle.
+    /// Whether a turn is open by the transcript, for an agent whose transcript shows that earlier
+    /// than its status. So no Escape reaches an agent that has just become idle.
     fn turn_is_open(&self, _config: &Config, _pane: &Pane) -> Result<Option<bool>> {
         Ok(None)
     }
@@ -278,7 +280,8 @@ pub trait Agent: Sync {
     /// holds none, for example in a dialog of the start.
     fn conversation(&self, config: &Config, pane: &Pane) -> Result<Option<Conversation>>;
 
-    /// A field of the state file that only its sessions have, and that follows from the conversation.
+    /// A field of the state file that only its sessions have, and that follows from the
+    /// conversation.
     fn conversation_field(&self, _conversation: &Conversation) -> Option<(&'static str, bool)> {
         None
     }
@@ -301,8 +304,8 @@ pub trait Agent: Sync {
         false
     }
 
-    /// Which changes lead from the `sent` prompt to the `recorded` one. This is the proof of a delivery,
-    /// so a difference that is not measured makes it another text.
+    /// Which changes lead from the `sent` prompt to the `recorded` one. This is the proof of a
+    /// delivery, so a difference that is not measured makes it another text.
     fn compare(&self, sent: &str, recorded: &str) -> Comparison;
 
     /// Whether the event records that `command` was run.

@@ -39,8 +39,8 @@ pub struct Profile {
 pub struct Input {
     /// The beginning of the box's line.
     pub marker: String,
-    /// The beginning of the line below an empty box; an empty text means a blank line. Any other line
-    /// belongs to the box. Without this field the line below does not matter.
+    /// The beginning of the line below an empty box; an empty text means a blank line. Any other
+    /// line belongs to the box. Without this field the line below does not matter.
     #[serde(default)]
     pub below: Option<String>,
     /// The beginning of the label that the box shows in place of a long paste.
@@ -125,9 +125,9 @@ impl Profile {
             .find(|dialog| dialog.texts.iter().all(|text| shown.contains(&squeeze(text))))
     }
 
-    /// What the input box holds. It is empty when the caret stands right after the marker and a blank,
-    /// nothing follows but a ghost text, which is dim, and the box has no other line. Words prove
-    /// nothing, for ghost texts are words too.
+    /// What the input box holds. It is empty when the caret stands right after the marker and a
+    /// blank, nothing follows but a ghost text, which is dim, and the box has no other line. Words
+    /// prove nothing, for ghost texts are words too.
     pub fn input_box(&self, look: &Look) -> InputBox {
         let marker = &self.input.marker;
         let Some(row) = self.box_row(look) else { return InputBox::Missing };
@@ -162,8 +162,8 @@ impl Profile {
         is_folded || !shown.is_empty() && text.trim_start().starts_with(shown)
     }
 
-    /// The line of the input box: the caret's if it begins with the marker, else the last one that does,
-    /// for lines above may look the same.
+    /// The line of the input box: the caret's if it begins with the marker, else the last one that
+    /// does, for lines above may look the same.
     fn box_row(&self, look: &Look) -> Option<usize> {
         let begins = |line: &str| line.trim_start().starts_with(&self.input.marker);
         let at = look.pane.cursor_y;
@@ -188,8 +188,8 @@ impl Profile {
         DialogStep::Press { key, row }
     }
 
-    /// The lines of a dialog that can be chosen: the pointer's, and those around it that begin in the
-    /// same column. Lines that begin further right are their descriptions.
+    /// The lines of a dialog that can be chosen: the pointer's, and those around it that begin in
+    /// the same column. Lines that begin further right are their descriptions.
     pub fn choices(&self, screen: &Screen) -> Vec<String> {
         let rows: Vec<&str> = screen.lines().collect();
         let Some(at) = rows.iter().rposition(|line| self.choice(line).0) else { return Vec::new() };

@@ -1,8 +1,8 @@
 //! The questions that the practice agent asks. Pure.
 //!
-//! Up and Down move the `❯`, Enter picks its line, Escape cancels; digits do nothing. The preselected
-//! answer is safe for a person and wrong for a blind Enter, except in the permission question, where
-//! Enter approves, as in Claude Code. See claude/FACTS.md, "Start dialogs".
+//! Up and Down move the `❯`, Enter picks its line, Escape cancels; digits do nothing. The
+//! preselected answer is safe for a person and wrong for a blind Enter, except in the permission
+//! question, where Enter approves, as in Claude Code. See claude/FACTS.md, "Start dialogs".
 
 use super::input::Key;
 

@@ -1,8 +1,8 @@
 //! The input box: what stands in it, and the text that Enter submits. Pure.
 //!
 //! It changes a prompt as Claude Code does: a tab becomes four spaces, CR a newline, other control
-//! characters go, the whole becomes NFC, and blanks at the end are trimmed, unless they are inside a
-//! collapsed paste. See claude/FACTS.md, "What becomes of the text".
+//! characters go, the whole becomes NFC, and blanks at the end are trimmed, unless they are inside
+//! a collapsed paste. See claude/FACTS.md, "What becomes of the text".
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -82,8 +82,8 @@ impl Draft {
         self.pastes.clear();
     }
 
-    /// Enter: takes the prompt out of the box. `None` when there is nothing to submit, or when a `\`
-    /// at the end becomes a newline instead.
+    /// Enter: takes the prompt out of the box. `None` when there is nothing to submit, or when a
+    /// `\` at the end becomes a newline instead.
     pub(crate) fn submit(&mut self) -> Option<String> {
         if self.text.ends_with('\\') {
             self.text.pop();

@@ -1,7 +1,7 @@
 //! The command line of the practice agent, and the misbehaviour to show.
 //!
-//! The practice agent is a program of its own, started like any agent, so it reads its two variables
-//! itself.
+//! The practice agent is a program of its own, started like any agent, so it reads its two
+//! variables itself.
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
@@ -42,11 +42,11 @@ impl Options {
                 Long("settings") => options.settings = Some(parser.value().map_err(text)?.into()),
                 Long("home") => home = Some(parser.value().map_err(text)?.into()),
                 Long("model") => {
-                    let model = parser.value().and_then(|value| value.string());
+                    let model = parser.value().and_then(ValueExt::string);
                     options.model = Some(model.map_err(text)?);
                 }
                 Long("misbehave") => {
-                    let spec = parser.value().and_then(|value| value.string());
+                    let spec = parser.value().and_then(ValueExt::string);
                     options.misbehave.add(&spec.map_err(text)?)?;
                 }
                 Long(name @ ("resume" | "session-id")) => {

@@ -1,8 +1,9 @@
 //! The drawing, inline as Claude Code's classic renderer: the history scrolls away above, and one
 //! frame below it is drawn anew.
 //!
-//! Every row is cut to the screen, so nothing wraps by itself. The row of the caret is written last:
-//! so the terminal itself puts the caret behind its text, whatever width it gives a character.
+//! Every row is cut to the screen, so nothing wraps by itself. The row of the caret is written
+//! last: so the terminal itself puts the caret behind its text, whatever width it gives a
+//! character.
 
 use std::{collections::VecDeque, io::Write};
 
@@ -23,15 +24,6 @@ pub(crate) struct Frame {
     pub(crate) rows: Vec<String>,
     /// The index of the row at whose end the caret stands.
     pub(crate) caret: Option<usize>,
-}
-
-/// The rows around the box.
-#[derive(Debug, Default)]
-pub(crate) struct Around<'a> {
-    /// Rows above it: the spinner, the queue.
-    pub(crate) above: &'a [String],
-    /// The row below it.
-    pub(crate) below: &'a str,
 }
 
 /// The columns that a character takes. Rough: a mistake only wraps a row too early or too late.
@@ -69,9 +61,10 @@ fn wrap(text: &str, columns: usize) -> Vec<String> {
     rows
 }
 
-/// The frame of the input box with `text` in it, on a screen of `size` columns and rows. Its first
-/// row starts with `❯ `. On a low screen the rows around the box are left out.
-pub(crate) fn box_frame(text: &str, around: &Around<'_>, size: (usize, usize)) -> Frame {
+/// The frame of the input box with `text` in it, between the rows `above`, the spinner and the
+/// queue, and the row `below`, on a screen of `size` columns and rows. Its first row starts with
+/// `❯ `. On a low screen the rows around the box are left out.
+pub(crate) fn box_frame(text: &str, above: &[String], below: &str, size: (usize, usize)) -> Frame {
     let (columns, rows) = size;
     // Two columns for the mark, and two so that a full row never reaches the screen's edge.
     let mut lines: Vec<String> = wrap(text, columns.saturating_sub(4).max(1));
@@ -82,14 +75,14 @@ pub(crate) fn box_frame(text: &str, around: &Around<'_>, size: (usize, usize)) -
     let has_rules = rows >= 4;
     let room = rows.saturating_sub(if has_rules { 3 } else { 0 }).max(1);
     let shown = &lines[lines.len().saturating_sub(room)..];
-    let mut rows: Vec<String> = around.above.iter().take(room - shown.len()).cloned().collect();
+    let mut rows: Vec<String> = above.iter().take(room - shown.len()).cloned().collect();
     if has_rules {
         rows.push(rule.clone());
     }
     rows.extend_from_slice(shown);
     let caret = Some(rows.len() - 1);
     if has_rules {
-        rows.extend([rule, format!("  {}", around.below)]);
+        rows.extend([rule, format!("  {below}")]);
     }
     Frame { rows, caret }
 }
@@ -238,12 +231,11 @@ mod tests {
     #[test]
     fn the_box_keeps_its_caret_on_any_screen() {
         let above = ["✻ Working…".to_owned()];
-        let around = Around { above: &above, below: "help" };
-        let frame = box_frame("", &around, (20, 5));
+        let frame = box_frame("", &above, "help", (20, 5));
         assert_eq!(frame.rows[..3], ["✻ Working…".into(), "─".repeat(20), "❯ ".into()]);
         assert_eq!(frame.caret, Some(2));
         for size in [(1, 1), (2, 3), (20, 4), (20, 5), (80, 24), (200, 60)] {
-            let frame = box_frame(&"x y\n".repeat(40), &around, size);
+            let frame = box_frame(&"x y\n".repeat(40), &above, "help", size);
             assert!(frame.rows.len() <= size.1.max(1), "{size:?}");
             assert_eq!(frame.rows[frame.caret.unwrap()], "  ", "{size:?}");
         }
@@ -254,8 +246,8 @@ mod tests {
         let mut bytes = Vec::new();
         let mut screen = Screen::open(&mut bytes).unwrap();
         screen.say("> ", "one\ntwo\nthree", 2);
-        screen.draw(box_frame("ab", &Around::default(), (80, 24))).unwrap();
-        screen.draw(box_frame("ab", &Around::default(), (80, 24))).unwrap();
+        screen.draw(box_frame("ab", &[], "", (80, 24))).unwrap();
+        screen.draw(box_frame("ab", &[], "", (80, 24))).unwrap();
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.contains("> one\r\n  two\r\n  … 13 bytes in all\r\n"), "{text:?}");
         assert!(text.ends_with("\x1b[2A\r❯ ab\x1b[?25h"), "{text:?}");

@@ -18,7 +18,7 @@ use super::{
     files::Activity,
     input::{ESCAPE_WAIT, Key, Parser},
     options::Misbehave,
-    screen::{Around, Frame, box_frame},
+    screen::{Frame, box_frame},
     session::{Session, die},
     turn::Tool,
 };
@@ -82,8 +82,8 @@ impl Program {
         let session = &self.session;
         let tool = session.turn.as_ref().and_then(|turn| turn.tool.as_ref());
         let paste = self.pastes.front().map(|(at, _)| *at);
-        // An open dialog holds up the turns, and a tool its own turn: their timers do not count then,
-        // for one that has passed would end this wait at once.
+        // An open dialog holds up the turns, and a tool its own turn: their timers do not count
+        // then, for one that has passed would end this wait at once.
         let turns = session.dialog.is_none();
         let wake = session.turn.as_ref().filter(|turn| turns && turn.tool.is_none());
         let next = session.next_turn.filter(|_| turns);
@@ -291,8 +291,7 @@ impl Program {
         } else {
             "practice agent · !command runs it · /exit leaves"
         };
-        let around = Around { above: &above, below };
-        session.screen.draw(box_frame(self.draft.text(), &around, session.screen.size()))
+        session.screen.draw(box_frame(self.draft.text(), &above, below, session.screen.size()))
     }
 }
 

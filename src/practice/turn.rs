@@ -43,8 +43,8 @@ pub(crate) enum Directive {
     Pad(usize),
 }
 
-/// The directives of a prompt. Any other line is only text; so is a directive with a bad value. Blanks
-/// before `!` and `:` do not matter: a driver may put one there.
+/// The directives of a prompt. Any other line is only text; so is a directive with a bad value.
+/// Blanks before `!` and `:` do not matter: a driver may put one there.
 pub(crate) fn directives(prompt: &str) -> Vec<Directive> {
     prompt.lines().filter_map(|line| directive(line.trim())).collect()
 }
@@ -142,7 +142,8 @@ impl Tool {
         Ok(Tool { id, child, pipe, output: Vec::new(), ended: false })
     }
 
-    /// The descriptor to wait for. `None` once the output has ended: it would end every wait at once.
+    /// The descriptor to wait for. `None` once the output has ended: it would end every wait at
+    /// once.
     pub(crate) fn fd(&self) -> Option<RawFd> {
         (!self.ended).then(|| self.pipe.as_raw_fd())
     }

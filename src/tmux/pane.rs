@@ -44,8 +44,8 @@ pub struct Pane {
     pub title: String,
 }
 
-/// How often tmux is made to collect the status of its children, at most: a program that only closed
-/// its terminal has none for a long time. See tmux/FACTS.md, "Death of a pane".
+/// How often tmux is made to collect the status of its children, at most: a program that only
+/// closed its terminal has none for a long time. See tmux/FACTS.md, "Death of a pane".
 const NUDGES: usize = 5;
 
 impl Pane {
@@ -88,8 +88,8 @@ impl Pane {
 }
 
 impl Tmux {
-    /// The agents' panes in a hub: the oldest pane of each window. Without a server or a hub the list
-    /// is empty.
+    /// The agents' panes in a hub: the oldest pane of each window. Without a server or a hub the
+    /// list is empty.
     pub fn panes(&self, hub: &str) -> Result<Vec<Pane>> {
         let target = format!("={hub}:");
         let list = ["list-panes", "-s", "-t", &target, "-F", Pane::FORMAT];
@@ -142,21 +142,16 @@ impl Tmux {
         Ok(self.panes(hub)?.into_iter().find(|pane| pane.window_name == name))
     }
 
-    /// Makes a window that runs `argv`, and the hub if there is none. Returns its pane, with nothing
-    /// but its name, ids and process.
+    /// Makes a window that runs `argv`, and the hub if there is none. Returns its pane, with
+    /// nothing but its name, ids and process.
     ///
     /// `name` must be a legal session name: tmux expands formats in it. `cwd` must exist: tmux
     /// would silently take another folder.
     pub fn new_window(&self, hub: &str, name: &str, cwd: &Path, argv: &[OsString]) -> Result<Pane> {
         let target = format!("={hub}:");
         let format = "#{window_id}\t#{pane_id}\t#{pane_pid}";
-        let mut command: Vec<OsString> =
-            ["new-window", "-d", "-P", "-F", format, "-t", &target, "-n", name, "-c"]
-                .map(OsString::from)
-                .to_vec();
-        command.push(cwd.as_os_str().to_owned());
-        command.push("--".into());
-        command.extend_from_slice(argv);
+        let options = ["new-window", "-d", "-P", "-F", format, "-t", &target, "-n", name, "-c"];
+        let command = [&options.map(OsString::from)[..], &[cwd.into(), "--".into()], argv].concat();
         let mut answer = self.run(&command)?;
         if matches!(answer, Err(Fault::NoServer | Fault::NotFound)) {
             self.new_hub(hub)?;
@@ -187,9 +182,9 @@ impl Tmux {
         }
     }
 
-    /// Sets a new window up: its name stays, it remains when its program ends, and then the server runs
-    /// `at_event`. Of `titles`, the server runs the first at each change of the title, and `at_event`
-    /// too when the new title matches the second.
+    /// Sets a new window up: its name stays, it remains when its program ends, and then the server
+    /// runs `at_event`. Of `titles`, the server runs the first at each change of the title, and
+    /// `at_event` too when the new title matches the second.
     ///
     /// Both are shell commands in which tmux expands nothing. See tmux/FACTS.md, "Hooks".
     pub fn set_up(&self, pane: &str, at_event: &str, titles: Option<(&str, &str)>) -> Result<()> {
@@ -223,8 +218,8 @@ impl Tmux {
     }
 }
 
-/// The oldest pane of each window that was listed: a person may have split a window, on either side of
-/// the agent. Without a server or a session the list is empty.
+/// The oldest pane of each window that was listed: a person may have split a window, on either side
+/// of the agent. Without a server or a session the list is empty.
 fn oldest_panes(
     listed: Answer,
     about: &str,

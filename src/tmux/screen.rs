@@ -32,8 +32,8 @@ impl Screen {
         self.lines.get(row).map_or("", |line| &line.text)
     }
 
-    /// Whether line `row` holds nothing but a ghost text after `marker`. A ghost text is dim, except
-    /// for its first character when the caret, in column `caret`, is on it.
+    /// Whether line `row` holds nothing but a ghost text after `marker`. A ghost text is dim,
+    /// except for its first character when the caret, in column `caret`, is on it.
     /// See claude/FACTS.md, "Input box".
     pub fn is_ghost_after(&self, row: usize, marker: &str, caret: usize) -> bool {
         let Some(line) = self.lines.get(row) else { return false };
@@ -57,8 +57,8 @@ impl Screen {
         self.lines().collect::<Vec<_>>().join("\n")
     }
 
-    /// A program's last words, for an error message: from its last line that begins with "error", else
-    /// its last lines with text.
+    /// A program's last words, for an error message: from its last line that begins with "error",
+    /// else its last lines with text.
     pub fn last_words(&self) -> String {
         let said: Vec<&str> = self.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         let error = said.iter().rposition(|line| line.to_lowercase().starts_with("error"));

@@ -42,17 +42,11 @@ impl Fault {
     /// Reads what a tmux client wrote to standard error. See tmux/FACTS.md, "What tmux says".
     pub(crate) fn from_text(text: &str) -> Self {
         let text = text.trim();
-        if text.starts_with("no server running")
-            || text.starts_with("error connecting to")
-            || text.starts_with("server exited")
-            || text.starts_with("lost server")
-        {
+        let begins = |signs: &[&str]| signs.iter().any(|sign| text.starts_with(sign));
+        if begins(&["no server running", "error connecting to", "server exited", "lost server"]) {
             Fault::NoServer
-        } else if text.starts_with("can't find")
-            || text.starts_with("no such")
-            // For some milliseconds a server that has just started has no session at all.
-            || text == "no current target"
-        {
+        // For some milliseconds a server that has just started has no session, so no target either.
+        } else if begins(&["can't find", "no such"]) || text == "no current target" {
             Fault::NotFound
         } else {
             Fault::Said(text.to_owned())
@@ -91,8 +85,8 @@ impl Tmux {
         Ok(String::from_utf8_lossy(&said.stdout).trim().to_owned())
     }
 
-    /// A client of this server, without a command yet. `-u`: names and titles are UTF-8, whatever the
-    /// caller's locale is.
+    /// A client of this server, without a command yet. `-u`: names and titles are UTF-8, whatever
+    /// the caller's locale is.
     pub(crate) fn client(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("-u");

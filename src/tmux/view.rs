@@ -29,7 +29,8 @@ pub(crate) struct View {
     pub(super) pane: String,
     path: PathBuf,
     fifo: File,
-    /// The pane's output is piped elsewhere. Nothing reports it then, so the pane is captured often.
+    /// The pane's output is piped elsewhere. Nothing reports it then, so the pane is captured
+    /// often.
     deaf: bool,
     /// What the pane showed when the view was opened.
     first: Option<Look>,
@@ -48,8 +49,8 @@ pub struct Look {
 const OFTEN: Duration = Duration::from_millis(50);
 
 impl View {
-    /// Begins to listen to `pane`: its output from now on makes this readable. `path` is the place for
-    /// the FIFO, in a private folder; a FIFO that another process has left there is replaced.
+    /// Begins to listen to `pane`: its output from now on makes this readable. `path` is the place
+    /// for the FIFO, in a private folder; a FIFO that another process has left there is replaced.
     pub(crate) fn open(tmux: &Tmux, pane: &str, path: &Path) -> Result<Self> {
         // A FIFO that is open for reading and writing has a writer, so it never ends.
         let open = || {

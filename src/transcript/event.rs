@@ -75,7 +75,8 @@ impl Event {
         Event { kind, name, time, text: text.into(), turn: None, queued: false }
     }
 
-    /// The same with the agent's own name for the line: those of the `parts` that exist, joined by `/`.
+    /// The same with the agent's own name for the line: those of the `parts` that exist, joined by
+    /// `/`.
     pub fn named(mut self, parts: &[Option<&str>]) -> Self {
         let parts: Vec<&str> = parts.iter().flatten().copied().collect();
         self.name = parts.join("/");

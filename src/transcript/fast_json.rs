@@ -1,8 +1,8 @@
 //! A quick proof that lines are records, as programs write them: JSON objects without blanks.
 //!
-//! It may fail to prove a record, but never proves any other line; serde_json decides about the rest.
-//! As in simdjson, 64 bytes are examined at once, as the bits of a word. So strings cost next to
-//! nothing; the bytes outside of them go through a table one by one.
+//! It may fail to prove a record, but never proves any other line; serde_json decides about the
+//! rest. As in simdjson, 64 bytes are examined at once, as the bits of a word. So strings cost next
+//! to nothing; the bytes outside of them go through a table one by one.
 
 use memchr::memchr;
 use wide::u8x16;
@@ -84,8 +84,9 @@ struct Strings {
 }
 
 impl Strings {
-    /// The tokens in `chunk`, which is the start of `rest`: the bytes outside of strings, and for each
-    /// string the quote that opens it. `None` when a string holds a byte or an escape that it must not.
+    /// The tokens in `chunk`, which is the start of `rest`: the bytes outside of strings, and for
+    /// each string the quote that opens it. `None` when a string holds a byte or an escape that it
+    /// must not.
     #[inline]
     fn tokens(&mut self, chunk: &[u8; WIDE], rest: &[u8]) -> Option<u64> {
         let parts = chunk.as_chunks::<16>().0;

@@ -6,8 +6,8 @@
 //! or shortened file is read from its start. A file that is replaced or removed is first read to
 //! its end.
 //!
-//! If a file is cut and written beyond the old offset between two reads, this shows only when the byte
-//! before the offset is no longer a newline. Agents only append.
+//! If a file is cut and written beyond the old offset between two reads, this shows only when the
+//! byte before the offset is no longer a newline. Agents only append.
 
 use std::{
     fs::File,
@@ -42,8 +42,8 @@ pub enum Seen {
     Packed,
 }
 
-/// How many bytes before the offset are compared, to see whether a file that was packed or unpacked is
-/// still the same.
+/// How many bytes before the offset are compared, to see whether a file that was packed or unpacked
+/// is still the same.
 const SAME: usize = 4096;
 
 /// A file, and how far it has been read.
@@ -97,8 +97,8 @@ impl Follow {
         })
     }
 
-    /// The same, many lines at a time, as they are in the file. `sink` breaks with the offset where the
-    /// next read goes on.
+    /// The same, many lines at a time, as they are in the file. `sink` breaks with the offset where
+    /// the next read goes on.
     pub fn read_blocks(
         &mut self,
         mut sink: impl FnMut(Block<'_>) -> Result<ControlFlow<u64>>,
@@ -123,8 +123,8 @@ impl Follow {
             self.lines = Lines::from(offset);
         }
         loop {
-            // No further than the size at the beginning: a file that grows faster than its lines are
-            // handled must not keep its follower from looking at the clock.
+            // No further than the size at the beginning: a file that grows faster than its lines
+            // are handled must not keep its follower from looking at the clock.
             let at = self.lines.end();
             if at >= size {
                 break;

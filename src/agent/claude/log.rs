@@ -142,7 +142,8 @@ fn assistant(line: &LogLine, time: Option<u64>) -> Vec<Event> {
     } else if matches!(message.stop_reason.as_deref(), Some("end_turn" | "stop_sequence")) {
         events.push(Event::new(EventKind::TurnEnd, time, ""));
     }
-    // Each block of an answer is a line of its own and repeats the count; only the last one has the reason.
+    // Each block of an answer is a line of its own and repeats the count; only the last one has the
+    // reason.
     if let (Some(usage), Some(_)) = (&message.usage, &message.stop_reason) {
         events.push(Event::new(EventKind::Usage, time, usage.to_string()));
     }

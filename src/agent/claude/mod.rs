@@ -41,8 +41,8 @@ pub(crate) const FACTS: Facts = Facts {
         "CLAUDE_CODE_SSE_PORT",
     ],
     longest_prompt: 1_048_576,
-    // A round takes out one line, whatever the agent is doing. C-c would empty the box at once, but it
-    // stops a turn, and a second one soon after ends an idle agent.
+    // A round takes out one line, whatever the agent is doing. C-c would empty the box at once, but
+    // it stops a turn, and a second one soon after ends an idle agent.
     // See claude/FACTS.md, "Clearing the box".
     clear_keys: &["C-k", "C-u", "BSpace", "C-e"],
     // See claude/FACTS.md, "Enter".
@@ -122,11 +122,12 @@ impl Agent for Claude {
         word.chars().all(legal).then(|| format!("`/{word}` at the start makes it a command"))
     }
 
-    /// A blank behind the prompt keeps a `\` or an `@word` at its end from taking the Enter; the agent
-    /// trims it. See claude/FACTS.md, "Text that is no prompt".
+    /// A blank behind the prompt keeps a `\` or an `@word` at its end from taking the Enter; the
+    /// agent trims it. See claude/FACTS.md, "Text that is no prompt".
     ///
-    /// A long paste folds into a label: the text in it takes no Enter, and is not trimmed. Enter comes
-    /// later there, because the paste is read for a while, and for a command, which opens a list.
+    /// A long paste folds into a label: the text in it takes no Enter, and is not trimmed. Enter
+    /// comes later there, because the paste is read for a while, and for a command, which opens a
+    /// list.
     /// See claude/FACTS.md, "Folding", and claude/FACTS.md, "Enter".
     fn typing(&self, prompt: &str, command: bool) -> Typing {
         let folds = prompt.chars().count() >= 800 || prompt.matches('\n').count() > 2;
@@ -146,8 +147,8 @@ impl Agent for Claude {
     }
 }
 
-/// The arguments for model, settings and conversation; and the conversation. The settings go into one
-/// file: the `merged` files, and ours over them.
+/// The arguments for model, settings and conversation; and the conversation. The settings go into
+/// one file: the `merged` files, and ours over them.
 pub(crate) fn session_args(
     files: &StateFiles,
     request: &LaunchRequest,
@@ -207,8 +208,8 @@ fn own_settings(rest: &[OsString]) -> Result<(Option<PathBuf>, Vec<OsString>)> {
     Ok((settings, kept))
 }
 
-/// One settings object: the caller's files, later ones over earlier ones, and ours over them. Our hooks
-/// are added to the caller's. See claude/FACTS.md, "Hooks".
+/// One settings object: the caller's files, later ones over earlier ones, and ours over them. Our
+/// hooks are added to the caller's. See claude/FACTS.md, "Hooks".
 fn merged_settings(files: Vec<PathBuf>, at_turn_end: &str) -> Result<Value> {
     let mut merged = json!({});
     for path in files {

@@ -1,9 +1,9 @@
 //! The state file that Claude Code keeps for each of its processes: `sessions/<pid>.json`.
 //!
-//! It is undocumented, and the best source there is: its `status` is the last sign of a start, and it
-//! tells a question from work. It stays behind after a SIGKILL, so it counts only together with the
-//! process's start time. It is written in place, so a reader can meet a torn file, and then reads
-//! again. See claude/FACTS.md, "State file".
+//! It is undocumented, and the best source there is: its `status` is the last sign of a start, and
+//! it tells a question from work. It stays behind after a SIGKILL, so it counts only together with
+//! the process's start time. It is written in place, so a reader can meet a torn file, and then
+//! reads again. See claude/FACTS.md, "State file".
 
 use std::path::{Path, PathBuf};
 
@@ -58,11 +58,9 @@ fn read(home: &Path, pid: u32) -> Result<Option<StateFile>> {
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
         });
-        let stale = match (said, proc::start_time(pid)) {
-            (Some(said), Some(real)) => said != "null" && said != real,
-            _ => false,
-        };
-        return Ok((!stale).then_some(file));
+        let both = said.zip(proc::start_time(pid));
+        let is_stale = both.is_some_and(|(said, real)| said != "null" && said != real);
+        return Ok((!is_stale).then_some(file));
     }
     Ok(None)
 }
@@ -87,8 +85,8 @@ impl StateFiles {
         Ok(Some(Conversation { id: Some(file.session_id), transcript }))
     }
 
-    /// The transcript of conversation `id`: where it is, or else where it will be. It is searched for,
-    /// because its folder's name does not always follow from the working folder.
+    /// The transcript of conversation `id`: where it is, or else where it will be. It is searched
+    /// for, because its folder's name does not always follow from the working folder.
     pub(crate) fn transcript(&self, id: &str, cwd: &Path) -> PathBuf {
         let file = format!("{id}.jsonl");
         let real = cwd.canonicalize().unwrap_or_else(|_| cwd.to_owned());

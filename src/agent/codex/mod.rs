@@ -108,8 +108,8 @@ impl Agent for Codex {
         if title.status != Status::Starting {
             return Ok(title.status);
         }
-        // The title says no more than this while tool servers start, although the agent takes prompts
-        // then, and of an agent that somebody else has started. The transcript tells more.
+        // The title says no more than this while tool servers start, although the agent takes
+        // prompts then, and of an agent that somebody else has started. The transcript tells more.
         // See codex/FACTS.md, "Title".
         let Some(conversation) = self.conversation(config, pane)? else {
             return Ok(Status::Starting);
@@ -125,8 +125,9 @@ impl Agent for Codex {
                 foreign(pane).map(|path| Conversation { id: id_of(&path), transcript: Some(path) })
             );
         };
-        // The title shows 29 of the id's 36 characters; the names of the files that the pane's process
-        // holds open have all of them. If another process holds the lock, the thread is open elsewhere.
+        // The title shows 29 of the id's 36 characters; the names of the files that the pane's
+        // process holds open have all of them. If another process holds the lock, the thread is
+        // open elsewhere.
         let locked = lock_of(config, part);
         let mut conversation = Conversation::default();
         match open_files(pane.pid) {
@@ -151,15 +152,16 @@ impl Agent for Codex {
     }
 
     fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
-        // The rollout's folder is named after the local day, and local time is at most 14 hours from UTC.
+        // The rollout's folder is named after the local day, and local time is at most 14 hours
+        // from UTC.
         // See codex/FACTS.md, "Thread and files".
         let day = |hours: i64| {
             let at = time::rfc3339(time::now_ms().saturating_add_signed(hours * 3_600_000));
             settings::sessions(config).join(at[..10].replace('-', "/"))
         };
         let days = [day(-14), day(0), day(14)];
-        // A new day's folder appears in its month's, and so on. The lock of another thread appears as
-        // soon as a person changes to that thread.
+        // A new day's folder appears in its month's, and so on. The lock of another thread appears
+        // as soon as a person changes to that thread.
         let above = days.iter().flat_map(|day| day.ancestors().skip(1).take(3));
         let mut watch_paths: Vec<PathBuf> = above.map(Path::to_owned).collect();
         watch_paths.push(settings::locks(config));
@@ -191,7 +193,8 @@ impl Agent for Codex {
             .then(|| "a leading `!` makes it a shell command in some versions".into())
     }
 
-    /// A blank on each side makes slash commands and `@` and `$` words plain text; the agent trims it.
+    /// A blank on each side makes slash commands and `@` and `$` words plain text; the agent trims
+    /// it.
     /// See codex/FACTS.md, "Padding".
     ///
     /// A long paste becomes a placeholder, blanks included, so its first blank comes alone.
@@ -261,8 +264,8 @@ impl Title<'_> {
     }
 }
 
-/// The profile for the network: `plus` behind the proxy, else `rightcode`; if it exists, and the caller
-/// names no other. Codex itself is silent about a missing profile.
+/// The profile for the network: `plus` behind the proxy, else `rightcode`; if it exists, and the
+/// caller names no other. Codex itself is silent about a missing profile.
 /// See codex/FACTS.md, "Starts that fail".
 fn profile(config: &Config, request: &LaunchRequest) -> Option<&'static str> {
     let name = if request.use_proxy { "plus" } else { "rightcode" };
@@ -281,8 +284,8 @@ fn open_files(pid: u32) -> Option<Vec<PathBuf>> {
     Some(first.into_iter().chain(others).collect())
 }
 
-/// The open rollout of an agent that somebody else has started, without our title: nothing else tells
-/// its state.
+/// The open rollout of an agent that somebody else has started, without our title: nothing else
+/// tells its state.
 fn foreign(pane: &Pane) -> Option<PathBuf> {
     let asked = |pid| {
         let words = proc::command_line(pid).unwrap_or_default();

@@ -68,8 +68,8 @@ pub(crate) fn id_of(rollout: &Path) -> Option<String> {
     uuid::Uuid::parse_str(id).is_ok().then(|| id.to_owned())
 }
 
-/// The rollout of the thread whose id is, or begins with, `part`: by Codex's index, else by a search of
-/// the folders. The index is only a hint: the file that it names must exist.
+/// The rollout of the thread whose id is, or begins with, `part`: by Codex's index, else by a
+/// search of the folders. The index is only a hint: the file that it names must exist.
 pub(crate) fn rollout(config: &Config, part: &str) -> Option<PathBuf> {
     let there = |path: &PathBuf| path.exists() || packed_path(path).exists();
     indexed(config.path_of("codex_state_db"), part).map(unpacked).filter(there).or_else(|| {
