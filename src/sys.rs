@@ -120,7 +120,7 @@ pub(crate) mod signals {
         },
     };
 
-    use super::check;
+    use crate::sys::check;
 
     /// The signals that ask a process to end.
     pub(crate) const ENDING: [i32; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];

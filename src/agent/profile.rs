@@ -67,7 +67,7 @@ pub struct Modal {
 pub struct Dialog {
     /// Its name, for the caller.
     pub name: String,
-    /// Texts that the screen all shows, blanks and line ends aside.
+    /// Texts that the screen must all show, blanks and line ends aside.
     pub texts: Vec<String>,
     /// The label of the line to choose, by version; none when only a person may answer.
     #[serde(default)]

@@ -14,7 +14,8 @@ pub(crate) struct KnownFault {
 /// The versions that the programs are tested with. See tmux/FACTS.md, "Versions".
 pub(crate) const TESTED: &[&str] = &["3.3a"];
 
-/// All known faults. See tmux/FACTS.md, "Faults that end the server", and "Death of a pane".
+/// All known faults. See tmux/FACTS.md, "Faults that end the server".
+/// A missed end: see tmux/FACTS.md, "Death of a pane".
 pub(crate) const FAULTS: &[KnownFault] = &[
     KnownFault {
         versions: &["3.3a"],

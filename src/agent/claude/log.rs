@@ -239,7 +239,7 @@ const END_TAG: &str = "</pasted_content";
 /// The same in the text itself.
 const ESCAPED_TAG: &str = "<\\/pasted_content";
 
-/// The text inside `<pasted_content id="…">`, if nothing but blanks is around that.
+/// The text inside `<pasted_content id="…">`, if there is nothing but blanks around it.
 fn unwrapped(recorded: &str) -> Option<&str> {
     let rest = recorded.trim_start().strip_prefix("<pasted_content id=\"")?;
     let (id, rest) = rest.split_once("\">\n")?;

@@ -126,8 +126,8 @@ impl Agent for Claude {
     /// agent trims it. See claude/FACTS.md, "Text that is no prompt".
     ///
     /// A long paste folds into a label: the text in it takes no Enter, and is not trimmed. Enter
-    /// comes later there, because the paste is read for a while, and for a command, which opens a
-    /// list.
+    /// comes later after such a paste, which is read for a while, and after a command, which opens
+    /// a list.
     /// See claude/FACTS.md, "Folding", and claude/FACTS.md, "Enter".
     fn typing(&self, prompt: &str, command: bool) -> Typing {
         let folds = prompt.chars().count() >= 800 || prompt.matches('\n').count() > 2;

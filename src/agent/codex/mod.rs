@@ -40,7 +40,8 @@ pub(crate) const FACTS: Facts = Facts {
     clear_keys: &["C-k", "C-u", "BSpace", "C-e"],
     // See codex/FACTS.md, "Enter".
     may_swallow_enter: false,
-    // See codex/FACTS.md, "Input in blocks of 1,024 bytes".
+    // It reads 1,024 bytes at a time. When a paste fills its last block, the input behind it stays
+    // unread until more comes. See codex/FACTS.md, "Input in blocks of 1,024 bytes".
     may_stop_reading: true,
     // See codex/FACTS.md, "Commands".
     command_needs_idle: true,
@@ -193,9 +194,8 @@ impl Agent for Codex {
             .then(|| "a leading `!` makes it a shell command in some versions".into())
     }
 
-    /// A blank on each side makes slash commands and `@` and `$` words plain text; the agent trims
-    /// it.
-    /// See codex/FACTS.md, "Padding".
+    /// A blank on each side, which the agent trims, makes slash commands and `@` and `$` words plain
+    /// text. See codex/FACTS.md, "Padding".
     ///
     /// A long paste becomes a placeholder, blanks included, so its first blank comes alone.
     /// See codex/FACTS.md, "Folding".

@@ -54,11 +54,8 @@ pub(crate) fn is_rollout(path: &Path, part: &str) -> bool {
 
 /// The rollout at `path`, by its unpacked name: readers ask for that, and read a packed file too.
 fn unpacked(path: PathBuf) -> PathBuf {
-    if path.extension().is_some_and(|ending| ending == "zst") {
-        path.with_extension("")
-    } else {
-        path
-    }
+    let named = path.to_str().and_then(|name| name.strip_suffix(".zst")).map(PathBuf::from);
+    named.unwrap_or(path)
 }
 
 /// The id at the end of a rollout's name.
