@@ -80,8 +80,8 @@ pub(crate) fn read_plain(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// Appends `bytes` to such a file in one write. A missing file is not made: whoever removed it
-/// wants it gone.
+/// Appends `bytes` to such a file in one write. A missing file is not made: it was removed on
+/// purpose.
 pub(crate) fn append_plain(path: &Path, bytes: &[u8]) -> Result<()> {
     match open_plain(path, OpenOptions::new().append(true))? {
         Some(mut file) => file.write_all(bytes).at(path),
@@ -154,7 +154,7 @@ pub(crate) fn lock(path: &Path, deadline: Deadline, subject: &str, busy: &str) -
         Err(fs::TryLockError::Error(e)) => return Err(Error::io(path.display(), &e)),
     }
     // The kernel has no lock with a timeout, so a thread waits for it. If it gets the lock too
-    // late, nobody receives the file and the lock is released at once.
+    // late, nobody receives the file, and the lock is released at once.
     let (sender, receiver) = mpsc::sync_channel(0);
     thread::spawn(move || sender.send(file.lock().map(|()| file)));
     let got = match deadline.left() {

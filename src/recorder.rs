@@ -1,4 +1,4 @@
-//! Which sessions were given a prompt, when, and with what result: for statistics.
+//! The prompts that were given to sessions, with time and result, for statistics.
 //!
 //! The programs keep their deliveries in the SQLite file that `AIMAX_PROMPT_EVENTS` names; a user
 //! of the library can receive each through a [`Recorder`]. Neither ever sees a prompt's text.

@@ -1,4 +1,5 @@
-//! What was done and why, for a person (`--explain`) and for a bug report (`AIMAX_TRACE`).
+//! The trace of steps and their reasons, for a person (`--explain`) and for a bug report
+//! (`AIMAX_TRACE`).
 //!
 //! One trace per process: it follows a delivery through every layer, and no layer has to hand a log
 //! to the next. It is off unless requested, and costs one line per step. It never holds a prompt's

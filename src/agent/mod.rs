@@ -1,4 +1,4 @@
-//! What differs between agents.
+//! The differences between agents.
 //!
 //! An agent is one folder here, with its facts, its adapter, its settings, its transcript's lines
 //! and its screen profile; a folder of fixtures; and one line in the table of [`Backend`].
@@ -120,7 +120,7 @@ impl Backend {
 pub struct Facts {
     /// The backend's name on the command line and in the state files.
     pub backend: &'static str,
-    /// What the names of its state files begin with.
+    /// The beginning of the names of its state files.
     pub state_prefix: &'static str,
     /// The program's name.
     pub program: &'static str,
@@ -170,7 +170,7 @@ impl Facts {
     }
 }
 
-/// What a caller wants started.
+/// A request to start an agent.
 #[derive(Clone, Debug, Default)]
 pub struct LaunchRequest {
     /// The folder to work in: absolute, and it exists.
@@ -216,9 +216,9 @@ pub struct Conversation {
 /// What an agent is doing, as it says itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// It has not said yet: starting, or in a dialog of the start.
+    /// It does not say yet: it is starting, or in a dialog before the start.
     Starting,
-    /// It waits for a prompt; since when, in epoch milliseconds, if it says that too.
+    /// It waits for a prompt; since this time, in epoch milliseconds, if known.
     Idle(Option<u64>),
     /// A turn runs.
     Busy,
@@ -241,7 +241,7 @@ pub struct Typing {
 /// changes that the agent is measured to make to any prompt; else where the two texts part.
 pub(crate) type Comparison = std::result::Result<Vec<&'static str>, String>;
 
-/// What one agent does its own way: the questions that a session asks.
+/// The adapter of one agent: its answers to the questions of a session.
 ///
 /// Several places may hold an answer: a state file, the title, the transcript, the files that the
 /// agent's process holds open. The agent decides which one counts. [`crate::session`] asks again

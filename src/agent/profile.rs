@@ -1,4 +1,4 @@
-//! Screen profiles: what an agent looks like, as data.
+//! Screen profiles: the looks of an agent, as data.
 //!
 //! Agents change their looks every week, so no text of a screen is in the code. A file of the same
 //! name in `$XDG_CONFIG_HOME/aimax/screens/` replaces a built-in profile.
@@ -16,7 +16,7 @@ use crate::{
     tmux::{Look, Screen},
 };
 
-/// What one agent's screen shows.
+/// The looks of one agent's screen.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
@@ -72,7 +72,7 @@ pub struct Dialog {
     /// The label of the line to choose, by version; none when only a person may answer.
     #[serde(default)]
     pub choose: Vec<String>,
-    /// What to tell the person.
+    /// The advice for the person.
     #[serde(default)]
     pub advice: String,
 }
@@ -162,8 +162,8 @@ impl Profile {
         is_folded || !shown.is_empty() && text.trim_start().starts_with(shown)
     }
 
-    /// The line of the input box: the caret's if it begins with the marker, else the last one that
-    /// does, for lines above may look the same.
+    /// The line of the input box: the caret's line if it begins with the marker, else the last line
+    /// that does, for lines above may look the same.
     fn box_row(&self, look: &Look) -> Option<usize> {
         let begins = |line: &str| line.trim_start().starts_with(&self.input.marker);
         let at = look.pane.cursor_y;

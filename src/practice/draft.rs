@@ -1,4 +1,4 @@
-//! The input box: what stands in it, and the text that Enter submits. Pure.
+//! The input box: its text, and the prompt that Enter submits. Pure.
 //!
 //! It changes a prompt as Claude Code does: a tab becomes four spaces, CR a newline, other control
 //! characters go, the whole becomes NFC, and blanks at the end are trimmed, unless they are inside

@@ -21,7 +21,7 @@ const NAME_MAX: usize = 200;
 fn folder_name(cwd: &Path) -> String {
     let mut name = project_dir(cwd);
     if name.len() > NAME_MAX {
-        // FNV-1a. Claude Code's hash is not known, but nobody finds a folder by it either.
+        // FNV-1a. Claude Code's hash is not known, but nothing depends on its value.
         let cwd = cwd.to_string_lossy();
         let hash =
             cwd.bytes().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(16_777_619));

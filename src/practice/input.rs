@@ -36,7 +36,7 @@ pub(crate) enum Key {
     Paste(String),
 }
 
-/// The parser, by what it has read last.
+/// The parser, by the bytes that it has read last.
 #[derive(Debug, Default)]
 pub(crate) enum Parser {
     /// Between two keys.
@@ -57,7 +57,7 @@ pub(crate) enum Parser {
 const PASTE_END: &[u8] = b"\x1b[201~";
 
 impl Parser {
-    /// The keys that `bytes` complete, after those fed before.
+    /// The keys that `bytes` complete, with the bytes fed before.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<Key> {
         let (mut keys, mut rest) = (Vec::new(), bytes);
         while let Some((&byte, after)) = rest.split_first() {

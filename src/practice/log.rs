@@ -1,4 +1,5 @@
-//! The transcript: entries in Claude's shape, one write for each line.
+//! The transcript: entries in Claude Code's shape, one write for each line.
+//! See claude/FACTS.md, "Transcript records".
 
 use std::{
     fs::{File, OpenOptions},
@@ -17,9 +18,11 @@ use crate::{
 
 /// The marker of an interrupted turn. See claude/FACTS.md, "Interrupt in the transcript".
 pub(crate) const INTERRUPTED: &str = "[Request interrupted by user]";
-/// The marker of a turn interrupted in a tool, or of a tool refused.
+/// The marker of a turn interrupted in a tool, or of a refused tool.
+/// See claude/FACTS.md, "Interrupt in the transcript".
 pub(crate) const INTERRUPTED_TOOL: &str = "[Request interrupted by user for tool use]";
 /// The result of a tool that was interrupted or refused.
+/// See claude/FACTS.md, "Interrupt in the transcript".
 pub(crate) const REFUSED: &str = "The user doesn't want to proceed with this tool use. \
     The tool use was rejected (eg. if it was a file edit, the new_string was NOT written to the \
     file). STOP what you are doing and wait for the user to tell you how to proceed.";

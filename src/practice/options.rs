@@ -9,7 +9,7 @@ use lexopt::prelude::*;
 
 use crate::config::process_variable;
 
-/// What the command line and the environment ask for.
+/// The options of the command line and the environment.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
     /// The conversation, as given; checked to be a UUID.
@@ -22,7 +22,7 @@ pub(crate) struct Options {
     pub(crate) home: PathBuf,
     /// The model's name, which is only repeated.
     pub(crate) model: Option<String>,
-    /// What to do wrong.
+    /// The misbehaviour to show.
     pub(crate) misbehave: Misbehave,
 }
 
@@ -102,7 +102,7 @@ pub(crate) struct Misbehave {
 }
 
 impl Misbehave {
-    /// Adds what `spec` names, items between commas. The error is the line to print.
+    /// Adds the items of `spec`, which commas separate. The error is the line to print.
     fn add(&mut self, spec: &str) -> Result<(), String> {
         spec.split(',').map(str::trim).filter(|item| !item.is_empty()).try_for_each(|item| {
             self.set(item).ok_or_else(|| format!("error: unknown misbehaviour '{item}'"))

@@ -133,7 +133,7 @@ impl Session {
         }
     }
 
-    /// Does all that can be done now; the rest waits for a key, the tool, or a timer.
+    /// Does everything that can be done now; the rest waits for a key, the tool, or a timer.
     pub(crate) fn advance(&mut self) -> Result<()> {
         if self.dialog.is_none() && self.next_turn.is_some_and(Deadline::passed) {
             self.begin_queued()?;
@@ -275,7 +275,7 @@ impl Session {
         self.state.set(status)
     }
 
-    /// A dialog over the box has closed: the state file names again what the agent does.
+    /// A dialog over the box has closed: the state file shows again whether a turn runs.
     pub(crate) fn closed(&mut self) -> Result<()> {
         self.state.set(if self.turn.is_some() { Activity::Busy } else { Activity::Idle })
     }

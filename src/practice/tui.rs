@@ -77,7 +77,7 @@ impl Program {
         }
     }
 
-    /// Waits for input, output of the tool, a signal or a timer, and takes what has come.
+    /// Waits for input, output of the tool, a signal or a timer, and takes it in.
     fn wait(&mut self) -> Result<()> {
         let session = &self.session;
         let tool = session.turn.as_ref().and_then(|turn| turn.tool.as_ref());

@@ -5,7 +5,7 @@
 pub(crate) struct KnownFault {
     /// The versions that have it, as `tmux -V` names them.
     pub versions: &'static [&'static str],
-    /// What goes wrong.
+    /// The fault.
     pub what: &'static str,
     /// How to avoid it.
     pub advice: &'static str,

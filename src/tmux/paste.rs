@@ -95,7 +95,7 @@ impl View {
     }
 }
 
-/// Whether the pane took the keys, by what the guarded command printed.
+/// Whether the pane took the keys, by the output of the guarded command.
 fn taken(said: &str) -> Typed {
     if said.contains(REFUSED) { Err(Refused) } else { Ok(()) }
 }

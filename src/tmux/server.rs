@@ -99,7 +99,7 @@ impl Tmux {
         command
     }
 
-    /// Runs one command, or several with `;` between, and returns what it printed.
+    /// Runs one command, or several with `;` between, and returns the output.
     pub fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Answer> {
         self.run_with(args, b"")
     }

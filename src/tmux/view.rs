@@ -32,7 +32,7 @@ pub(crate) struct View {
     /// The pane's output is piped elsewhere. Nothing reports it then, so the pane is captured
     /// often.
     deaf: bool,
-    /// What the pane showed when the view was opened.
+    /// The pane as the view was opened.
     first: Option<Look>,
 }
 

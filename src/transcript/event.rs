@@ -1,10 +1,10 @@
-//! One schema for what happens in a transcript, whichever agent wrote it.
+//! One schema for the events in a transcript, whichever agent wrote it.
 //!
 //! An agent reads each of its lines into [`Event`]s. The rest of the package knows only these.
 
 use serde::Serialize;
 
-/// What kind of thing happened.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
@@ -48,7 +48,7 @@ pub enum EventKind {
     Other,
 }
 
-/// One thing that happened.
+/// An event in a transcript.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Event {
     /// Its kind.
@@ -56,11 +56,11 @@ pub struct Event {
     /// The agent's own name for the line: `system/turn_duration`, `event_msg/task_started`.
     #[serde(rename = "type")]
     pub name: String,
-    /// When, in epoch milliseconds, if the line says so.
+    /// Its time, in epoch milliseconds, if the line has one.
     pub time: Option<u64>,
     /// The text of a prompt, an answer, a tool or an error.
     pub text: String,
-    /// The turn that it belongs to, where the agent numbers its turns.
+    /// Its turn, where the agent's turns have ids.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turn: Option<String>,
     /// Whether a prompt was not typed now: it was queued before, or is the agent's own.
@@ -75,8 +75,7 @@ impl Event {
         Event { kind, name, time, text: text.into(), turn: None, queued: false }
     }
 
-    /// The same with the agent's own name for the line: those of the `parts` that exist, joined by
-    /// `/`.
+    /// The same with the agent's own name for the line: the existing `parts`, joined by `/`.
     pub fn named(mut self, parts: &[Option<&str>]) -> Self {
         let parts: Vec<&str> = parts.iter().flatten().copied().collect();
         self.name = parts.join("/");

@@ -123,7 +123,8 @@ impl Strings {
     }
 
     /// The bytes that a backslash escapes. A backslash that is itself escaped escapes nothing: a
-    /// subtraction carries through each run of backslashes, and so tells odd places from even ones.
+    /// subtraction carries through each run of backslashes, and so separates odd places from even
+    /// ones.
     fn escaped(&mut self, slashes: u64) -> u64 {
         const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
         let begun = slashes & !self.escaped;

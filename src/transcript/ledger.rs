@@ -134,9 +134,9 @@ impl Ledger {
             && self.end.as_ref().is_none_or(|(at, _)| at.before(input))
     }
 
-    /// How the last turn ended, for a caller who knows that nothing more will come: whatever was
-    /// taken up since was a command, which has no end. `None` when a prompt came after the last
-    /// end.
+    /// How the last turn ended, for a caller who knows that nothing more will come: then a queued
+    /// item taken up since was a command, which has no end. `None` when a prompt came after the
+    /// last end.
     pub fn last_end(&self) -> Option<&End> {
         let (at, end) = self.end.as_ref()?;
         self.last_prompt.is_none_or(|prompt| !at.before(prompt)).then_some(end)

@@ -1,10 +1,9 @@
 //! Files and processes by kqueue (macOS and the BSDs).
 //!
-//! A folder reports here that something in it came or went, but not what. So each folder on the way
-//! to a path is watched, and when it changes, the way is walked again: the wait ends only if the
-//! way ends elsewhere than before. The file itself is watched for what is written to it. Every
-//! watched inode is held open, so its number cannot be given to another file meanwhile; it costs a
-//! descriptor.
+//! A folder reports here that an entry came or went, but not which. So each folder on the way to a
+//! path is watched, and when it changes, the way is walked again: the wait ends only if the way ends
+//! elsewhere than before. The file itself is watched for writes. Every watched inode is held open, so
+//! its number cannot be given to another file meanwhile; it costs a descriptor.
 
 use std::{
     collections::{BTreeSet, HashMap},

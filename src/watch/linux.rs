@@ -44,8 +44,10 @@ const FILE: WatchMask = WAY.union(WatchMask::ATTRIB).union(WatchMask::MODIFY);
 /// The room for one read of events.
 const EVENTS: usize = 32 * 1024;
 
-/// The most that one event takes, and what it takes besides its name.
+/// The size of the largest event.
 const EVENT: usize = 16 + 256;
+
+/// The size of an event besides its name, padding included.
 const HEAD: usize = 32;
 
 /// One use of an inode by a path.

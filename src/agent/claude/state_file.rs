@@ -1,9 +1,9 @@
 //! The state file that Claude Code keeps for each of its processes: `sessions/<pid>.json`.
 //!
 //! It is undocumented, and the best source there is: its `status` is the last sign of a start, and
-//! it tells a question from work. It stays behind after a SIGKILL, so it counts only together with
-//! the process's start time. It is written in place, so a reader can meet a torn file, and then
-//! reads again. See claude/FACTS.md, "State file".
+//! it distinguishes a question from work. It stays behind after a SIGKILL, so it counts only
+//! together with the process's start time. It is written in place, so a reader can meet a torn
+//! file, and then reads again. See claude/FACTS.md, "State file".
 
 use std::path::{Path, PathBuf};
 

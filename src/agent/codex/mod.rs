@@ -109,8 +109,8 @@ impl Agent for Codex {
         if title.status != Status::Starting {
             return Ok(title.status);
         }
-        // The title says no more than this while tool servers start, although the agent takes
-        // prompts then, and of an agent that somebody else has started. The transcript tells more.
+        // The title shows only this while tool servers start, although the agent takes prompts by
+        // then, and when somebody else has started the agent. The transcript shows more.
         // See codex/FACTS.md, "Title".
         let Some(conversation) = self.conversation(config, pane)? else {
             return Ok(Status::Starting);
@@ -194,8 +194,8 @@ impl Agent for Codex {
             .then(|| "a leading `!` makes it a shell command in some versions".into())
     }
 
-    /// A blank on each side, which the agent trims, makes slash commands and `@` and `$` words plain
-    /// text. See codex/FACTS.md, "Padding".
+    /// A blank on each side, which the agent trims, makes slash commands and `@` and `$` words
+    /// plain text. See codex/FACTS.md, "Padding".
     ///
     /// A long paste becomes a placeholder, blanks included, so its first blank comes alone.
     /// See codex/FACTS.md, "Folding".
@@ -239,7 +239,7 @@ impl Agent for Codex {
     }
 }
 
-/// What the pane's title says. See codex/FACTS.md, "Title".
+/// The contents of the pane's title. See codex/FACTS.md, "Title".
 struct Title<'a> {
     status: Status,
     /// The beginning of the thread's id.
@@ -284,8 +284,8 @@ fn open_files(pid: u32) -> Option<Vec<PathBuf>> {
     Some(first.into_iter().chain(others).collect())
 }
 
-/// The open rollout of an agent that somebody else has started, without our title: nothing else
-/// tells its state.
+/// The open rollout of an agent that somebody else has started, without our title: only the rollout
+/// shows its state.
 fn foreign(pane: &Pane) -> Option<PathBuf> {
     let asked = |pid| {
         let words = proc::command_line(pid).unwrap_or_default();

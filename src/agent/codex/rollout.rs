@@ -52,7 +52,7 @@ pub(crate) fn is_rollout(path: &Path, part: &str) -> bool {
     })
 }
 
-/// The rollout at `path`, by its unpacked name: readers ask for that, and read a packed file too.
+/// The unpacked name of the rollout at `path`: opened by that name, a packed file is read too.
 fn unpacked(path: PathBuf) -> PathBuf {
     let named = path.to_str().and_then(|name| name.strip_suffix(".zst")).map(PathBuf::from);
     named.unwrap_or(path)
@@ -86,7 +86,7 @@ pub(crate) fn rollout(config: &Config, part: &str) -> Option<PathBuf> {
     })
 }
 
-/// What the index says; nothing when it is absent, locked or of another shape.
+/// The rollout in the index; `None` when the index is absent, locked or of another shape.
 fn indexed(database: &Path, part: &str) -> Option<PathBuf> {
     let sql = "select rollout_path from threads where id >= ?1 and id < ?1 || 'g' limit 1";
     let found = sqlite::rows(database, Duration::from_secs(1), sql, [part], |row| row.get(0));
