@@ -199,12 +199,6 @@ impl Config {
         self.data_dir.join("run").join(backend).join(session)
     }
 
-    /// The file that tmux writes at each change of the title of a session's pane.
-    #[must_use]
-    pub fn title_witness(&self, backend: &str, session: &str) -> PathBuf {
-        self.run_dir(backend, session).join("title")
-    }
-
     /// The file of the defaults that an administrator has set for all sessions.
     #[must_use]
     pub fn admin_settings(&self) -> PathBuf {

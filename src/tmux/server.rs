@@ -20,39 +20,33 @@ use crate::{
 pub struct Tmux {
     program: PathBuf,
     socket: Option<OsString>,
-    /// `TMUX_TMPDIR`: where the sockets are.
+    /// `TMUX_TMPDIR`: the folder of the sockets.
     folder: Option<OsString>,
 }
 
-/// What a command printed, or why tmux did not do it.
+/// A command's output, or why tmux refused it.
 pub(crate) type Answer = std::result::Result<String, Fault>;
 
-/// Why tmux did not do as told.
+/// Why tmux refused a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// No server is running: there is no window of any kind.
     NoServer,
     /// The session, window or pane is not there.
     NotFound,
-    /// What tmux said.
+    /// Any other reason, in tmux's words.
     Said(String),
 }
 
 impl Fault {
-    /// What a tmux client wrote to standard error.
+    /// Reads what a tmux client wrote to standard error. See tmux/FACTS.md, "What tmux says".
     pub(crate) fn from_text(text: &str) -> Self {
         let text = text.trim();
-        if text.starts_with("no server running")
-            || text.starts_with("error connecting to")
-            || text.starts_with("server exited")
-            || text.starts_with("lost server")
-        {
+        let begins = |signs: &[&str]| signs.iter().any(|sign| text.starts_with(sign));
+        if begins(&["no server running", "error connecting to", "server exited", "lost server"]) {
             Fault::NoServer
-        } else if text.starts_with("can't find")
-            || text.starts_with("no such")
-            // A server that has just started has no session at all, for some milliseconds.
-            || text == "no current target"
-        {
+        // For some milliseconds a server that has just started has no session, so no target either.
+        } else if begins(&["can't find", "no such"]) || text == "no current target" {
             Fault::NotFound
         } else {
             Fault::Said(text.to_owned())
@@ -84,15 +78,15 @@ impl Tmux {
         Ok(Tmux { program, socket: config.tmux_socket.clone(), folder })
     }
 
-    /// What the program says of its version: `tmux 3.3a`.
+    /// The output of `tmux -V`: `tmux 3.3a`.
     pub fn version(&self) -> Result<String> {
         let said = Command::new(&self.program).arg("-V").stdin(Stdio::null()).output();
         let said = said.map_err(|e| Error::io("tmux", &e))?;
         Ok(String::from_utf8_lossy(&said.stdout).trim().to_owned())
     }
 
-    /// A client of this server, to be given its command. `-u`: names and titles are UTF-8
-    /// whatever the caller's locale is.
+    /// A client of this server, without a command yet. `-u`: names and titles are UTF-8, whatever
+    /// the caller's locale is.
     pub(crate) fn client(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("-u");
@@ -105,7 +99,7 @@ impl Tmux {
         command
     }
 
-    /// Runs one command, or several with `;` between, and returns what it printed.
+    /// Runs one command, or several with `;` between, and returns the output.
     pub fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Answer> {
         self.run_with(args, b"")
     }
@@ -122,7 +116,7 @@ impl Tmux {
             .map_err(|e| Error::io("tmux", &e))?;
         if let Some(mut stdin) = child.stdin.take() {
             match stdin.write_all(input) {
-                // The client has ended already; what it printed says why.
+                // The client has ended already; its output says why.
                 Err(e) if e.kind() != ErrorKind::BrokenPipe => return Err(Error::io("tmux", &e)),
                 _ => {}
             }
@@ -150,7 +144,7 @@ impl Tmux {
     }
 }
 
-/// What a command printed, as far as it may be traced: a captured screen holds typed text.
+/// The part of a command's output that may be traced: a captured screen holds typed text.
 fn shown<'a, S: AsRef<OsStr>>(args: &[S], stdout: &'a [u8]) -> &'a [u8] {
     let mut commands = args.iter().map(AsRef::as_ref);
     if !commands.any(|word| word == "capture-pane") {
