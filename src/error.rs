@@ -1,8 +1,8 @@
 //! One error type for the whole package, and the exit statuses that all programs share.
 //!
-//! An error is one line: subject, cause, and what to do. The program's name is put in front where
-//! it is printed, in `cli`, and nowhere else. Its [`Kind`] decides the exit status, so a caller
-//! that branches on the status and a reader of the line always learn the same thing.
+//! An error is one line: subject, cause, and advice. Only `cli`, which prints it, puts the
+//! program's name in front. Its [`Kind`] decides the exit status, so a caller that branches on the
+//! status and a reader of the line always learn the same.
 
 use std::{fmt, io, path::Path};
 
@@ -49,9 +49,9 @@ pub enum Kind {
     System,
     /// The deadline passed.
     Timeout,
-    /// The reader of our output has gone away: a quiet success.
+    /// The reader of our output has gone: a quiet success.
     ReaderGone,
-    /// A signal asked us to stop; it is raised again after tidying up.
+    /// A signal asked us to end; it is raised again after the cleanup.
     Signal(i32),
 }
 
@@ -78,7 +78,7 @@ impl Kind {
 pub struct Error {
     /// How the caller must treat it.
     pub kind: Kind,
-    /// What it is about: a session, a path, a program. Empty when there is nothing to name.
+    /// The session, path or program concerned. Empty when there is nothing to name.
     pub subject: String,
     /// What happened.
     pub cause: String,
@@ -127,19 +127,10 @@ impl Error {
         self
     }
 
-    /// An I/O error about `subject`. A closed pipe becomes [`Kind::ReaderGone`] only where output
-    /// is written, so it is not looked at here.
+    /// An I/O error about `subject`, without Rust's `(os error N)` tail. A closed pipe becomes
+    /// [`Kind::ReaderGone`] only where output is written, not here.
     pub fn io(subject: impl fmt::Display, error: &io::Error) -> Self {
-        Self::system(subject, io_cause(error))
-    }
-}
-
-/// The text of an I/O error without Rust's `(os error N)` tail.
-fn io_cause(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
+        Self::system(subject, error.to_string().split(" (os error ").next().unwrap_or_default())
     }
 }
 
@@ -158,7 +149,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Gives an I/O error the path it happened at.
+/// Gives an I/O error its path.
 pub(crate) trait At<T> {
     /// Turns the error, if any, into an [`Error`] about `path`.
     fn at(self, path: impl AsRef<Path>) -> Result<T>;

@@ -1,13 +1,13 @@
 //! Flag files: `<root>/.imac/flags/<session>/running.flag` and `failed.flag`.
 //!
 //! They are the interface for everyone else: any process that can read the folder knows the job's
-//! state without our programs. `running.flag` is there while a job runs; when it is gone the job is
-//! over, and `failed.flag` says if it failed. Both hold `key=value` lines; a newline in a value is
-//! written `\n`, and values end at 2,000 characters.
+//! state without our programs. `running.flag` exists while a job runs; once it is gone, the job is
+//! over, and `failed.flag` exists if it failed. Both hold `key=value` lines; a newline in a value
+//! is written `\n`, and values are cut after 2,000 characters.
 //!
-//! The files appear by rename, so a reader never sees half of one, and lines are only ever added to
+//! The files appear by rename, so a reader never sees half a file, and lines are only ever added to
 //! them. The folder is inside a tree that an agent controls: a link in the place of one of our
-//! folders or files is refused, not followed, and what is no plain file is not read.
+//! folders or files is refused, not followed, and only plain files are read.
 
 use std::{
     collections::BTreeMap,
@@ -34,7 +34,7 @@ pub struct Flags {
     session: Name,
 }
 
-/// What a flag file says, by key.
+/// The fields of a flag file, by key.
 pub(crate) type Fields = BTreeMap<String, String>;
 
 impl Flags {
@@ -53,7 +53,7 @@ impl Flags {
         self.root.is_dir()
     }
 
-    /// Whether the folder that holds them is there.
+    /// Whether the folder that holds them exists.
     pub fn has_dir(&self) -> Result<bool> {
         self.check_path()?;
         Ok(self.dir().is_dir())
@@ -69,7 +69,7 @@ impl Flags {
         self.dir().join("failed.flag")
     }
 
-    /// Says that a job runs: writes `running.flag` and takes an older `failed.flag` away.
+    /// Marks a job as running: writes `running.flag` and removes an older `failed.flag`.
     pub fn set(&self, fields: &[(&str, String)]) -> Result<()> {
         let ours =
             [("pid", std::process::id().to_string()), ("startedAt", time::rfc3339(time::now_ms()))];
@@ -84,14 +84,14 @@ impl Flags {
         fs::append_plain(&self.running(), encode(fields).as_bytes())
     }
 
-    /// Says that no job runs: takes `running.flag` away. Says whether it was there.
+    /// Marks the job as over: removes `running.flag`. Returns whether it was there.
     pub fn clear(&self) -> Result<bool> {
         self.check_path()?;
         fs::remove(&self.running())
     }
 
-    /// Says that the job failed: writes `failed.flag`, then takes `running.flag` away, so that a
-    /// reader never sees a failed job as done.
+    /// Marks the job as failed: writes `failed.flag`, then removes `running.flag`, so that a reader
+    /// never takes a failed job for a done one.
     pub fn fail(&self, reason: &str) -> Result<()> {
         let fields = [("failedAt", time::rfc3339(time::now_ms())), ("reason", reason.to_owned())];
         self.write(&self.failed(), &fields)?;
@@ -104,7 +104,7 @@ impl Flags {
         fs::write_durable(flag, encode(&[&session, fields].concat()).as_bytes(), 0o644)
     }
 
-    /// What `running.flag` says, if it is there.
+    /// The fields of `running.flag`, if it is there.
     pub fn read_running(&self) -> Result<Option<Fields>> {
         self.fields(&self.running())
     }
@@ -120,7 +120,7 @@ impl Flags {
         Ok(written.map(time::epoch_ms))
     }
 
-    /// What `failed.flag` says, if it is there.
+    /// The fields of `failed.flag`, if it is there.
     pub fn read_failed(&self) -> Result<Option<Fields>> {
         self.fields(&self.failed())
     }
@@ -130,7 +130,7 @@ impl Flags {
         self.check_path()?;
         fs::remove_dir(&self.dir())?;
         for empty in [".imac/flags", ".imac"] {
-            // Not empty, or already gone: both mean that it is not ours to remove.
+            // It is not empty, or already gone: either way it is not ours to remove.
             if std::fs::remove_dir(self.root.join(empty)).is_err() {
                 break;
             }
@@ -162,7 +162,7 @@ impl Flags {
         Ok(Some(text.lines().filter_map(field).collect()))
     }
 
-    /// Refuses a link where a folder of ours should be.
+    /// Refuses a link in the place of one of our folders.
     fn check_path(&self) -> Result<()> {
         let mut path = self.root.clone();
         for part in [".imac", "flags", self.session.as_str()] {

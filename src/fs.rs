@@ -15,7 +15,7 @@ use crate::{
     time::Deadline,
 };
 
-/// Puts `bytes` at `path` so that a reader sees the old file or the new one, also after a crash.
+/// Puts `bytes` at `path` so that a reader sees the old file or the new one, even after a crash.
 ///
 /// The temporary file is made in the same folder and removed on failure. `mode` is set exactly,
 /// whatever the umask is.
@@ -28,8 +28,8 @@ pub(crate) fn write_durable(path: &Path, bytes: &[u8], mode: u32) -> Result<()> 
     File::open(folder).and_then(|folder| folder.sync_all()).at(folder)
 }
 
-/// The same without waiting for the disk, for files that are written often. The file is whole when
-/// this process is killed, but may be an older one, or empty, when the machine stops.
+/// The same without waiting for the disk, for files that are written often. The file stays whole
+/// when this process is killed, but may be an older one, or empty, when the machine stops.
 pub(crate) fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     write_aside(path, bytes, mode, false)
 }
@@ -80,8 +80,8 @@ pub(crate) fn read_plain(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// Appends `bytes` to such a file in one write. A missing file is not created: somebody may have
-/// removed it meanwhile, and it stays removed.
+/// Appends `bytes` to such a file in one write. A missing file is not made: it was removed on
+/// purpose.
 pub(crate) fn append_plain(path: &Path, bytes: &[u8]) -> Result<()> {
     match open_plain(path, OpenOptions::new().append(true))? {
         Some(mut file) => file.write_all(bytes).at(path),
@@ -106,7 +106,7 @@ pub(crate) fn set_mode(path: &Path, mode: u32) -> Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).at(path)
 }
 
-/// Removes a file. A missing file is no error; the answer is whether there was one.
+/// Removes a file. A missing file is no error. Returns whether there was one.
 pub(crate) fn remove(path: &Path) -> Result<bool> {
     Ok(absent(fs::remove_file(path)).at(path)?.is_some())
 }
@@ -129,7 +129,7 @@ pub(crate) fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 
 /// An exclusive lock, released when it is dropped or its process ends.
 ///
-/// The file is never removed: two processes could each hold the lock on a file of that name.
+/// The file is never removed, or two processes could each hold the lock on a file of that name.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
@@ -154,7 +154,7 @@ pub(crate) fn lock(path: &Path, deadline: Deadline, subject: &str, busy: &str) -
         Err(fs::TryLockError::Error(e)) => return Err(Error::io(path.display(), &e)),
     }
     // The kernel has no lock with a timeout, so a thread waits for it. If it gets the lock too
-    // late, nobody receives the file and the lock is released at once.
+    // late, nobody receives the file, and the lock is released at once.
     let (sender, receiver) = mpsc::sync_channel(0);
     thread::spawn(move || sender.send(file.lock().map(|()| file)));
     let got = match deadline.left() {
@@ -169,12 +169,8 @@ pub(crate) fn lock(path: &Path, deadline: Deadline, subject: &str, busy: &str) -
 
 /// Whether some process holds the lock at `path` now.
 pub(crate) fn is_locked(path: &Path) -> Result<bool> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(e) => return Err(Error::io(path.display(), &e)),
-    };
-    // A shared lock, so that two processes that only ask do not see each other as holders.
+    let Some(file) = absent(File::open(path)).at(path)? else { return Ok(false) };
+    // A shared lock, so that two processes that only ask do not take each other for holders.
     match file.try_lock_shared() {
         Ok(()) => Ok(false),
         Err(fs::TryLockError::WouldBlock) => Ok(true),

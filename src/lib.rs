@@ -87,7 +87,7 @@ pub mod internal {
         Backend, SETTINGS,
         profile::{DialogStep, InputBox, Profile},
     };
-    pub use crate::cli::{check, generated, main, option::Tool, parse::parse, status::STATUSES};
+    pub use crate::cli::{generated, main, option::Tool, parse::parse, status::STATUSES};
     pub use crate::proc::{is_stopped, start_time};
     pub use crate::session::{JobState, Session, snapshots};
     pub use crate::sys::{KILL, TERMINATE, is_alive, kill};

@@ -1,4 +1,4 @@
-//! What the system tells of a process. Where there is no `/proc`, nothing is known.
+//! What the system knows of a process. Without `/proc` nothing is known.
 
 use std::{
     fs,
@@ -13,8 +13,8 @@ fn dir(pid: u32) -> PathBuf {
     Path::new("/proc").join(pid.to_string())
 }
 
-/// When the process started, as the system counts it: together with the id, this names one
-/// process for ever. `None` when there is no such process, or no `/proc`; a zombie counts as gone.
+/// When the process started, as the system counts it: with its id, this names the process for ever.
+/// `None` when there is no such process, or no `/proc`; a zombie counts as gone.
 pub fn start_time(pid: u32) -> Option<String> {
     if matches!(stat(pid, 3)?.as_str(), "Z" | "X") {
         return None;
@@ -82,8 +82,8 @@ fn parent(pid: u32) -> Option<u32> {
     stat(pid, 4)?.parse().ok()
 }
 
-/// One field of `stat`, counted from 1 as proc(5) does. The second, the program's name, may hold
-/// anything, so the count begins after it.
+/// One field of `stat`, counted from 1 as in proc(5). The second one, the program's name, may hold
+/// anything, so the fields are read from behind it.
 fn stat(pid: u32, field: usize) -> Option<String> {
     let text = fs::read_to_string(dir(pid).join("stat")).ok()?;
     let (_, behind_name) = text.rsplit_once(')')?;
@@ -96,12 +96,12 @@ pub(crate) fn open_files(pid: u32) -> Option<Vec<PathBuf>> {
     Some(list.flatten().filter_map(|fd| fs::read_link(fd.path()).ok()).collect())
 }
 
-/// The program that it runs, where that can be known.
+/// The program that the process runs, where that can be known.
 pub(crate) fn executable(pid: u32) -> Option<PathBuf> {
     fs::read_link(dir(pid).join("exe")).ok()
 }
 
-/// The files that are mapped into its memory, its libraries among them, as `/proc` lists them.
+/// The list of files that are mapped into its memory, such as its libraries, as `/proc` has it.
 pub(crate) fn mapped(pid: u32) -> Option<String> {
     let list = fs::read(dir(pid).join("maps")).ok().filter(|list| !list.is_empty())?;
     Some(String::from_utf8_lossy(&list).into_owned())
@@ -131,7 +131,8 @@ pub(crate) fn descendants(pid: u32) -> Vec<u32> {
     found.split_off(1)
 }
 
-/// The process and its descendants: an agent may be started by a launcher that stays, as npm's is.
+/// The process and its descendants: an agent may be the child of a launcher that stays, such as
+/// npm's.
 pub(crate) fn family(pid: u32) -> impl Iterator<Item = u32> {
     // The descendants are searched only if the process itself is not the one wanted.
     let mut below = None;

@@ -1,4 +1,4 @@
-//! Which sessions were given a prompt, when, and with what result: for statistics.
+//! The prompts that were given to sessions, with time and result, for statistics.
 //!
 //! The programs keep their deliveries in the SQLite file that `AIMAX_PROMPT_EVENTS` names; a user
 //! of the library can receive each through a [`Recorder`]. Neither ever sees a prompt's text.
@@ -24,11 +24,11 @@ use crate::{
     sqlite, time,
 };
 
-/// A prompt that came to a session.
+/// A delivery: a prompt that was given to a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PromptEvent {
-    /// When the verdict was there, in epoch milliseconds.
+    /// When the verdict was reached, in epoch milliseconds.
     pub at_ms: u64,
     /// The backend's name.
     pub backend: &'static str,
@@ -36,9 +36,9 @@ pub struct PromptEvent {
     pub session: String,
     /// The length of the prompt, in characters.
     pub length: usize,
-    /// What became of it, as the records of the programs say it: `submitted`, `blocked`, …
+    /// The verdict, as in the records of the programs: `submitted`, `blocked`, …
     pub verdict: &'static str,
-    /// How long that took, in milliseconds.
+    /// How long the delivery took, in milliseconds.
     pub ms: u64,
 }
 
@@ -53,7 +53,7 @@ impl Recorder {
         Recorder(Arc::new(function))
     }
 
-    /// Calls it. A panic in it is an error here, and ends no delivery.
+    /// Calls the function. A panic in it becomes an error, which ends no delivery.
     pub(crate) fn call(&self, event: &PromptEvent) -> Result<()> {
         catch_unwind(AssertUnwindSafe(|| (self.0)(event)))
             .map_err(|_| Error::system("the prompt recorder", "it panicked"))
@@ -69,7 +69,7 @@ impl fmt::Debug for Recorder {
 /// How long one writer waits for others.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// Adds `event` to the file at `path`, which is made, for the user alone, when it is not there.
+/// Adds `event` to the file at `path`, which is made, for the user alone, if it is missing.
 pub(crate) fn keep(path: &Path, event: &PromptEvent) -> Result<()> {
     fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).at(path)?;
     sqlite::insert(
@@ -105,11 +105,10 @@ pub(crate) const MOST_HOURS: u32 = 24 * 7;
 
 /// How many prompts were typed in the last hours.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
 pub(crate) struct Stats {
-    /// The window, in hours: what was asked for, within 1 and [`MOST_HOURS`].
+    /// The window, in hours: the requested one, limited to 1 to [`MOST_HOURS`].
     pub window_hours: u32,
-    /// Its beginning, as an RFC 3339 time.
+    /// The beginning of the window, as an RFC 3339 time.
     pub since: String,
     /// How many prompts.
     pub total: u64,
@@ -117,8 +116,8 @@ pub(crate) struct Stats {
     pub by_backend: BTreeMap<String, u64>,
 }
 
-/// Counts the prompts in the file at `path` that were typed in the last `hours`. A delivery that
-/// was blocked typed nothing, and is not counted.
+/// Counts the prompts in the file at `path` that were typed in the last `hours`. A blocked delivery
+/// typed nothing, so it is not counted.
 ///
 /// # Errors
 /// [`crate::error::Kind::Missing`] when there is no such file, [`crate::error::Kind::System`] when
@@ -130,7 +129,7 @@ pub(crate) fn stats_since(path: &Path, hours: u32) -> Result<Stats> {
     Ok(Stats { window_hours, since: time::rfc3339(since), total, by_backend })
 }
 
-/// The same by session: how many prompts each was given.
+/// The same by session.
 ///
 /// # Errors
 /// Those of [`stats_since`].
@@ -138,7 +137,7 @@ pub(crate) fn counts_by_session_since(path: &Path, hours: u32) -> Result<BTreeMa
     counts(path, "session", window(hours).1)
 }
 
-/// The window as it is taken, in hours, and its beginning.
+/// The window, in hours, limited; and its beginning.
 fn window(hours: u32) -> (u32, u64) {
     let hours = hours.clamp(1, MOST_HOURS);
     (hours, time::now_ms().saturating_sub(u64::from(hours) * 3_600_000))
@@ -154,7 +153,7 @@ fn counts(path: &Path, column: &str, since: u64) -> Result<BTreeMap<String, u64>
         where at_ms >= ?1 and verdict <> 'blocked' group by {column}"
     );
     let pairs = sqlite::rows(path, BUSY, &sql, [signed(since)], |row| {
-        Ok((row.get(0)?, unsigned(row.get(1)?)))
+        Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
     })?;
     Ok(pairs.into_iter().collect())
 }
@@ -162,10 +161,6 @@ fn counts(path: &Path, column: &str, since: u64) -> Result<BTreeMap<String, u64>
 /// SQLite has only signed integers.
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }
 
 #[cfg(test)]

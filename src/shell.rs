@@ -1,4 +1,4 @@
-//! Words for a shell: everything that is made of single quotes is made here.
+//! Words for a shell: the only place that puts text into single quotes.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// The same for a person to copy: `text` as it is where it needs no quotes.
+/// The same for a person to copy: without quotes if `text` needs none.
 pub(crate) fn word(text: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%".contains(c);
     if text.chars().all(plain) { text.into() } else { quoted(text).into() }

@@ -1,4 +1,4 @@
-//! SQLite files, each opened for one question or one row: nobody else waits long for us.
+//! SQLite files, each opened for one query or one row, so that nobody waits long for us.
 
 use std::{path::Path, time::Duration};
 
@@ -6,7 +6,7 @@ use rusqlite::{Connection, OpenFlags, Params, Row};
 
 use crate::error::{Error, Result};
 
-/// The rows that `sql` finds in the file at `path`. Waits so long for those who write to it.
+/// The rows that `sql` finds in the file at `path`. Waits at most `wait` for other processes.
 pub(crate) fn rows<T>(
     path: &Path,
     wait: Duration,
@@ -21,7 +21,8 @@ pub(crate) fn rows<T>(
     read().map_err(|e| Error::system(path.display(), e))
 }
 
-/// Makes what `tables` lacks in the file at `path`, which is there, and inserts a row by `sql`.
+/// Inserts a row into the existing file at `path`, after `tables` has made the tables that it
+/// lacks.
 pub(crate) fn insert(
     path: &Path,
     wait: Duration,

@@ -16,8 +16,8 @@ pub(crate) fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     ManuallyDrop::new(unsafe { File::from_raw_fd(fd.as_raw_fd()) }).write(bytes)
 }
 
-/// Makes the pipe at `fd` hold a megabyte, if it is a pipe and that is permitted: the writer then
-/// waits less often for the reader.
+/// Makes the pipe at `fd` hold a megabyte, if it is a pipe and the system permits it: the writer
+/// then waits less often for the reader.
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), expect(unused_variables))]
 pub(crate) fn widen_pipe(fd: BorrowedFd<'_>) {
     // SAFETY: the call takes plain integers; on anything but a pipe it fails and changes nothing.
@@ -27,7 +27,7 @@ pub(crate) fn widen_pipe(fd: BorrowedFd<'_>) {
     }
 }
 
-/// What [`poll`] waits for at one descriptor, and what it found there.
+/// The events that [`poll`] waits for at one descriptor, and those that it found.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(crate) struct Poll(libc::pollfd);
@@ -45,7 +45,7 @@ impl Poll {
         Poll(libc::pollfd { fd, events: libc::POLLIN, revents: 0 })
     }
 
-    /// Nobody left to read what is written to `fd`.
+    /// The loss of the reader of `fd`.
     pub(crate) fn reader_gone(fd: RawFd) -> Self {
         Poll(libc::pollfd { fd, events: READER, revents: 0 })
     }
@@ -101,12 +101,12 @@ pub(crate) fn pidfd(pid: u32) -> io::Result<Option<std::os::fd::OwnedFd>> {
     }
 }
 
-/// Signals as something that a wait can see.
+/// Signals that end a wait.
 ///
-/// A program with nothing to clean up leaves the ending signals to their default action. A program
-/// with cleanup calls [`catch`](signals::catch) first; every [`Watch`](crate::watch::Watch) then
-/// ends its wait with [`Kind::Signal`](crate::error::Kind::Signal), and after the cleanup
-/// [`die_by`] ends the process as the signal would have.
+/// A program without cleanup leaves the ending signals to their default action. A program with
+/// cleanup calls [`catch`](signals::catch) first; every [`Watch`](crate::watch::Watch) then ends
+/// its wait with [`Kind::Signal`](crate::error::Kind::Signal), and after the cleanup [`die_by`]
+/// ends the process as the signal would have.
 pub(crate) mod signals {
     use std::{
         io::{self, Read},
@@ -120,6 +120,8 @@ pub(crate) mod signals {
         },
     };
 
+    use crate::sys::check;
+
     /// The signals that ask a process to end.
     pub(crate) const ENDING: [i32; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 
@@ -127,7 +129,7 @@ pub(crate) mod signals {
     static CAUGHT: AtomicU64 = AtomicU64::new(0);
     /// Where the handler writes a byte, or -1. Never closed.
     static BELL: AtomicI32 = AtomicI32::new(-1);
-    /// Where a wait sees that byte.
+    /// Where a wait receives that byte.
     static EAR: OnceLock<UnixStream> = OnceLock::new();
 
     /// The signal that asked the process to end, or 0. It stays set after [`take`] has reported it.
@@ -184,27 +186,21 @@ pub(crate) mod signals {
         // SAFETY: sigaction is plain data, and all zeroes is a value of it.
         let mut old: libc::sigaction = unsafe { std::mem::zeroed() };
         // SAFETY: `old` is writable; a null action changes nothing.
-        match unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut old) } {
-            0 => Ok(old.sa_sigaction),
-            _ => Err(io::Error::last_os_error()),
-        }
+        check(unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut old) })?;
+        Ok(old.sa_sigaction)
     }
 
-    /// Without SA_RESTART: a waiting system call shall fail with EINTR.
+    /// Without SA_RESTART, so that a waiting system call fails with EINTR.
     fn install(signal: libc::c_int, action: libc::sighandler_t) -> io::Result<()> {
         // SAFETY: sigaction is plain data, and all zeroes (no flags, empty mask) is a value of it.
         let mut new: libc::sigaction = unsafe { std::mem::zeroed() };
         new.sa_sigaction = action;
         // SAFETY: `new` is a whole action; its handler, `note`, does async-signal-safe things only.
-        match unsafe { libc::sigaction(signal, &raw const new, std::ptr::null_mut()) } {
-            0 => Ok(()),
-            _ => Err(io::Error::last_os_error()),
-        }
+        check(unsafe { libc::sigaction(signal, &raw const new, std::ptr::null_mut()) }).map(drop)
     }
 
-    /// A signal that has arrived and was not reported yet. Each is reported once, so that a wait
-    /// during cleanup works. Before a wait for the [`ear`], call this until it gives `None`.
-    #[must_use]
+    /// A signal that has arrived and was not reported yet. Each is reported once, so that the
+    /// cleanup can wait too. Before a wait for the [`ear`], call this until it gives `None`.
     pub(crate) fn take() -> Option<i32> {
         if let Some(mut ear) = EAR.get() {
             // The socket is emptied first: a signal in between writes to it again.
@@ -222,14 +218,14 @@ pub(crate) mod signals {
         Some(ASKED.load(Ordering::SeqCst)).filter(|&signal| signal != 0)
     }
 
-    /// What becomes readable when a signal arrives, if signals are caught.
+    /// The descriptor that becomes readable when a signal arrives, if signals are caught.
     pub(crate) fn ear() -> Option<RawFd> {
         EAR.get().map(AsRawFd::as_raw_fd)
     }
 }
 
-/// Ends the process by `signal`'s default action, so that the parent sees the signal itself and not
-/// an exit status in its place.
+/// Ends the process by `signal`'s default action, so that the parent sees the signal itself instead
+/// of an exit status.
 pub(crate) fn die_by(signal: i32) -> ! {
     // SAFETY: the set is initialised by sigemptyset before it is read, the calls touch nothing else
     // of ours, and no handler is installed: the default action runs no code of this process.
@@ -245,10 +241,10 @@ pub(crate) fn die_by(signal: i32) -> ! {
     std::process::exit(128 + signal)
 }
 
-/// Open without waiting; reads return what is there.
+/// To open without waiting; reads return what is there.
 pub(crate) const NONBLOCK: i32 = libc::O_NONBLOCK;
 
-/// Fail to open a path whose last component is a link.
+/// Not to open a path whose last component is a link.
 pub(crate) const NOFOLLOW: i32 = libc::O_NOFOLLOW;
 
 /// Makes a FIFO that only the user can open.
@@ -279,36 +275,32 @@ pub(crate) fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// A terminal in raw mode; its old mode is restored on drop.
+/// Standard input's terminal in raw mode; its old mode is restored on drop.
 #[derive(Debug)]
-pub(crate) struct RawMode {
-    fd: RawFd,
-    old: libc::termios,
-}
+pub(crate) struct RawMode(libc::termios);
 
 impl RawMode {
-    /// Puts standard input's terminal into raw mode. What was typed before is kept.
+    /// Puts standard input's terminal into raw mode. Input typed before is kept.
     pub(crate) fn on() -> io::Result<Self> {
-        let fd = 0;
         // SAFETY: an all-zero termios is a valid value of that plain struct; tcgetattr fills it.
         let mut old: libc::termios = unsafe { std::mem::zeroed() };
-        // SAFETY: `old` is a live termios, and `fd` is a plain integer.
-        check(unsafe { libc::tcgetattr(fd, &raw mut old) })?;
+        // SAFETY: `old` is a live termios.
+        check(unsafe { libc::tcgetattr(libc::STDIN_FILENO, &raw mut old) })?;
         let mut raw = old;
         // SAFETY: both pointers are to live termios values.
         unsafe {
             libc::cfmakeraw(&raw mut raw);
-            check(libc::tcsetattr(fd, libc::TCSANOW, &raw const raw))?;
+            check(libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &raw const raw))?;
         }
-        Ok(RawMode { fd, old })
+        Ok(RawMode(old))
     }
 }
 
 impl Drop for RawMode {
     fn drop(&mut self) {
-        // SAFETY: `old` is what tcgetattr gave. A terminal that is gone needs no restoring, so the
-        // result does not matter.
-        unsafe { libc::tcsetattr(self.fd, libc::TCSANOW, &raw const self.old) };
+        // SAFETY: the termios is a live one, from tcgetattr. A terminal that is gone needs no
+        // restoring, so the result does not matter.
+        unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &raw const self.0) };
     }
 }
 

@@ -26,7 +26,7 @@ pub fn parse_rfc3339(text: &str) -> Option<u64> {
     u64::try_from(stamp.as_millisecond()).ok()
 }
 
-/// The moment by which a whole operation must be over, shared by every wait in it.
+/// The moment by which an operation must be over, shared by all its waits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline(Option<Instant>);
 
@@ -35,13 +35,11 @@ impl Deadline {
     pub(crate) const NEVER: Deadline = Deadline(None);
 
     /// `span` from now. A span too long for the clock is [`Deadline::NEVER`].
-    #[must_use]
     pub(crate) fn after(span: Duration) -> Self {
         Deadline(Instant::now().checked_add(span))
     }
 
     /// The earlier of the two.
-    #[must_use]
     pub(crate) fn min(self, other: Deadline) -> Self {
         match (self.0, other.0) {
             (Some(a), Some(b)) => Deadline(Some(a.min(b))),

@@ -1,8 +1,9 @@
-//! What was done and why, for a person (`--explain`) and for a bug report (`AIMAX_TRACE`).
+//! The trace of steps and their reasons, for a person (`--explain`) and for a bug report
+//! (`AIMAX_TRACE`).
 //!
-//! One trace per process: a delivery is followed through every layer, and no layer should have to
-//! hand a log to the next. It is off unless asked for, and then costs one line per step. The texts
-//! of prompts are never in it.
+//! One trace per process: it follows a delivery through every layer, and no layer has to hand a log
+//! to the next. It is off unless requested, and costs one line per step. It never holds a prompt's
+//! text.
 
 use std::{
     fs::{File, OpenOptions},
@@ -29,7 +30,7 @@ struct Trace {
 
 static TRACE: OnceLock<Trace> = OnceLock::new();
 
-/// Begins the trace of this process: to `file` as NDJSON, appended, and to `person`, each step with
+/// Begins the trace of this process: to `file`, appended as NDJSON, and to `person`, each step with
 /// the milliseconds since now. Only the first call counts.
 ///
 /// # Errors
@@ -48,31 +49,33 @@ pub(crate) fn begin(file: Option<&Path>, person: Option<fn(f64, &str)>) -> Resul
 /// Notes a decision, in words; the facts it rests on go to the file only.
 pub(crate) fn step(words: &str, facts: impl FnOnce() -> Value) {
     let Some(trace) = TRACE.get() else { return };
-    let ms = trace.began.elapsed().as_secs_f64() * 1000.0;
     if let Some(say) = trace.person {
-        say(ms, words);
+        say(trace.ms(), words);
     }
-    trace.write(ms, "step", words, &facts());
+    trace.write("step", words, facts);
 }
 
 /// Notes a call of tmux, for the file.
 pub(crate) fn call(command: &str, facts: impl FnOnce() -> Value) {
-    let Some(trace) = TRACE.get() else { return };
-    if trace.file.is_some() {
-        trace.write(trace.began.elapsed().as_secs_f64() * 1000.0, "tmux", command, &facts());
+    if let Some(trace) = TRACE.get() {
+        trace.write("tmux", command, facts);
     }
 }
 
 impl Trace {
-    fn write(&self, ms: f64, kind: &str, words: &str, facts: &Value) {
+    /// The milliseconds since the beginning.
+    fn ms(&self) -> f64 {
+        self.began.elapsed().as_secs_f64() * 1000.0
+    }
+
+    fn write(&self, kind: &str, words: &str, facts: impl FnOnce() -> Value) {
         let Some(mut file) = self.file.as_ref() else { return };
-        let ms = (ms * 1000.0).round() / 1000.0;
         let record = json!({
             "at": time::rfc3339(time::now_ms()),
             "pid": std::process::id(),
-            "ms": ms,
+            "ms": (self.ms() * 1000.0).round() / 1000.0,
             kind: words,
-            "facts": facts,
+            "facts": facts(),
         });
         // A trace that cannot be written must not stop the work that it describes.
         drop(file.write_all(format!("{record}\n").as_bytes()));

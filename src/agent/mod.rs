@@ -1,13 +1,15 @@
-//! What differs between agents.
+//! The differences between agents.
 //!
-//! An agent is one folder here, with its facts, its adapter, its settings, its transcript's lines and
-//! its screen profile; a folder of fixtures; and one line in the table of [`Backend`].
+//! An agent is one folder here, with its facts, its adapter, its settings, its transcript's lines
+//! and its screen profile; a folder of fixtures; and one line in the table of [`Backend`].
 //!
-//! An [`Agent`] says how its program is started, when it is ready, what it is doing, how a prompt
-//! is typed so that it is taken as it is, and what its transcript's lines mean. It types nothing
-//! and waits for nothing: [`crate::session`] does.
+//! An [`Agent`] knows how its program is started, when it is ready, what it is doing, how to type a
+//! prompt so that every character is text, and what the lines of its transcript mean. It types
+//! nothing and waits for nothing: [`crate::session`] does.
 
 use std::{ffi::OsString, path::PathBuf};
+
+use serde_json::Value;
 
 use crate::{
     config::{Config, Setting},
@@ -26,14 +28,19 @@ mod settings;
 pub(crate) use claude::state_file::{holder, project_dir};
 pub use settings::SETTINGS;
 
-/// Makes [`Backend`] of a line for each agent. The folder holds `FACTS` and a type of the variant's
-/// name, which is the [`Agent`].
+/// The file of a session's private folder with the settings that its agent starts with.
+pub(crate) const SETTINGS_FILE: &str = "settings.json";
+/// The file there that tmux writes at each change of the pane's title.
+pub(crate) const TITLE_FILE: &str = "title";
+
+/// Makes [`Backend`] out of a line for each agent. The module named after `in` holds `FACTS`, and
+/// the [`Agent`]: a type with the variant's name.
 macro_rules! backends {
     ($($backend:ident in $folder:ident,)+) => {
         /// The agents, by the names that the command line and the state files give them.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Backend {
-            $(#[doc = concat!("The one in the folder `", stringify!($folder), "`.")] $backend,)+
+            $(#[doc = concat!("The agent in the folder `", stringify!($folder), "`.")] $backend,)+
         }
 
         impl Backend {
@@ -42,8 +49,7 @@ macro_rules! backends {
             /// Their names, in the same order.
             pub const NAMES: &'static [&'static str] = &[$($folder::FACTS.backend),+];
 
-            /// What it does its own way.
-            #[must_use]
+            /// Its adapter.
             pub fn agent(self) -> &'static dyn Agent {
                 match self {
                     $(Backend::$backend => &$folder::$backend,)+
@@ -61,7 +67,6 @@ backends! {
 
 impl Backend {
     /// The name.
-    #[must_use]
     pub fn name(self) -> &'static str {
         self.facts().backend
     }
@@ -78,36 +83,33 @@ impl Backend {
     }
 
     /// What holds for all sessions of the agent.
-    #[must_use]
     pub fn facts(self) -> &'static Facts {
         self.agent().facts()
     }
 
-    /// Whether its agent is a real one: all are but the practice agent, which is part of this package.
+    /// Whether its agent is a real one. The practice agent, which is part of this package, is not.
     pub(crate) fn is_real(self) -> bool {
         self.facts().package.is_some()
     }
 
-    /// Those of the real agents.
+    /// The backends of the real agents.
     pub(crate) fn real() -> impl Iterator<Item = Backend> {
         Self::ALL.into_iter().filter(|backend| backend.is_real())
     }
 
-    /// Whose transcript a line is from, by its shape: the first agent's, where no other one knows it.
-    #[must_use]
+    /// Whose transcript a line is from, by its shape; the first backend when no agent knows the
+    /// line.
     pub fn of_line(line: &[u8]) -> Backend {
         let known = Self::ALL.into_iter().find(|backend| backend.agent().knows_line(line));
         known.unwrap_or(Self::ALL[0])
     }
 
     /// The tmux session that holds its windows.
-    #[must_use]
     pub fn hub(self, config: &Config) -> String {
-        self.agent().hub(config).to_owned()
+        (self.facts().hub)(config).to_owned()
     }
 
     /// Its session files.
-    #[must_use]
     pub fn store(self, config: &Config) -> Store {
         Store::new(&config.data_dir, self.facts().state_prefix)
     }
@@ -118,7 +120,7 @@ impl Backend {
 pub struct Facts {
     /// The backend's name on the command line and in the state files.
     pub backend: &'static str,
-    /// What the names of its state files begin with.
+    /// The beginning of the names of its state files.
     pub state_prefix: &'static str,
     /// The program's name.
     pub program: &'static str,
@@ -126,30 +128,34 @@ pub struct Facts {
     pub package: Option<&'static str>,
     /// The built-in screen profile: its file name and its text.
     pub profile: (&'static str, &'static str),
+    /// The tmux session that holds its windows.
+    pub hub: fn(&Config) -> &str,
     /// The settings that only concern this agent.
     pub settings: &'static [Setting],
-    /// Fields that the state file has for its sessions only, and what they hold in a new one.
+    /// The fields that only its sessions have in the state file, and their values in a new one.
     pub entry_fields: &'static [(&'static str, Option<bool>)],
-    /// Variables that it sets for what it runs. An agent that inherits one would take itself for a
-    /// child of another.
+    /// The variables that it sets for the programs that it runs. An agent that inherits one would
+    /// take itself for a child of another.
     pub not_inherited: &'static [&'static str],
 
     /// The longest prompt that it is measured to take whole, in characters.
+    /// See claude/FACTS.md, "Folding", and codex/FACTS.md, "Largest prompt".
     pub longest_prompt: usize,
     /// Keys that take a line out of the input box, and do nothing to an empty one.
     pub clear_keys: &'static [&'static str],
-    /// Whether a second Enter is right when the box still holds our text.
+    /// Whether Enter may be pressed again while the box still holds our text.
     pub may_swallow_enter: bool,
-    /// Whether it may leave a part of its input unread until more of it comes.
+    /// Whether it may leave a part of its input unread until more input comes.
     pub may_stop_reading: bool,
-    /// Whether a command of its own is taken only while no turn runs; else it stays in the box.
+    /// Whether a command of its own runs only between turns; in a turn it would stay in the box.
     pub command_needs_idle: bool,
-    /// The names of what may still be done to a prompt that was recorded for later.
+    /// The names of the changes that a queued prompt may still undergo after it was recorded.
     pub queued_changes: &'static [&'static str],
 
-    /// The title, as a tmux pattern, that a pane takes when a turn has ended, where it is a sign.
+    /// A tmux pattern for the pane's title after a turn, where the title is a sign of the turn's
+    /// end.
     pub idle_title: Option<&'static str>,
-    /// Whether the end of a turn in the transcript counts only once the agent says that it is idle.
+    /// Whether a turn's end in the transcript counts only once the agent says that it is idle.
     pub end_needs_idle: bool,
 }
 
@@ -164,22 +170,22 @@ impl Facts {
     }
 }
 
-/// What a caller wants started.
+/// A request to start an agent.
 #[derive(Clone, Debug, Default)]
 pub struct LaunchRequest {
     /// The folder to work in: absolute, and it exists.
     pub cwd: PathBuf,
     /// The model, or the agent's own choice.
     pub model: Option<String>,
-    /// The conversation to go on with, or a new one.
+    /// The conversation to go on with; `None` for a new one.
     pub resume: Option<String>,
-    /// Leave the agent's own questions on.
+    /// Whether the agent's own questions stay on.
     pub ask_permission: bool,
-    /// It is to run behind the proxy.
+    /// Whether it runs behind the proxy.
     pub use_proxy: bool,
-    /// What goes to the agent's command line as it is.
+    /// Arguments for the agent, passed on as they are.
     pub rest: Vec<OsString>,
-    /// A private folder for files that the agent is given.
+    /// The session's private folder, for files that the agent reads.
     pub run_dir: PathBuf,
     /// A shell command that the agent may run when a turn has ended, if it can.
     pub at_turn_end: String,
@@ -190,40 +196,40 @@ pub struct LaunchRequest {
 pub struct Launch {
     /// The program and its arguments.
     pub argv: Vec<OsString>,
-    /// Variables to set, besides the caller's.
+    /// Variables to set besides the caller's.
     pub env: Vec<(OsString, OsString)>,
-    /// Files from which bash is to take more variables first.
+    /// Files of more variables, which bash sources first.
     pub sources: Vec<PathBuf>,
-    /// The conversation, where it is known beforehand.
+    /// The conversation, where it is known before the start.
     pub conversation: Option<Conversation>,
 }
 
 /// A conversation as the agent keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conversation {
-    /// Its id; `None` while only a part of it is known.
+    /// Its id; `None` while only a part of the id is known.
     pub id: Option<String>,
-    /// Its transcript, once it is known where that is. It need not exist yet.
+    /// Its transcript, once its place is known. It need not exist yet.
     pub transcript: Option<PathBuf>,
 }
 
-/// What an agent is doing, by its own word.
+/// What an agent is doing, as it says itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// It has not said yet: starting, or in a dialog of the start.
+    /// It does not say yet: it is starting, or in a dialog before the start.
     Starting,
-    /// It waits for a prompt, since then in epoch milliseconds, if it says so.
+    /// It waits for a prompt; since this time, in epoch milliseconds, if known.
     Idle(Option<u64>),
     /// A turn runs.
     Busy,
-    /// It asks something; this is what it calls it.
+    /// It asks something: its own name for the question.
     Waiting(String),
 }
 
 /// How to type a prompt so that the agent takes every character as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Typing {
-    /// What must stand in the box before the text comes, as a paste of its own; empty for nothing.
+    /// A paste that must show in the box before the text comes; empty for none.
     pub lead: &'static str,
     /// The text, as one bracketed paste.
     pub text: String,
@@ -231,39 +237,36 @@ pub struct Typing {
     pub enter: Enter,
 }
 
-/// The names of the changes that lead from one text to another, of those that the agent is measured
-/// to make to every prompt; or, when it is another text, where the two part.
+/// The names of the changes between a text as it was sent and as it is recorded, when all are
+/// changes that the agent is measured to make to any prompt; else where the two texts part.
 pub(crate) type Comparison = std::result::Result<Vec<&'static str>, String>;
 
-/// What one agent does its own way, by the questions that a session has.
+/// The adapter of one agent: its answers to the questions of a session.
 ///
-/// Where an answer can be had from several places, the agent says which one counts: a state file, the
-/// title, the transcript, the files that its process holds open. [`crate::session`] asks again whenever
-/// one of [`watch_paths`](Agent::watch_paths) changes.
+/// Several places may hold an answer: a state file, the title, the transcript, the files that the
+/// agent's process holds open. The agent decides which one counts. [`crate::session`] asks again
+/// whenever one of [`watch_paths`](Agent::watch_paths) changes.
 pub trait Agent: Sync {
     // Who is it?
 
     /// What holds for all of its sessions.
     fn facts(&self) -> &'static Facts;
 
-    /// The tmux session that holds its windows.
-    fn hub<'a>(&self, config: &'a Config) -> &'a str;
-
     // How is it started?
 
-    /// The command line, and the conversation if its id can be chosen. Here belongs all that makes
-    /// the agent drivable: its signs, its hook for the end of a turn. May write files into
+    /// The command line, and the conversation if its id can be chosen. Everything that makes the
+    /// agent drivable belongs here: its signs, its hook for the end of a turn. May write files into
     /// `request.run_dir`.
     fn launch(&self, config: &Config, request: &LaunchRequest) -> Result<Launch>;
 
     // What is it doing?
 
-    /// What it is doing, by its own word. Readiness is the first [`Status::Idle`]; nothing is typed
-    /// while it is [`Status::Waiting`].
+    /// What it is doing, as it says itself. It is ready at the first [`Status::Idle`]; nothing is
+    /// typed while it is [`Status::Waiting`].
     fn status(&self, config: &Config, pane: &Pane) -> Result<Status>;
 
-    /// Whether a turn is open by the conversation's transcript, where that comes before the agent's own
-    /// word. It keeps an Escape from an agent that has just become idle.
+    /// Whether a turn is open by the transcript, for an agent whose transcript shows that earlier
+    /// than its status. So no Escape reaches an agent that has just become idle.
     fn turn_is_open(&self, _config: &Config, _pane: &Pane) -> Result<Option<bool>> {
         Ok(None)
     }
@@ -277,7 +280,8 @@ pub trait Agent: Sync {
     /// holds none, for example in a dialog of the start.
     fn conversation(&self, config: &Config, pane: &Pane) -> Result<Option<Conversation>>;
 
-    /// A field that the state file has for its sessions only, and that follows from the conversation.
+    /// A field of the state file that only its sessions have, and that follows from the
+    /// conversation.
     fn conversation_field(&self, _conversation: &Conversation) -> Option<(&'static str, bool)> {
         None
     }
@@ -287,12 +291,12 @@ pub trait Agent: Sync {
     /// Why this prompt would not be taken as text, if so.
     fn objection(&self, prompt: &str) -> Option<String>;
 
-    /// How to type a prompt, or a command of its own.
+    /// How to type a prompt, or a `command` of the agent's own.
     fn typing(&self, prompt: &str, command: bool) -> Typing;
 
     // What does its transcript say?
 
-    /// What a line of its transcript says.
+    /// The events in a line of its transcript.
     fn parse_line(&self, line: &[u8]) -> Vec<Event>;
 
     /// Whether a line can only be from a transcript of this agent.
@@ -300,13 +304,26 @@ pub trait Agent: Sync {
         false
     }
 
-    /// Which changes lead from the prompt that was `sent` to the one that is `recorded`. It is the
-    /// proof of a delivery, so what is not measured is no change but another text.
+    /// Which changes lead from the `sent` prompt to the `recorded` one. This is the proof of a
+    /// delivery, so a difference that is not measured makes it another text.
     fn compare(&self, sent: &str, recorded: &str) -> Comparison;
 
-    /// Whether the event says that `command` was run.
+    /// Whether the event records that `command` was run.
     fn ran_command(&self, command: &str, event: &Event) -> bool {
         event.kind == EventKind::Command && event.text == command
+    }
+}
+
+/// The text of a content: a string, or the text blocks of a list.
+fn text_of(content: &Value) -> String {
+    match content {
+        Value::String(text) => text.clone(),
+        Value::Array(blocks) => {
+            let texts: Vec<&str> =
+                blocks.iter().filter_map(|block| block["text"].as_str()).collect();
+            texts.join("\n")
+        }
+        _ => String::new(),
     }
 }
 
@@ -321,13 +338,13 @@ fn difference(sent: &str, recorded: &str) -> String {
     )
 }
 
-/// Whether the box and the status allow typing at all.
-#[must_use]
+/// Whether an agent with this status takes a prompt.
 pub(crate) fn takes_prompt(status: &Status) -> bool {
     matches!(status, Status::Idle(_) | Status::Busy)
 }
 
-/// Whether a pane has become ready: idle, with a conversation, and an empty box.
+/// The conversation of a pane that has become ready: idle, which comes last, with an empty box.
+/// See claude/FACTS.md, "Readiness", and codex/FACTS.md, "Readiness".
 pub(crate) fn ready(
     agent: &dyn Agent,
     config: &Config,

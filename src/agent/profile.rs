@@ -1,7 +1,9 @@
-//! Screen profiles: what an agent looks like, as data.
+//! Screen profiles: the looks of an agent, as data.
 //!
-//! Agents change their looks every week, so no text of a screen is in the code. A profile is built
-//! in; a file of the same name in `$XDG_CONFIG_HOME/aimax/screens/` replaces it.
+//! Agents change their looks every week, so no text of a screen is in the code. A file of the same
+//! name in `$XDG_CONFIG_HOME/aimax/screens/` replaces a built-in profile.
+//!
+//! The dialogs are those of claude/FACTS.md, "Start dialogs", and codex/FACTS.md, "Start dialogs".
 
 use std::cmp::Ordering;
 
@@ -14,33 +16,34 @@ use crate::{
     tmux::{Look, Screen},
 };
 
-/// What one agent's screen shows.
+/// The looks of one agent's screen.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// The agent's program.
     pub agent: String,
-    /// The versions that it is verified with, the oldest first.
+    /// The versions that the profile is verified with, the oldest first.
     pub verified: Vec<String>,
     /// The input box.
     pub input: Input,
-    /// What stands before the selected line of a dialog.
+    /// The signs before the selected line of a dialog.
     pub pointers: Vec<String>,
-    /// The dialogs that are known, the most telling first.
+    /// The known dialogs, the most telling first.
     pub dialogs: Vec<Dialog>,
 }
 
-/// How the input box looks, and what tells an empty box from a full one.
+/// How the input box looks, and how an empty box differs from a full one.
+/// See claude/FACTS.md, "Input box", and codex/FACTS.md, "Input box".
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// What the box's line begins with.
+    /// The beginning of the box's line.
     pub marker: String,
-    /// What the line below an empty box begins with, nothing for a blank one; another means that the
-    /// box has more lines. Without this the line below does not matter.
+    /// The beginning of the line below an empty box; an empty text means a blank line. Any other
+    /// line belongs to the box. Without this field the line below does not matter.
     #[serde(default)]
     pub below: Option<String>,
-    /// What the box shows in place of a long paste begins with this.
+    /// The beginning of the label that the box shows in place of a long paste.
     #[serde(default)]
     pub folded: Option<String>,
     /// The sign that letters are commands to the box, as in vi.
@@ -48,11 +51,11 @@ pub struct Input {
     pub modal: Option<Modal>,
 }
 
-/// The mode of an input box in which letters are commands.
+/// The mode of an input box in which letters are commands. See codex/FACTS.md, "Clearing the box".
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Modal {
-    /// A text that the screen holds in that mode.
+    /// A text that the screen shows in that mode.
     pub text: String,
     /// The key that leads out of it, by tmux's name.
     pub key: String,
@@ -64,12 +67,12 @@ pub struct Modal {
 pub struct Dialog {
     /// Its name, for the caller.
     pub name: String,
-    /// Texts that the screen holds all of, blanks and line ends not counted.
+    /// Texts that the screen must all show, blanks and line ends aside.
     pub texts: Vec<String>,
-    /// Labels of the line to choose, one of them per version; none when only a person may answer.
+    /// The label of the line to choose, by version; none when only a person may answer.
     #[serde(default)]
     pub choose: Vec<String>,
-    /// What to tell the person.
+    /// The advice for the person.
     #[serde(default)]
     pub advice: String,
 }
@@ -81,21 +84,21 @@ pub enum InputBox {
     Empty,
     /// Somebody's text.
     Text,
-    /// No box is to be seen.
+    /// No box shows.
     Missing,
 }
 
 /// The next step towards a label of a dialog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DialogStep {
-    /// Press this key, then look again.
+    /// Press this key, then look at the screen again.
     Press {
-        /// By tmux's name.
+        /// The key, by tmux's name.
         key: &'static str,
-        /// The line that the pointer is on: when it has moved, the key had its effect.
+        /// The pointer's line: once it has moved, the key has had its effect.
         row: usize,
     },
-    /// No label and pointer are to be seen yet.
+    /// The label or the pointer does not show yet.
     Wait,
 }
 
@@ -115,7 +118,6 @@ impl Profile {
     }
 
     /// The dialog that the screen shows.
-    #[must_use]
     pub fn dialog(&self, screen: &Screen) -> Option<&Dialog> {
         let shown = squeeze(&screen.text());
         self.dialogs
@@ -123,10 +125,9 @@ impl Profile {
             .find(|dialog| dialog.texts.iter().all(|text| shown.contains(&squeeze(text))))
     }
 
-    /// What the input box holds. It is empty when the caret stands right after the marker and a blank,
-    /// nothing but a ghost text follows, which is dim, and the box has no other line. Words prove
-    /// nothing, for ghost texts are words too.
-    #[must_use]
+    /// What the input box holds. It is empty when the caret stands right after the marker and a
+    /// blank, nothing follows but a ghost text, which is dim, and the box has no other line. Words
+    /// prove nothing, for ghost texts are words too.
     pub fn input_box(&self, look: &Look) -> InputBox {
         let marker = &self.input.marker;
         let Some(row) = self.box_row(look) else { return InputBox::Missing };
@@ -137,7 +138,7 @@ impl Profile {
         if empty { InputBox::Empty } else { InputBox::Text }
     }
 
-    /// Whether the box has no other line than `row`, and those that its ghost text goes on in.
+    /// Whether the box has no line but `row` and those that its ghost text continues in.
     fn ends_below(&self, screen: &Screen, row: usize) -> bool {
         let Some(sign) = &self.input.below else { return true };
         let ends = |row: usize| match sign.as_str() {
@@ -147,15 +148,13 @@ impl Profile {
         (row + 1..).find(|&row| ends(row) || !screen.is_dim(row)).is_some_and(ends)
     }
 
-    /// The key that must come first for other keys to edit what the input box holds.
-    #[must_use]
+    /// The key to press first, so that other keys edit the text in the input box.
     pub fn edit_key(&self, screen: &Screen) -> Option<&str> {
         let modal = self.input.modal.as_ref()?;
         screen.text().contains(&modal.text).then_some(modal.key.as_str())
     }
 
-    /// Whether what the input box holds begins as `text` does, or with the sign of a long paste.
-    #[must_use]
+    /// Whether the input box holds the beginning of `text`, or the label of a long paste.
     pub fn holds(&self, look: &Look, text: &str) -> bool {
         let line = self.box_row(look).map_or("", |row| look.screen.line(row)).trim_start();
         let shown = line.strip_prefix(&self.input.marker).unwrap_or_default().trim();
@@ -163,42 +162,34 @@ impl Profile {
         is_folded || !shown.is_empty() && text.trim_start().starts_with(shown)
     }
 
-    /// The line that begins with the marker: the caret's, or else the last one, for others may look
-    /// the same.
+    /// The line of the input box: the caret's line if it begins with the marker, else the last line
+    /// that does, for lines above may look the same.
     fn box_row(&self, look: &Look) -> Option<usize> {
         let begins = |line: &str| line.trim_start().starts_with(&self.input.marker);
         let at = look.pane.cursor_y;
-        let rows: Vec<&str> = look.screen.lines().collect();
-        let last = || rows.iter().rposition(|line| begins(line));
-        if begins(look.screen.line(at)) { Some(at) } else { last() }
+        if begins(look.screen.line(at)) { Some(at) } else { look.screen.lines().rposition(begins) }
     }
 
     /// The next key towards choosing one of the dialog's labels.
-    #[must_use]
     pub fn step(&self, dialog: &Dialog, screen: &Screen) -> DialogStep {
         let rows: Vec<(bool, &str)> = screen.lines().map(|line| self.choice(line)).collect();
-        // Another line may begin with the label; one that is the label goes first.
+        // Other lines may begin with the label too: the line that is the label goes first.
         let whole = |text: &str| dialog.choose.iter().any(|label| text == label);
         let begun = |text: &str| dialog.choose.iter().any(|label| text.starts_with(label.as_str()));
         let at = rows.iter().rposition(|(pointed, _)| *pointed);
         let to = rows.iter().rposition(|(_, text)| whole(text));
         let to = to.or_else(|| rows.iter().rposition(|(_, text)| begun(text)));
-        match (at, to) {
-            (Some(row), Some(to)) => {
-                let key = match row.cmp(&to) {
-                    Ordering::Equal => "Enter",
-                    Ordering::Less => "Down",
-                    Ordering::Greater => "Up",
-                };
-                DialogStep::Press { key, row }
-            }
-            _ => DialogStep::Wait,
-        }
+        let (Some(row), Some(to)) = (at, to) else { return DialogStep::Wait };
+        let key = match row.cmp(&to) {
+            Ordering::Equal => "Enter",
+            Ordering::Less => "Down",
+            Ordering::Greater => "Up",
+        };
+        DialogStep::Press { key, row }
     }
 
     /// The lines of a dialog that can be chosen: the pointer's, and those around it that begin in
-    /// the same column. Lines that begin further right describe them.
-    #[must_use]
+    /// the same column. Lines that begin further right are their descriptions.
     pub fn choices(&self, screen: &Screen) -> Vec<String> {
         let rows: Vec<&str> = screen.lines().collect();
         let Some(at) = rows.iter().rposition(|line| self.choice(line).0) else { return Vec::new() };
@@ -219,7 +210,7 @@ impl Profile {
             .collect()
     }
 
-    /// A line without frame, pointer and number; and whether the pointer is on it.
+    /// Whether the pointer is on a line; and the line without frame, pointer and number.
     fn choice<'a>(&self, line: &'a str) -> (bool, &'a str) {
         let bare = line.trim_matches(|c: char| c.is_whitespace() || is_frame(c));
         let pointer = self.pointers.iter().find_map(|pointer| bare.strip_prefix(pointer.as_str()));
@@ -232,12 +223,12 @@ impl Profile {
     }
 }
 
-/// What frames are drawn with.
+/// Whether frames are drawn with this character.
 fn is_frame(c: char) -> bool {
     ('─'..='╿').contains(&c)
 }
 
-/// The text without any blanks: a narrow window breaks lines anywhere.
+/// The text without blanks: a narrow window breaks lines anywhere.
 fn squeeze(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
 }

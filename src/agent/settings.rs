@@ -1,5 +1,4 @@
-//! All settings: the common ones and those of the agents, and the configuration that is read from
-//! them.
+//! All settings, the common ones and those of the agents; and the configuration made of them.
 
 use std::{ffi::OsString, sync::LazyLock};
 
@@ -9,7 +8,7 @@ use crate::{
     error::Result,
 };
 
-/// All settings: the original's in its order, then ours.
+/// All settings: those of the original program in its order, then ours.
 pub static SETTINGS: LazyLock<Vec<&'static Setting>> = LazyLock::new(|| {
     let agents = Backend::ALL.into_iter().flat_map(|backend| backend.facts().settings);
     let mut all: Vec<_> = config::COMMON.iter().chain(agents).chain(config::LAST).collect();

@@ -3,10 +3,7 @@
 use std::{borrow::Cow, ffi::OsString, io::Write, process::ExitCode};
 
 use super::{
-    help,
-    option::Tool,
-    output::Output,
-    page::page,
+    Output, Tool, help, page,
     parse::{Parsed, parse},
 };
 use crate::{
@@ -46,7 +43,7 @@ pub(crate) fn run<T: Tool>(
 /// Prints one line on standard error, under `name`: a warning in a run that goes on.
 pub(crate) fn say(name: &str, text: &str) {
     let line = format!("{name}: {}\n", visible(text));
-    // If standard error is closed there is nowhere to report it; the exit status still tells.
+    // If standard error is closed there is nowhere to report to; the exit status still tells.
     _ = std::io::stderr().write_all(line.as_bytes());
 }
 
@@ -75,8 +72,8 @@ fn line(name: &str, error: &Error) -> String {
     }
 }
 
-/// `text` as it may be shown on a terminal: control characters, and those that turn the direction
-/// of writing, are spelt out.
+/// `text` made safe for a terminal: control characters, and those that change the direction of
+/// writing, are escaped.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     let hidden =
         |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::{
+    Page,
     complete::{bash, fish, zsh},
     man::man,
-    page::Page,
 };
 
 /// Each file's place in the package, and its text.

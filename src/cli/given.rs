@@ -1,5 +1,5 @@
-//! How a table's `set` reads a value: each accessor takes the whole value and gives either its
-//! meaning or a cause to print after the option's name.
+//! How an option's `set` reads its value: each accessor returns the value in one type, or the cause
+//! to print after the option's name.
 
 use std::{ffi::OsString, fmt::Display, path::PathBuf, str::FromStr, time::Duration};
 

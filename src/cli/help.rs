@@ -1,10 +1,9 @@
-//! `-h`, one screen of it, and `--help`, all of it. Both fit 79 columns.
+//! `-h`, one screen of help, and `--help`, all of it. Both fit 79 columns.
 
 use std::fmt::Write as _;
 
 use super::{
-    option::OptDoc,
-    page::Page,
+    OptDoc, Page,
     status::{SIGNALS, STATUSES},
 };
 
@@ -67,7 +66,7 @@ pub(crate) fn full(page: &Page) -> String {
     text
 }
 
-/// Other pages in the order that man pages have them: by section, then by name.
+/// Related pages in the order of man pages: by section, then by name.
 pub(crate) fn see_also(page: &Page) -> Vec<(&'static str, u8)> {
     let mut pages = page.tool.see_also.to_vec();
     pages.sort_unstable_by_key(|&(name, section)| (section, name));
@@ -76,11 +75,8 @@ pub(crate) fn see_also(page: &Page) -> Vec<(&'static str, u8)> {
 
 fn head(page: &Page) -> String {
     let tool = &page.tool;
-    let mut text = format!("{}: {}\n\n", tool.name, tool.tagline);
-    for (i, form) in tool.synopsis.iter().enumerate() {
-        _ = writeln!(text, "{:6} {form}", if i == 0 { "usage:" } else { "" });
-    }
-    text
+    let forms = tool.synopsis.join("\n       ");
+    format!("{}: {}\n\nusage: {forms}\n", tool.name, tool.tagline)
 }
 
 fn verbs(text: &mut String, page: &Page) {
@@ -105,24 +101,18 @@ fn rows(text: &mut String, rows: impl Iterator<Item = (String, &'static str)> + 
     }
 }
 
-/// `-s, --session=NAME`. What negates an option is shown with it.
+/// `-s, --session=NAME`. A negation is shown with its option.
 fn names(opt: &OptDoc) -> String {
-    let mut names = match opt.short {
-        Some(short) => format!("-{short}, "),
-        None => "    ".to_owned(),
-    };
-    match (opt.negated, opt.value) {
-        (Some(negated), None) if negated.strip_prefix("no-") == Some(opt.long) => {
-            _ = write!(names, "--[no-]{}", opt.long);
-            return names;
+    let short = opt.short.map_or("    ".into(), |short| format!("-{short}, "));
+    let value = opt.value.map(|value| format!("={}", value.name)).unwrap_or_default();
+    let long = opt.long;
+    match opt.negated {
+        None => format!("{short}--{long}{value}"),
+        Some(negated) if value.is_empty() && negated.strip_prefix("no-") == Some(long) => {
+            format!("{short}--[no-]{long}")
         }
-        (_, None) => _ = write!(names, "--{}", opt.long),
-        (_, Some(value)) => _ = write!(names, "--{}={}", opt.long, value.name),
+        Some(negated) => format!("{short}--{long}{value}, --{negated}"),
     }
-    if let Some(negated) = opt.negated {
-        _ = write!(names, ", --{negated}");
-    }
-    names
 }
 
 fn indent(text: &mut String, by: usize, lines: &str) {

@@ -3,16 +3,15 @@
 //! Plain text becomes roff by an exact escape of each character, so nothing in a table can be taken
 //! for a request or a macro. Only the page's frame is made of macros.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, iter};
 
 use super::{
+    OptDoc, Page,
     help::see_also,
-    option::OptDoc,
-    page::Page,
     status::{SIGNALS, STATUSES},
 };
 
-/// The date of the release, which pages bear instead of the day they were made.
+/// The date of the release. Pages show it in place of the day on which they were generated.
 pub(crate) const RELEASED: &str = "November 22, 2026";
 
 /// The page, section 1.
@@ -31,34 +30,22 @@ pub(crate) fn man(page: &Page) -> String {
     }
     text.push_str(".Sh DESCRIPTION\n");
     prose(&mut text, tool.about);
-    if !tool.verbs.is_empty() {
-        text.push_str(".Pp\nThe verbs are:\n.Bl -tag -width Ds\n");
-        for verb in tool.verbs {
-            _ = writeln!(text, ".It Cm {}", escaped(verb.name));
-            prose(&mut text, &format!("{}.", verb.brief));
-        }
-        text.push_str(".El\n");
-    }
-    text.push_str(".Pp\nThe options are:\n.Bl -tag -width Ds\n");
-    for opt in &page.opts {
-        option(&mut text, opt);
-    }
-    if !page.environment.is_empty() {
-        text.push_str(".El\n.Sh ENVIRONMENT\n.Bl -tag -width Ds\n");
-    }
-    for (names, about) in &page.environment {
-        _ = writeln!(text, ".It {}", escaped(names));
-        prose(&mut text, about);
-    }
-    text.push_str(".El\n.Sh EXIT STATUS\n.Bl -tag -width Ds\n");
-    for (exit, meaning) in STATUSES {
-        _ = writeln!(text, ".It {}", exit as u8);
-        prose(&mut text, &format!("{}.", capital(meaning)));
-        for (_, words) in tool.exits.iter().filter(|own| own.0 == exit) {
-            prose(&mut text, &format!("{}.", capital(words.trim_end().trim_end_matches('.'))));
-        }
-    }
-    text.push_str(".El\n.Pp\n");
+    let verbs = tool.verbs.iter().map(|verb| {
+        let name = format!("Cm {}", escaped(verb.name));
+        (name, format!("{}.", verb.brief))
+    });
+    list(&mut text, ".Pp\nThe verbs are:\n", verbs);
+    let options = page.opts.iter().map(|opt| (names(opt), opt.full.to_owned()));
+    list(&mut text, ".Pp\nThe options are:\n", options);
+    let variables = page.environment.iter().map(|(names, about)| (escaped(names), about.clone()));
+    list(&mut text, ".Sh ENVIRONMENT\n", variables);
+    let statuses = STATUSES.into_iter().map(|(exit, meaning)| {
+        let own = tool.exits.iter().filter(|own| own.0 == exit).map(|(_, words)| *words);
+        let sentences = iter::once(meaning).chain(own).map(sentence);
+        ((exit as u8).to_string(), sentences.collect::<Vec<_>>().join(" "))
+    });
+    list(&mut text, ".Sh EXIT STATUS\n", statuses);
+    text.push_str(".Pp\n");
     prose(&mut text, SIGNALS);
     if !tool.examples.is_empty() {
         text.push_str(".Sh EXAMPLES\n");
@@ -78,25 +65,36 @@ pub(crate) fn man(page: &Page) -> String {
     text
 }
 
-fn option(text: &mut String, opt: &OptDoc) {
-    text.push_str(".It");
-    if let Some(short) = opt.short {
-        _ = write!(text, " Fl {} ,", escaped(short.encode_utf8(&mut [0; 4])));
+/// Tagged paragraphs below `head`; nothing where there are none.
+fn list(text: &mut String, head: &str, items: impl Iterator<Item = (String, String)>) {
+    let mut items = items.peekable();
+    if items.peek().is_none() {
+        return;
     }
-    _ = write!(text, " Fl {}", escaped(&format!("-{}", opt.long)));
+    text.push_str(head);
+    text.push_str(".Bl -tag -width Ds\n");
+    for (tag, about) in items {
+        _ = writeln!(text, ".It {tag}");
+        prose(text, &about);
+    }
+    text.push_str(".El\n");
+}
+
+/// The spellings of an option, as macros.
+fn names(opt: &OptDoc) -> String {
+    let flag = |name: String| format!("Fl {}", escaped(&name));
+    let mut long = flag(format!("-{}", opt.long));
     if let Some(value) = opt.value {
-        _ = write!(text, " Ns = Ns Ar {}", escaped(value.name));
+        _ = write!(long, " Ns = Ns Ar {}", escaped(value.name));
     }
-    if let Some(negated) = opt.negated {
-        _ = write!(text, " , Fl {}", escaped(&format!("-{negated}")));
-    }
-    text.push('\n');
-    prose(text, opt.full);
+    let short = opt.short.map(|short| flag(short.into()));
+    let negated = opt.negated.map(|negated| flag(format!("-{negated}")));
+    [short, Some(long), negated].into_iter().flatten().collect::<Vec<_>>().join(" , ")
 }
 
 /// One form of the command line: a macro for each of its words.
 fn synopsis(text: &mut String, page: &Page, form: &str) {
-    // A verb of the front's is called as one, not by the name of its page.
+    // A verb is called as `aimax VERB`, not by the name of its page.
     let name = form.split_whitespace().next().filter(|name| *name != page.tool.name);
     _ = writeln!(text, ".Nm{}", name.map(|name| format!(" {name}")).unwrap_or_default());
     for word in form.split_whitespace().skip(1) {
@@ -186,7 +184,7 @@ fn fill(text: &mut String, plain: &str) {
     line(text, &sentence);
 }
 
-/// Writes an escaped line so that it is never a request.
+/// Writes an escaped line, which roff must not take for a request.
 fn line(text: &mut String, escaped: &str) {
     if escaped.starts_with('.') {
         text.push_str("\\&");
@@ -201,7 +199,7 @@ fn escaped(plain: &str) -> String {
     text
 }
 
-/// Exactly this character, in text and in a macro's argument alike.
+/// Writes what roff shows as exactly this character, in text and in a macro's argument.
 fn escape(text: &mut String, c: char) {
     match c {
         '\\' => text.push_str("\\e"),
@@ -216,9 +214,10 @@ fn escape(text: &mut String, c: char) {
     }
 }
 
-fn capital(phrase: &str) -> String {
-    let mut chars = phrase.chars();
-    chars.next().into_iter().flat_map(char::to_uppercase).chain(chars).collect()
+/// A phrase as a sentence.
+fn sentence(phrase: &str) -> String {
+    let mut chars = phrase.trim_end().trim_end_matches('.').chars();
+    chars.next().into_iter().flat_map(char::to_uppercase).chain(chars).chain(['.']).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! [`main`] is all that a program's `main` calls. [`page`](mod@page) erases the type of a program's
 //! arguments, so that everything which only *describes* a program works on plain data.
 
-pub mod check;
 pub(crate) mod complete;
 pub(crate) mod exit;
 pub mod generated;
@@ -23,6 +22,8 @@ mod writer_thread;
 
 #[cfg(test)]
 mod fake;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use exit::main;
 pub(crate) use exit::{run, say};

@@ -55,9 +55,12 @@ pub struct OptDoc {
 pub struct Opt<A> {
     /// What it is.
     pub doc: OptDoc,
-    /// Notes it in the arguments; the error is the cause, without the option's name.
-    pub set: fn(&mut A, Given) -> std::result::Result<(), String>,
+    /// Stores its value.
+    pub set: Set<A>,
 }
+
+/// Stores what was given in the arguments `A`; the error is the cause, without the option's name.
+pub(crate) type Set<A> = fn(&mut A, Given) -> std::result::Result<(), String>;
 
 impl OptDoc {
     /// An option without a value and without a short form.
@@ -66,28 +69,22 @@ impl OptDoc {
     }
 
     /// The same with a value.
-    #[must_use]
     pub const fn value(self, name: &'static str, complete: Complete) -> Self {
         OptDoc { value: Some(ValueDoc { name, complete }), ..self }
     }
 
     /// The same with a short form.
-    #[must_use]
     pub const fn short(self, short: char) -> Self {
         OptDoc { short: Some(short), ..self }
     }
 
-    /// The same with a form that takes it back.
-    #[must_use]
+    /// The same with a form that negates it.
     pub const fn negated(self, long: &'static str) -> Self {
         OptDoc { negated: Some(long), ..self }
     }
 
-    /// With what it does to the arguments of a program.
-    pub const fn sets<A>(
-        self,
-        set: fn(&mut A, Given) -> std::result::Result<(), String>,
-    ) -> Opt<A> {
+    /// The option of a program, with the function that stores its value.
+    pub const fn sets<A>(self, set: Set<A>) -> Opt<A> {
         Opt { doc: self, set }
     }
 }
@@ -127,7 +124,7 @@ pub struct ToolDoc {
     pub verbs: &'static [VerbDoc],
     /// The operand, if it takes any.
     pub operand: Option<ValueDoc>,
-    /// What follows `--`, when it is passed on; else it is more operands.
+    /// What follows `--`, where it is passed on; else those words are operands.
     pub rest: Option<ValueDoc>,
     /// What each status means here, where the shared meaning needs more words.
     pub exits: &'static [(Exit, &'static str)],
@@ -138,7 +135,7 @@ pub struct ToolDoc {
 }
 
 impl ToolDoc {
-    /// A page on which nothing stands yet: what a program does not say is taken from here.
+    /// An empty page: the defaults of the fields that a program leaves out.
     pub const EMPTY: ToolDoc = ToolDoc {
         name: "",
         tagline: "",
@@ -164,11 +161,11 @@ pub trait Tool {
     /// Whether the first operand ends the options, because all that follows it belongs to another
     /// program: `aimax tail --follow`.
     const FRONT: bool = false;
-    /// Notes what followed `--`. Called only when `--` was given and `ToolDoc::rest` is set; a
+    /// Stores what follows `--`. Called only when `--` is given and `ToolDoc::rest` is set; a
     /// program without it finds those words among its operands.
     fn rest(args: &mut Self::Args, rest: Vec<OsString>) {
         let _ = (args, rest);
     }
-    /// Does it. Records go to `out`; an error is printed by the caller.
+    /// Runs the program. Records go to `out`; the caller prints an error.
     fn run(args: Self::Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit>;
 }

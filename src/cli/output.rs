@@ -14,11 +14,10 @@ use crate::{
     sys,
 };
 
-/// Standard output. What is written goes out as it is: Rust's own handle would cut large records at
-/// each newline.
+/// Standard output without a buffer: Rust's own handle would cut large records at each newline.
 pub(crate) struct Stdout(io::Stdout);
 
-/// Standard output as it is, for what is no record.
+/// Standard output itself: to ask about it, or to write past [`Output`].
 pub(crate) fn stdout() -> Stdout {
     Stdout(io::stdout())
 }
@@ -64,8 +63,8 @@ pub struct Output {
 /// A batch is written once it holds this much.
 const BATCH: usize = 256 * 1024;
 
-/// The size of a piece of a batch that is worth a thread to write it. A much larger piece is a
-/// single line, which is not worth a copy.
+/// The size of a piece of a batch that is worth handing to a thread. A much larger piece is a
+/// single line, which is not worth the copy.
 const LARGE: Range<usize> = 64 * 1024..1024 * 1024;
 
 impl Output {

@@ -11,7 +11,7 @@ pub struct Page {
     pub opts: Vec<OptDoc>,
     /// Whether its first operand ends its options: see [`Tool::FRONT`].
     pub front: bool,
-    /// The variables that it reads, with what each is: for the manual.
+    /// The environment variables that it reads, each with its meaning: for the manual.
     pub environment: Vec<(String, String)>,
 }
 
@@ -33,15 +33,6 @@ pub(crate) fn page<T: Tool>() -> Page {
 }
 
 impl Page {
-    /// What follows the name in a form of the command line. A page of the front's verbs has a dash
-    /// where the command line has a blank.
-    pub(crate) fn arguments<'a>(&self, form: &'a str) -> Option<&'a str> {
-        let name = self.tool.name;
-        let called =
-            form.strip_prefix(name).or_else(|| form.strip_prefix(&name.replacen('-', " ", 1)));
-        called.filter(|rest| rest.is_empty() || rest.starts_with(' '))
-    }
-
     /// The program's name as a shell function's name: `aimax_tail`.
     pub(crate) fn word(&self) -> String {
         self.tool.name.replace('-', "_")

@@ -20,7 +20,7 @@ impl Paint {
         Paint(output::stdout().is_terminal() && config.var("NO_COLOR").is_none())
     }
 
-    /// `text` in a style, by the numbers that a terminal knows it by: `1;32` is bold and green.
+    /// `text` in a style, given by a terminal's numbers for it: `1;32` is bold and green.
     pub(crate) fn paint(self, style: &str, text: &str) -> String {
         if self.0 && !style.is_empty() {
             format!("\x1b[{style}m{text}\x1b[0m")

@@ -1,4 +1,4 @@
-//! A command line against a program's table.
+//! Parses a command line by a program's option table.
 //!
 //! The grammar is POSIX's with long options: `-ab`, `-oVALUE`, `-o VALUE`, `--opt=VALUE`,
 //! `--opt VALUE`, options and operands in any order, `--` ends the options. A value may begin with
@@ -30,8 +30,8 @@ pub enum Parsed<A> {
 /// Reads `argv`, which begins after the program's name.
 ///
 /// Help and version win over a bad value before or after them. They do not win over an unknown
-/// option before them: whether it takes a value is not known either, so a `-h` behind it may be
-/// somebody's text, and answering that with success would be wrong.
+/// option before them: nobody knows whether it takes a value, so a `-h` behind it may be text, and
+/// answering text with success would be wrong.
 pub fn parse<T: Tool>(argv: impl IntoIterator<Item = OsString>) -> Result<Parsed<T::Args>> {
     let mut parser = lexopt::Parser::from_args(argv);
     parser.set_short_equals(false);
@@ -62,7 +62,7 @@ pub fn parse<T: Tool>(argv: impl IntoIterator<Item = OsString>) -> Result<Parsed
             Ok(Some(Arg::Short(c))) => (by_short(T::OPTS, c), format!("-{c}")),
             Ok(Some(Arg::Long(name))) => (by_long(T::OPTS, name), format!("--{name}")),
             Err(error) => {
-                wrong.get_or_insert(unfit(&error));
+                wrong.get_or_insert(lexer_error(&error));
                 continue;
             }
         };
@@ -87,7 +87,7 @@ pub fn parse<T: Tool>(argv: impl IntoIterator<Item = OsString>) -> Result<Parsed
     }
     match wrong {
         Some(error) => Err(error),
-        None => fit::<T>(&operands).map(|()| Parsed::Run(args, operands)),
+        None => check_operands::<T>(&operands).map(|()| Parsed::Run(args, operands)),
     }
 }
 
@@ -127,15 +127,15 @@ fn unknown<A>(opts: &'static [Opt<A>], shown: &str) -> Error {
 }
 
 /// The only error of the lexer itself: `--opt=VALUE` for an option that takes no value.
-fn unfit(error: &lexopt::Error) -> Error {
+fn lexer_error(error: &lexopt::Error) -> Error {
     match error {
         lexopt::Error::UnexpectedValue { option, .. } => Error::usage(option, "takes no value"),
         other => Error::usage("", other),
     }
 }
 
-/// Whether the program takes these operands at all. It checks their number itself.
-fn fit<T: Tool>(operands: &[OsString]) -> Result<()> {
+/// Refuses operands where the program takes none. It checks their number itself.
+fn check_operands<T: Tool>(operands: &[OsString]) -> Result<()> {
     let verbs = T::DOC.verbs;
     let (first, second) = (operands.first(), operands.get(1));
     if let Some(word) = first

@@ -12,7 +12,6 @@ use super::exit::visible;
 static SUBJECT: OnceLock<String> = OnceLock::new();
 
 /// The line on the terminal; dropping it erases the line.
-#[must_use]
 pub(crate) struct Progress(());
 
 impl Progress {
@@ -32,7 +31,7 @@ impl Drop for Progress {
     }
 }
 
-/// Shows a step, and how long after the beginning it was.
+/// Shows a step, with its time since the beginning.
 pub(crate) fn show(ms: f64, words: &str) {
     if let Some(subject) = SUBJECT.get() {
         write(&format!("\r\x1b[K{subject}: {} … {:.1} s", visible(words), ms / 1000.0));

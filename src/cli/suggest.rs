@@ -1,7 +1,7 @@
 //! The word that was probably meant, for "did you mean".
 
-/// The word of `words` that is nearest to `typed`, if it is at most two edits away and not entirely
-/// different.
+/// The word of `words` that is nearest to `typed`, if it is at most two edits away, and fewer
+/// than `typed` has characters.
 pub(crate) fn nearest<'a>(typed: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let longest = typed.chars().count();
     words
@@ -11,7 +11,7 @@ pub(crate) fn nearest<'a>(typed: &str, words: impl Iterator<Item = &'a str>) -> 
         .map(|(_, word)| word)
 }
 
-/// Levenshtein's distance: how many characters to put in, take out or replace.
+/// Levenshtein's distance: how many characters to insert, delete or replace.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

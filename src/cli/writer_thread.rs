@@ -10,7 +10,7 @@ use std::{
 pub(crate) struct WriterThread {
     full: SyncSender<Vec<u8>>,
     done: Receiver<(Vec<u8>, io::Result<()>)>,
-    /// The number of blocks not known to be written.
+    /// How many blocks are not known to be written.
     open: usize,
 }
 
@@ -34,7 +34,7 @@ impl WriterThread {
         Ok(WriterThread { full, done, open: 0 })
     }
 
-    /// Has `bytes` written after what came before. The error may be that of an earlier call.
+    /// Queues `bytes` for the thread. The error may be that of an earlier call.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut block = if self.open < BLOCKS { Vec::new() } else { self.wait_one()? };
         block.clear();

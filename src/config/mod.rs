@@ -1,8 +1,8 @@
-//! Where everything is: the environment and the file, read once.
+//! The configuration: the environment and the file of settings, read once.
 //!
-//! The variables and their defaults are those of the original program, with its older
-//! `TMUX_AGENTS_…` names as second choice: see [`Setting::variables`]. Below the environment stands a
-//! file, `$XDG_CONFIG_HOME/aimax/config.json`: an object of settings by their keys.
+//! The variables and their defaults are those of the original program; its older `TMUX_AGENTS_…`
+//! names are the second choice: see [`Setting::variables`]. What no variable sets, the file
+//! `$XDG_CONFIG_HOME/aimax/config.json` may set: an object of settings by their keys.
 
 use std::{
     env,
@@ -41,13 +41,13 @@ pub struct Config {
     pub proxy_chains_conf: PathBuf,
     /// A SQLite file for a record of each delivery.
     pub prompt_events: Option<PathBuf>,
-    /// What a program that uses the library wants to be told of each delivery.
+    /// Receives each delivery: for programs that use the library.
     pub recorder: Option<Recorder>,
     /// Another tmux server, by its `-L` name.
     pub tmux_socket: Option<OsString>,
-    /// Stands in for `-s`.
+    /// The session where `-s` names none.
     pub session: Option<String>,
-    /// Stands in for `-b`.
+    /// The backend where `-b` names none.
     pub backend: Option<String>,
     /// A file for every step and every call of tmux.
     pub trace: Option<PathBuf>,
@@ -55,9 +55,9 @@ pub struct Config {
     pub screens: PathBuf,
     /// The search path for programs.
     pub path: OsString,
-    /// The whole environment, from which a window's is made.
+    /// The whole environment; that of a window is made from it.
     pub environment: Vec<(OsString, OsString)>,
-    /// All settings as they were read, with where each came from; also those of the agents.
+    /// All settings as they were read, each with its source; also those of the agents.
     pub settings: Vec<Resolved>,
 }
 
@@ -74,14 +74,14 @@ impl Config {
         let vars = Vars(&environment);
         let folder = Config::folder(vars)?;
         let path = folder.join("config.json");
-        // Without a home there is no file either; a relative path would be anybody's.
+        // Without a home there is no file: a relative path may lead into anybody's folder.
         let text = if path.is_absolute() { fs::read(&path)? } else { None };
         let file = text.map(|text| File::parse(&path, &text, table)).transpose()?;
         let settings = Resolver { vars, file, done: Vec::new() }.run(table)?;
         let path = |key| find(&settings, key).path().map(Path::to_owned);
         let text = |key| find(&settings, key).text().map(str::to_owned);
         Ok(Config {
-            // What has a fallback is always there.
+            // These have fallbacks, so they are always set.
             data_dir: path("data_dir").unwrap_or_default(),
             proxy_envs_bash: path("proxy_envs_bash").unwrap_or_default(),
             proxy_chains_conf: path("proxy_chains_conf").unwrap_or_default(),
@@ -98,7 +98,8 @@ impl Config {
         })
     }
 
-    /// Where the file and the screen profiles are: the one thing that no file can tell.
+    /// The folder of the file and the screen profiles. It depends on variables alone: the file
+    /// cannot say where it is.
     fn folder(vars: Vars<'_>) -> Result<PathBuf> {
         let own = ["AIMAX_HOME", "TMUX_AGENTS_HOME"].iter().find_map(|name| vars.get(name));
         let user = PathBuf::from(vars.get("HOME").unwrap_or_default());
@@ -124,13 +125,13 @@ impl Config {
         &find(&self.settings, key).source
     }
 
-    /// The path that a setting has: one with a fallback, so that there is always a path. The agents'
-    /// settings have no fields here.
+    /// The path of a setting that has a fallback. It is for the agents' settings, which have no
+    /// fields here.
     pub(crate) fn path_of(&self, key: &str) -> &Path {
         find(&self.settings, key).path().unwrap_or(Path::new(""))
     }
 
-    /// The text that a setting has, if any.
+    /// The text of a setting, if it has one.
     pub(crate) fn text_of(&self, key: &str) -> Option<&str> {
         find(&self.settings, key).text()
     }
@@ -138,16 +139,17 @@ impl Config {
     /// The variables for the commands that tmux or an agent runs for us: they may run in another
     /// environment than ours, and must find the same sessions.
     pub(crate) fn hook_environment(&self) -> Vec<(String, OsString)> {
-        let mut told: Vec<_> = self.settings.iter().filter_map(Resolved::for_hooks).collect();
-        // Of these the fields count: a program that uses the library may have changed them.
-        told.push(("AIMAX_DATA_DIR".into(), self.data_dir.clone().into()));
-        told.push(("PATH".into(), self.path.clone()));
-        told.extend(self.tmux_socket.iter().map(|name| ("AIMAX_TMUX_SOCKET".into(), name.clone())));
-        told
+        let mut variables: Vec<_> = self.settings.iter().filter_map(Resolved::for_hooks).collect();
+        // Here the fields count: a program that uses the library may have changed them.
+        variables.push(("AIMAX_DATA_DIR".into(), self.data_dir.clone().into()));
+        variables.push(("PATH".into(), self.path.clone()));
+        let socket = self.tmux_socket.iter().cloned();
+        variables.extend(socket.map(|name| ("AIMAX_TMUX_SOCKET".into(), name)));
+        variables
     }
 
-    /// Makes this the configuration of this process: that of the backends which [`crate::get`] gives
-    /// from now on. Those that it gave before keep theirs.
+    /// Makes this the configuration of this process. Backends that [`crate::get`] gives from now on
+    /// use it; earlier ones keep theirs.
     pub fn set(self) {
         *SET.write().unwrap_or_else(PoisonError::into_inner) = Some(self);
     }
@@ -163,7 +165,7 @@ impl Config {
         Vars(&self.environment).get(name)
     }
 
-    /// The executable file that `name` means on the caller's PATH.
+    /// The executable file of this name on the caller's PATH.
     #[must_use]
     pub fn program(&self, name: &str) -> Option<PathBuf> {
         use std::os::unix::fs::PermissionsExt;
@@ -176,8 +178,8 @@ impl Config {
 
     /// The command line of one of our own programs: `name` is what follows `aimax-`.
     ///
-    /// A program beside the running one is meant, so that an installation that is not on PATH works;
-    /// else the one on PATH.
+    /// A program beside the running one comes first, so that an installation outside PATH works;
+    /// then the one on PATH.
     pub(crate) fn own_program(&self, name: &str) -> Result<Vec<OsString>> {
         let beside = running_program().ok().and_then(|path| Some(path.parent()?.to_owned()));
         let found =
@@ -197,16 +199,10 @@ impl Config {
         self.data_dir.join("run").join(backend).join(session)
     }
 
-    /// The file that tmux writes at each change of the title of a session's pane.
-    #[must_use]
-    pub fn title_witness(&self, backend: &str, session: &str) -> PathBuf {
-        self.run_dir(backend, session).join("title")
-    }
-
-    /// The file of what an administrator has set for all sessions.
+    /// The file of the defaults that an administrator has set for all sessions.
     #[must_use]
     pub fn admin_settings(&self) -> PathBuf {
-        Path::new(&self.data_dir).join("admin-settings.json")
+        self.data_dir.join("admin-settings.json")
     }
 }
 
@@ -221,7 +217,8 @@ pub(crate) fn process_environment() -> Vec<(OsString, OsString)> {
     env::vars_os().collect()
 }
 
-/// A variable of this process, also an empty one: for the practice agent, which has no configuration.
+/// A variable of this process, also an empty one: for the practice agent, which has no
+/// configuration.
 pub(crate) fn process_variable(name: &str) -> Option<OsString> {
     env::var_os(name)
 }

@@ -1,8 +1,8 @@
-//! Settings: what one is, and how each gets its value.
+//! Settings, and how each gets its value.
 //!
-//! A setting's value is that of the first of its variables that is set, else the one in the file,
-//! else its fallback. Where it came from is kept with it. The tables are of two kinds: the common one
-//! is here, and each agent has its own in its folder.
+//! The value is that of the first of the setting's variables that is set, else the one in the file,
+//! else the fallback; its source is kept with it. The common settings are in the tables here, those
+//! of an agent in its folder.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -16,7 +16,7 @@ use self::Fallback::{Below, Xdg};
 use super::vars::Vars;
 use crate::error::{Error, Result};
 
-/// What a value is.
+/// The type of a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SettingKind {
     /// A path: `~`, `$NAME` and `${NAME}` are expanded in it.
@@ -29,7 +29,7 @@ pub(crate) enum SettingKind {
     Switch,
 }
 
-/// The value without any other.
+/// The value of a setting that nothing sets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fallback {
     /// There is none.
@@ -38,12 +38,12 @@ pub(crate) enum Fallback {
     Text(&'static str),
     /// Yes or no.
     Switch(bool),
-    /// What a variable says that is not ours.
+    /// The value of a variable that is not ours.
     Variable(&'static str),
     /// A path below another setting, which stands before it in the table.
     Below(&'static str, &'static str),
-    /// A path below a folder of the XDG convention: its variable, and where it is in the home
-    /// without that.
+    /// A path below a folder of the XDG convention: the folder's variable, its default in the home,
+    /// and the path.
     Xdg(&'static str, &'static str, &'static str),
 }
 
@@ -60,7 +60,7 @@ pub struct Setting {
     pub(crate) fallback: Fallback,
     /// The variables, where they do not follow from the key.
     named: &'static [&'static str],
-    /// The commands that tmux or an agent runs for us need it, to find the agent's sessions.
+    /// Whether the commands that tmux or an agent runs for us need it to find the agent's sessions.
     for_hooks: bool,
 }
 
@@ -77,7 +77,7 @@ impl Setting {
         Setting::new(place, key, SettingKind::Path, fallback)
     }
 
-    /// A text, which nothing stands in for.
+    /// A text, without a fallback.
     pub(crate) const fn text(place: u8, key: &'static str) -> Setting {
         Setting::new(place, key, SettingKind::Text, Fallback::Unset)
     }
@@ -104,7 +104,6 @@ impl Setting {
 
     /// The variables that set it; the first that is set counts. The original's settings have an
     /// older name too.
-    #[must_use]
     pub fn variables(&self) -> Vec<String> {
         let prefixes: &[&str] =
             if self.place == OURS { &["AIMAX_"] } else { &["AIMAX_", "TMUX_AGENTS_"] };
@@ -118,7 +117,7 @@ impl Setting {
     }
 }
 
-/// The common settings that stand before those of the agents.
+/// The common settings before those of the agents.
 pub(crate) const COMMON: &[Setting] = &[
     Setting::path(1, "home", Fallback::Variable("HOME")).about("what `~` means"),
     Setting::path(2, "data_dir", Xdg("XDG_DATA_HOME", ".local/share", "aimax"))
@@ -133,7 +132,7 @@ pub(crate) const COMMON: &[Setting] = &[
         .about("a SQLite file for a record of each delivery"),
 ];
 
-/// The common settings that stand behind those of the agents.
+/// The common settings after those of the agents.
 pub(crate) const LAST: &[Setting] = &[
     Setting::text(OURS, "tmux_socket").about("another tmux server, as `tmux -L` names it"),
     Setting::text(OURS, "session").about("the session when `-s` names none"),
@@ -202,7 +201,8 @@ impl Resolved {
         }
     }
 
-    /// The variable and the value for the commands that tmux or an agent runs for us, if they need it.
+    /// The variable and the value for the commands that tmux or an agent runs for us, if they need
+    /// it.
     pub(crate) fn for_hooks(&self) -> Option<(String, OsString)> {
         let value = self.path().map(Path::as_os_str).or(self.text().map(OsStr::new));
         let value = value.filter(|_| self.setting.for_hooks)?;
@@ -221,8 +221,8 @@ impl File {
     /// Reads the text of the file at `path`.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Usage`], with the file and the key, for what is no JSON object and for
-    /// keys that are no settings.
+    /// [`crate::error::Kind::Usage`], with the file and the key, when it is not a JSON object or
+    /// has an unknown key.
     pub(crate) fn parse(path: &Path, text: &[u8], table: &[&Setting]) -> Result<File> {
         let wrong = |cause: String| Error::usage(path.display(), cause);
         let keys = match serde_json::from_slice(text) {
@@ -238,7 +238,7 @@ impl File {
     }
 }
 
-/// All settings with their values, in the table's order.
+/// The settings that have their values so far, and where the others get theirs.
 pub(crate) struct Resolver<'a> {
     pub(crate) vars: Vars<'a>,
     pub(crate) file: Option<File>,
@@ -250,7 +250,7 @@ impl Resolver<'_> {
     ///
     /// # Errors
     /// [`crate::error::Kind::Usage`], with the variable, or the file and the key, for a value that
-    /// is none of the setting's kind.
+    /// is not of the setting's kind.
     pub(crate) fn run(mut self, table: &[&'static Setting]) -> Result<Vec<Resolved>> {
         for setting in table {
             let (value, source) = self.resolve(setting)?;
@@ -262,7 +262,7 @@ impl Resolver<'_> {
     fn resolve(&self, setting: &'static Setting) -> Result<(Option<Value>, Source)> {
         for variable in setting.variables() {
             if let Some(text) = self.vars.get(&variable) {
-                let value = self.read(setting.kind, text);
+                let value = self.parse_text(setting.kind, text);
                 let value = value.map_err(|cause| Error::usage(&variable, cause))?;
                 return Ok((Some(value), Source::Variable(variable)));
             }
@@ -270,7 +270,7 @@ impl Resolver<'_> {
         if let Some(file) = &self.file
             && let Some(json) = file.keys.get(setting.key)
         {
-            let value = self.read_json(setting.kind, json).map_err(|cause| {
+            let value = self.parse_json(setting.kind, json).map_err(|cause| {
                 Error::usage(file.path.display(), format!("{}: {cause}", setting.key))
             })?;
             return Ok((Some(value), Source::File(file.path.clone())));
@@ -300,10 +300,10 @@ impl Resolver<'_> {
         }
     }
 
-    fn read(&self, kind: SettingKind, text: OsString) -> std::result::Result<Value, String> {
+    fn parse_text(&self, kind: SettingKind, text: OsString) -> std::result::Result<Value, String> {
         if kind == SettingKind::Path {
             let path = self.vars.expand(&text, &self.path("home"));
-            // A hook that tmux runs works in another folder.
+            // tmux runs hooks in another folder.
             let whole = std::path::absolute(&path);
             return whole.map(Value::Path).map_err(|e| format!("{}: {e}", path.display()));
         }
@@ -318,19 +318,19 @@ impl Resolver<'_> {
         }
     }
 
-    fn read_json(&self, kind: SettingKind, json: &Json) -> std::result::Result<Value, String> {
+    fn parse_json(&self, kind: SettingKind, json: &Json) -> std::result::Result<Value, String> {
         match (kind, json) {
             (SettingKind::Switch, Json::Bool(on)) => Ok(Value::Switch(*on)),
             (SettingKind::Switch, other) => Err(format!("{other} is neither true nor false")),
             (_, Json::String(text)) if text.is_empty() => Err("it is empty".into()),
-            (SettingKind::Path, Json::String(text)) => match self.read(kind, text.into())? {
-                // The file is read from any folder.
+            (SettingKind::Path, Json::String(text)) => match self.parse_text(kind, text.into())? {
+                // The programs that read the file run in any folder.
                 Value::Path(_) if !text.starts_with(['/', '~', '$']) => {
                     Err(format!("`{text}` is not an absolute path"))
                 }
                 value => Ok(value),
             },
-            (_, Json::String(text)) => self.read(kind, text.into()),
+            (_, Json::String(text)) => self.parse_text(kind, text.into()),
             (_, other) => Err(format!("{other} is not a text")),
         }
     }

@@ -16,13 +16,14 @@ impl Vars<'_> {
         (!value.is_empty()).then(|| value.clone())
     }
 
-    /// A folder of the XDG convention, which does not count relative paths.
+    /// A folder of the XDG convention, which ignores relative paths.
     pub(crate) fn xdg(&self, variable: &str, home: &Path, default: &str) -> PathBuf {
         let set = self.get(variable).map(|path| self.expand(&path, home));
         set.filter(|path| path.is_absolute()).unwrap_or_else(|| home.join(default))
     }
 
-    /// `~`, `$NAME` and `${NAME}` replaced; a variable that is not set stays as it is written.
+    /// `path` with `~`, `$NAME` and `${NAME}` expanded; a variable that is not set stays as
+    /// written.
     pub(crate) fn expand(&self, path: &OsStr, home: &Path) -> PathBuf {
         let bytes = path.as_bytes();
         let mut done = match bytes {

@@ -1,4 +1,4 @@
-//! The one backend that there is: an agent in tmux.
+//! The implementation of every backend: an agent in tmux.
 
 use std::path::Path;
 
@@ -32,32 +32,27 @@ impl TmuxBackend {
         Tmux::new(&self.config)
     }
 
-    /// The session, unless it was terminated or is not known.
-    fn kept(&self, name: &Name) -> Result<Option<Session>> {
-        if_any(Session::find(&self.config, name, Some(self.backend)))
-    }
-
     /// The session, also one that was terminated.
     fn known(&self, name: &Name) -> Result<Option<Session>> {
-        if_any(Session::find_any(&self.config, name, Some(self.backend)))
+        if_known(Session::find_any(&self.config, name, Some(self.backend)))
     }
 
-    /// A look at a session; `None` when neither a state file nor tmux knows it.
+    /// A snapshot of a session; `None` when neither a state file nor tmux knows it.
     fn snapshot(&self, session: &str) -> Result<Option<Snapshot>> {
         let name: Name = session.parse()?;
-        let found = self.kept(&name)?;
+        let found = if_known(Session::find(&self.config, &name, Some(self.backend)))?;
         let is_known = found.is_some();
-        let session = found.unwrap_or_else(|| self.stranger(name));
+        let session = found.unwrap_or_else(|| self.unknown(name));
         let snapshot = session::snapshots(&self.config, &self.tmux()?, &[session])?.pop();
         Ok(snapshot.filter(|snapshot| is_known || snapshot.pane.is_some()))
     }
 
-    /// A session of which nothing is kept.
-    fn stranger(&self, name: Name) -> Session {
+    /// A session that no state file knows.
+    fn unknown(&self, name: Name) -> Session {
         Session { name, backend: self.backend, entry: Entry::default() }
     }
 
-    /// How the session's last job stands.
+    /// The state of the session's last job.
     fn job(&self, session: &str) -> Result<Option<JobState>> {
         self.snapshot(session)?.map(|snapshot| snapshot.job).transpose()
     }
@@ -71,11 +66,11 @@ impl TmuxBackend {
         let to = Recipient::find(&self.config, &tmux, &name, Some(self.backend))?;
         to.same_folder(request.cwd.as_deref(), "terminate it")?;
         let start = match how {
-            How::New => request.start_options(),
-            How::Also | How::Instead => to.resumed(request.start_options()),
+            How::Create => request.start_options(),
+            How::Queue | How::Interrupt => to.resumed(request.start_options()),
         };
         to.can_be_reached(&start, "with a folder it is started")?;
-        let interrupt = how == How::Instead;
+        let interrupt = how == How::Interrupt;
         let options = DeliveryOptions { interrupt, ..DeliveryOptions::default() };
         let SentPrompt { session, delivery, started } = to.send(prompt, start, &options)?;
         if let Some(error) = delivery.failure(&name) {
@@ -102,7 +97,7 @@ impl AgentBackend for TmuxBackend {
         if request.cwd.is_none() {
             return Err(Error::usage(&request.session_id, "no folder to work in is given"));
         }
-        let (session, sent) = self.send(request, How::New)?;
+        let (session, sent) = self.send(request, How::Create)?;
         let entry = &session.entry;
         Ok(Created {
             session_id: session.name.to_string(),
@@ -114,7 +109,7 @@ impl AgentBackend for TmuxBackend {
     }
 
     fn queue(&self, request: &Request) -> Result<Sent> {
-        Ok(self.send(request, How::Also)?.1)
+        Ok(self.send(request, How::Queue)?.1)
     }
 
     fn pause(&self, session: &str) -> Result<Interruption> {
@@ -126,12 +121,12 @@ impl AgentBackend for TmuxBackend {
     }
 
     fn pause_and_queue(&self, request: &Request) -> Result<Sent> {
-        Ok(self.send(request, How::Instead)?.1)
+        Ok(self.send(request, How::Interrupt)?.1)
     }
 
     fn terminate(&self, session: &str) -> Result<Ended> {
         let name: Name = session.parse()?;
-        let session = self.known(&name)?.unwrap_or_else(|| self.stranger(name));
+        let session = self.known(&name)?.unwrap_or_else(|| self.unknown(name));
         session::end(&self.config, &self.tmux()?, &session, Deadline::after(LOCK_WAIT))
     }
 
@@ -188,18 +183,18 @@ impl AgentBackend for TmuxBackend {
     }
 }
 
-/// What a prompt does to what there is.
+/// What a prompt does to its session.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum How {
-    /// It begins a session; one that runs takes it as it is.
-    New,
-    /// It comes to what runs; a session that does not run goes on in its conversation.
-    Also,
-    /// The same, but what runs is stopped first.
-    Instead,
+    /// It starts the session; one that runs already only gets the prompt.
+    Create,
+    /// It is delivered to what runs; a session that does not run goes on in its conversation.
+    Queue,
+    /// The same, but the present turn is stopped first.
+    Interrupt,
 }
 
-fn if_any(found: Result<Session>) -> Result<Option<Session>> {
+fn if_known(found: Result<Session>) -> Result<Option<Session>> {
     match found {
         Err(error) if error.kind == Kind::Missing => Ok(None),
         found => found.map(Some),

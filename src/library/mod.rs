@@ -1,8 +1,8 @@
-//! The library's surface: one agent's sessions behind one trait, blocking.
+//! The public API: the sessions of one agent behind one blocking trait.
 //!
-//! [`get`] gives the backend of a name. All that it does the programs do too, by the same code, and
-//! what one starts the other finds. Every operation ends in a proof or an [`Error`], whose
-//! [`Kind`] says whether trying again is safe.
+//! [`get`] returns the backend of a name. The programs do all that it does, by the same code, and
+//! each finds the sessions that the other starts. Every operation ends in a proof or an [`Error`],
+//! whose [`Kind`] says whether trying again is safe.
 //!
 //! | the Python program's | here |
 //! |---|---|
@@ -139,8 +139,8 @@ pub fn get_with(name: &str, config: Config) -> Result<Box<dyn AgentBackend>> {
 /// a backend may be used by many threads at once.
 ///
 /// # Errors
-/// All operations fail with [`Kind::Usage`] for a name that is none, and with [`Kind::Missing`]
-/// when tmux, the agent or the session is.
+/// All operations fail with [`Kind::Usage`] for an illegal session name, and with [`Kind::Missing`]
+/// when tmux, the agent or the session is missing.
 pub trait AgentBackend: Send + Sync {
     /// The backend's name.
     fn name(&self) -> &'static str;
@@ -149,19 +149,19 @@ pub trait AgentBackend: Send + Sync {
     /// prompt. A session of that name that already runs in that folder only gets the prompt.
     ///
     /// # Errors
-    /// [`Kind::Usage`] without a folder, or when it is not there; [`Kind::Refused`] when a session of
-    /// that name runs in another; [`Kind::Person`] when the agent asks something that only a person
-    /// answers; [`Kind::Timeout`]; then nothing is left behind. Those of [`queue`](Self::queue) for
-    /// the prompt: then the session stays.
+    /// [`Kind::Usage`] without a folder, or when it is not there; [`Kind::Refused`] when a session
+    /// of that name runs in another; [`Kind::Person`] when the agent asks something that only a
+    /// person answers; [`Kind::Timeout`]. In all these cases nothing is left behind. When only the
+    /// prompt fails, the errors are those of [`queue`](Self::queue), and the session stays.
     fn create(&self, request: &Request) -> Result<Created>;
 
     /// Delivers a prompt without stopping what runs, and proves it. A session whose window is gone
-    /// is started again and goes on in its conversation; one that is not known is started if a
-    /// folder is given.
+    /// is started again and goes on in its conversation; an unknown session is started if a folder
+    /// is given.
     ///
     /// # Errors
     /// [`Kind::Refused`] and [`Kind::Person`] when nothing was typed, [`Kind::Unproven`] when
-    /// something was, and it is not proven that the agent has it all.
+    /// something was, and there is no proof that the agent has it all.
     fn queue(&self, request: &Request) -> Result<Sent>;
 
     /// Stops the present turn, and proves it.
@@ -173,8 +173,8 @@ pub trait AgentBackend: Send + Sync {
     /// Those of [`queue`](Self::queue).
     fn pause_and_queue(&self, request: &Request) -> Result<Sent>;
 
-    /// Ends a session and removes what was made for it; its conversation stays. One that does not
-    /// run is as good.
+    /// Ends a session and removes what was made for it; its conversation stays. A session that does
+    /// not run is no error.
     fn terminate(&self, session: &str) -> Result<Ended>;
 
     /// Whether an agent runs in the session's window.

@@ -23,34 +23,34 @@ use crate::{
     watch::Watch,
 };
 
-/// The records of one session, those that are there and those to come: an iterator that waits.
+/// An iterator over the records of one session, which waits for those to come.
 ///
-/// It goes over to another conversation when the agent does. It ends when it is [stopped](Stopper),
-/// and when the session is terminated, after its last record; the end of the agent alone does not end
-/// it, for the session may be started again. After an error it is over too.
+/// When the agent changes to another conversation, so does the iterator. It ends when it is
+/// [stopped](Stopper), after an error, and after the last record of a session that was terminated.
+/// The end of the agent alone does not end it: the session may be started again.
 ///
 /// Between records it sleeps in one system call.
 pub struct ThoughtStream {
     config: Config,
     tmux: Tmux,
     session: Session,
-    /// Whether the session is still one of those that were not terminated.
+    /// Whether the state file still has the session, which means that it was not terminated.
     is_kept: bool,
     watch: Watch,
     /// The process whose end is watched.
     pid: Option<u32>,
     reader: ConversationReader,
-    /// What was read ahead.
+    /// Records that were read ahead.
     ready: VecDeque<Result<Record>>,
     /// Becomes readable when the stream is stopped; watched, so it is kept open.
-    _ear: UnixStream,
+    _wakes: UnixStream,
     stop: Arc<StopSignal>,
     is_over: bool,
 }
 
 struct StopSignal {
-    asked: AtomicBool,
-    bell: UnixStream,
+    is_stopped: AtomicBool,
+    wake: UnixStream,
 }
 
 /// Stops a [`ThoughtStream`] from another thread, as often as one likes.
@@ -60,27 +60,28 @@ pub struct Stopper(Arc<StopSignal>);
 impl Stopper {
     /// Ends the stream: a wait for its next record ends at once, with `None`.
     pub fn stop(&self) {
-        self.0.asked.store(true, Ordering::SeqCst);
-        // Stopped before, it is shut down already.
-        drop(self.0.bell.shutdown(Shutdown::Both));
+        self.0.is_stopped.store(true, Ordering::SeqCst);
+        // It fails only when it was shut down by an earlier stop.
+        drop(self.0.wake.shutdown(Shutdown::Both));
     }
 }
 
-/// So many records are read ahead at most.
+/// How many records are read ahead at most.
 const AHEAD: usize = 256;
 
 impl ThoughtStream {
     pub(crate) fn new(config: Config, session: Session, start: Start) -> Result<Self> {
         let tmux = Tmux::new(&config)?;
         let wrong = |e: io::Error| Error::io("socket pair", &e);
-        let (ear, bell) = UnixStream::pair().map_err(wrong)?;
+        let (wakes, wake) = UnixStream::pair().map_err(wrong)?;
         let mut watch = Watch::new()?;
-        watch.readable(&ear);
+        watch.readable(&wakes);
         watch.path(session.backend.store(&config).runtime())?;
-        // An offset belongs to the transcript that is kept, wherever the conversation is by now.
+        // An offset is one in the transcript that the state file names, even if the conversation
+        // has moved since.
         let mut reader = ConversationReader::new(None, start);
         reader.found(&session.kept_conversation());
-        let stop = Arc::new(StopSignal { asked: AtomicBool::new(false), bell });
+        let stop = Arc::new(StopSignal { is_stopped: AtomicBool::new(false), wake });
         let mut stream = ThoughtStream {
             config,
             tmux,
@@ -90,24 +91,24 @@ impl ThoughtStream {
             pid: None,
             reader,
             ready: VecDeque::new(),
-            _ear: ear,
+            _wakes: wakes,
             stop,
             is_over: false,
         };
-        // The beginning is that of now, not of when the first record is asked for.
+        // The stream begins at this moment, not when the first record is asked for.
         stream.place()?;
         stream.reader.begin()?;
         Ok(stream)
     }
 
-    /// What ends it from another thread.
+    /// What stops it from another thread.
     #[must_use]
     pub fn stopper(&self) -> Stopper {
         Stopper(Arc::clone(&self.stop))
     }
 
     fn is_stopped(&self) -> bool {
-        self.stop.asked.load(Ordering::SeqCst)
+        self.stop.is_stopped.load(Ordering::SeqCst)
     }
 
     /// Waits until there are records, or the stream is over or stopped.
@@ -141,7 +142,7 @@ impl ThoughtStream {
         }
     }
 
-    /// Finds out where the conversation is now, and watches what may tell that it is elsewhere.
+    /// Finds out where the conversation is now, and watches what changes when it moves.
     fn place(&mut self) -> Result<()> {
         let store = self.session.backend.store(&self.config);
         let kept = store.get(&self.session.name)?;

@@ -1,4 +1,4 @@
-//! What is asked, and what is answered.
+//! What the operations take and return.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::{
     transcript::{event::Event, lines::Line},
 };
 
-/// A prompt for a session, and how to start that if it does not run.
+/// A prompt for a session, and how to start the session if it does not run.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Request {
@@ -19,8 +19,8 @@ pub struct Request {
     pub session_id: String,
     /// The prompt.
     pub prompt: String,
-    /// The folder to work in; for [`create`](super::AgentBackend::create) there must be one. Without,
-    /// that of the session's last start.
+    /// The folder to work in, which [`create`](super::AgentBackend::create) needs; by default that
+    /// of the session's last start.
     pub cwd: Option<PathBuf>,
     /// The folder that holds the flags, if not `cwd`.
     pub flag_root: Option<PathBuf>,
@@ -28,7 +28,7 @@ pub struct Request {
     pub model: Option<String>,
     /// A label for people.
     pub display_name: Option<String>,
-    /// Behind the proxy, or not; as the administrator has set by default.
+    /// Whether to run behind the proxy; by default as the administrator has set.
     pub use_proxy: Option<bool>,
     /// The agent's own id of a conversation to go on with.
     pub agent_session_id: Option<String>,
@@ -55,7 +55,7 @@ impl Request {
         Request { cwd: Some(cwd.into()), ..self }
     }
 
-    /// What it says of a start.
+    /// What it says about a start.
     pub(crate) fn start_options(&self) -> StartOptions {
         StartOptions {
             cwd: self.cwd.clone(),
@@ -98,7 +98,7 @@ pub struct Sent {
     pub normalized: Vec<&'static str>,
     /// Whether the session was started for it.
     pub started: bool,
-    /// Why it was not recorded, where it should have been.
+    /// Why it was not recorded, if a recorder failed.
     pub unrecorded: Option<Error>,
 }
 
@@ -108,7 +108,7 @@ pub struct Sent {
 pub struct SessionInfo {
     /// The session's name.
     pub session_id: String,
-    /// What it does.
+    /// What it is doing.
     pub state: State,
     /// The agent's own id of the conversation.
     pub agent_session_id: Option<String>,
@@ -168,7 +168,7 @@ impl Record {
     /// Its JSON.
     ///
     /// # Errors
-    /// [`crate::error::Kind::System`] when it is none: an agent that was killed may leave half a line.
+    /// [`crate::error::Kind::System`] when it is not JSON: a killed agent may leave half a line.
     pub fn json(&self) -> Result<Value> {
         serde_json::from_slice(&self.line)
             .map_err(|e| Error::system(format!("the record at {}", self.offset), e))

@@ -1,8 +1,8 @@
 //! The questions that the practice agent asks. Pure.
 //!
-//! Up and Down move the `❯`, Enter picks what it stands at, Escape cancels; digits do nothing. What
-//! stands preselected is the safe answer for a person and the wrong one for a blind Enter, except in
-//! the permission question, where Enter approves: that is how the real program has it.
+//! Up and Down move the `❯`, Enter picks its line, Escape cancels; digits do nothing. The
+//! preselected answer is safe for a person and wrong for a blind Enter, except in the permission
+//! question, where Enter approves, as in Claude Code. See claude/FACTS.md, "Start dialogs".
 
 use super::input::Key;
 
@@ -13,18 +13,18 @@ pub(crate) enum Question {
     Trust,
     /// Before the start: there is no account.
     Login,
-    /// Before the start: something that no screen profile knows.
+    /// Before the start: a dialog that no screen profile knows.
     Unknown,
     /// In a turn: may this tool run?
     Permission,
-    /// Over a draft: what becomes of it?
+    /// Over a draft: drop it?
     Draft,
 }
 
 /// An open question.
 #[derive(Debug)]
 pub(crate) struct Dialog {
-    /// Which one.
+    /// What it asks.
     pub(crate) question: Question,
     head: Vec<String>,
     labels: &'static [&'static str],
@@ -32,14 +32,14 @@ pub(crate) struct Dialog {
     foot: &'static str,
 }
 
-/// What a key did to the question.
+/// What a key did to a dialog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// It is still open.
     Open,
-    /// The label of this index was picked.
+    /// The label with this index was picked.
     Picked(usize),
-    /// Escape.
+    /// It was cancelled.
     Cancelled,
 }
 
@@ -78,12 +78,12 @@ impl Dialog {
         Dialog { question, head, labels, selected: 0, foot }
     }
 
-    /// Whether it stands before the start, where C-c leaves the program as Escape does.
+    /// Whether it comes before the start, where C-c cancels it as Escape does.
     pub(crate) fn at_start(&self) -> bool {
         matches!(self.question, Question::Trust | Question::Login | Question::Unknown)
     }
 
-    /// What the state file says while it is open.
+    /// The `waitingFor` of the state file while it is open.
     pub(crate) fn waiting_for(&self) -> &'static str {
         match self.question {
             Question::Permission => "permission prompt",

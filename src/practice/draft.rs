@@ -1,26 +1,26 @@
-//! The input box: what stands in it, and the text that Enter submits. Pure.
+//! The input box: its text, and the prompt that Enter submits. Pure.
 //!
-//! It changes a prompt exactly as the real program is measured to: tab becomes four spaces, CR a
-//! newline, other control characters go, the whole becomes NFC, blanks at the end are trimmed. What
-//! stands in a collapsed paste is beyond that trim, also as measured.
+//! It changes a prompt as Claude Code does: a tab becomes four spaces, CR a newline, other control
+//! characters go, the whole becomes NFC, and blanks at the end are trimmed, unless they are inside
+//! a collapsed paste. See claude/FACTS.md, "What becomes of the text".
 
 use unicode_normalization::UnicodeNormalization;
 
-/// A paste longer than this many characters is collapsed.
+/// A paste longer than this many characters is collapsed. See claude/FACTS.md, "Folding".
 const LONG: usize = 800;
 
 /// The text in the box. The caret is always at its end.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     text: String,
-    /// Collapsed pastes: what stands in the box, and what it stands for.
+    /// Collapsed pastes: the label in the box, and the text behind it.
     pastes: Vec<(String, String)>,
-    /// Numbers the collapsed pastes of the whole session.
+    /// How many pastes have been collapsed in the whole session; numbers their labels.
     count: usize,
 }
 
 impl Draft {
-    /// What stands in the box.
+    /// The text in the box, with labels for collapsed pastes.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
@@ -41,7 +41,8 @@ impl Draft {
         self.text.push_str(text);
     }
 
-    /// A paste. It collapses by its length, or by its newlines on a screen of `rows` rows.
+    /// A paste. It collapses when it is too long, or has too many newlines for a screen of `rows`
+    /// rows.
     pub(crate) fn paste(&mut self, text: &str, rows: usize) {
         let text = clean(text);
         let newlines = text.matches('\n').count();
@@ -81,8 +82,8 @@ impl Draft {
         self.pastes.clear();
     }
 
-    /// Enter: the prompt, and the box is empty. `None` leaves the box as it is: there is nothing to
-    /// submit, or a `\` at the end asked for a newline instead.
+    /// Enter: takes the prompt out of the box. `None` when there is nothing to submit, or when a
+    /// `\` at the end becomes a newline instead.
     pub(crate) fn submit(&mut self) -> Option<String> {
         if self.text.ends_with('\\') {
             self.text.pop();
@@ -97,7 +98,7 @@ impl Draft {
         Some(prompt)
     }
 
-    /// The trimmed text with each label replaced once, not looking inside what it stands for.
+    /// The trimmed text with each label replaced once; a label inside a paste stays text.
     fn expanded(&self) -> String {
         let mut rest = self.text.trim_end();
         let mut whole = String::new();
@@ -113,7 +114,7 @@ impl Draft {
     }
 }
 
-/// What the box makes of a pasted text.
+/// A pasted text as the box takes it.
 fn clean(text: &str) -> String {
     let text = text.replace('\r', "\n").replace('\t', "    ");
     text.chars().filter(|&c| c == '\n' || !c.is_control()).nfc().collect()

@@ -1,4 +1,4 @@
-//! The files of the practice agent: state file, trusted folders, where the transcript is.
+//! The files of the practice agent: its state file, the trusted folders, the transcript's place.
 
 use std::path::{Path, PathBuf};
 
@@ -10,17 +10,18 @@ use crate::{
     fs, proc, time,
 };
 
-/// The version that its files name.
+/// The version in its files.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Folder names longer than this are cut, and made different again by a hash.
+/// A longer folder name is cut, and a hash keeps it distinct.
+/// See claude/FACTS.md, "Conversation and transcript file".
 const NAME_MAX: usize = 200;
 
 /// The folder name under `projects/` for a working directory.
 fn folder_name(cwd: &Path) -> String {
     let mut name = project_dir(cwd);
     if name.len() > NAME_MAX {
-        // FNV-1a; the real program's hash is not known, and finds nothing by it either.
+        // FNV-1a. Claude Code's hash is not known, but nothing depends on its value.
         let cwd = cwd.to_string_lossy();
         let hash =
             cwd.bytes().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(16_777_619));
@@ -30,7 +31,7 @@ fn folder_name(cwd: &Path) -> String {
     name
 }
 
-/// The folder of all files, and the folder that the agent works in.
+/// The folder of the agent's files, and the folder that it works in.
 #[derive(Debug)]
 pub(crate) struct Place {
     /// `--home`.
@@ -79,10 +80,10 @@ fn write(path: &Path, value: Map<String, Value>) -> Result<()> {
     fs::write_atomic(path, Value::Object(value).to_string().as_bytes(), 0o644)
 }
 
-/// What the state file says that the agent does.
+/// What the agent does, for the state file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Activity {
-    /// Not ready yet, or a dialog before the start: the file has no status.
+    /// It is not ready yet, or in a dialog before the start: the file has no status.
     Starting,
     /// The box takes a prompt, and nothing runs.
     Idle,
@@ -119,26 +120,22 @@ impl StateWriter {
         Ok(file)
     }
 
-    /// Another conversation in the same process.
+    /// Names another conversation of the same process.
     pub(crate) fn rename(&mut self, session: &str) {
         self.fields.insert("sessionId".into(), json!(session));
     }
 
-    /// Says what the agent does now.
+    /// Writes what the agent does now.
     pub(crate) fn set(&mut self, status: Activity) -> Result<()> {
         self.fields.shift_remove("status");
         self.fields.shift_remove("waitingFor");
-        let (word, waiting) = match status {
-            Activity::Starting => (None, None),
-            Activity::Idle => (Some("idle"), None),
-            Activity::Busy => (Some("busy"), None),
-            Activity::Waiting(what) => (Some("waiting"), Some(what)),
+        let fields: &[(&str, &str)] = match status {
+            Activity::Starting => &[],
+            Activity::Idle => &[("status", "idle")],
+            Activity::Busy => &[("status", "busy")],
+            Activity::Waiting(what) => &[("status", "waiting"), ("waitingFor", what)],
         };
-        for (field, value) in [("status", word), ("waitingFor", waiting)] {
-            if let Some(value) = value {
-                self.fields.insert(field.into(), json!(value));
-            }
-        }
+        self.fields.extend(fields.iter().map(|(field, word)| ((*field).to_owned(), json!(word))));
         self.fields.insert("statusUpdatedAt".into(), json!(time::now_ms()));
         write(&self.path, self.fields.clone())
     }
@@ -146,7 +143,7 @@ impl StateWriter {
 
 impl Drop for StateWriter {
     fn drop(&mut self) {
-        // The process ends: there is nobody left to tell.
+        // The process ends: nobody is left to report a failure to.
         let _ = fs::remove(&self.path);
     }
 }

@@ -1,7 +1,7 @@
 //! The hooks of the settings file, in Claude's schema.
 //!
-//! They run one after the other, and the program waits for each: a hook that has run is a hook whose
-//! effect can be seen. Their output is thrown away, and a failure changes nothing.
+//! They run one after the other, and the program waits for each, so that a hook's effect is there
+//! when the program goes on. Their output is thrown away, and a failure changes nothing.
 
 use std::{
     io::Write,
@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-/// The commands by event.
+/// The commands, each with its event.
 #[derive(Debug, Default)]
 pub(crate) struct Hooks {
     commands: Vec<(String, String)>,

@@ -1,16 +1,17 @@
-//! Bytes of the terminal to keys. Pure: the same bytes give the same keys, however they are cut
+//! From the terminal's bytes to keys. Pure: the same bytes give the same keys, however they are cut
 //! into reads.
 //!
-//! A lone ESC is a key only when nothing follows it for [`ESCAPE_WAIT`]; with a byte right behind
-//! it, it is that byte with Meta, which is no key of ours. So Escape and C-c sent together do
-//! nothing, as in the real program.
+//! A lone ESC is a key only when nothing follows it for [`ESCAPE_WAIT`]. ESC and the byte right
+//! behind it are that byte with Meta, which is ignored. So Escape and C-c sent together do nothing,
+//! as in Claude Code.
 
 use std::time::Duration;
 
 /// How long a lone ESC waits for the rest of a sequence.
+/// See claude/FACTS.md, "Keys that interrupt".
 pub(crate) const ESCAPE_WAIT: Duration = Duration::from_millis(50);
 
-/// What a person or a paste typed.
+/// A key, or a whole paste.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
     /// A character that is not a control character.
@@ -31,18 +32,14 @@ pub(crate) enum Key {
     Interrupt,
     /// C-u: delete to the start of the line.
     KillLine,
-    /// A whole bracketed paste, as it came.
+    /// A bracketed paste, as it came.
     Paste(String),
 }
 
-/// The parser, between two reads.
+/// The parser, by the bytes that it has read last.
 #[derive(Debug, Default)]
-pub(crate) struct Parser {
-    state: ParserState,
-}
-
-#[derive(Debug, Default)]
-enum ParserState {
+pub(crate) enum Parser {
+    /// Between two keys.
     #[default]
     Ground,
     /// The start of a UTF-8 character, and how many bytes it has.
@@ -60,12 +57,12 @@ enum ParserState {
 const PASTE_END: &[u8] = b"\x1b[201~";
 
 impl Parser {
-    /// The keys that `bytes` complete, after those fed before.
+    /// The keys that `bytes` complete, with the bytes fed before.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<Key> {
         let (mut keys, mut rest) = (Vec::new(), bytes);
         while let Some((&byte, after)) = rest.split_first() {
-            if let ParserState::Paste(text) = &mut self.state {
-                // Only a `~` can end a paste; what stands before it is taken at once.
+            if let Parser::Paste(text) = self {
+                // Only a `~` can end a paste: everything before it is taken at once.
                 let plain = rest.iter().position(|byte| *byte == b'~').unwrap_or(rest.len());
                 text.extend_from_slice(&rest[..plain]);
                 rest = &rest[plain..];
@@ -79,85 +76,85 @@ impl Parser {
         keys
     }
 
-    /// Whether an ESC waits for what follows it.
+    /// Whether an ESC waits for the rest of a sequence.
     pub(crate) fn holds_escape(&self) -> bool {
-        matches!(self.state, ParserState::Escape)
+        matches!(self, Parser::Escape)
     }
 
     /// Whether a paste has begun and not ended.
     pub(crate) fn in_paste(&self) -> bool {
-        matches!(self.state, ParserState::Paste(_))
+        matches!(self, Parser::Paste(_))
     }
 
     /// Nothing followed the ESC in time: it was the key.
     pub(crate) fn release_escape(&mut self) -> Option<Key> {
         self.holds_escape().then(|| {
-            self.state = ParserState::Ground;
+            *self = Parser::Ground;
             Key::Escape
         })
     }
 
     fn step(&mut self, byte: u8, keys: &mut Vec<Key>) {
-        self.state = match std::mem::take(&mut self.state) {
-            ParserState::Ground => return self.ground(byte, keys),
-            ParserState::Utf8(mut bytes, len) => {
+        *self = match std::mem::take(self) {
+            Parser::Ground => return self.ground(byte, keys),
+            Parser::Utf8(mut bytes, len) => {
                 if byte & 0xC0 != 0x80 {
                     keys.push(Key::Char(char::REPLACEMENT_CHARACTER));
                     return self.ground(byte, keys);
                 }
                 bytes.push(byte);
                 if bytes.len() < len {
-                    ParserState::Utf8(bytes, len)
+                    Parser::Utf8(bytes, len)
                 } else {
                     let text = String::from_utf8_lossy(&bytes);
                     keys.extend(text.chars().filter(|c| !c.is_control()).map(Key::Char));
-                    ParserState::Ground
+                    Parser::Ground
                 }
             }
-            ParserState::Escape => match byte {
-                b'[' => ParserState::Csi(Vec::new()),
-                b'O' => ParserState::Ss3,
+            Parser::Escape => match byte {
+                b'[' => Parser::Csi(Vec::new()),
+                b'O' => Parser::Ss3,
                 0x1b => {
                     keys.push(Key::Escape);
-                    ParserState::Escape
+                    Parser::Escape
                 }
-                _ => ParserState::Ground,
+                _ => Parser::Ground,
             },
-            ParserState::Ss3 => {
+            Parser::Ss3 => {
                 keys.extend(arrow(byte));
-                ParserState::Ground
+                Parser::Ground
             }
-            ParserState::Csi(mut parameters) => match byte {
-                b'~' if parameters == b"200" => ParserState::Paste(Vec::new()),
+            Parser::Csi(mut parameters) => match byte {
+                b'~' if parameters == b"200" => Parser::Paste(Vec::new()),
                 0x40..=0x7e => {
                     keys.extend(arrow(byte).filter(|_| parameters.is_empty()));
-                    ParserState::Ground
+                    Parser::Ground
                 }
                 0x20..=0x3f if parameters.len() < 32 => {
                     parameters.push(byte);
-                    ParserState::Csi(parameters)
+                    Parser::Csi(parameters)
                 }
-                _ => ParserState::Ground,
+                _ => Parser::Ground,
             },
-            ParserState::Paste(mut bytes) => {
+            Parser::Paste(mut bytes) => {
                 bytes.push(byte);
                 if byte == b'~' && bytes.ends_with(PASTE_END) {
                     bytes.truncate(bytes.len() - PASTE_END.len());
                     keys.push(Key::Paste(String::from_utf8_lossy(&bytes).into_owned()));
-                    ParserState::Ground
+                    Parser::Ground
                 } else {
-                    ParserState::Paste(bytes)
+                    Parser::Paste(bytes)
                 }
             }
         };
     }
 
     fn ground(&mut self, byte: u8, keys: &mut Vec<Key>) {
-        self.state = match byte {
-            0x1b => ParserState::Escape,
-            0xc2..=0xdf => ParserState::Utf8(vec![byte], 2),
-            0xe0..=0xef => ParserState::Utf8(vec![byte], 3),
-            0xf0..=0xf4 => ParserState::Utf8(vec![byte], 4),
+        *self = match byte {
+            0x1b => Parser::Escape,
+            0xc2..=0xdf => Parser::Utf8(vec![byte], 2),
+            0xe0..=0xef => Parser::Utf8(vec![byte], 3),
+            0xf0..=0xf4 => Parser::Utf8(vec![byte], 4),
             _ => {
                 keys.extend(match byte {
                     b'\r' => Some(Key::Enter),
@@ -170,7 +167,7 @@ impl Parser {
                     0x80..=0xff => Some(Key::Char(char::REPLACEMENT_CHARACTER)),
                     _ => None,
                 });
-                ParserState::Ground
+                Parser::Ground
             }
         };
     }

@@ -1,4 +1,5 @@
-//! The transcript: entries in Claude's shape, one write for each line.
+//! The transcript: entries in Claude Code's shape, one write for each line.
+//! See claude/FACTS.md, "Transcript records".
 
 use std::{
     fs::{File, OpenOptions},
@@ -15,11 +16,13 @@ use crate::{
     time,
 };
 
-/// The marker of an interrupted turn.
+/// The marker of an interrupted turn. See claude/FACTS.md, "Interrupt in the transcript".
 pub(crate) const INTERRUPTED: &str = "[Request interrupted by user]";
-/// The marker of a turn interrupted in a tool, or of a tool refused.
+/// The marker of a turn interrupted in a tool, or of a refused tool.
+/// See claude/FACTS.md, "Interrupt in the transcript".
 pub(crate) const INTERRUPTED_TOOL: &str = "[Request interrupted by user for tool use]";
 /// The result of a tool that was interrupted or refused.
+/// See claude/FACTS.md, "Interrupt in the transcript".
 pub(crate) const REFUSED: &str = "The user doesn't want to proceed with this tool use. \
     The tool use was rejected (eg. if it was a file edit, the new_string was NOT written to the \
     file). STOP what you are doing and wait for the user to tell you how to proceed.";
@@ -40,8 +43,8 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// The log of `session`: a new one, or the one that is there, whose last entry is the parent of
-    /// the next.
+    /// The log of `session`: a new one, or the existing one, whose last entry is the parent of the
+    /// next.
     pub(crate) fn new(place: &Place, session: &str, model: &str, silent: bool, torn: bool) -> Self {
         let path = place.transcript(session);
         let old = std::fs::read_to_string(&path).unwrap_or_default();
@@ -68,7 +71,7 @@ impl Log {
         Log::new(place, session, &self.model, self.silent, self.torn)
     }
 
-    /// A prompt, typed or from the queue. The answer is the entry's id.
+    /// A prompt, typed or from the queue. Returns the entry's id.
     pub(crate) fn prompt(&mut self, text: &str, source: &str) -> Result<String> {
         self.chained(json!({
             "type": "user",
@@ -82,7 +85,7 @@ impl Log {
         self.assistant(&json!({"type": "text", "text": text}), "end_turn").map(drop)
     }
 
-    /// The model wants `command` run. The answer is the tool use's id.
+    /// The model wants `command` run. Returns the tool use's id.
     pub(crate) fn tool_use(&mut self, command: &str) -> Result<String> {
         let id = format!("toolu_{}", uuid::Uuid::new_v4().simple());
         let input = json!({"command": command});
@@ -91,7 +94,7 @@ impl Log {
         Ok(id)
     }
 
-    /// What the tool gave.
+    /// The tool's output.
     pub(crate) fn tool_result(&mut self, id: &str, output: &str, is_error: bool) -> Result<()> {
         let block = json!({
             "tool_use_id": id, "type": "tool_result", "content": output, "is_error": is_error,
@@ -133,22 +136,21 @@ impl Log {
         self.chained(entry).map(drop)
     }
 
-    /// A prompt that was sent during a tool call went to the model with the tool's result.
+    /// A prompt that was queued during a tool call went to the model with the tool's result.
     pub(crate) fn absorbed(&mut self, text: &str) -> Result<()> {
-        self.write(&json!({
-            "type": "queue-operation",
-            "operation": "remove",
-            "timestamp": time::rfc3339(time::now_ms()),
-            "sessionId": self.session,
-            "content": text,
-            "reason": "absorbed_mid_turn",
-        }))?;
+        let mut entry = self.queue_entry("remove", Some(text));
+        entry["reason"] = json!("absorbed_mid_turn");
+        self.write(&entry)?;
         let attachment = json!({"type": "queued_command", "prompt": text});
         self.chained(json!({"type": "attachment", "attachment": attachment})).map(drop)
     }
 
     /// `enqueue` and `popAll` name their prompt, `dequeue` does not.
     pub(crate) fn queue(&mut self, operation: &str, content: Option<&str>) -> Result<()> {
+        self.write(&self.queue_entry(operation, content))
+    }
+
+    fn queue_entry(&self, operation: &str, content: Option<&str>) -> Value {
         let mut entry = json!({
             "type": "queue-operation",
             "operation": operation,
@@ -158,7 +160,7 @@ impl Log {
         if let Some(content) = content {
             entry["content"] = json!(content);
         }
-        self.write(&entry)
+        entry
     }
 
     fn assistant(&mut self, block: &Value, stop_reason: &str) -> Result<String> {
@@ -176,7 +178,7 @@ impl Log {
         }))
     }
 
-    /// Writes `entry` with the fields that chain it to the one before; the answer is its id.
+    /// Writes `entry` with the fields that chain it to the one before. Returns its id.
     fn chained(&mut self, entry: Value) -> Result<String> {
         let id = uuid::Uuid::new_v4().to_string();
         let mut whole = Map::new();

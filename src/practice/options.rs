@@ -1,28 +1,28 @@
-//! The command line of the practice agent, and the misbehaviour that it asks for.
+//! The command line of the practice agent, and the misbehaviour to show.
 //!
-//! This is a program of its own, which our programs start as they start any agent: so it reads its
-//! two variables itself.
+//! The practice agent is a program of its own, started like any agent, so it reads its two
+//! variables itself.
 
-use std::{ffi::OsString, path::PathBuf, str::FromStr, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use lexopt::prelude::*;
 
 use crate::config::process_variable;
 
-/// What the command line and the environment ask for.
+/// The options of the command line and the environment.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
     /// The conversation, as given; checked to be a UUID.
     pub(crate) session: Option<String>,
     /// The session must exist already.
     pub(crate) resume: bool,
-    /// The settings file. The last one wins, as in the real program.
+    /// The settings file; the last one wins. See claude/FACTS.md, "Settings and options".
     pub(crate) settings: Option<PathBuf>,
     /// The folder of all its files.
     pub(crate) home: PathBuf,
     /// The model's name, which is only repeated.
     pub(crate) model: Option<String>,
-    /// What to do wrong.
+    /// The misbehaviour to show.
     pub(crate) misbehave: Misbehave,
 }
 
@@ -38,34 +38,31 @@ impl Options {
         let mut parser = lexopt::Parser::from_args(argv);
         let text = |e: lexopt::Error| format!("error: {e}");
         while let Some(argument) = parser.next().map_err(text)? {
-            let name = match argument {
-                Long(name) => name.to_owned(),
-                Short(c) => return Err(format!("error: unknown option '-{c}'")),
-                Value(value) => {
-                    return Err(format!("error: unknown argument '{}'", value.display()));
+            match argument {
+                Long("settings") => options.settings = Some(parser.value().map_err(text)?.into()),
+                Long("home") => home = Some(parser.value().map_err(text)?.into()),
+                Long("model") => {
+                    let model = parser.value().and_then(ValueExt::string);
+                    options.model = Some(model.map_err(text)?);
                 }
-            };
-            let known = ["session-id", "resume", "settings", "home", "model", "misbehave"];
-            if !known.contains(&name.as_str()) {
-                return Err(format!("error: unknown option '--{name}'"));
-            }
-            let value = parser.value().map_err(text)?;
-            match name.as_str() {
-                "settings" => options.settings = Some(value.into()),
-                "home" => home = Some(value.into()),
-                "model" => options.model = Some(value.string().map_err(text)?),
-                "misbehave" => options.misbehave.add(&value.string().map_err(text)?)?,
-                "resume" | "session-id" => {
-                    let id = value
-                        .into_string()
-                        .ok()
+                Long("misbehave") => {
+                    let spec = parser.value().and_then(ValueExt::string);
+                    options.misbehave.add(&spec.map_err(text)?)?;
+                }
+                Long(name @ ("resume" | "session-id")) => {
+                    options.resume = name == "resume";
+                    let id = parser.value().map_err(text)?.into_string().ok();
+                    let id = id
                         .filter(|id| id.len() == 36)
                         .and_then(|id| uuid::Uuid::parse_str(&id).ok())
                         .ok_or("Error: Invalid session ID. Must be a valid UUID.")?;
                     options.session = Some(id.to_string());
-                    options.resume = name == "resume";
                 }
-                _ => {}
+                Long(name) => return Err(format!("error: unknown option '--{name}'")),
+                Short(c) => return Err(format!("error: unknown option '-{c}'")),
+                Value(value) => {
+                    return Err(format!("error: unknown argument '{}'", value.display()));
+                }
             }
         }
         options.home = home
@@ -75,14 +72,14 @@ impl Options {
     }
 }
 
-/// What it does wrong on purpose, so that a driver can be tested against it.
+/// What the agent does wrong on purpose, so that a driver can be tested against it.
 #[derive(Debug, Default)]
 pub(crate) struct Misbehave {
     /// `swallow-enter=N`: the first N Enters in the box do nothing.
     pub(crate) swallow_enter: u32,
-    /// `slow-start=MS`: nothing happens, not even raw mode, for so long.
+    /// `slow-start=MS`: waits this long before it does anything, raw mode included.
     pub(crate) slow_start: Duration,
-    /// `slow-paste=MS`: a paste stands in the box only so much later.
+    /// `slow-paste=MS`: a paste reaches the box this much later.
     pub(crate) slow_paste: Option<Duration>,
     /// `cut-paste=BYTES`: only that many bytes of a paste arrive.
     pub(crate) cut_paste: Option<usize>,
@@ -98,44 +95,38 @@ pub(crate) struct Misbehave {
     pub(crate) torn_write: bool,
     /// `trust=yes`: does not ask about the folder.
     pub(crate) trusted: bool,
-    /// `unknown-dialog`: starts with a question that nobody knows.
+    /// `unknown-dialog`: starts with a dialog that no screen profile knows.
     pub(crate) unknown_dialog: bool,
     /// `login`: starts on a screen that asks for a login.
     pub(crate) login: bool,
 }
 
 impl Misbehave {
+    /// Adds the items of `spec`, which commas separate. The error is the line to print.
     fn add(&mut self, spec: &str) -> Result<(), String> {
-        for item in spec.split(',').map(str::trim).filter(|item| !item.is_empty()) {
-            let bad = || format!("error: unknown misbehaviour '{item}'");
-            match item.split_once('=') {
-                None => match item {
-                    "dialog-after-paste" => self.dialog_after_paste = true,
-                    "die-in-paste" => self.die_in_paste = true,
-                    "no-transcript" => self.no_transcript = true,
-                    "torn-write" => self.torn_write = true,
-                    "unknown-dialog" => self.unknown_dialog = true,
-                    "login" => self.login = true,
-                    _ => return Err(bad()),
-                },
-                Some(("trust", "yes")) => self.trusted = true,
-                Some((name, value)) => {
-                    fn number<T: FromStr>(value: &str, bad: String) -> Result<T, String> {
-                        value.parse().map_err(|_| bad)
-                    }
-                    let span = || number(value, bad()).map(Duration::from_millis);
-                    match name {
-                        "swallow-enter" => self.swallow_enter = number(value, bad())?,
-                        "slow-start" => self.slow_start = span()?,
-                        "slow-paste" => self.slow_paste = Some(span()?),
-                        "cut-paste" => self.cut_paste = Some(number(value, bad())?),
-                        "die-at-start" => self.die_at_start = Some(number(value, bad())?),
-                        _ => return Err(bad()),
-                    }
-                }
-            }
+        spec.split(',').map(str::trim).filter(|item| !item.is_empty()).try_for_each(|item| {
+            self.set(item).ok_or_else(|| format!("error: unknown misbehaviour '{item}'"))
+        })
+    }
+
+    fn set(&mut self, item: &str) -> Option<()> {
+        let ms = |value: &str| value.parse().ok().map(Duration::from_millis);
+        match item.split_once('=').map_or((item, None), |(name, value)| (name, Some(value))) {
+            ("dialog-after-paste", None) => self.dialog_after_paste = true,
+            ("die-in-paste", None) => self.die_in_paste = true,
+            ("no-transcript", None) => self.no_transcript = true,
+            ("torn-write", None) => self.torn_write = true,
+            ("unknown-dialog", None) => self.unknown_dialog = true,
+            ("login", None) => self.login = true,
+            ("trust", Some("yes")) => self.trusted = true,
+            ("swallow-enter", Some(count)) => self.swallow_enter = count.parse().ok()?,
+            ("slow-start", Some(span)) => self.slow_start = ms(span)?,
+            ("slow-paste", Some(span)) => self.slow_paste = Some(ms(span)?),
+            ("cut-paste", Some(bytes)) => self.cut_paste = Some(bytes.parse().ok()?),
+            ("die-at-start", Some(code)) => self.die_at_start = Some(code.parse().ok()?),
+            _ => return None,
         }
-        Ok(())
+        Some(())
     }
 }
 

@@ -1,9 +1,9 @@
-//! The drawing, inline as the classic form of the real program: what has happened scrolls away
-//! above, and one frame below it is drawn anew.
+//! The drawing, inline as Claude Code's classic renderer: the history scrolls away above, and one
+//! frame below it is drawn anew.
 //!
-//! Every row is cut to the screen, so nothing wraps by itself; and the row of the caret is written
-//! last, so the terminal itself puts the caret behind its text, whatever it thinks of a character's
-//! width.
+//! Every row is cut to the screen, so nothing wraps by itself. The row of the caret is written
+//! last: so the terminal itself puts the caret behind its text, whatever width it gives a
+//! character.
 
 use std::{collections::VecDeque, io::Write};
 
@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
 };
 
-/// How many lines of history are kept for a redraw after the window's size has changed.
+/// How many lines of history are kept, for a redraw after a change of the window's size.
 const HISTORY: usize = 200;
 
 /// The rows below the history, and the row where the caret is, if the box has it.
@@ -26,16 +26,7 @@ pub(crate) struct Frame {
     pub(crate) caret: Option<usize>,
 }
 
-/// What stands around the box.
-#[derive(Debug, Default)]
-pub(crate) struct Around<'a> {
-    /// Rows above it: the spinner, the queue.
-    pub(crate) above: &'a [String],
-    /// The row below it.
-    pub(crate) below: &'a str,
-}
-
-/// The columns that a character takes. Rough: a wrong answer only wraps a row early.
+/// The columns that a character takes. Rough: a mistake only wraps a row too early or too late.
 fn width(c: char) -> usize {
     match u32::from(c) {
         0x200b..=0x200f | 0xfe00..=0xfe0f => 0,
@@ -70,32 +61,30 @@ fn wrap(text: &str, columns: usize) -> Vec<String> {
     rows
 }
 
-/// The frame of the input box with `text` in it, on a screen of `size` columns and rows. Its first
-/// row starts with `❯ `; the frame around it goes first when the screen is low.
-pub(crate) fn box_frame(text: &str, around: &Around<'_>, size: (usize, usize)) -> Frame {
+/// The frame of the input box with `text` in it, between the rows `above`, the spinner and the
+/// queue, and the row `below`, on a screen of `size` columns and rows. Its first row starts with
+/// `❯ `. On a low screen the rows around the box are left out.
+pub(crate) fn box_frame(text: &str, above: &[String], below: &str, size: (usize, usize)) -> Frame {
     let (columns, rows) = size;
-    // Two for the mark, two so that a full row never stands at the screen's edge.
+    // Two columns for the mark, and two so that a full row never reaches the screen's edge.
     let mut lines: Vec<String> = wrap(text, columns.saturating_sub(4).max(1));
     for (index, line) in lines.iter_mut().enumerate() {
         line.insert_str(0, if index == 0 { "❯ " } else { "  " });
     }
-    let mut frame = Frame { rows: Vec::new(), caret: None };
     let rule = "─".repeat(columns);
     let has_rules = rows >= 4;
     let room = rows.saturating_sub(if has_rules { 3 } else { 0 }).max(1);
     let shown = &lines[lines.len().saturating_sub(room)..];
-    let left = room - shown.len();
-    frame.rows.extend(around.above.iter().take(left).cloned());
+    let mut rows: Vec<String> = above.iter().take(room - shown.len()).cloned().collect();
     if has_rules {
-        frame.rows.push(rule.clone());
+        rows.push(rule.clone());
     }
-    frame.rows.extend_from_slice(shown);
-    frame.caret = Some(frame.rows.len() - 1);
+    rows.extend_from_slice(shown);
+    let caret = Some(rows.len() - 1);
     if has_rules {
-        frame.rows.push(rule);
-        frame.rows.push(format!("  {}", around.below));
+        rows.extend([rule, format!("  {below}")]);
     }
-    frame
+    Frame { rows, caret }
 }
 
 /// The terminal.
@@ -105,7 +94,7 @@ pub(crate) struct Screen<W: Write> {
     /// Columns and rows.
     size: (usize, usize),
     history: VecDeque<String>,
-    /// How many of the last lines of history are not drawn yet.
+    /// How many lines at the end of the history are not drawn yet.
     fresh: usize,
     drawn: Option<Frame>,
     /// How many rows the caret is below the top of the frame.
@@ -131,10 +120,10 @@ impl<W: Write> Screen<W> {
         self.write(&format!("\x1b]2;{text}\x07"))
     }
 
-    /// Adds `text` to the history behind `mark`, with at most `limit` rows of it.
+    /// Adds `text` to the history behind `mark`, at most `limit` rows of it.
     pub(crate) fn say(&mut self, mark: &str, text: &str, limit: usize) {
         let columns = self.size.0.saturating_sub(mark.chars().count() + 1).max(1);
-        // No more than can be shown is looked at: a prompt may be very long.
+        // A prompt may be very long: only the part that can be shown is wrapped.
         let end = text.char_indices().nth(limit * columns).map_or(text.len(), |(at, _)| at);
         let rows = wrap(&text[..end], columns);
         let cut = end < text.len() || rows.len() > limit;
@@ -166,7 +155,7 @@ impl<W: Write> Screen<W> {
     /// The window's size may have changed.
     pub(crate) fn resized(&mut self) -> Result<()> {
         self.size = size();
-        // The terminal has moved our rows in its own way: begin again.
+        // The terminal has rewrapped our rows in its own way, so all is drawn anew.
         self.redraw()
     }
 
@@ -177,7 +166,7 @@ impl<W: Write> Screen<W> {
         self.write("\x1b[H\x1b[2J")
     }
 
-    /// Shows `frame` below what was said since the last time.
+    /// Draws the new lines of history, and `frame` below them.
     pub(crate) fn draw(&mut self, mut frame: Frame) -> Result<()> {
         let (columns, rows) = self.size;
         let over = frame.rows.len().saturating_sub(rows);
@@ -242,12 +231,11 @@ mod tests {
     #[test]
     fn the_box_keeps_its_caret_on_any_screen() {
         let above = ["✻ Working…".to_owned()];
-        let around = Around { above: &above, below: "help" };
-        let frame = box_frame("", &around, (20, 5));
+        let frame = box_frame("", &above, "help", (20, 5));
         assert_eq!(frame.rows[..3], ["✻ Working…".into(), "─".repeat(20), "❯ ".into()]);
         assert_eq!(frame.caret, Some(2));
         for size in [(1, 1), (2, 3), (20, 4), (20, 5), (80, 24), (200, 60)] {
-            let frame = box_frame(&"x y\n".repeat(40), &around, size);
+            let frame = box_frame(&"x y\n".repeat(40), &above, "help", size);
             assert!(frame.rows.len() <= size.1.max(1), "{size:?}");
             assert_eq!(frame.rows[frame.caret.unwrap()], "  ", "{size:?}");
         }
@@ -258,8 +246,8 @@ mod tests {
         let mut bytes = Vec::new();
         let mut screen = Screen::open(&mut bytes).unwrap();
         screen.say("> ", "one\ntwo\nthree", 2);
-        screen.draw(box_frame("ab", &Around::default(), (80, 24))).unwrap();
-        screen.draw(box_frame("ab", &Around::default(), (80, 24))).unwrap();
+        screen.draw(box_frame("ab", &[], "", (80, 24))).unwrap();
+        screen.draw(box_frame("ab", &[], "", (80, 24))).unwrap();
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.contains("> one\r\n  two\r\n  … 13 bytes in all\r\n"), "{text:?}");
         assert!(text.ends_with("\x1b[2A\r❯ ab\x1b[?25h"), "{text:?}");

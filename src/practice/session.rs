@@ -1,14 +1,13 @@
-//! What the practice agent does with a prompt, a queue, an answer and an interruption.
+//! What becomes of a prompt, the queue, an answer and an interruption.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::{
-    dialog::{Answer, Dialog, Question},
+    dialog::{Dialog, Question},
     files::{Activity, Place, StateWriter},
     hook::Hooks,
-    input::Key,
     log::{INTERRUPTED, INTERRUPTED_TOOL, Log, REFUSED},
     screen::Screen,
     turn::{Directive, Tool, Turn},
@@ -19,13 +18,13 @@ use crate::{
     time::{self, Deadline},
 };
 
-/// Between a turn and the turn of what was queued the agent is idle for so long, as measured.
+/// How long the agent is idle between a turn and a queued one. See claude/FACTS.md, "State file".
 const BETWEEN: Duration = Duration::from_millis(20);
 
 /// How many lines of one text are shown.
 const SHOWN: usize = 20;
 
-/// A conversation, and what it works on.
+/// A conversation, its files and its screen.
 pub(crate) struct Session {
     pub(crate) place: Place,
     pub(crate) log: Log,
@@ -35,19 +34,19 @@ pub(crate) struct Session {
     pub(crate) dialog: Option<Dialog>,
     pub(crate) queue: Vec<String>,
     pub(crate) turn: Option<Turn>,
-    /// When the queue becomes a turn.
+    /// When the queued prompts become a turn.
     pub(crate) next_turn: Option<Deadline>,
-    /// The exit status, once the program is to end.
+    /// The exit status, once the program has to end.
     pub(crate) over: Option<i32>,
 }
 
 impl Session {
-    /// Whether a prompt is queued now.
+    /// Whether a new prompt has to be queued.
     pub(crate) fn is_busy(&self) -> bool {
         self.turn.is_some() || self.next_turn.is_some()
     }
 
-    /// Runs the hooks of `event` with `fields` besides those that all events have.
+    /// Runs the hooks of `event`, with `fields` besides those that every event has.
     pub(crate) fn hook(&self, event: &str, fields: &Value) {
         let mut input = json!({
             "session_id": self.log.session,
@@ -124,8 +123,8 @@ impl Session {
         self.state.set(Activity::Idle)
     }
 
-    /// The program ends with `status`. A terminal that hangs up shows it twice, by a signal and
-    /// by the end of its input: the first counts, and the hook runs once.
+    /// The program ends with `status`. When the terminal hangs up, this is called twice, for the
+    /// signal and for the end of the input: the first call counts, and the hook runs once.
     pub(crate) fn leave(&mut self, reason: &str, status: i32) {
         self.turn = None;
         if self.over.is_none() {
@@ -134,7 +133,7 @@ impl Session {
         }
     }
 
-    /// Does all that can be done now; what is left waits for a key, the tool, or a time.
+    /// Does everything that can be done now; the rest waits for a key, the tool, or a timer.
     pub(crate) fn advance(&mut self) -> Result<()> {
         if self.dialog.is_none() && self.next_turn.is_some_and(Deadline::passed) {
             self.begin_queued()?;
@@ -196,7 +195,7 @@ impl Session {
         Ok(())
     }
 
-    /// A tool has ended: the model gets its output, and the prompts that came meanwhile.
+    /// A tool has ended: the model gets its output, and the prompts queued meanwhile.
     fn result(&mut self, id: &str, output: &str, is_error: bool) -> Result<()> {
         self.log.tool_result(id, output, is_error)?;
         self.screen.say("  ⎿  ", output, SHOWN);
@@ -237,15 +236,15 @@ impl Session {
         self.end(BETWEEN)
     }
 
-    /// The turn is over; the queue, if any, is the next one after `pause`.
+    /// The turn is over; after `pause`, the queued prompts, if any, are the next one.
     fn end(&mut self, pause: Duration) -> Result<()> {
         self.turn = None;
         self.next_turn = (!self.queue.is_empty()).then(|| Deadline::after(pause));
         self.state.set(Activity::Idle)
     }
 
-    /// Escape in a turn. No hook tells of it. Before the model's first word nothing is written
-    /// either: the prompt, which is the answer here, goes back into the box.
+    /// Escape in a turn. It runs no hook. Before the model's first word nothing is written either:
+    /// the prompt is returned, to go back into the box.
     pub(crate) fn interrupt(&mut self) -> Result<Option<String>> {
         let Some(turn) = self.turn.take() else { return Ok(None) };
         if turn.mute {
@@ -276,18 +275,7 @@ impl Session {
         self.state.set(status)
     }
 
-    /// A key in the open dialog; the answer is the question and what was picked, once it is closed.
-    pub(crate) fn press(&mut self, key: &Key) -> Option<(Question, Option<usize>)> {
-        let dialog = self.dialog.as_mut()?;
-        let picked = match dialog.press(key) {
-            Answer::Open => return None,
-            Answer::Picked(index) => Some(index),
-            Answer::Cancelled => None,
-        };
-        self.dialog.take().map(|dialog| (dialog.question, picked))
-    }
-
-    /// A dialog over the box has gone: the state file says again what runs.
+    /// A dialog over the box has closed: the state file shows again whether a turn runs.
     pub(crate) fn closed(&mut self) -> Result<()> {
         self.state.set(if self.turn.is_some() { Activity::Busy } else { Activity::Idle })
     }
@@ -308,7 +296,7 @@ impl Session {
     }
 }
 
-/// Kills this process as nothing else would: no hook, no tidying up.
+/// Kills this process: no hook runs, nothing is cleaned up.
 pub(crate) fn die() {
     if let Ok(pid) = i32::try_from(std::process::id()) {
         let _ = sys::kill(pid, libc::SIGKILL);

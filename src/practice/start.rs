@@ -1,4 +1,4 @@
-//! From the command line to a terminal that is ours: all that comes before the first question.
+//! From the command line to a terminal in raw mode: everything before the first question.
 
 use std::{
     collections::VecDeque,
@@ -30,10 +30,10 @@ use crate::{
 };
 
 /// tmux may close the pane of a program that ends at once before it has read the program's last
-/// words. The real program takes longer than this to end.
+/// words. Claude Code takes longer than this to end.
 const LAST_WORDS: Duration = Duration::from_millis(30);
 
-/// Runs the practice agent with the arguments after its name; the answer is its exit status.
+/// Runs the practice agent with the arguments after its name. Returns its exit status.
 pub(crate) fn main(argv: Vec<OsString>) -> Result<i32> {
     let status = match prepare(argv)? {
         Prepared::Ready(mut program) => program.run()?,
@@ -46,7 +46,7 @@ pub(crate) fn main(argv: Vec<OsString>) -> Result<i32> {
     Ok(status)
 }
 
-/// What becomes of the program.
+/// A program that starts, or does not.
 enum Prepared {
     /// It starts.
     Ready(Box<Program>),
@@ -54,7 +54,7 @@ enum Prepared {
     Refused(String, i32),
 }
 
-/// All that can fail before the screen is ours.
+/// Does everything that can fail before the screen is drawn.
 fn prepare(argv: Vec<OsString>) -> Result<Prepared> {
     let options = match Options::parse(argv) {
         Ok(options) => options,
@@ -74,7 +74,7 @@ fn prepare(argv: Vec<OsString>) -> Result<Prepared> {
     let stdin = terminal()?;
     let state = StateWriter::create(&place, &id)?;
     let wrong = options.misbehave;
-    // Not raw yet while it is slow to start: what is typed now is kept by the terminal.
+    // Not raw yet during a slow start: the terminal keeps what is typed now.
     let over = wait(Deadline::after(wrong.slow_start))?;
     let raw = sys::RawMode::on().map_err(|e| Error::io("terminal", &e))?;
     let screen = Screen::open(Box::new(output::stdout()) as Box<dyn Write>)?;
@@ -109,7 +109,7 @@ fn prepare(argv: Vec<OsString>) -> Result<Prepared> {
     })))
 }
 
-/// The conversation to begin or to go on with; else what to print.
+/// The conversation to begin or to go on with; the error is the line to print.
 fn conversation(options: &Options, place: &Place) -> std::result::Result<String, String> {
     match &options.session {
         Some(id) if options.resume && !place.transcript(id).exists() => {
@@ -123,7 +123,7 @@ fn conversation(options: &Options, place: &Place) -> std::result::Result<String,
     }
 }
 
-/// The keyboard, from now on with the signals that are heard.
+/// The keyboard; from now on signals are caught.
 fn terminal() -> Result<File> {
     if !std::io::stdin().is_terminal() || !output::stdout().is_terminal() {
         return Err(Error::usage("practice agent", "needs a terminal"));
@@ -134,7 +134,7 @@ fn terminal() -> Result<File> {
     stdin.map(File::from).map_err(|e| Error::io("terminal", &e))
 }
 
-/// Waits until `start`; the exit status, if a signal asks for an end before.
+/// Waits until `start`. Returns the exit status if a signal asks the program to end before.
 fn wait(start: Deadline) -> Result<Option<i32>> {
     let mut over = None;
     while over.is_none() && !start.passed() {
@@ -145,7 +145,7 @@ fn wait(start: Deadline) -> Result<Option<i32>> {
     Ok(over)
 }
 
-/// What is to be asked before the start.
+/// The questions to ask before the start.
 fn questions(wrong: &Misbehave, place: &Place) -> VecDeque<Question> {
     let all = [
         (wrong.login, Question::Login),

@@ -1,6 +1,6 @@
 //! The program: one loop over the keys, the tool's output, the signals and the timers.
 //!
-//! Nothing here runs beside the loop: each round waits until something is there, does it, and draws.
+//! Nothing runs beside the loop: each round draws, waits for an event, and handles it.
 
 use std::{
     collections::VecDeque,
@@ -13,12 +13,12 @@ use std::{
 use serde_json::json;
 
 use super::{
-    dialog::{Dialog, Question},
+    dialog::{Answer, Dialog, Question},
     draft::Draft,
     files::Activity,
     input::{ESCAPE_WAIT, Key, Parser},
     options::Misbehave,
-    screen::{Around, Frame, box_frame},
+    screen::{Frame, box_frame},
     session::{Session, die},
     turn::Tool,
 };
@@ -28,21 +28,21 @@ use crate::{
     time::Deadline,
 };
 
-/// A second C-c within this ends the program.
+/// A second C-c within this ends the program. See claude/FACTS.md, "Keys that interrupt".
 const ARMED: Duration = Duration::from_secs(1);
 
 /// The whole program. Dropping it gives the terminal back and removes the state file.
 pub(crate) struct Program {
     pub(crate) session: Session,
-    /// What is still to be asked before the start.
+    /// The questions still to ask before the start.
     pub(crate) questions: VecDeque<Question>,
     pub(crate) source: &'static str,
     pub(crate) started: bool,
     pub(crate) draft: Draft,
     pub(crate) parser: Parser,
-    /// When an ESC that came alone becomes the key.
+    /// When a lone ESC becomes the Escape key.
     pub(crate) escape: Option<Deadline>,
-    /// Until when C-c ends the program.
+    /// Until when another C-c ends the program.
     pub(crate) armed: Option<Deadline>,
     /// Pastes that reach the box later.
     pub(crate) pastes: VecDeque<(Deadline, String)>,
@@ -54,7 +54,7 @@ pub(crate) struct Program {
 impl Program {
     pub(crate) fn run(&mut self) -> Result<i32> {
         let result = self.rounds();
-        // The screen is given back after a failure too; the failure is what counts then.
+        // The screen is given back after a failure too, and then the failure is reported.
         let closed = self.session.screen.close();
         let status = result?;
         // A terminal that has hung up cannot be given back.
@@ -77,20 +77,18 @@ impl Program {
         }
     }
 
-    /// Waits for one of all the things that can happen, and takes what is there.
+    /// Waits for input, output of the tool, a signal or a timer, and takes it in.
     fn wait(&mut self) -> Result<()> {
         let session = &self.session;
         let tool = session.turn.as_ref().and_then(|turn| turn.tool.as_ref());
-        let mut until = Deadline::NEVER;
         let paste = self.pastes.front().map(|(at, _)| *at);
-        // An open dialog holds up the turns, and a tool its own: their times do not matter then, and
-        // one that has passed would make this wait no wait.
+        // An open dialog holds up the turns, and a tool its own turn: their timers do not count
+        // then, for one that has passed would end this wait at once.
         let turns = session.dialog.is_none();
         let wake = session.turn.as_ref().filter(|turn| turns && turn.tool.is_none());
         let next = session.next_turn.filter(|_| turns);
-        for timer in [self.escape, self.armed, paste, next, wake.map(|turn| turn.wake)] {
-            until = until.min(timer.unwrap_or(Deadline::NEVER));
-        }
+        let timers = [self.escape, self.armed, paste, next, wake.map(|turn| turn.wake)];
+        let until = timers.into_iter().flatten().fold(Deadline::NEVER, Deadline::min);
         let fds = [Some(self.stdin.as_raw_fd()), tool.and_then(Tool::fd), signals::ear()];
         let mut set: Vec<Poll> = fds.into_iter().flatten().map(Poll::readable).collect();
         sys::poll(&mut set, until.left()).map_err(|e| Error::io("terminal", &e))?;
@@ -160,11 +158,13 @@ impl Program {
         if self.session.over.is_some() {
             return Ok(());
         }
-        if self.session.dialog.is_some() {
-            return match self.session.press(&key) {
-                Some((question, picked)) => self.answered(question, picked),
-                None => Ok(()),
-            };
+        if let Some(dialog) = &mut self.session.dialog {
+            let (question, answer) = (dialog.question, dialog.press(&key));
+            if answer == Answer::Open {
+                return Ok(());
+            }
+            self.session.dialog = None;
+            return self.answered(question, answer);
         }
         if key != Key::Interrupt {
             self.armed = None;
@@ -199,7 +199,7 @@ impl Program {
         Ok(())
     }
 
-    /// C-c interrupts a turn; else it empties the box; and twice it ends the program.
+    /// C-c interrupts a turn, else it empties the box; a second one ends the program.
     fn control_c(&mut self) -> Result<()> {
         if self.armed.is_some() {
             self.session.leave("prompt_input_exit", 0);
@@ -228,31 +228,33 @@ impl Program {
         Ok(())
     }
 
-    fn answered(&mut self, question: Question, picked: Option<usize>) -> Result<()> {
-        match (question, picked) {
-            (Question::Permission, picked) => return self.session.permitted(picked == Some(0)),
-            (Question::Draft, picked) => {
-                if picked == Some(0) {
+    fn answered(&mut self, question: Question, answer: Answer) -> Result<()> {
+        let first = answer == Answer::Picked(0);
+        match (question, answer) {
+            (Question::Permission, _) => return self.session.permitted(first),
+            (Question::Draft, _) => {
+                if first {
                     self.draft.clear();
                 }
                 return self.session.closed();
             }
-            (Question::Trust, Some(1)) => self.session.place.trust()?,
-            (Question::Unknown, Some(1)) => {}
-            (Question::Trust | Question::Unknown | Question::Login, picked) => {
+            (Question::Trust, Answer::Picked(1)) => self.session.place.trust()?,
+            (Question::Unknown, Answer::Picked(1)) => {}
+            (Question::Trust | Question::Unknown | Question::Login, _) => {
                 if question == Question::Trust {
                     let text = "Practice agent didn't start because this folder isn't trusted.";
                     self.session.screen.say("", text, 3);
                     self.session.screen.draw(Frame::default())?;
                 }
-                self.session.over = Some(i32::from(picked.is_some()));
+                self.session.over = Some(i32::from(answer != Answer::Cancelled));
                 return Ok(());
             }
         }
         self.next_question()
     }
 
-    /// Asks what is to be asked before the start, or starts: title, box, hook, and the status last.
+    /// Asks the next question before the start, or starts: title, box, hook, and last the status.
+    /// See claude/FACTS.md, "Readiness".
     fn next_question(&mut self) -> Result<()> {
         if self.session.over.is_some() {
             return Ok(());
@@ -289,12 +291,12 @@ impl Program {
         } else {
             "practice agent · !command runs it · /exit leaves"
         };
-        let around = Around { above: &above, below };
-        session.screen.draw(box_frame(self.draft.text(), &around, session.screen.size()))
+        session.screen.draw(box_frame(self.draft.text(), &above, below, session.screen.size()))
     }
 }
 
-/// The exit status that a signal asks for, if it asks for an end; SIGINT's is as measured.
+/// The exit status when `signal` asks the program to end.
+/// See claude/FACTS.md, "Ends of the process".
 pub(crate) fn exit_status(signal: i32) -> Option<i32> {
     match signal {
         libc::SIGTERM | libc::SIGHUP => Some(128 + signal),

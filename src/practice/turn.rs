@@ -1,4 +1,4 @@
-//! What a prompt asks for, line by line, and the tool that runs.
+//! The directives in a prompt's lines, and the tool that runs.
 
 use std::{
     collections::VecDeque,
@@ -16,18 +16,18 @@ use crate::{
     time::{self, Deadline},
 };
 
-/// A turn with nothing to do takes so long, so that busy is seen.
+/// A turn with nothing to do takes this long, so that busy is seen.
 const THINK: Duration = Duration::from_millis(20);
 
 /// How much of a tool's output is kept.
 const OUTPUT_MAX: usize = 30_000;
 
-/// What one line of a prompt makes the turn do before its answer.
+/// A line of a prompt that makes the turn do something before its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Directive {
-    /// `:slow MS`: works for so long.
+    /// `:slow MS`: works for this long.
     Wait(Duration),
-    /// `:hang`: the model says no word, until Escape.
+    /// `:hang`: the model says nothing, until Escape.
     Hang,
     /// `!COMMAND`: runs it as a tool.
     Run(String),
@@ -39,12 +39,12 @@ pub(crate) enum Directive {
     Exit(i32),
     /// `:die`: the program kills itself.
     Die,
-    /// `:long BYTES`: the answer is so much longer.
+    /// `:long BYTES`: the answer is this much longer.
     Pad(usize),
 }
 
-/// The directives of a prompt. A line that is no directive is only text; so is a directive with a value
-/// that it does not take. Blanks before `!` and `:` do not matter: a driver may put one there.
+/// The directives of a prompt. Any other line is only text; so is a directive with a bad value.
+/// Blanks before `!` and `:` do not matter: a driver may put one there.
 pub(crate) fn directives(prompt: &str) -> Vec<Directive> {
     prompt.lines().filter_map(|line| directive(line.trim())).collect()
 }
@@ -70,19 +70,19 @@ fn directive(line: &str) -> Option<Directive> {
 /// A turn that runs.
 #[derive(Debug)]
 pub(crate) struct Turn {
-    /// What is left to do before the answer.
+    /// The directives still to follow before the answer.
     pub(crate) directives: VecDeque<Directive>,
-    /// The prompts that it answers.
+    /// The prompts that the turn answers.
     pub(crate) heard: Vec<String>,
-    /// The model has not said a word yet: a stop now leaves no trace.
+    /// The model has not said a word: an interruption leaves no trace.
     pub(crate) mute: bool,
-    /// How much longer its answer is.
+    /// How much longer the answer is.
     pub(crate) padding: usize,
-    /// The next directive comes not before this.
+    /// When the next directive may be followed.
     pub(crate) wake: Deadline,
     /// The tool that runs.
     pub(crate) tool: Option<Tool>,
-    /// The tool use that waits for a permission: its id and its command.
+    /// The tool use that waits for permission: its id and its command.
     pub(crate) asked: Option<(String, String)>,
     /// The id of the last prompt's entry.
     pub(crate) prompt_id: String,
@@ -91,7 +91,7 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// The turn that answers `prompts`, the last of which has the entry `prompt_id`.
+    /// The turn that answers `prompts`; `prompt_id` is the id of the last one's entry.
     pub(crate) fn new(prompts: Vec<String>, prompt_id: String) -> Self {
         Turn {
             directives: prompts.iter().flat_map(|prompt| directives(prompt)).collect(),
@@ -108,13 +108,11 @@ impl Turn {
 
     /// The text at its end.
     pub(crate) fn answer(&self) -> String {
-        let echoes: Vec<String> = self.heard.iter().map(|text| format!("echo: {text}")).collect();
-        let mut answer = echoes.join("\n");
+        let mut lines: Vec<_> = self.heard.iter().map(|text| format!("echo: {text}")).collect();
         if self.padding > 0 {
-            answer.push('\n');
-            answer.push_str(&"x".repeat(self.padding));
+            lines.push("x".repeat(self.padding));
         }
-        answer
+        lines.join("\n")
     }
 }
 
@@ -144,26 +142,18 @@ impl Tool {
         Ok(Tool { id, child, pipe, output: Vec::new(), ended: false })
     }
 
-    /// The descriptor to wait for; none once the output has ended, lest the wait be no wait.
+    /// The descriptor to wait for. `None` once the output has ended: it would end every wait at
+    /// once.
     pub(crate) fn fd(&self) -> Option<RawFd> {
         (!self.ended).then(|| self.pipe.as_raw_fd())
     }
 
-    /// Takes the output that is there.
+    /// Reads the output that is there; beyond [`OUTPUT_MAX`] it is thrown away.
     pub(crate) fn read(&mut self) {
-        let mut buffer = [0; 8192];
-        while !self.ended {
-            match self.pipe.read(&mut buffer) {
-                Ok(0) => self.ended = true,
-                Ok(n) => {
-                    let room = OUTPUT_MAX - self.output.len();
-                    self.output.extend_from_slice(&buffer[..n.min(room)]);
-                }
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
-                Err(_) => self.ended = true,
-            }
-        }
+        let room = OUTPUT_MAX - self.output.len();
+        let read = self.pipe.by_ref().take(room as u64).read_to_end(&mut self.output);
+        let read = read.and_then(|_| io::copy(&mut self.pipe, &mut io::sink()));
+        self.ended = read.err().is_none_or(|e| e.kind() != io::ErrorKind::WouldBlock);
     }
 
     /// The command's status, once it has ended.
@@ -171,7 +161,7 @@ impl Tool {
         self.child.try_wait().ok().flatten()
     }
 
-    /// All its output, after its end.
+    /// All its output, once it has ended.
     pub(crate) fn output(&mut self) -> String {
         self.read();
         String::from_utf8_lossy(&self.output).trim_end().to_owned()

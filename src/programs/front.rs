@@ -121,7 +121,7 @@ pub(crate) const BUILT_IN: [BuiltIn; 20] = [
     BuiltIn::new::<Version>("version", "Print the version"),
 ];
 
-/// The verbs, which are the programs and `help`.
+/// The verbs: the programs, and `help`.
 const VERBS: [VerbDoc; BUILT_IN.len() + 1] = {
     let help = VerbDoc { name: "help", brief: "Show help, or that of a verb" };
     let mut verbs = [help; BUILT_IN.len() + 1];
@@ -133,16 +133,11 @@ const VERBS: [VerbDoc; BUILT_IN.len() + 1] = {
     verbs
 };
 
-/// Runs a program: one of this package in this process, or else what PATH has.
+/// Runs a program: one of this package in this process, or else `aimax-VERB` from PATH.
 fn program(verb: &OsStr, args: Vec<OsString>, out: &mut Output) -> Result<Exit> {
-    match BUILT_IN.iter().find(|program| verb == program.verb.name) {
-        Some(program) => Ok((program.run)(&format!("aimax {}", program.verb.name), args, out)),
-        None => elsewhere(verb, &args),
+    if let Some(program) = BUILT_IN.iter().find(|program| verb == program.verb.name) {
+        return Ok((program.run)(&format!("aimax {}", program.verb.name), args, out));
     }
-}
-
-/// Becomes `aimax-VERB`, as git does with its own.
-fn elsewhere(verb: &OsStr, rest: &[OsString]) -> Result<Exit> {
     let mut name = OsString::from("aimax-");
     name.push(verb);
     let path = match name.to_str().filter(|name| !name.contains('/')) {
@@ -150,7 +145,8 @@ fn elsewhere(verb: &OsStr, rest: &[OsString]) -> Result<Exit> {
         None => None,
     };
     match path {
-        Some(path) => Err(Error::io(path.display(), &Command::new(&path).args(rest).exec())),
+        // Becomes that program, as git does with its own.
+        Some(path) => Err(Error::io(path.display(), &Command::new(&path).args(args).exec())),
         None => Err(Error::usage(verb.display(), "no such verb")),
     }
 }
@@ -165,7 +161,7 @@ fn help(rest: Vec<OsString>, out: &mut Output) -> Result<Exit> {
 
 /// What tmux runs in a new window.
 fn window(rest: Vec<OsString>) -> Result<Exit> {
-    let orders = rest.into_iter().next().map(PathBuf::from);
-    let orders = orders.ok_or_else(|| Error::usage("window", "no orders are given"))?;
-    match session::enter_window(&orders)? {}
+    let spec = rest.into_iter().next().map(PathBuf::from);
+    let spec = spec.ok_or_else(|| Error::usage("window", "no orders are given"))?;
+    match session::enter_window(&spec)? {}
 }

@@ -4,10 +4,7 @@ use std::{ffi::OsString, time::Duration};
 
 use serde_json::json;
 
-use super::options::{
-    self, Field, has,
-    target::{self, NAMES, Target},
-};
+use super::options::{self, Field, NAMES, Target, has, target};
 use crate::{
     cli::{Opt, Output, Tool, ToolDoc, ValueDoc},
     config::Config,
@@ -64,7 +61,7 @@ with it. Prints one record for each session.",
         let mut failed = None;
         for name in args.target.names(&config, &operands)? {
             let wait = Deadline::after(args.lock_wait.unwrap_or(LOCK_WAIT));
-            let done = target::find(&config, &tmux, &name, backend)
+            let done = target::session_or_window(&config, &tmux, &name, backend)
                 .and_then(|session| Ok((session::end(&config, &tmux, &session, wait)?, session)));
             match done {
                 Ok((ended, session)) => out.record(&json!({
@@ -73,7 +70,7 @@ with it. Prints one record for each session.",
                     "killed": ended.killed,
                     "wasWorking": ended.was_working,
                 }))?,
-                // The others are ended all the same; the first failure is the one to report.
+                // The other sessions are still ended; the first failure is reported.
                 Err(error) => failed = failed.or(Some(error)),
             }
         }

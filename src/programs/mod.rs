@@ -35,7 +35,6 @@ use crate::{
 };
 
 /// The pages of all programs, for the manuals and completions.
-#[must_use]
 pub fn pages() -> Vec<Page> {
     let front = Page { environment: environment(), ..page::<Front>() };
     // The demo has no manual: it shows itself.
@@ -52,3 +51,6 @@ fn environment() -> Vec<(String, String)> {
     };
     SETTINGS.iter().map(row).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,11 +4,7 @@ use std::ffi::OsString;
 
 use serde_json::{Value, json};
 
-use super::options::{
-    self, Field, has,
-    prompt::{self, PromptArgs},
-    target::{self, Target},
-};
+use super::options::{self, Field, PromptArgs, Target, has, prompt, target};
 use crate::{
     cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc},
     config::Config,
@@ -188,7 +184,7 @@ seconds by default.",
     }
 }
 
-/// Adds what became of the prompt to a record.
+/// Adds the verdict on a prompt to a record.
 pub(crate) fn add_verdict(record: &mut Value, delivery: &Delivery) {
     record["verdict"] = json!(delivery.verdict.name());
     record["offset"] = json!(delivery.offset);
@@ -199,8 +195,8 @@ pub(crate) fn add_verdict(record: &mut Value, delivery: &Delivery) {
     }
 }
 
-/// The status of a delivery, told under the program's name; one that is not proven is an error too,
-/// with its reason.
+/// The exit status of a delivery; one that is not proven is an error with its reason. Notes are
+/// printed under the name of the program.
 pub(crate) fn conclude(program: &str, name: &Name, delivery: &Delivery) -> Result<Exit> {
     if let Some(error) = &delivery.unrecorded {
         cli::say(program, &format!("the delivery is not recorded: {error}"));

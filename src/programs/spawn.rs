@@ -5,11 +5,7 @@ use std::{ffi::OsString, time::Duration};
 use serde_json::json;
 
 use super::{
-    options::{
-        self, Field, has, launch,
-        prompt::{self, PromptArgs},
-        target::{self, Target},
-    },
+    options::{self, Field, PromptArgs, Target, has, launch, prompt, target},
     paste,
 };
 use crate::{

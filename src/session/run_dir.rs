@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    agent::Backend,
+    agent::{Backend, SETTINGS_FILE, TITLE_FILE},
     config::Config,
     error::Result,
     fs::{self, Lock},
@@ -17,12 +17,10 @@ use crate::{
 pub(crate) struct RunDir(PathBuf);
 
 /// The files that go with the session.
-const MADE_FOR_IT: [&str; 5] = [SETTINGS, LAUNCH_SPEC, OUTPUT, TITLE, ANCHOR];
+const MADE_FOR_IT: [&str; 5] = [SETTINGS_FILE, LAUNCH_SPEC, OUTPUT, TITLE_FILE, ANCHOR];
 
-const SETTINGS: &str = "settings.json";
 const LAUNCH_SPEC: &str = "orders";
 const OUTPUT: &str = "output";
-const TITLE: &str = "title";
 const ANCHOR: &str = "anchor.json";
 
 impl RunDir {
@@ -80,7 +78,7 @@ impl RunDir {
     /// The file that tmux writes at each change of the pane's title.
     #[must_use]
     pub(crate) fn title(&self) -> PathBuf {
-        self.0.join(TITLE)
+        self.0.join(TITLE_FILE)
     }
 
     /// The session's lock: only one process at a time types, interrupts or ends.

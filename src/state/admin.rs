@@ -1,4 +1,4 @@
-//! `admin-settings.json`: what holds for all sessions of a backend unless its start says otherwise.
+//! `admin-settings.json`: the defaults for the sessions of each backend.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 
 const DEFAULTS: &str = "agentBackendDefaults";
 
-/// Whether agents of the backend called `backend` go through the proxy when nobody says, by the
-/// file at `path`.
+/// Whether agents of the backend called `backend` go through the proxy by default, by the file at
+/// `path`.
 ///
 /// # Errors
 /// [`crate::error::Kind::Usage`], with the file, for a value that is neither true nor false.
@@ -27,7 +27,7 @@ pub(crate) fn use_proxy(path: &Path, backend: &str) -> Result<bool> {
     }
 }
 
-/// Sets that, and keeps all else that is in the file.
+/// Sets that default, and keeps the rest of the file.
 pub(crate) fn set_use_proxy(path: &Path, backend: &str, on: bool) -> Result<()> {
     change(path, |settings| {
         let all = object(settings.entry(DEFAULTS).or_insert(Value::Null));

@@ -108,7 +108,6 @@ impl Entry {
     }
 
     /// The same entry with a field set.
-    #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.set(key, value);
         self
@@ -155,7 +154,7 @@ impl Store {
         Ok(entries(load(&self.runtime)?))
     }
 
-    /// All sessions that ever were.
+    /// All sessions that ever were, in the file's order.
     pub fn archived(&self) -> Result<Vec<(Name, Entry)>> {
         Ok(entries(load(&self.archive)?))
     }
@@ -194,10 +193,7 @@ impl Store {
 }
 
 fn entry(value: Value) -> Option<Entry> {
-    match value {
-        Value::Object(fields) => Some(Entry(fields)),
-        _ => None,
-    }
+    if let Value::Object(fields) = value { Some(Entry(fields)) } else { None }
 }
 
 /// The object in `value`; anything else is replaced by an empty object.
@@ -235,7 +231,7 @@ fn load(path: &Path) -> Result<Sessions> {
         }
         match &mut watch {
             Some(watch) => drop(watch.wait(deadline)?),
-            // Subscribed first, then read once more: a change in between is not missed.
+            // The file is read once more after the subscription, so no change is missed.
             None => {
                 let mut new = Watch::new()?;
                 new.path(path)?;
@@ -257,12 +253,17 @@ fn set_aside(path: &Path, fault: &str) -> Error {
     }
 }
 
+/// The lock of a state file, beside it.
+pub(crate) fn lock_path(path: &Path) -> PathBuf {
+    let mut lock = path.as_os_str().to_owned();
+    lock.push(".lock");
+    lock.into()
+}
+
 fn change(path: &Path, edit: impl FnOnce(&mut Sessions)) -> Result<()> {
-    let mut lock_path = path.as_os_str().to_owned();
-    lock_path.push(".lock");
     let deadline = Deadline::after(Duration::from_secs(30));
     let subject = path.display().to_string();
-    let _held = fs::lock(Path::new(&lock_path), deadline, &subject, "locked for 30 s")?;
+    let _held = fs::lock(&lock_path(path), deadline, &subject, "locked for 30 s")?;
     let mut sessions = load(path)?;
     let before = sessions.clone();
     edit(&mut sessions);

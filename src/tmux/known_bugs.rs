@@ -1,20 +1,21 @@
-//! What versions of tmux are known to get wrong, as data.
+//! The known faults of tmux versions, as data.
 
-/// A fault, and what is done about it.
+/// A fault, and the way around it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KnownFault {
     /// The versions that have it, as `tmux -V` names them.
     pub versions: &'static [&'static str],
-    /// What goes wrong.
+    /// The fault.
     pub what: &'static str,
     /// How to avoid it.
     pub advice: &'static str,
 }
 
-/// The versions that the programs are tested with.
+/// The versions that the programs are tested with. See tmux/FACTS.md, "Versions".
 pub(crate) const TESTED: &[&str] = &["3.3a"];
 
-/// All that are known.
+/// All known faults. See tmux/FACTS.md, "Faults that end the server".
+/// A missed end: see tmux/FACTS.md, "Death of a pane".
 pub(crate) const FAULTS: &[KnownFault] = &[
     KnownFault {
         versions: &["3.3a"],
@@ -33,7 +34,7 @@ pub(crate) const FAULTS: &[KnownFault] = &[
     },
 ];
 
-/// The version in what `tmux -V` says: `3.3a` of `tmux 3.3a`.
+/// The version in the output of `tmux -V`: `3.3a` of `tmux 3.3a`.
 pub(crate) fn version(said: &str) -> &str {
     said.split_whitespace().last().unwrap_or_default()
 }

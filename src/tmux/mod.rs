@@ -1,10 +1,10 @@
 //! The only callers of tmux.
 //!
 //! Every target is a window or pane id, found by exact comparison of the name; tmux itself would
-//! match a prefix. Nothing of the user's text is ever part of a tmux command: prompts go through a
-//! buffer, programs and environments through a file.
+//! match a prefix. No text of the user is ever part of a tmux command: prompts go through a buffer,
+//! programs and environments through a file.
 //!
-//! [`Tmux`] runs single commands. A [`View`] tells at once when a pane's program has written
+//! [`Tmux`] runs single commands. A [`View`] notices at once when a pane's program has written
 //! something, so nobody polls a screen.
 
 pub(crate) mod known_bugs;

@@ -1,4 +1,5 @@
 //! Windows and their panes: finding, making, ending.
+//! See tmux/FACTS.md, "Names and targets".
 
 use std::{
     ffi::OsString,
@@ -18,7 +19,7 @@ pub struct Pane {
     pub window_name: String,
     /// `@N`.
     pub window: String,
-    /// The window's number in its hub, which a person types.
+    /// The window's number in its hub, for a person to type.
     pub index: u32,
     /// When something last happened in the window, in seconds of the epoch.
     pub active_at: u64,
@@ -50,8 +51,8 @@ pub struct Pane {
     pub server_pid: u32,
 }
 
-/// How often tmux is made to collect the status of its children. A program that only closed its
-/// terminal has none for a long time.
+/// How often tmux is made to collect the status of its children, at most: a program that only
+/// closed its terminal has none for a long time. See tmux/FACTS.md, "Death of a pane".
 const NUDGES: usize = 5;
 
 impl Pane {
@@ -65,24 +66,18 @@ impl Pane {
     pub(crate) fn parse(line: &str) -> Option<Pane> {
         let mut parts = line.splitn(18, '\t');
         let mut next = || parts.next();
-        let window_name = next()?.to_owned();
-        let window = next()?.to_owned();
-        let index = next()?.parse().ok()?;
-        let active_at = next()?.parse().ok()?;
-        let id = next()?.to_owned();
-        let pid = next()?.parse().ok()?;
-        let dead = next()? == "1";
-        let exited = next()?.parse::<i32>().ok();
-        let signalled = next()?.parse::<i32>().ok().map(|signal| 128 + signal);
+        let ended = |status: &str, signal: &str| {
+            status.parse().ok().or_else(|| Some(128 + signal.parse::<i32>().ok()?))
+        };
         Some(Pane {
-            window_name,
-            window,
-            index,
-            active_at,
-            id,
-            pid,
-            dead,
-            status: exited.or(signalled),
+            window_name: next()?.to_owned(),
+            window: next()?.to_owned(),
+            index: next()?.parse().ok()?,
+            active_at: next()?.parse().ok()?,
+            id: next()?.to_owned(),
+            pid: next()?.parse().ok()?,
+            dead: next()? == "1",
+            status: ended(next()?, next()?),
             in_mode: next()? != "0",
             input_off: next()? == "1",
             synchronized: next()? == "1",
@@ -118,10 +113,10 @@ impl Tmux {
         Ok(panes.into_iter().map(|(_, pane)| pane).collect())
     }
 
-    /// The same for several hubs by one command, each pane with its hub.
+    /// The same for several hubs in one command, each pane with its hub.
     pub fn panes_of(&self, hubs: &[String]) -> Result<Vec<(String, Pane)>> {
         let format = format!("#{{session_name}}\t{}", Pane::FORMAT);
-        // The panes of other sessions need not be readable.
+        // The lines of other sessions need not parse.
         let ours = |line: &&str| {
             let of = line.split_once('\t').map(|(session, _)| session);
             hubs.iter().any(|hub| of == Some(hub))
@@ -135,7 +130,7 @@ impl Tmux {
         })
     }
 
-    /// What the command `list` lists, each dead pane with how its program ended.
+    /// The panes that the command `list` lists, the dead ones with their exit status.
     ///
     /// A pane may be dead before its status is known, and tmux 3.3a now and then misses the end of
     /// a child until another child ends; `run-shell true` is such a child.
@@ -190,21 +185,16 @@ impl Tmux {
         self.ended(&list, parse, Vec::clone)
     }
 
-    /// Makes a window that runs `argv`, and the hub if there is none. Gives its pane, of which no
-    /// more is known yet than where it is and which process runs in it.
+    /// Makes a window that runs `argv`, and the hub if there is none. Returns its pane, with
+    /// nothing but its name, ids and process.
     ///
     /// `name` must be a legal session name: tmux expands formats in it. `cwd` must exist: tmux
     /// would silently take another folder.
     pub fn new_window(&self, hub: &str, name: &str, cwd: &Path, argv: &[OsString]) -> Result<Pane> {
         let target = format!("={hub}:");
         let format = "#{window_id}\t#{pane_id}\t#{pane_pid}";
-        let mut command: Vec<OsString> =
-            ["new-window", "-d", "-P", "-F", format, "-t", &target, "-n", name, "-c"]
-                .map(OsString::from)
-                .to_vec();
-        command.push(cwd.as_os_str().to_owned());
-        command.push("--".into());
-        command.extend_from_slice(argv);
+        let options = ["new-window", "-d", "-P", "-F", format, "-t", &target, "-n", name, "-c"];
+        let command = [&options.map(OsString::from)[..], &[cwd.into(), "--".into()], argv].concat();
         let (mut text, mut fault) = self.call(&command, b"")?;
         if matches!(fault, Some(Fault::NoServer | Fault::NotFound)) {
             self.new_hub(hub)?;
@@ -221,7 +211,8 @@ impl Tmux {
         }
     }
 
-    /// Makes the hub. Another process may have made it first; that is no error.
+    /// Makes the hub. It is no error if another process has made it first.
+    /// See tmux/FACTS.md, "Server and hub".
     fn new_hub(&self, hub: &str) -> Result<()> {
         let target = format!("={hub}:");
         // Whatever the user's `default-command` does, this window stays, and with it the hub.
@@ -241,13 +232,13 @@ impl Tmux {
         }
     }
 
-    /// Sets a new window up from inside: its name stays, it remains when its program ends, and
-    /// `at_event` is run by the server when the program ends. Of `titles`, the first is run at each
-    /// change of the title, and `at_event` too when the new title matches the second.
+    /// Sets a new window up: its name stays, it remains when its program ends, and then the server
+    /// runs `at_event`. Of `titles`, the server runs the first at each change of the title, and
+    /// `at_event` too when the new title matches the second.
     ///
-    /// What is run is a shell command in which tmux expands nothing.
+    /// Both are shell commands in which tmux expands nothing. See tmux/FACTS.md, "Hooks".
     pub fn set_up(&self, pane: &str, at_event: &str, titles: Option<(&str, &str)>) -> Result<()> {
-        // tmux expands `#` formats in what `run-shell` gets; doubled, they stay as they are.
+        // tmux expands `#` formats in the command of `run-shell`; a doubled `#` stays one `#`.
         let run = |command: &str| format!("run-shell -b {}", quoted(&command.replace('#', "##")));
         let at_event = run(at_event);
         let set = |scope: &str, option: &str, value: &str| {
@@ -287,8 +278,8 @@ impl Tmux {
     }
 }
 
-/// The panes that were listed, the oldest one of each window: a person may have split it, on either
-/// side of the agent. No server and no session are an empty list.
+/// The oldest pane of each window that was listed: a person may have split a window, on either side
+/// of the agent. Without a server or a session the list is empty.
 fn oldest_panes(
     listed: Answer,
     about: &str,

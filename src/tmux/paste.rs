@@ -2,7 +2,7 @@
 //!
 //! The guard and the key are one step of the server, so a pane that dies or enters a mode after
 //! we looked gets nothing. That matters: a paste into a dead pane ends the whole server on tmux
-//! 3.3a, and in copy mode it loses its brackets.
+//! 3.3a, and in copy mode it loses its brackets. See tmux/FACTS.md, "Paste and keys".
 
 use super::{Tmux, View};
 use crate::error::{Error, Result};
@@ -10,9 +10,9 @@ use crate::error::{Error, Result};
 /// What follows a paste.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enter {
-    /// Nothing: Enter comes later, after another look.
+    /// Nothing: Enter comes later, after another look at the screen.
     Later,
-    /// Nothing; Enter comes in the next step of the server if the agent is idle, else later.
+    /// Nothing: Enter comes in the next step of the server if the agent is idle, else later.
     Soon,
     /// Enter in the same step of the server.
     AtOnce,
@@ -25,7 +25,7 @@ pub struct Refused;
 /// Whether the keys were typed.
 pub(crate) type Typed = std::result::Result<(), Refused>;
 
-/// What a pipe takes at once, in bytes. A larger text may have reached tmux only in part when the
+/// How many bytes a pipe takes at once. A larger text may have reached tmux only in part when the
 /// sender is killed, so it is pasted only after tmux has all of it.
 const AT_ONCE: usize = 16_384;
 
@@ -60,7 +60,7 @@ impl Tmux {
         Ok(taken(&said.map_err(|fault| fault.about(pane))?))
     }
 
-    /// Leaves copy mode, or any other mode that a person has put the pane in.
+    /// Leaves copy mode, or any other mode of the pane.
     pub fn leave_mode(&self, pane: &str) -> Result<()> {
         self.run(&["copy-mode", "-q", "-t", pane])?.map(|_| ()).map_err(|fault| fault.about(pane))
     }
@@ -77,24 +77,25 @@ impl View {
     }
 
     /// Gives the program input that is no key: the mouse pointer moves in the corner, with no
-    /// button down. A program that has left a part of its input unread goes on reading then. Input
-    /// without any meaning would not do, for a program that waits for an event would go on waiting.
+    /// button down. A program that has left a part of its input unread then goes on reading. Input
+    /// without a meaning would not do: a program that waits for an event would go on waiting.
+    /// See codex/FACTS.md, "Input in blocks of 1,024 bytes".
     pub(crate) fn nudge(&mut self) -> Result<Typed> {
         // CSI < 35 ; 1 ; 1 M
         self.send("-H 1b 5b 3c 33 35 3b 31 3b 31 4d")
     }
 
     fn send(&mut self, keys: &str) -> Result<Typed> {
-        let pane = self.pane();
+        let pane = &*self.pane;
         let condition = takes_keys(pane);
         let then = format!("send-keys -t {pane} {keys}");
         let otherwise = format!("display-message -p {REFUSED}");
         let command = ["if-shell", "-F", "-t", pane, &condition, &then, &otherwise];
-        Ok(taken(&self.tmux().run(&command)?.map_err(|fault| fault.about(pane))?))
+        Ok(taken(&self.tmux.run(&command)?.map_err(|fault| fault.about(pane))?))
     }
 }
 
-/// Whether the pane took the keys, by what the guarded command printed.
+/// Whether the pane took the keys, by the output of the guarded command.
 fn taken(said: &str) -> Typed {
     if said.contains(REFUSED) { Err(Refused) } else { Ok(()) }
 }

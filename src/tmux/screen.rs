@@ -1,6 +1,7 @@
 //! A screen as text, with the one attribute that matters: dim, which marks ghost texts.
+//! See tmux/FACTS.md, "Screen".
 
-/// What `capture-pane -pe` shows, line by line.
+/// The output of `capture-pane -pe`, line by line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Screen {
     lines: Vec<Row>,
@@ -14,7 +15,7 @@ struct Row {
 }
 
 impl Screen {
-    /// Reads a capture with its escape sequences. Attributes go on from line to line.
+    /// Reads a capture with its escape sequences. Attributes continue from line to line.
     pub fn parse(captured: &str) -> Self {
         let mut dim = false;
         let lines = captured.lines().map(|raw| Row::parse(raw, &mut dim)).collect();
@@ -22,17 +23,18 @@ impl Screen {
     }
 
     /// The lines without attributes; no-break spaces are blanks.
-    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &str> {
+    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &str> + ExactSizeIterator {
         self.lines.iter().map(|line| line.text.as_str())
     }
 
-    /// The text of one line, empty below the last.
+    /// The text of one line; below the last line it is empty.
     pub fn line(&self, row: usize) -> &str {
         self.lines.get(row).map_or("", |line| &line.text)
     }
 
-    /// Whether nothing but a ghost text stands after `marker` on line `row`. A ghost text is dim,
+    /// Whether line `row` holds nothing but a ghost text after `marker`. A ghost text is dim,
     /// except for its first character when the caret, in column `caret`, is on it.
+    /// See claude/FACTS.md, "Input box".
     pub fn is_ghost_after(&self, row: usize, marker: &str, caret: usize) -> bool {
         let Some(line) = self.lines.get(row) else { return false };
         let Some(rest) = line.text.trim_start().strip_prefix(marker) else { return false };
@@ -55,8 +57,8 @@ impl Screen {
         self.lines().collect::<Vec<_>>().join("\n")
     }
 
-    /// What a program printed last, for an error message: from its last line that begins with
-    /// "error", else its last lines with text.
+    /// A program's last words, for an error message: from its last line that begins with "error",
+    /// else its last lines with text.
     pub fn last_words(&self) -> String {
         let said: Vec<&str> = self.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         let error = said.iter().rposition(|line| line.to_lowercase().starts_with("error"));
@@ -87,7 +89,7 @@ impl Row {
     }
 }
 
-/// Takes one escape sequence off `rest`, and applies it to `dim`.
+/// Takes one escape sequence off `rest` and applies it to `dim`.
 fn escape(rest: &mut std::str::Chars<'_>, dim: &mut bool) {
     match rest.next() {
         Some('[') => {
@@ -116,7 +118,7 @@ fn escape(rest: &mut std::str::Chars<'_>, dim: &mut bool) {
     }
 }
 
-/// Applies one "select graphic rendition" to dim. The arguments of 38 and 48 are colours.
+/// Applies one "select graphic rendition" to `dim`. The arguments of 38, 48 and 58 are colours.
 fn select(numbers: &str, dim: &mut bool) {
     let mut codes = numbers.split([';', ':']);
     while let Some(code) = codes.next() {

@@ -25,22 +25,22 @@ pub struct Tmux {
     folder: Option<OsString>,
 }
 
-/// What a command printed, or why tmux did not do it.
+/// A command's output, or why tmux refused it.
 pub(crate) type Answer = std::result::Result<String, Fault>;
 
-/// Why tmux did not do as told.
+/// Why tmux refused a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// No server is running: there is no window of any kind.
     NoServer,
     /// The session, window or pane is not there.
     NotFound,
-    /// What tmux said.
+    /// Any other reason, in tmux's words.
     Said(String),
 }
 
 impl Fault {
-    /// What a tmux client wrote to standard error.
+    /// Reads what a tmux client wrote to standard error. See tmux/FACTS.md, "What tmux says".
     pub(crate) fn from_text(text: &str) -> Self {
         let text = text.trim();
         if text.starts_with("no server running")
@@ -49,11 +49,8 @@ impl Fault {
             || text.starts_with("lost server")
         {
             Fault::NoServer
-        } else if text.starts_with("can't find")
-            || text.starts_with("no such")
-            // A server that has just started has no session at all, for some milliseconds.
-            || text == "no current target"
-        {
+        // For some milliseconds a server that has just started has no session, so no target either.
+        } else if begins(&["can't find", "no such"]) || text == "no current target" {
             Fault::NotFound
         } else {
             Fault::Said(text.to_owned())
@@ -90,15 +87,15 @@ impl Tmux {
         Tmux { socket: Some(("-S", socket.into())), ..self.clone() }
     }
 
-    /// What the program says of its version: `tmux 3.3a`.
+    /// The output of `tmux -V`: `tmux 3.3a`.
     pub fn version(&self) -> Result<String> {
         let said = Command::new(&self.program).arg("-V").stdin(Stdio::null()).output();
         let said = said.map_err(|e| Error::io("tmux", &e))?;
         Ok(String::from_utf8_lossy(&said.stdout).trim().to_owned())
     }
 
-    /// A client of this server, to be given its command. `-u`: names and titles are UTF-8
-    /// whatever the caller's locale is.
+    /// A client of this server, without a command yet. `-u`: names and titles are UTF-8, whatever
+    /// the caller's locale is.
     pub(crate) fn client(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("-u");
@@ -111,7 +108,7 @@ impl Tmux {
         command
     }
 
-    /// Runs one command, or several with `;` between, and returns what it printed.
+    /// Runs one command, or several with `;` between, and returns the output.
     pub fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Answer> {
         self.run_with(args, b"")
     }
@@ -139,7 +136,7 @@ impl Tmux {
             .map_err(|e| Error::io("tmux", &e))?;
         if let Some(mut stdin) = child.stdin.take() {
             match stdin.write_all(input) {
-                // The client has ended already; what it printed says why.
+                // The client has ended already; its output says why.
                 Err(e) if e.kind() != ErrorKind::BrokenPipe => return Err(Error::io("tmux", &e)),
                 _ => {}
             }
@@ -165,7 +162,7 @@ impl Tmux {
     }
 }
 
-/// What a command printed, as far as it may be traced: a captured screen holds typed text.
+/// The part of a command's output that may be traced: a captured screen holds typed text.
 fn shown<'a, S: AsRef<OsStr>>(args: &[S], stdout: &'a [u8]) -> &'a [u8] {
     let mut commands = args.iter().map(AsRef::as_ref);
     if !commands.any(|word| word == "capture-pane") {

@@ -3,11 +3,11 @@
 //! tmux has no event for output that is free of side effects. A client in control mode gets one,
 //! but the server of tmux 3.3a can crash when such a client comes or goes, and takes every agent
 //! with it. So the pane's output is piped into a FIFO of ours, only to learn that there is some:
-//! nobody polls, and what arrives is thrown away.
+//! nobody polls, and the output itself is thrown away. See tmux/FACTS.md, "Output of a pane".
 
 use std::{
     fs::{File, OpenOptions},
-    io::{ErrorKind, Read},
+    io::{self, ErrorKind},
     os::{
         fd::{AsRawFd, RawFd},
         unix::fs::OpenOptionsExt,
@@ -23,15 +23,16 @@ use crate::{
     time::Deadline,
 };
 
-/// A view of one pane. Whoever opens one holds the session's lock: a pane has one pipe.
+/// A view of one pane. Its owner must hold the session's lock, for a pane has only one pipe.
 pub(crate) struct View {
-    tmux: Tmux,
-    pane: String,
+    pub(super) tmux: Tmux,
+    pub(super) pane: String,
     path: PathBuf,
     fifo: File,
-    /// The pane's output is piped elsewhere: nothing tells of it, so the pane is captured often.
+    /// The pane's output is piped elsewhere. Nothing reports it then, so the pane is captured
+    /// often.
     deaf: bool,
-    /// What the pane showed when the view was opened.
+    /// The pane as the view was opened.
     first: Option<Look>,
 }
 
@@ -40,7 +41,7 @@ pub(crate) struct View {
 pub struct Look {
     /// What tmux knows of the pane.
     pub pane: Pane,
-    /// What it shows.
+    /// Its screen.
     pub screen: Screen,
 }
 
@@ -48,15 +49,15 @@ pub struct Look {
 const OFTEN: Duration = Duration::from_millis(50);
 
 impl View {
-    /// Begins to listen to `pane`: what it writes from now on makes this readable. `path` is where
-    /// the FIFO is made, in a private folder; a FIFO that a process left there is replaced.
+    /// Begins to listen to `pane`: its output from now on makes this readable. `path` is the place
+    /// for the FIFO, in a private folder; a FIFO that another process has left there is replaced.
     pub(crate) fn open(tmux: &Tmux, pane: &str, path: &Path) -> Result<Self> {
-        // Opened for reading and writing, a FIFO always has a writer, and so no end.
+        // A FIFO that is open for reading and writing has a writer, so it never ends.
         let open = || {
             let mut options = OpenOptions::new();
             options.read(true).write(true).custom_flags(sys::NONBLOCK).open(path)
         };
-        // A process still waiting to write into the old FIFO gets a reader, and then its end.
+        // A process that still waits to write into the old FIFO gets a reader, and then the end.
         let left = open();
         fs::remove(path)?;
         sys::make_fifo(path).at(path)?;
@@ -70,7 +71,7 @@ impl View {
     }
 
     /// Pipes the output into the FIFO, unless a person pipes it elsewhere. An option of the pane
-    /// marks our own pipe; if a process left one behind, it is replaced.
+    /// marks our own pipe, so that one that another process has left behind is replaced.
     fn listen(&mut self) -> Result<()> {
         let path = self.path.to_str().filter(|path| !path.contains(['\'', '#']));
         let Some(path) = path else {
@@ -79,7 +80,7 @@ impl View {
         };
         let pane = self.pane.clone();
         let free = format!("#{{||:#{{!=:#{{pane_pipe}},1}},#{{{MARK}}}}}");
-        // The shell may begin after we have gone, and must not make a file where the FIFO was.
+        // The shell may begin after this process has ended, and must not make a file of that name.
         let cat = format!("test -p '{path}' && exec cat >'{path}'");
         let pipe = format!("set-option -p -t {pane} {MARK} 1 ; pipe-pane -O -t {pane} \"{cat}\"");
         let otherwise = format!("display-message -p {DEAF}");
@@ -98,12 +99,7 @@ impl View {
         Ok(())
     }
 
-    /// The pane's id.
-    pub(crate) fn pane(&self) -> &str {
-        &self.pane
-    }
-
-    /// When to capture the pane again although nothing was heard.
+    /// When to capture the pane again although no output was reported.
     pub(crate) fn patience(&self) -> Deadline {
         if self.deaf { Deadline::after(OFTEN) } else { Deadline::NEVER }
     }
@@ -118,7 +114,7 @@ impl View {
         self.tmux.capture(&self.pane)
     }
 
-    /// The same, and ends the pipe by the same command: nothing is heard afterwards.
+    /// The same; the same command ends the pipe, so later output is not reported.
     pub(crate) fn last_capture(&mut self) -> Result<Option<Look>> {
         if std::mem::replace(&mut self.deaf, true) {
             return self.tmux.capture(&self.pane);
@@ -127,27 +123,17 @@ impl View {
         self.tmux.capture_by(&command, &self.pane)
     }
 
-    /// All that the pane has shown, what has scrolled off included; `None` when the pane is gone.
+    /// The pane's screen and everything above it; `None` when the pane is gone.
     pub(crate) fn history(&mut self) -> Result<Option<Screen>> {
         let captured = self.tmux.run(&["capture-pane", "-p", "-S", "-", "-t", &self.pane])?;
         Ok(captured.ok().map(|text| Screen::parse(&text)))
     }
 
     fn drain(&mut self) -> Result<()> {
-        let mut block = [0; 16 * 1024];
-        loop {
-            match self.fifo.read(&mut block) {
-                Ok(0) => return Ok(()),
-                Ok(_) => {}
-                Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(()),
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) => return Err(Error::io(self.path.display(), &e)),
-            }
+        match io::copy(&mut self.fifo, &mut io::sink()) {
+            Err(e) if e.kind() != ErrorKind::WouldBlock => Err(Error::io(self.path.display(), &e)),
+            _ => Ok(()),
         }
-    }
-
-    pub(crate) fn tmux(&self) -> &Tmux {
-        &self.tmux
     }
 }
 
@@ -166,7 +152,7 @@ impl Tmux {
     }
 }
 
-/// The command that ends our pipe. It may fail: a pane that is gone has no pipe either.
+/// The command that ends our pipe. It may fail, for a pane that is gone has no pipe.
 fn leave(pane: &str) -> [&str; 9] {
     ["pipe-pane", "-t", pane, ";", "set-option", "-pu", "-t", pane, MARK]
 }
@@ -179,7 +165,8 @@ fn capture_of(pane: &str) -> Vec<&str> {
 }
 
 impl Look {
-    /// `None` when the text is of another pane: tmux prints that, with success, for a missing pane.
+    /// `None` when the text is another pane's: tmux prints that, with success, for a missing pane.
+    /// See tmux/FACTS.md, "What tmux says".
     fn parse(text: &str, pane: &str) -> Option<Look> {
         let (facts, screen) = text.split_once('\n').unwrap_or((text, ""));
         let found = Pane::parse(facts).filter(|found| found.id == pane)?;
@@ -187,7 +174,7 @@ impl Look {
     }
 }
 
-/// What the command prints when the pane's output is piped elsewhere.
+/// Printed by the command when the pane's output is piped elsewhere.
 const DEAF: &str = "aimax-deaf";
 
 /// The option that marks a pane's pipe as ours.

@@ -1,19 +1,19 @@
-//! One schema for what happens in a transcript, whichever agent wrote it.
+//! One schema for the events in a transcript, whichever agent wrote it.
 //!
 //! An agent reads each of its lines into [`Event`]s. The rest of the package knows only these.
 
 use serde::Serialize;
 
-/// What kind of thing happened.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
     /// A prompt was given to the model.
     Prompt,
-    /// A command of the agent's own was run: `/compact`, `!ls`. Records call it `other`.
+    /// A command of the agent's own was run, such as `/compact` or `!ls`. Records call it `other`.
     #[serde(rename = "other")]
     Command,
-    /// A prompt was put aside for later.
+    /// A prompt was queued for later.
     Queued,
     /// A queued prompt was taken up: a [`EventKind::Prompt`] follows, or a command runs. Only the
     /// ledger of open work needs this; records call it `other`.
@@ -32,10 +32,10 @@ pub enum EventKind {
     ToolResult,
     /// A turn began.
     TurnStart,
-    /// A turn ended of itself.
+    /// A turn ended by itself.
     TurnEnd,
     /// A turn ended without an answer: right for a command, an error for a prompt. A single line
-    /// does not tell which, so records call it `turn_end`.
+    /// does not show which, so records call it `turn_end`.
     #[serde(rename = "turn_end")]
     Unanswered,
     /// A turn was stopped by a key.
@@ -48,22 +48,22 @@ pub enum EventKind {
     Other,
 }
 
-/// One thing that happened.
+/// An event in a transcript.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Event {
-    /// What kind.
+    /// Its kind.
     pub kind: EventKind,
-    /// What the agent itself calls the line: `system/turn_duration`, `event_msg/task_started`.
+    /// The agent's own name for the line: `system/turn_duration`, `event_msg/task_started`.
     #[serde(rename = "type")]
     pub name: String,
-    /// When, in epoch milliseconds, if the line says so.
+    /// Its time, in epoch milliseconds, if the line has one.
     pub time: Option<u64>,
-    /// The words: of a prompt, an answer, a tool, an error.
+    /// The text of a prompt, an answer, a tool or an error.
     pub text: String,
-    /// The turn that it belongs to, where the agent numbers its turns.
+    /// Its turn, where the agent's turns have ids.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turn: Option<String>,
-    /// Of a prompt: nobody typed it now. It was queued before, or it is the agent's own.
+    /// Whether a prompt was not typed now: it was queued before, or is the agent's own.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub queued: bool,
 }
@@ -75,8 +75,7 @@ impl Event {
         Event { kind, name, time, text: text.into(), turn: None, queued: false }
     }
 
-    /// The same with the agent's own name for it: those of the parts that exist, joined by `/`.
-    #[must_use]
+    /// The same with the agent's own name for the line: the existing `parts`, joined by `/`.
     pub fn named(mut self, parts: &[Option<&str>]) -> Self {
         let parts: Vec<&str> = parts.iter().flatten().copied().collect();
         self.name = parts.join("/");

@@ -1,13 +1,13 @@
 //! A quick proof that lines are records, as programs write them: JSON objects without blanks.
 //!
-//! It may fail to prove a record, but never proves a line that is none; serde_json decides about
-//! the rest. 64 bytes are examined at once, as bits of a word, as simdjson does. So strings cost
-//! next to nothing; the bytes outside of them go through a table one by one.
+//! It may fail to prove a record, but never proves any other line; serde_json decides about the
+//! rest. As in simdjson, 64 bytes are examined at once, as the bits of a word. So strings cost next
+//! to nothing; the bytes outside of them go through a table one by one.
 
 use memchr::memchr;
 use wide::u8x16;
 
-/// Where those lines of `bytes` begin that are not proven to be records. All are whole lines.
+/// The starts of the lines in `bytes` that are not proven to be records. `bytes` are whole lines.
 pub fn suspects(bytes: &[u8]) -> Vec<usize> {
     let mut open = Vec::new();
     let mut at = 0;
@@ -19,7 +19,7 @@ pub fn suspects(bytes: &[u8]) -> Vec<usize> {
     }
 }
 
-/// How many bytes at the beginning of `bytes` are whole lines that are proven to be records.
+/// How many bytes at the start of `bytes` are proven to be records, whole lines.
 fn prove(bytes: &[u8]) -> usize {
     let mut proven = 0;
     let mut strings = Strings::default();
@@ -69,7 +69,7 @@ fn prove(bytes: &[u8]) -> usize {
     proven
 }
 
-/// How many bytes are looked at together.
+/// How many bytes are examined at once.
 const WIDE: usize = 64;
 
 /// Which bytes are inside of strings.
@@ -77,15 +77,16 @@ const WIDE: usize = 64;
 struct Strings {
     /// All ones when the last byte is inside of a string.
     inside: u64,
-    /// 1 when the last byte is a backslash that changes what the next one means.
+    /// 1 when the last byte is a backslash that escapes the next one.
     escaped: u64,
     /// A byte of the chunk is not ASCII.
     wide: bool,
 }
 
 impl Strings {
-    /// The tokens in `chunk`, with which `rest` begins: the bytes outside of strings, and for each
-    /// string the quote that opens it. `None` when a string holds what it must not.
+    /// The tokens in `chunk`, which is the start of `rest`: the bytes outside of strings, and for
+    /// each string the quote that opens it. `None` when a string holds a byte or an escape that it
+    /// must not.
     #[inline]
     fn tokens(&mut self, chunk: &[u8; WIDE], rest: &[u8]) -> Option<u64> {
         let parts = chunk.as_chunks::<16>().0;
@@ -122,7 +123,8 @@ impl Strings {
     }
 
     /// The bytes that a backslash escapes. A backslash that is itself escaped escapes nothing: a
-    /// subtraction carries through each run of backslashes, and so tells odd places from even ones.
+    /// subtraction carries through each run of backslashes, and so separates odd places from even
+    /// ones.
     fn escaped(&mut self, slashes: u64) -> u64 {
         const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
         let begun = slashes & !self.escaped;
@@ -133,12 +135,12 @@ impl Strings {
     }
 }
 
-/// For each bit, whether the number of bits up to it, itself included, is odd.
+/// For each bit, whether the number of ones up to and including it is odd.
 fn up_to_each(bits: u64) -> u64 {
     [1, 2, 4, 8, 16, 32].into_iter().fold(bits, |sum, by| sum ^ sum << by)
 }
 
-/// Whether these bytes of `rest` may stand after a backslash.
+/// Whether the bytes of `rest` at these `places` may follow a backslash.
 fn are_escapes(mut places: u64, rest: &[u8]) -> Option<()> {
     while places != 0 {
         let at = places.trailing_zeros() as usize;
@@ -152,7 +154,7 @@ fn are_escapes(mut places: u64, rest: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// What may come next; from `Object` on, what to do.
+/// What may come next; from `Object` on, what the byte does.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Expect {
@@ -190,12 +192,12 @@ enum Expect {
     Open,
 }
 
-/// The states of JSON in a list and in an object: by state and byte, the next.
+/// The tables for a list and for an object: the next state, by state and byte.
 static NEXT: [Table; 2] = [table(Expect::Value, b"]"), table(Expect::Name, b"}")];
 
 type Table = [[Expect; 256]; Expect::Open as usize + 1];
 
-/// Any of these bytes leads to this state.
+/// The bytes that lead to a state, and that state.
 type Branch<'a> = (&'a [u8], Expect);
 
 const fn table(after_comma: Expect, closing: &'static [u8]) -> Table {

@@ -6,8 +6,8 @@
 //! or shortened file is read from its start. A file that is replaced or removed is first read to
 //! its end.
 //!
-//! A file that is cut and then written beyond the old offset, all between two reads, is noticed
-//! only when the byte before the offset is no newline any more. Agents only append.
+//! If a file is cut and written beyond the old offset between two reads, this shows only when the
+//! byte before the offset is no longer a newline. Agents only append.
 
 use std::{
     fs::File,
@@ -38,12 +38,12 @@ pub enum Seen {
     Truncated,
     /// Another file has taken its place. Read again: it is read from its start.
     Replaced,
-    /// It was packed or unpacked, with the same lines in it. Read again: it goes on.
+    /// It was packed or unpacked, with the same lines in it. Read again: it goes on where it was.
     Packed,
 }
 
-/// How many bytes before an offset are compared to tell whether a packed or unpacked file is the
-/// same.
+/// How many bytes before the offset are compared, to see whether a file that was packed or unpacked
+/// is still the same.
 const SAME: usize = 4096;
 
 /// A file, and how far it has been read.
@@ -52,19 +52,19 @@ pub struct Follow {
     start: Start,
     file: Option<(File, Identity)>,
     lines: Lines,
-    /// The longest line that is taken.
+    /// The longest line that is no error.
     longest: usize,
 }
 
 impl Follow {
-    /// Follows what `path` names from `start` on. It need not exist yet; a start that is no line
-    /// boundary is refused as soon as it does.
+    /// Follows the file at `path` from `start` on. It need not exist yet; a start inside a line is
+    /// refused as soon as it does.
     pub fn open(path: &Path, start: Start) -> Result<Follow> {
         let lines = Lines::from(0);
         let path = path.to_owned();
         let mut follow = Follow { path, start, file: None, lines, longest: usize::MAX };
         if follow.find()?.is_none() && matches!(start, Start::Last(_)) {
-            // There is no file: everything that it will hold is new.
+            // There is no file yet, so everything in it will be new.
             follow.start = Start::Offset(0);
         }
         Ok(follow)
@@ -72,18 +72,17 @@ impl Follow {
 
     /// The same with a bound on the length of a line: a longer one is an error that names its
     /// offset.
-    #[must_use]
     pub fn longest(mut self, bytes: usize) -> Follow {
         self.longest = bytes;
         self
     }
 
-    /// Where the next line begins: the offset to resume at.
+    /// Where the next line begins: the offset to resume from.
     pub fn offset(&self) -> u64 {
         self.lines.offset()
     }
 
-    /// Gives all whole lines that are there now to `sink`, until it breaks off.
+    /// Gives `sink` all whole lines that are there now, until it breaks.
     pub fn read_new(
         &mut self,
         mut sink: impl FnMut(Line<'_>) -> Result<ControlFlow<()>>,
@@ -98,8 +97,8 @@ impl Follow {
         })
     }
 
-    /// The same, many lines at a time, as they stand in the file. To break off, `sink` says where
-    /// the next read is to go on.
+    /// The same, many lines at a time, as they are in the file. `sink` breaks with the offset where
+    /// the next read goes on.
     pub fn read_blocks(
         &mut self,
         mut sink: impl FnMut(Block<'_>) -> Result<ControlFlow<u64>>,
@@ -124,8 +123,8 @@ impl Follow {
             self.lines = Lines::from(offset);
         }
         loop {
-            // Up to the size at the beginning, and no further: a file that grows faster than it
-            // can be handed on must not keep its follower from looking at the clock.
+            // No further than the size at the beginning: a file that grows faster than its lines
+            // are handled must not keep its follower from looking at the clock.
             let at = self.lines.end();
             if at >= size {
                 break;
@@ -173,7 +172,7 @@ impl Follow {
         Error::system(self.path.display(), cause)
     }
 
-    /// Opens the file, unless it is open; which one it is, if it is there.
+    /// Opens the file unless it is open. Returns its identity, if it is there.
     pub fn find(&mut self) -> Result<Option<Identity>> {
         if let Some((_, identity)) = &self.file {
             return Ok(Some(*identity));
@@ -184,7 +183,7 @@ impl Follow {
         Ok(Some(identity))
     }
 
-    /// The bytes just before where the next line begins, at most `count`.
+    /// At most `count` bytes before the start of the next line.
     pub fn before(&self, count: usize) -> Result<Vec<u8>> {
         match &self.file {
             Some((file, _)) => lines::before(file, self.offset(), count).at(&self.path),

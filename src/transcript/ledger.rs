@@ -2,7 +2,8 @@
 //!
 //! Each sign alone has been seen wrong. A final answer is no end while prompts are queued; an empty
 //! queue is no end before the turn that took the last prompt has ended; and one agent writes some
-//! lines before their parents, so times are compared where lines have them, not their order.
+//! lines before their parents, so lines are compared by their times, not by their order, where they
+//! have times. See claude/FACTS.md, "Transcript records".
 
 use super::event::{Event, EventKind};
 
@@ -11,20 +12,20 @@ use super::event::{Event, EventKind};
 pub enum End {
     /// By itself.
     Done,
-    /// By a key.
+    /// By a key that interrupted it.
     Interrupted,
     /// In an error, with its text.
     Failed(String),
 }
 
-/// What the events so far add up to.
+/// The events so far, added up.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     /// Prompts that the agent has recorded, given or queued.
     accepted: usize,
     queued: usize,
     open_turn: Option<String>,
-    /// A prompt was given in the present turn.
+    /// A prompt was given in the current turn.
     asked: bool,
     seen: u64,
     last_prompt: Option<Moment>,
@@ -42,8 +43,8 @@ struct Moment {
 impl Moment {
     fn before(self, other: Moment) -> bool {
         match (self.time, other.time) {
-            // At the same millisecond an end is taken to come after its prompt: the order of lines
-            // does not tell.
+            // In the same millisecond an end counts as later than its prompt: the order of lines
+            // does not show.
             (Some(a), Some(b)) => a < b,
             _ => self.line < other.line,
         }
@@ -133,8 +134,9 @@ impl Ledger {
             && self.end.as_ref().is_none_or(|(at, _)| at.before(input))
     }
 
-    /// How the last turn ended, when nothing more is to come: what was taken up since was a command
-    /// that has no end. `None` when the turn has none either.
+    /// How the last turn ended, for a caller who knows that nothing more will come: then a queued
+    /// item taken up since was a command, which has no end. `None` when a prompt came after the
+    /// last end.
     pub fn last_end(&self) -> Option<&End> {
         let (at, end) = self.end.as_ref()?;
         self.last_prompt.is_none_or(|prompt| !at.before(prompt)).then_some(end)

@@ -2,24 +2,24 @@
 //!
 //! [`Lines`] does no reading of its own: bytes are put into [`room`](Lines::room), and whole lines
 //! come out of [`next`](Lines::next), a [`Block`] of them at a time. It never gives out a line
-//! whose newline has not arrived, for agents are seen to write a line in several pieces. One buffer
-//! is used again and again; it grows while there is much to read or for a line that does not fit,
-//! and is given back in a pause: a thousand files that are quiet cost next to nothing.
+//! whose newline has not arrived, for agents write some lines in several pieces. One buffer is used
+//! again and again; it grows while there is much to read, or for a line that does not fit, and is
+//! freed in a pause, so that a thousand quiet files cost next to nothing.
 
 use std::{fs::File, io, os::unix::fs::FileExt};
 
 use memchr::{memchr, memchr_iter, memrchr};
 
-/// What is read at once when there is much.
+/// How much is read at once when there is much.
 const BLOCK: usize = 128 * 1024;
 
-/// What is read at first: most appends fit.
+/// How much is read at first: most appends fit.
 const LITTLE: usize = 8 * 1024;
 
-/// A buffer that grew beyond this for one long line is given back afterwards.
+/// A buffer that has grown beyond this, for one long line, is freed afterwards.
 const KEEP: usize = 4 * BLOCK;
 
-/// What is read at once when looking back: a few records, not the whole file.
+/// How much is read at once backwards: a few records, not the whole file.
 const BACK: usize = 64 * 1024;
 
 /// A whole line.
@@ -33,7 +33,7 @@ pub struct Line<'a> {
     pub bytes: &'a [u8],
 }
 
-/// Whole lines, one after the other as they stand in the file.
+/// Whole lines, one after the other, as they are in the file.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a> {
     /// Where the first one begins.
@@ -43,8 +43,7 @@ pub struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    /// What is behind its first `count` bytes, which are whole lines.
-    #[must_use]
+    /// The rest behind its first `count` bytes, which are whole lines.
     pub fn after(self, count: usize) -> Self {
         Block { offset: self.offset + count as u64, bytes: &self.bytes[count..] }
     }
@@ -65,9 +64,9 @@ impl<'a> Block<'a> {
 /// Cuts bytes into lines.
 pub struct Lines {
     buffer: Vec<u8>,
-    /// The first byte that was not given out, in the buffer.
+    /// Where the first byte that was not given out is, in the buffer.
     start: usize,
-    /// Up to where there is no newline, in the buffer.
+    /// Up to where the buffer was searched: from `start` to here there is no newline.
     searched: usize,
     /// Where the bytes end, in the buffer.
     end: usize,
@@ -76,12 +75,12 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Lines of a file that is read from `offset` on, where a line begins.
+    /// The lines of a file from `offset` on, where a line begins.
     pub fn from(offset: u64) -> Self {
         Lines { buffer: Vec::new(), start: 0, searched: 0, end: 0, offset }
     }
 
-    /// Where the next line begins, in the file: everything before was given out.
+    /// Where the next line begins, in the file: everything before it was given out.
     pub fn offset(&self) -> u64 {
         self.offset
     }
@@ -96,7 +95,7 @@ impl Lines {
         self.end - self.start
     }
 
-    /// Where the next bytes are to be put; never empty. Then call [`filled`](Lines::filled).
+    /// The place for the next bytes; never empty. Then call [`filled`](Lines::filled).
     pub fn room(&mut self) -> &mut [u8] {
         let full = self.end == self.buffer.len();
         if self.start > 0 {
@@ -121,7 +120,7 @@ impl Lines {
         &mut self.buffer[self.end..]
     }
 
-    /// `count` bytes were put into the room.
+    /// Takes in the first `count` bytes of the room.
     pub fn filled(&mut self, count: usize) {
         self.end = self.buffer.len().min(self.end + count);
     }
@@ -150,17 +149,17 @@ impl Lines {
     }
 }
 
-/// Where the last line boundary at or before `end` is: just after a newline, or 0.
+/// The last line boundary at or before `end`: just after a newline, or 0.
 pub(crate) fn boundary_before(file: &File, end: u64) -> io::Result<u64> {
     last(file, end, 0)
 }
 
-/// Where the first line boundary at or after `start` is, if there is one: just after a newline.
+/// The first line boundary at or after `start`, if there is one: just after a newline.
 pub(crate) fn boundary_after(file: &File, start: u64) -> io::Result<Option<u64>> {
     if start == 0 {
         return Ok(Some(0));
     }
-    // From the byte before on: when that is a newline, `start` itself is a boundary.
+    // Begins one byte before: if that is a newline, `start` itself is a boundary.
     let mut at = start - 1;
     let mut block = vec![0; BACK];
     loop {
@@ -176,9 +175,9 @@ pub(crate) fn boundary_after(file: &File, start: u64) -> io::Result<Option<u64>>
 }
 
 /// Where the last `count` whole lines before `end` begin. Reads backwards from `end`, so the cost
-/// goes with what is found, not with the size of the file.
+/// depends on those lines, not on the size of the file.
 pub(crate) fn last(file: &File, end: u64, count: u64) -> io::Result<u64> {
-    // The newline that ends the last whole line is one more than the newlines between.
+    // One newline more than there are lines: the one before the first of them.
     let mut wanted = count.saturating_add(1);
     let mut block = vec![0; BACK];
     let mut after = end;
@@ -218,7 +217,7 @@ pub(crate) fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize
     }
 }
 
-/// As much of `into` as the file has; less when it has become shorter.
+/// Fills `into` as far as the file goes, which may have become shorter.
 fn read_whole(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
     let mut got = 0;
     while got < into.len() {

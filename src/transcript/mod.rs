@@ -1,5 +1,5 @@
-//! An agent's JSONL: bytes to whole lines, a file followed while the agent writes it, and what the
-//! lines say, whichever agent wrote them.
+//! An agent's JSONL: from bytes to whole lines, a file followed while the agent writes it, and one
+//! schema for the events in the lines of every agent.
 
 pub(crate) mod event;
 pub(crate) mod fast_json;

@@ -1,4 +1,4 @@
-//! Where to begin in a file: always where a line does.
+//! Where to begin in a file: always at the start of a line.
 
 use std::{fs::File, io, path::Path};
 
@@ -30,7 +30,7 @@ impl Start {
     }
 }
 
-/// Refuses an offset that is not at the beginning of a line, and names the nearest that are.
+/// Refuses an offset inside a line, and names the nearest line boundaries.
 fn check_boundary(file: &File, path: &Path, offset: u64) -> Result<()> {
     let size = file.metadata().at(path)?.len();
     if offset > size {

@@ -1,7 +1,7 @@
-//! What makes a line a record: one JSON object.
+//! Whether a line is a record: one JSON object.
 //!
-//! A line is checked without building anything from it. What is wrong with it is determined only
-//! once it has failed.
+//! A line is checked without building anything from it. Only once it has failed is the reason
+//! searched for.
 
 use serde::de::IgnoredAny;
 
@@ -16,7 +16,7 @@ pub fn record(line: &[u8]) -> Result<(), String> {
     fault(line)
 }
 
-/// The same with a reason.
+/// Why `line` is not one JSON object in UTF-8, if so.
 fn fault(line: &[u8]) -> Result<(), String> {
     // Before UTF-8: a NUL is UTF-8, and a file that was cut by a crash is full of them.
     let text = match std::str::from_utf8(line) {

@@ -1,5 +1,5 @@
 //! Compressed transcripts: `NAME.jsonl.zst` in the place of `NAME.jsonl`, as Codex does with old
-//! rollouts.
+//! rollouts. See codex/FACTS.md, "Thread and files".
 //!
 //! A packed transcript is unpacked into a temporary file without a name, so that everything else
 //! works on it as on any file: offsets are those of the unpacked bytes, the same as before it was
@@ -20,24 +20,24 @@ use crate::{
     sys,
 };
 
-/// What a packed file's name ends in.
+/// The ending of a packed file's name.
 const ENDING: &str = "zst";
 
-/// Which file it is, whatever its name.
+/// The identity of a file, whatever its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The number of the device.
+    /// The device's number.
     pub device: u64,
-    /// The number of the file on it.
+    /// The file's number on the device.
     pub inode: u64,
-    /// Whether it was read out of a packed file.
+    /// Whether the file is packed.
     pub packed: bool,
 }
 
-/// Opens the transcript at `path`, unpacked; and which file it is. `None` when there is none.
+/// Opens the transcript at `path`, unpacked, and gives its identity. `None` when there is none.
 pub(crate) fn open(path: &Path) -> Result<Option<(File, Identity)>> {
     for place in [path, &packed_path(path)] {
-        // Not blocking: opening a named pipe would wait for its writer, and is refused below.
+        // Not blocking: to open a named pipe would wait for its writer. It is refused below.
         let opened = OpenOptions::new().read(true).custom_flags(sys::NONBLOCK).open(place);
         let Some(file) = absent(opened).at(place)? else { continue };
         let data = file.metadata().at(place)?;
@@ -51,7 +51,7 @@ pub(crate) fn open(path: &Path) -> Result<Option<(File, Identity)>> {
     Ok(None)
 }
 
-/// Which file `path` names now, packed or not, and how large that is.
+/// The identity and the size of the file that `path` names now, packed or not.
 pub(crate) fn identity(path: &Path) -> io::Result<Option<(Identity, u64)>> {
     for place in [path, &packed_path(path)] {
         if let Some(data) = absent(fs::metadata(place))? {
@@ -87,7 +87,7 @@ fn temporary_file() -> Result<File> {
     Ok(file)
 }
 
-/// Which file `data` is of.
+/// The identity of the file with this metadata.
 fn identity_of(place: &Path, data: &Metadata) -> Identity {
     let packed = place.extension().is_some_and(|ending| ending == ENDING);
     Identity { device: data.dev(), inode: data.ino(), packed }

@@ -1,10 +1,9 @@
 //! Files and processes by kqueue (macOS and the BSDs).
 //!
-//! A folder reports here that something in it came or went, but not what. So each folder on the way
-//! to a path is watched, and when it changes, the way is walked again: the wait ends only if the
-//! way ends elsewhere than before. The file itself is watched for what is written to it. Every
-//! watched inode is held open, so its number cannot be given to another file meanwhile; it costs a
-//! descriptor.
+//! A folder reports here that an entry came or went, but not which. So each folder on the way to a
+//! path is watched, and when it changes, the way is walked again: the wait ends only if the way ends
+//! elsewhere than before. The file itself is watched for writes. Every watched inode is held open, so
+//! its number cannot be given to another file meanwhile; it costs a descriptor.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -45,18 +44,18 @@ pub(crate) struct Files {
 /// A watched inode, held open, and the paths that use it.
 struct Node {
     file: File,
-    /// What it tells.
+    /// The changes that it reports.
     told: FilterFlag,
     way: BTreeSet<Id>,
     itself: BTreeSet<Id>,
 }
 
-/// Any change that a file or a folder can tell.
+/// Any change to a file or a folder.
 fn changes() -> FilterFlag {
     FilterFlag::NOTE_WRITE | FilterFlag::NOTE_EXTEND | FilterFlag::NOTE_LINK | moves()
 }
 
-/// What happens to a folder itself. That is enough while the next step of the way exists in it, and
+/// The changes to a folder itself. They are enough while the next step of the way exists in it, and
 /// is watched itself.
 fn moves() -> FilterFlag {
     FilterFlag::NOTE_ATTRIB
@@ -77,12 +76,13 @@ impl Files {
         })
     }
 
-    /// What becomes readable when [`drain`](Files::drain) has work.
+    /// The descriptor that becomes readable when [`drain`](Files::drain) has work.
     pub(crate) fn fd(&self) -> RawFd {
         self.watcher.as_raw_fd()
     }
 
-    /// Takes in all events that are pending; whether a watched path may have changed, and which.
+    /// Takes in all pending events, and adds the paths that may have changed to `changed`. Returns
+    /// whether the wait ends.
     pub(crate) fn drain(&mut self, changed: &mut BTreeSet<Id>) -> Result<bool> {
         let mut woke = false;
         let mut moved = BTreeSet::new();
@@ -93,7 +93,7 @@ impl Files {
                 _ => None,
             };
             let Some(node) = node else {
-                // An event that was lost, or of an inode just let go: look at everything.
+                // A lost event, or that of an inode just let go: look at everything.
                 woke = true;
                 changed.extend(self.paths.ids());
                 moved.extend(self.paths.ids());
@@ -118,7 +118,7 @@ impl Files {
         Ok(woke)
     }
 
-    /// Holds what is at `place` for path `id`. `None` when it is gone or must not be read.
+    /// Holds the inode at `place` for path `id`. `None` when it is gone or must not be read.
     fn mark(
         &mut self,
         id: Id,
@@ -126,7 +126,7 @@ impl Files {
         itself: bool,
         changes: FilterFlag,
     ) -> Result<Option<Mark>> {
-        // Not blocking: a pipe in the place of a file has perhaps no writer.
+        // Not blocking: a pipe in the place of a file may have no writer.
         let opened = OpenOptions::new().read(true).custom_flags(sys::NONBLOCK).open(place);
         let (file, data) = match opened.and_then(|file| file.metadata().map(|data| (file, data))) {
             Ok(both) => both,
@@ -186,8 +186,8 @@ impl Marks for Files {
         Ok(Some(end.identity))
     }
 
-    /// The kernel learns of new nodes only after a walk, so it is walked until nothing is new:
-    /// everything on the way was then watched before it was looked at.
+    /// The kernel learns of new nodes only after a walk, so walks go on until nothing is new: then
+    /// everything on the way was watched before it was looked at.
     fn is_settled(&mut self, _: &[Mark], _: &[Mark]) -> Result<bool> {
         let settled = !std::mem::take(&mut self.fresh);
         if !settled {
@@ -209,14 +209,15 @@ impl Marks for Files {
         {
             let fd = node.file.as_raw_fd();
             self.inodes.remove(&fd);
-            // Fails when the kernel has not been told of it yet; closing ends it in any case.
+            // Fails when the kernel does not know it yet; closing the file ends the watch in any
+            // case.
             let _ = self.watcher.remove_fd(fd, EventFilter::EVFILT_VNODE);
         }
     }
 }
 
-/// A process whose end is watched, by a queue of its own: in a shared one, a process that is gone
-/// already makes the kernel refuse all that is asked for together with it.
+/// A process whose end is watched, by a queue of its own: in a shared queue, a process that is gone
+/// makes the kernel refuse everything that is requested together with it.
 pub(crate) struct Process(Watcher);
 
 impl Process {
@@ -232,7 +233,7 @@ impl Process {
         }
     }
 
-    /// What becomes readable when it ends.
+    /// The descriptor that becomes readable when it ends.
     pub(crate) fn fd(&self) -> RawFd {
         self.0.as_raw_fd()
     }

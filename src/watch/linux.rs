@@ -25,8 +25,8 @@ use crate::{
     sys,
 };
 
-/// The events of a folder that the way leads through. MASK_ADD keeps the events that another path
-/// needs of it.
+/// The events of a folder that the way leads through. MASK_ADD keeps the events that other paths
+/// need.
 const WAY: WatchMask =
     WatchMask::DELETE_SELF.union(WatchMask::MOVE_SELF).union(WatchMask::MASK_ADD);
 
@@ -44,8 +44,10 @@ const FILE: WatchMask = WAY.union(WatchMask::ATTRIB).union(WatchMask::MODIFY);
 /// The room for one read of events.
 const EVENTS: usize = 32 * 1024;
 
-/// The most that one event takes, and what it takes besides its name.
+/// The size of the largest event.
 const EVENT: usize = 16 + 256;
+
+/// The size of an event besides its name, padding included.
 const HEAD: usize = 32;
 
 /// One use of an inode by a path.
@@ -78,7 +80,7 @@ struct Node {
     way: BTreeSet<Id>,
     names: HashMap<OsString, BTreeSet<Id>>,
     itself: BTreeSet<Id>,
-    /// It reports names, whether or not a path still needs them.
+    /// It reports names, even if no path needs them any more.
     tells_names: bool,
 }
 
@@ -103,12 +105,13 @@ impl Files {
         })
     }
 
-    /// What becomes readable when [`drain`](Files::drain) has work.
+    /// The descriptor that becomes readable when [`drain`](Files::drain) has work.
     pub(crate) fn fd(&self) -> RawFd {
         self.inotify.as_raw_fd()
     }
 
-    /// Takes in all events that are pending; whether a watched path may have changed, and which.
+    /// Takes in all pending events, and adds the paths that may have changed to `changed`. Returns
+    /// whether the wait ends.
     pub(crate) fn drain(&mut self, changed: &mut BTreeSet<Id>) -> Result<bool> {
         let mut woke = false;
         let mut moved = BTreeSet::new();
@@ -160,8 +163,8 @@ impl Files {
         Ok(self.hush(changed)? || woke)
     }
 
-    /// Watches the folders that report too much anew, without their names; whether a path came to
-    /// name something else meanwhile.
+    /// Watches the folders that report too much anew, without their names. Returns whether a path
+    /// came to name something else meanwhile.
     fn hush(&mut self, changed: &mut BTreeSet<Id>) -> Result<bool> {
         let mut woke = false;
         while let Some(number) = self.loud.pop_first() {
@@ -178,7 +181,7 @@ impl Files {
         Ok(woke)
     }
 
-    /// Ends the watch on an inode; returns the paths that lead through it.
+    /// Ends the watch on an inode. Returns the paths that lead through it.
     fn drop_node(&mut self, number: i32) -> BTreeSet<Id> {
         let Some(node) = self.nodes.remove(&number) else { return BTreeSet::new() };
         // Fails when the inode is gone, and its watch with it: nothing left to end.
@@ -186,8 +189,8 @@ impl Files {
         node.way
     }
 
-    /// Watches what is at `place` for path `id`, unless it is gone or may not be watched: the
-    /// events of its folder tell when that changes.
+    /// Watches the inode at `place` for path `id`, unless it is gone or may not be watched: the
+    /// events of its folder report when that changes.
     fn mark(
         &mut self,
         id: Id,
@@ -250,7 +253,7 @@ impl Marks for Files {
     }
 
     /// The kernel watches from the moment of a mark on: a walk that finds only marks of earlier
-    /// walks saw nothing that was not watched.
+    /// walks saw nothing unwatched.
     fn is_settled(&mut self, marks: &[Mark], old: &[Mark]) -> Result<bool> {
         Ok(marks.iter().all(|mark| old.contains(mark)))
     }
@@ -296,7 +299,7 @@ impl Process {
         Ok(sys::pidfd(pid)?.map(Process))
     }
 
-    /// What becomes readable when it ends.
+    /// The descriptor that becomes readable when it ends.
     pub(crate) fn fd(&self) -> RawFd {
         self.0.as_raw_fd()
     }

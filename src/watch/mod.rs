@@ -1,19 +1,19 @@
 //! Waits until the kernel says "look again".
 //!
-//! The caller first adds what to watch: paths, processes, descriptors. Then it reads the state that
-//! it cares about, and then it calls [`wait`](Watch::wait): *subscribe, read, wait*. A change
-//! between the read and the wait ends the wait at once, so nothing is lost.
+//! The caller first adds paths, processes and descriptors to watch, then reads the state that it
+//! cares about, and then calls [`wait`](Watch::wait): *subscribe, read, wait*. A change between the
+//! read and the wait ends the wait at once, so nothing is lost.
 //!
 //! It guarantees:
 //!
 //! - Any change to what a watched path names ends the next wait; so does a lost event (a queue that
-//!   overflowed). A wait may also end with nothing changed. An event says only "look again".
-//! - All events that are pending end one wait together.
-//! - With [`Deadline::NEVER`] and nothing happening, the process sleeps in one system call: there is
-//!   no timer.
+//!   overflowed). A wait may also end without a change. An event says only "look again".
+//! - All pending events end one wait together.
+//! - With [`Deadline::NEVER`] and nothing happening, the process sleeps in one system call: there
+//!   is no timer.
 //!
-//! Matching on *kinds* of events is where watchers go wrong (kernels disagree on them), so there
-//! are none here. A caller that watches a thousand paths learns only which of them to look at
+//! Watchers go wrong where they match on *kinds* of events, on which kernels disagree, so there are
+//! no kinds here. A caller that watches a thousand paths learns only which of them to look at
 //! again.
 
 use std::{
@@ -50,7 +50,7 @@ pub(crate) struct Watch {
     processes: Vec<kernel::Process>,
     readable: Vec<RawFd>,
     readers: Vec<RawFd>,
-    /// A watched process had ended before it was added.
+    /// A process had ended before it was added.
     due: bool,
     changed: BTreeSet<WatchId>,
 }
@@ -84,8 +84,8 @@ impl Watch {
 
     /// Wakes on any change to what `path` names: it appears, is written, truncated, replaced,
     /// renamed or removed, or gets other permissions. Neither it nor its folder need exist.
-    /// Symbolic links are followed, and watched. Of a folder, the coming and going of its entries
-    /// is a change; what is written to them is not.
+    /// Symbolic links are followed, and watched. A folder changes when its entries come and go, not
+    /// when they are written.
     ///
     /// A relative path is resolved now, from the current folder. Adding a path again changes
     /// nothing.
@@ -93,7 +93,7 @@ impl Watch {
         self.files.add(&std::path::absolute(path).at(path)?)
     }
 
-    /// The paths that may have changed since the last call, as far as waits have noticed it. Empty
+    /// The paths that may have changed since the last call, as far as waits have noticed. Empty
     /// when the waits ended for other reasons.
     pub(crate) fn changed(&mut self) -> BTreeSet<WatchId> {
         std::mem::take(&mut self.changed)
@@ -122,19 +122,19 @@ impl Watch {
     }
 
     /// From now on, every wait fails with [`Kind::ReaderGone`] once the pipe at `fd` has no reader
-    /// left, even if nothing is being written. A file never loses its reader.
+    /// left, even if nothing is written. A file never loses its reader.
     pub(crate) fn reader_of(&mut self, fd: &impl AsRawFd) {
         self.readers.push(fd.as_raw_fd());
     }
 
-    /// Ends what [`readable`](Watch::readable) and [`reader_of`](Watch::reader_of) began.
+    /// Undoes [`readable`](Watch::readable) and [`reader_of`](Watch::reader_of).
     pub(crate) fn ignore(&mut self, fd: &impl AsRawFd) {
         let fd = fd.as_raw_fd();
         self.readable.retain(|&other| other != fd);
         self.readers.retain(|&other| other != fd);
     }
 
-    /// Sleeps until something that is watched happens, or `deadline`.
+    /// Sleeps until a watched thing changes, or until `deadline`.
     ///
     /// A deadline that has passed already ends the wait at once, even when events are pending: the
     /// caller has just looked, and a busy file must not keep it here for ever.
@@ -159,7 +159,7 @@ impl Watch {
         }
     }
 
-    /// One sleep; whether something that is watched ended it.
+    /// Sleeps once. Returns whether a watched thing ended the sleep.
     fn sleep(&mut self, left: Option<std::time::Duration>) -> Result<bool> {
         let mut set = vec![Poll::readable(self.files.fd())];
         set.extend(self.processes.iter().map(|process| Poll::readable(process.fd())));

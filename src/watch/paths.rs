@@ -1,4 +1,4 @@
-//! The watched paths: what is the same whichever kernel watches.
+//! The watched paths, for any kernel.
 
 use std::{
     collections::HashMap,
@@ -22,11 +22,11 @@ pub(super) struct Paths<Mark> {
 struct Held<Mark> {
     path: PathBuf,
     marks: Vec<Mark>,
-    /// What it named when it was last walked.
+    /// What the path named when it was last walked.
     end: Option<Inode>,
 }
 
-/// What a path names, as against before.
+/// What a path names, compared with the walk before.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Found {
     Nothing,
@@ -44,14 +44,15 @@ impl<Mark> Paths<Mark> {
     }
 }
 
-/// A kernel's way to watch paths, by marks on what is on the way to them.
+/// A kernel's way to watch paths, by marks on the inodes on the way to them.
 pub(super) trait Marks {
     /// One use of an inode by a path.
     type Mark: PartialEq;
 
     fn paths(&mut self) -> &mut Paths<Self::Mark>;
 
-    /// Watches along the way of path `id`, and adds the marks to `marks`; what is at its end.
+    /// Watches along the way of path `id`, and adds the marks to `marks`. Returns the inode at its
+    /// end.
     fn mark_way(
         &mut self,
         id: WatchId,
@@ -59,8 +60,8 @@ pub(super) trait Marks {
         marks: &mut Vec<Self::Mark>,
     ) -> Result<Option<Inode>>;
 
-    /// Whether the kernel watches by all of `marks`, and has done so since before the walk that
-    /// found them; `old` are those of earlier walks.
+    /// Whether the kernel has watched by all of `marks` since before the walk that found them;
+    /// `old` are the marks of earlier walks.
     fn is_settled(&mut self, marks: &[Self::Mark], old: &[Self::Mark]) -> Result<bool>;
 
     /// Undoes a mark of path `id`.

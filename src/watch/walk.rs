@@ -1,9 +1,9 @@
 //! The way to what a path names, one name at a time.
 //!
-//! Kernels watch folders and files, not paths. What a path names changes when any step on the way
-//! to it does, also behind a symbolic link. So each step is watched, and the way walked again until
-//! nothing on it is new: all of it was then watched before it was looked at, and a change after
-//! the look is an event already.
+//! Kernels watch folders and files, not paths. What a path names changes with any step on the way
+//! to it, also behind a symbolic link. So each step is watched, and the way walked again until
+//! nothing on it is new: then every step was watched before it was looked at, and each later change
+//! is an event.
 
 use std::{
     collections::VecDeque,
@@ -17,7 +17,7 @@ use std::{
 #[derive(Default)]
 pub(crate) struct Way {
     lookups: Vec<Lookup>,
-    /// What it leads to; nothing when it ends early.
+    /// The end that it leads to; `None` when a step is missing.
     pub(crate) end: Option<End>,
 }
 
@@ -29,9 +29,9 @@ struct Lookup {
 }
 
 impl Way {
-    /// Each folder on the way, and the name in it that matters. While the way leads to its end, the
-    /// folders' own removal or renaming is all that matters; names matter for links, and for
-    /// whatever is missing.
+    /// Each folder on the way, and the name in it if that matters. While the way leads to its end,
+    /// only the removal or renaming of the folders themselves matters, and the names of links;
+    /// while a step is missing, all names do.
     pub(crate) fn lookups(&self) -> impl Iterator<Item = (&Path, Option<&OsStr>)> {
         self.lookups.iter().map(|lookup| {
             let matters = lookup.link || self.end.is_none();
@@ -40,7 +40,7 @@ impl Way {
     }
 }
 
-/// What was found at the end of the way.
+/// The file or folder at the end of the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct End {
     /// Its path without symbolic links.
@@ -95,9 +95,7 @@ fn to_end(path: &Path, lookups: &mut Vec<Lookup>) -> Option<End> {
             if target.is_absolute() {
                 here = PathBuf::from("/");
             }
-            for name in names(&target).collect::<Vec<_>>().into_iter().rev() {
-                ahead.push_front(name);
-            }
+            ahead = names(&target).chain(ahead).collect();
             continue;
         }
         let found = End::new(next, &data);
@@ -111,11 +109,8 @@ fn to_end(path: &Path, lookups: &mut Vec<Lookup>) -> Option<End> {
     end.or_else(|| fs::symlink_metadata(&here).ok().map(|data| End::new(here, &data)))
 }
 
-/// The names of a path; `.` and doubled slashes are gone.
+/// The names of a path, without `.` and doubled slashes.
 fn names(path: &Path) -> impl Iterator<Item = OsString> {
-    path.components().filter_map(|part| match part {
-        Component::Normal(name) => Some(name.to_owned()),
-        Component::ParentDir => Some("..".into()),
-        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
-    })
+    let named = |part: &Component<'_>| matches!(part, Component::Normal(_) | Component::ParentDir);
+    path.components().filter(named).map(|part| part.as_os_str().to_owned())
 }

@@ -1,14 +1,15 @@
-//! The lines of a Claude Code transcript.
+//! The lines of a Claude Code transcript. See claude/FACTS.md, "Transcript records".
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
+    agent::{Comparison, difference, text_of},
     time,
     transcript::event::{Event, EventKind},
 };
 
-/// The fields that matter; a line may hold far larger ones, which are passed over.
+/// The fields that matter. A line may hold far larger ones, which are skipped.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct LogLine {
@@ -43,13 +44,15 @@ struct Attachment {
     prompt: Option<Value>,
 }
 
-/// What the user entry that stops a turn begins with.
+/// The beginning of the user entry that stops a turn.
+/// See claude/FACTS.md, "Interrupt in the transcript".
 const STOPPED: &str = "[Request interrupted by user";
 
-/// What a notice that the agent queues for itself begins with.
+/// The beginning of a notice that the agent queues for itself.
+/// See claude/FACTS.md, "End of a turn, and what outlives it".
 const NOTICE: &str = "<task-notification>";
 
-/// What a line says. A line of an unknown type, or one that is no JSON, is something else.
+/// The events in a line. A line of an unknown type, or without JSON, is [`EventKind::Other`].
 pub(crate) fn parse_line(line: &[u8]) -> Vec<Event> {
     let Ok(line) = serde_json::from_slice::<LogLine>(line) else {
         return vec![Event::new(EventKind::Other, None, "")];
@@ -60,10 +63,11 @@ pub(crate) fn parse_line(line: &[u8]) -> Vec<Event> {
     events(&line).into_iter().map(|event| event.named(&name)).collect()
 }
 
+/// See claude/FACTS.md, "Prompts during a turn".
 fn events(line: &LogLine) -> Vec<Event> {
     let time = line.timestamp.as_deref().and_then(time::parse_rfc3339);
     let one = |kind, text: String| vec![Event::new(kind, time, text)];
-    let content = || line.content.as_ref().map(words).unwrap_or_default();
+    let content = || line.content.as_ref().map(text_of).unwrap_or_default();
     match (line.kind.as_str(), line.operation.as_deref()) {
         ("user", _) => user(line, time),
         ("assistant", _) => assistant(line, time),
@@ -76,7 +80,7 @@ fn events(line: &LogLine) -> Vec<Event> {
         ("queue-operation", Some("popAll")) => one(EventKind::TakenBack, content()),
         ("attachment", _) => match &line.attachment {
             Some(Attachment { kind, prompt: Some(prompt) }) if kind == "queued_command" => {
-                vec![Event { queued: true, ..Event::new(EventKind::Prompt, time, words(prompt)) }]
+                vec![Event { queued: true, ..Event::new(EventKind::Prompt, time, text_of(prompt)) }]
             }
             _ => one(EventKind::Other, String::new()),
         },
@@ -84,32 +88,14 @@ fn events(line: &LogLine) -> Vec<Event> {
     }
 }
 
-/// The text of a content: a string, or the text blocks of a list.
-fn words(content: &Value) -> String {
-    match content {
-        Value::String(text) => text.clone(),
-        Value::Array(blocks) => blocks
-            .iter()
-            .filter_map(|block| block.get("text")?.as_str())
-            .collect::<Vec<_>>()
-            .join("\n"),
-        _ => String::new(),
-    }
-}
-
 fn user(line: &LogLine, time: Option<u64>) -> Vec<Event> {
     let content = line.message.as_ref().and_then(|message| message.content.as_ref());
     let Some(content) = content else { return vec![Event::new(EventKind::Other, time, "")] };
-    let result = content
-        .as_array()
-        .into_iter()
-        .flatten()
-        .find(|block| block.get("type").and_then(Value::as_str) == Some("tool_result"));
-    if let Some(result) = result {
-        let said = result.get("content").map(words).unwrap_or_default();
-        return vec![Event::new(EventKind::ToolResult, time, said)];
+    let mut blocks = content.as_array().into_iter().flatten();
+    if let Some(result) = blocks.find(|block| block["type"] == "tool_result") {
+        return vec![Event::new(EventKind::ToolResult, time, text_of(&result["content"]))];
     }
-    let text = words(content);
+    let text = text_of(content);
     if let Some(command) = command(&text) {
         return vec![Event::new(EventKind::Command, time, command)];
     }
@@ -145,20 +131,19 @@ fn command(text: &str) -> Option<String> {
     Some(format!("{name} {args}").trim_end().to_owned())
 }
 
+/// See claude/FACTS.md, "End of a turn, and what outlives it".
 fn assistant(line: &LogLine, time: Option<u64>) -> Vec<Event> {
     let Some(message) = &line.message else { return vec![Event::new(EventKind::Other, time, "")] };
-    let blocks = match &message.content {
-        Some(Value::Array(blocks)) => &blocks[..],
-        _ => &[],
-    };
-    let mut events: Vec<Event> = blocks.iter().map(|block| said(block, time)).collect();
+    let blocks = message.content.iter().filter_map(Value::as_array).flatten();
+    let mut events: Vec<Event> = blocks.map(|block| said(block, time)).collect();
     if line.is_api_error_message {
-        let text = message.content.as_ref().map(words).unwrap_or_default();
+        let text = message.content.as_ref().map(text_of).unwrap_or_default();
         events.push(Event::new(EventKind::Error, time, text));
     } else if matches!(message.stop_reason.as_deref(), Some("end_turn" | "stop_sequence")) {
         events.push(Event::new(EventKind::TurnEnd, time, ""));
     }
-    // Each block of an answer is a line of its own and repeats the count; the last has the reason.
+    // Each block of an answer is a line of its own and repeats the count; only the last one has the
+    // reason.
     if let (Some(usage), Some(_)) = (&message.usage, &message.stop_reason) {
         events.push(Event::new(EventKind::Usage, time, usage.to_string()));
     }
@@ -166,7 +151,7 @@ fn assistant(line: &LogLine, time: Option<u64>) -> Vec<Event> {
 }
 
 fn said(block: &Value, time: Option<u64>) -> Event {
-    let text = |key: &str| block.get(key).and_then(Value::as_str).unwrap_or_default();
+    let text = |key: &str| block[key].as_str().unwrap_or_default();
     match text("type") {
         "text" => Event::new(EventKind::Text, time, text("text")),
         "thinking" => Event::new(EventKind::Thinking, time, text("thinking")),
@@ -178,9 +163,9 @@ fn said(block: &Value, time: Option<u64>) -> Event {
     }
 }
 
-/// The names of the changes that lead from the text that was pasted to the one in the transcript,
-/// or, when it is another text, where they part.
-pub(crate) fn compare(sent: &str, recorded: &str) -> Result<Vec<&'static str>, String> {
+/// Compares the text that was pasted with the text in the transcript.
+/// See claude/FACTS.md, "What becomes of the text".
+pub(crate) fn compare(sent: &str, recorded: &str) -> Comparison {
     use unicode_normalization::{UnicodeNormalization, is_nfc};
 
     let (inner, wrapped) = match unwrapped(recorded) {
@@ -188,10 +173,10 @@ pub(crate) fn compare(sent: &str, recorded: &str) -> Result<Vec<&'static str>, S
         None => (recorded, false),
     };
     let spaced = sent.replace('\t', "    ");
-    // An end tag of the wrapper is escaped also where no wrapper stands.
+    // The wrapper's end tag is escaped even in a text without a wrapper.
     let is_escaped = spaced.contains(END_TAG) && inner.contains(ESCAPED_TAG);
     let tagged = if is_escaped { spaced.replace(END_TAG, ESCAPED_TAG) } else { spaced.clone() };
-    // A long paste is not composed by all versions.
+    // Not every version composes the characters of a long paste.
     let is_composed = !is_nfc(&tagged) && is_nfc(inner);
     let composed = if is_composed { tagged.nfc().collect() } else { tagged };
     let mut expected = visible(&composed, inner);
@@ -201,7 +186,7 @@ pub(crate) fn compare(sent: &str, recorded: &str) -> Result<Vec<&'static str>, S
         expected = expected.replace(LINE_ENDS, "\n");
     }
     if !fits(&expected, inner) {
-        return Err(crate::agent::difference(&expected, inner));
+        return Err(difference(&expected, inner));
     }
     let ((lead, _, tail), (lead_now, _, tail_now)) = (parts(&expected), parts(inner));
     let changes = [
@@ -216,24 +201,24 @@ pub(crate) fn compare(sent: &str, recorded: &str) -> Result<Vec<&'static str>, S
     Ok(changes.into_iter().filter_map(|(name, happened)| happened.then_some(name)).collect())
 }
 
-/// Whether they are the same but for blanks at the ends. What is queued loses those at its start;
-/// none are ever added there.
+/// Whether the texts are the same but for blanks at their ends. A queued prompt loses those at its
+/// start; none are ever added there.
 fn fits(expected: &str, inner: &str) -> bool {
     let ((lead, body, _), (lead_now, body_now, _)) = (parts(expected), parts(inner));
     body == body_now && (lead_now.is_empty() || lead_now == lead)
 }
 
-/// The characters besides the newline that end a line, which some versions turn into one.
+/// The characters besides the newline that end a line. Some versions turn them into newlines.
 const LINE_ENDS: [char; 2] = ['\u{2028}', '\u{2029}'];
 
-/// The text without those characters that cannot be seen and that `inner` lacks. Some versions
-/// keep only those that belong to a character before them.
+/// The text without the invisible characters that `inner` lacks. Some versions keep an invisible
+/// character only if it belongs to the character before it.
 fn visible(text: &str, inner: &str) -> String {
     let mut left = inner.trim_start().chars().peekable();
     text.chars().filter(|c| left.next_if_eq(c).is_some() || !is_invisible(*c)).collect()
 }
 
-/// Whether a character is one of those that cannot be seen, and that some versions leave out.
+/// Whether a character is invisible, so that some versions leave it out.
 pub(crate) fn is_invisible(c: char) -> bool {
     matches!(u32::from(c),
         0xad | 0x34f | 0x61c | 0x115f..=0x1160 | 0x17b4..=0x17b5 | 0x180b..=0x180f
@@ -242,19 +227,19 @@ pub(crate) fn is_invisible(c: char) -> bool {
         | 0x1d173..=0x1d17a | 0xe0000..=0xe0fff)
 }
 
-/// The blanks before a text, the text, and those after it.
+/// The blanks before a text, the text, and the blanks after it.
 fn parts(text: &str) -> (&str, &str, &str) {
     let rest = text.trim_start();
     let body = rest.trim_end();
     (&text[..text.len() - rest.len()], body, &rest[body.len()..])
 }
 
-/// How the wrapper of a long paste ends, and how that is written where it is text.
+/// The end tag of the wrapper around a long paste. See claude/FACTS.md, "Folding".
 const END_TAG: &str = "</pasted_content";
+/// The same in the text itself.
 const ESCAPED_TAG: &str = "<\\/pasted_content";
 
-/// The text inside `<pasted_content id="…">`, when nothing but blanks stands around it. A closing
-/// tag in the text itself is written `<\/pasted_content`.
+/// The text inside `<pasted_content id="…">`, if there is nothing but blanks around it.
 fn unwrapped(recorded: &str) -> Option<&str> {
     let rest = recorded.trim_start().strip_prefix("<pasted_content id=\"")?;
     let (id, rest) = rest.split_once("\">\n")?;

@@ -5,7 +5,9 @@ use std::{ffi::OsString, path::PathBuf};
 use serde_json::{Value, json};
 
 use self::state_file::StateFiles;
-use super::{Agent, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, Typing};
+use super::{
+    Agent, Comparison, Conversation, Facts, Launch, LaunchRequest, SETTINGS_FILE, Status, Typing,
+};
 use crate::{
     config::Config,
     error::{Error, Kind, Result},
@@ -27,8 +29,10 @@ pub(crate) const FACTS: Facts = Facts {
     program: "claude",
     package: Some("@anthropic-ai/claude-code"),
     profile: ("claude.json", include_str!("profile.json")),
+    hub: |config| config.text_of("claude_hub").unwrap_or_default(),
     settings: settings::SETTINGS,
     entry_fields: &[("settingsPath", None), ("forceNoProxy", Some(false))],
+    // See claude/FACTS.md, "Environment".
     not_inherited: &[
         "CLAUDECODE",
         "CLAUDE_CODE_CHILD_SESSION",
@@ -37,13 +41,15 @@ pub(crate) const FACTS: Facts = Facts {
         "CLAUDE_CODE_SSE_PORT",
     ],
     longest_prompt: 1_048_576,
-    // A round takes one line, whatever the agent does. C-c would take the whole draft at once, but a
-    // second one soon after it ends an idle agent, and while it works one stops the turn.
+    // A round takes out one line, whatever the agent is doing. C-c would empty the box at once, but
+    // it stops a turn, and a second one soon after ends an idle agent.
+    // See claude/FACTS.md, "Clearing the box".
     clear_keys: &["C-k", "C-u", "BSpace", "C-e"],
+    // See claude/FACTS.md, "Enter".
     may_swallow_enter: true,
     may_stop_reading: false,
     command_needs_idle: false,
-    // Prompts that wait together are given as one message.
+    // Prompts that wait together become one message. See claude/FACTS.md, "Prompts during a turn".
     queued_changes: &["joined"],
     idle_title: None,
     end_needs_idle: true,
@@ -61,10 +67,7 @@ impl Agent for Claude {
         &FACTS
     }
 
-    fn hub<'a>(&self, config: &'a Config) -> &'a str {
-        config.text_of("claude_hub").unwrap_or_default()
-    }
-
+    /// See claude/FACTS.md, "Settings and options".
     fn launch(&self, config: &Config, request: &LaunchRequest) -> Result<Launch> {
         let mut argv = vec![FACTS.installed(config)?.into_os_string()];
         if request.ask_permission {
@@ -72,7 +75,8 @@ impl Agent for Claude {
         } else {
             argv.push("--dangerously-skip-permissions".into());
         }
-        // It would wait for an answer even when all is permitted.
+        // This tool would wait for an answer even when everything is permitted.
+        // See claude/FACTS.md, "Questions".
         argv.extend(["--disallowedTools", "AskUserQuestion"].map(OsString::from));
         let (own, rest) = own_settings(&request.rest)?;
         let callers = config.path_of("claude_settings");
@@ -81,6 +85,7 @@ impl Agent for Claude {
         let (args, conversation) = session_args(&files(config), request, merged)?;
         argv.extend(args);
         argv.extend(rest);
+        // As root it refuses to start without this. See claude/FACTS.md, "Starts that fail".
         let env = vec![("IS_SANDBOX".into(), "1".into())];
         Ok(Launch { argv, env, sources: Vec::new(), conversation: Some(conversation) })
     }
@@ -97,12 +102,40 @@ impl Agent for Claude {
         files(config).conversation(pane.pid)
     }
 
+    /// Prompts that would do something else than reach the model.
+    /// See claude/FACTS.md, "Text that is no prompt".
     fn objection(&self, prompt: &str) -> Option<String> {
-        objection(prompt)
+        // Invisible characters are left out before the agent reads a prompt.
+        let prompt: String = prompt.chars().filter(|&c| !log::is_invisible(c)).collect();
+        let text = prompt.trim();
+        if text.is_empty() {
+            return Some("nothing in it can be seen".into());
+        }
+        if prompt.starts_with('!') {
+            return Some("a leading `!` makes it a shell command".into());
+        }
+        if matches!(text, "exit" | "quit" | ":q" | ":q!" | ":wq" | ":wq!") {
+            return Some(format!("`{text}` alone ends the agent"));
+        }
+        let word = text.strip_prefix('/')?.split_whitespace().next()?;
+        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':');
+        word.chars().all(legal).then(|| format!("`/{word}` at the start makes it a command"))
     }
 
+    /// A blank behind the prompt keeps a `\` or an `@word` at its end from taking the Enter; the
+    /// agent trims it. See claude/FACTS.md, "Text that is no prompt".
+    ///
+    /// A long paste folds into a label: the text in it takes no Enter, and is not trimmed. Enter
+    /// comes later after such a paste, which is read for a while, and after a command, which opens
+    /// a list.
+    /// See claude/FACTS.md, "Folding", and claude/FACTS.md, "Enter".
     fn typing(&self, prompt: &str, command: bool) -> Typing {
-        typing(prompt, command)
+        let folds = prompt.chars().count() >= 800 || prompt.matches('\n').count() > 2;
+        let last = prompt.rsplit(char::is_whitespace).next().unwrap_or_default();
+        let takes_enter = last.ends_with('\\') || last.contains('@');
+        let end = if command || folds && !takes_enter { "" } else { " " };
+        let enter = if command || folds { Enter::Later } else { Enter::Soon };
+        Typing { lead: "", text: format!("{prompt}{end}"), enter }
     }
 
     fn parse_line(&self, line: &[u8]) -> Vec<Event> {
@@ -114,8 +147,8 @@ impl Agent for Claude {
     }
 }
 
-/// The arguments for model, settings and conversation, and the conversation. The settings are one
-/// file: those of `merged` and ours over them.
+/// The arguments for model, settings and conversation; and the conversation. The settings go into
+/// one file: the `merged` files, and ours over them.
 pub(crate) fn session_args(
     files: &StateFiles,
     request: &LaunchRequest,
@@ -126,7 +159,7 @@ pub(crate) fn session_args(
         args.extend(["--model".into(), OsString::from(model)]);
     }
     let merged = merged_settings(merged, &request.at_turn_end)?;
-    let path = request.run_dir.join("settings.json");
+    let path = request.run_dir.join(SETTINGS_FILE);
     fs::write_durable(&path, merged.to_string().as_bytes(), 0o600)?;
     args.extend(["--settings".into(), path.into_os_string()]);
     let id = conversation_id(&files.home, request)?;
@@ -136,40 +169,10 @@ pub(crate) fn session_args(
     Ok((args, Conversation { id: Some(id), transcript }))
 }
 
-/// A blank behind the prompt is trimmed by the agent, and keeps a `\` or an `@word` at the end from
-/// taking the Enter for itself. A long paste folds into a label: what is in it takes no Enter, and
-/// is not trimmed. It is read for a while, and a command opens a list: then Enter comes later.
-pub(crate) fn typing(prompt: &str, command: bool) -> Typing {
-    let folds = prompt.chars().count() >= 800 || prompt.matches('\n').count() > 2;
-    let last = prompt.rsplit(char::is_whitespace).next().unwrap_or_default();
-    let takes_enter = last.ends_with('\\') || last.contains('@');
-    let end = if command || folds && !takes_enter { "" } else { " " };
-    let enter = if command || folds { Enter::Later } else { Enter::Soon };
-    Typing { lead: "", text: format!("{prompt}{end}"), enter }
-}
-
-/// Prompts that would do something else than reach the model.
-pub(crate) fn objection(prompt: &str) -> Option<String> {
-    // What cannot be seen is left out before a prompt is looked at.
-    let prompt: String = prompt.chars().filter(|&c| !log::is_invisible(c)).collect();
-    let text = prompt.trim();
-    if text.is_empty() {
-        return Some("nothing in it can be seen".into());
-    }
-    if prompt.starts_with('!') {
-        return Some("a leading `!` makes it a shell command".into());
-    }
-    if matches!(text, "exit" | "quit" | ":q" | ":q!" | ":wq" | ":wq!") {
-        return Some(format!("`{text}` alone ends the agent"));
-    }
-    let word = text.strip_prefix('/')?.split_whitespace().next()?;
-    let command = word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':'));
-    command.then(|| format!("`/{word}` at the start makes it a command"))
-}
-
 /// The id of the conversation: the one to go on with, unless it is open elsewhere, or a new one.
 ///
-/// Two processes in one conversation would fork its history, and nothing in the agent stops them.
+/// Two processes in one conversation would fork its history, and the agent does not stop them.
+/// See claude/FACTS.md, "Conversation and transcript file".
 fn conversation_id(home: &std::path::Path, request: &LaunchRequest) -> Result<String> {
     let Some(id) = &request.resume else { return Ok(uuid::Uuid::new_v4().to_string()) };
     if uuid::Uuid::parse_str(id).is_err() {
@@ -186,7 +189,7 @@ fn conversation_id(home: &std::path::Path, request: &LaunchRequest) -> Result<St
     }
 }
 
-/// Takes `--settings` out of the caller's own arguments: of two the agent would drop the first.
+/// Takes `--settings` out of the caller's own arguments: of two, the agent would drop the first.
 fn own_settings(rest: &[OsString]) -> Result<(Option<PathBuf>, Vec<OsString>)> {
     let mut settings = None;
     let mut kept = Vec::new();
@@ -205,8 +208,8 @@ fn own_settings(rest: &[OsString]) -> Result<(Option<PathBuf>, Vec<OsString>)> {
     Ok((settings, kept))
 }
 
-/// One settings object: the caller's files, later ones first, and ours over them. Hooks are added
-/// to the caller's, never put in their place.
+/// One settings object: the caller's files, later ones over earlier ones, and ours over them. Our
+/// hooks are added to the caller's. See claude/FACTS.md, "Hooks".
 fn merged_settings(files: Vec<PathBuf>, at_turn_end: &str) -> Result<Value> {
     let mut merged = json!({});
     for path in files {
@@ -249,7 +252,7 @@ mod tests {
         for text in
             ["hello", "/etc/hosts is a file", "// a comment", " !x", "exit now", "a /compact"]
         {
-            assert_eq!(objection(text), None, "{text}");
+            assert_eq!(Claude.objection(text), None, "{text}");
         }
         for text in [
             "!ls",
@@ -262,7 +265,7 @@ mod tests {
             "/a:b c",
             "\u{feff}",
         ] {
-            assert!(objection(text).is_some(), "{text}");
+            assert!(Claude.objection(text).is_some(), "{text}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The settings that are Claude Code's.
+//! The settings that only concern Claude Code.
 
 use std::path::Path;
 

@@ -1,9 +1,9 @@
 //! The state file that Claude Code keeps for each of its processes: `sessions/<pid>.json`.
 //!
-//! It is undocumented, and the best source there is: its `status` is the last sign of a
-//! start, and it tells a question apart from work. It stays behind after a SIGKILL, so it counts
-//! only together with the process's start time. It is written in place: a reader can meet a torn
-//! file and reads again.
+//! It is undocumented, and the best source there is: its `status` is the last sign of a start, and
+//! it distinguishes a question from work. It stays behind after a SIGKILL, so it counts only
+//! together with the process's start time. It is written in place, so a reader can meet a torn
+//! file, and then reads again. See claude/FACTS.md, "State file".
 
 use std::path::{Path, PathBuf};
 
@@ -15,11 +15,11 @@ use crate::{
     fs, proc,
 };
 
-/// Where an agent that keeps such files has them, and its transcripts.
+/// Where an agent keeps such files, and its transcripts.
 pub(crate) struct StateFiles {
-    /// Its own folder.
+    /// The agent's own folder.
     pub(crate) home: PathBuf,
-    /// The folder of the transcripts' folders.
+    /// The folder that holds a folder of transcripts for each working folder.
     pub(crate) projects: PathBuf,
 }
 
@@ -36,11 +36,10 @@ struct StateFile {
     status_updated_at: Option<u64>,
 }
 
-/// Torn reads last microseconds; this many in a row do not happen by chance.
+/// A file is torn for microseconds: this many torn reads in a row do not happen by chance.
 const TRIES: usize = 100;
 
-/// The state file of a pane's process, or of the one that it launched.
-#[must_use]
+/// The state file of a pane's process, or of the process that it launched.
 pub(crate) fn path(home: &Path, pid: u32) -> PathBuf {
     let of = |pid: u32| home.join("sessions").join(format!("{pid}.json"));
     proc::family(pid).map(of).find(|path| path.exists()).unwrap_or_else(|| of(pid))
@@ -59,11 +58,9 @@ fn read(home: &Path, pid: u32) -> Result<Option<StateFile>> {
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
         });
-        let stale = match (said, proc::start_time(pid)) {
-            (Some(said), Some(real)) => said != "null" && said != real,
-            _ => false,
-        };
-        return Ok((!stale).then_some(file));
+        let both = said.zip(proc::start_time(pid));
+        let is_stale = both.is_some_and(|(said, real)| said != "null" && said != real);
+        return Ok((!is_stale).then_some(file));
     }
     Ok(None)
 }
@@ -81,15 +78,15 @@ impl StateFiles {
         })
     }
 
-    /// The conversation that the process holds. Its transcript is looked for where it is, for the
-    /// folder's name does not always follow from the working folder.
+    /// The conversation that the process holds.
     pub(crate) fn conversation(&self, pid: u32) -> Result<Option<Conversation>> {
         let Some(file) = read(&self.home, pid)? else { return Ok(None) };
         let transcript = Some(self.transcript(&file.session_id, &file.cwd));
         Ok(Some(Conversation { id: Some(file.session_id), transcript }))
     }
 
-    /// The transcript of conversation `id`: where it is, or else where it is going to be.
+    /// The transcript of conversation `id`: where it is, or else where it will be. It is searched
+    /// for, because its folder's name does not always follow from the working folder.
     pub(crate) fn transcript(&self, id: &str, cwd: &Path) -> PathBuf {
         let file = format!("{id}.jsonl");
         let real = cwd.canonicalize().unwrap_or_else(|_| cwd.to_owned());
@@ -104,8 +101,8 @@ impl StateFiles {
     }
 }
 
-/// The folder name that Claude Code gives a working folder: every UTF-16 unit that is not a letter
-/// or digit of ASCII becomes `-`.
+/// The folder name for a working folder: every UTF-16 unit that is not a letter or digit of ASCII
+/// becomes `-`. See claude/FACTS.md, "Conversation and transcript file".
 pub(crate) fn project_dir(cwd: &Path) -> String {
     let unit = |unit: u16| match u8::try_from(unit) {
         Ok(byte) if byte.is_ascii_alphanumeric() => char::from(byte),

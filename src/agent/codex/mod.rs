@@ -6,7 +6,9 @@ use std::{
 };
 
 use self::rollout::{id_of, is_rollout, rollout, turn_is_open};
-use super::{Agent, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, Typing};
+use super::{
+    Agent, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, TITLE_FILE, Typing,
+};
 use crate::{
     config::Config,
     error::{Error, Result},
@@ -28,41 +30,46 @@ pub(crate) const FACTS: Facts = Facts {
     program: "codex",
     package: Some("@openai/codex"),
     profile: ("codex.json", include_str!("profile.json")),
+    hub: |config| config.text_of("codex_hub").unwrap_or_default(),
     settings: settings::SETTINGS,
     entry_fields: &[],
     not_inherited: &[],
     longest_prompt: 1_048_576,
-    // A round takes one line; C-c would end an idle agent.
+    // A round takes out one line; C-c would end an idle agent.
+    // See codex/FACTS.md, "Clearing the box".
     clear_keys: &["C-k", "C-u", "BSpace", "C-e"],
+    // See codex/FACTS.md, "Enter".
     may_swallow_enter: false,
-    // It reads 1,024 bytes at a time. When a paste ends with such a block, what has come behind it is
-    // left until the terminal tells of more.
+    // It reads 1,024 bytes at a time. When a paste fills its last block, the input behind it stays
+    // unread until more comes. See codex/FACTS.md, "Input in blocks of 1,024 bytes".
     may_stop_reading: true,
+    // See codex/FACTS.md, "Commands".
     command_needs_idle: true,
     queued_changes: &[],
+    // See codex/FACTS.md, "Title".
     idle_title: Some("Ready*"),
+    // See codex/FACTS.md, "End of a turn".
     end_needs_idle: false,
 };
 
-/// Command line overrides: the title tells state and thread, nothing blinks, nobody asks for an
-/// update, and no daemon shared by all windows runs their tools in the first one's environment.
+/// Settings on the command line.
 const OVERRIDES: [&str; 4] = [
+    // The title shows state and thread. See codex/FACTS.md, "Title".
     r#"tui.terminal_title=["activity","run-state","thread-id"]"#,
     "tui.animations=false",
+    // No dialog asks for an update. See codex/FACTS.md, "Start dialogs".
     "check_for_update_on_startup=false",
+    // A daemon shared by all windows would run their tools in the environment of the first one.
+    // See codex/FACTS.md, "Daemon".
     "features.daemon_auto_start=false",
 ];
 
-/// What the command line of an agent that we started holds.
+/// The setting by which the command line of an agent that we started is recognised.
 const TITLE: &str = "tui.terminal_title";
 
 impl Agent for Codex {
     fn facts(&self) -> &'static Facts {
         &FACTS
-    }
-
-    fn hub<'a>(&self, config: &'a Config) -> &'a str {
-        config.text_of("codex_hub").unwrap_or_default()
     }
 
     fn launch(&self, config: &Config, request: &LaunchRequest) -> Result<Launch> {
@@ -102,8 +109,9 @@ impl Agent for Codex {
         if title.status != Status::Starting {
             return Ok(title.status);
         }
-        // Its tool servers may still start, which is all that the title then tells, though it takes
-        // prompts; or somebody else has started it, with another title. The transcript tells more.
+        // The title shows only this while tool servers start, although the agent takes prompts by
+        // then, and when somebody else has started the agent. The transcript shows more.
+        // See codex/FACTS.md, "Title".
         let Some(conversation) = self.conversation(config, pane)? else {
             return Ok(Status::Starting);
         };
@@ -111,14 +119,16 @@ impl Agent for Codex {
         Ok(if open == Some(true) { Status::Busy } else { Status::Idle(None) })
     }
 
+    /// See codex/FACTS.md, "Thread and files".
     fn conversation(&self, config: &Config, pane: &Pane) -> Result<Option<Conversation>> {
         let Some(part) = Title::parse(&pane.title).conversation else {
             return Ok(
                 foreign(pane).map(|path| Conversation { id: id_of(&path), transcript: Some(path) })
             );
         };
-        // The title holds 29 of the id's 36 characters; the files of the pane's own process hold
-        // all of it. A lock that another process holds means that the thread is open elsewhere.
+        // The title shows 29 of the id's 36 characters; the names of the files that the pane's
+        // process holds open have all of them. If another process holds the lock, the thread is
+        // open elsewhere.
         let locked = lock_of(config, part);
         let mut conversation = Conversation::default();
         match open_files(pane.pid) {
@@ -132,7 +142,7 @@ impl Agent for Codex {
             }
             None => conversation.transcript = rollout(config, part),
         }
-        // Gone on with, it holds no rollout open before the first prompt.
+        // A resumed thread's rollout is not open before the first prompt.
         let id = locked.as_deref().and_then(Path::file_stem).and_then(|stem| stem.to_str());
         if conversation.transcript.is_none() {
             conversation.transcript = id.and_then(|id| rollout(config, id));
@@ -143,18 +153,20 @@ impl Agent for Codex {
     }
 
     fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
-        // The rollout appears in a folder named after the day, as Codex counts it: the local one.
+        // The rollout's folder is named after the local day, and local time is at most 14 hours
+        // from UTC.
+        // See codex/FACTS.md, "Thread and files".
         let day = |hours: i64| {
             let at = time::rfc3339(time::now_ms().saturating_add_signed(hours * 3_600_000));
             settings::sessions(config).join(at[..10].replace('-', "/"))
         };
         let days = [day(-14), day(0), day(14)];
-        // The folder of a day to come appears in that of its month, and so on; the lock of another
-        // thread appears as soon as a person goes over to it.
+        // A new day's folder appears in its month's, and so on. The lock of another thread appears
+        // as soon as a person changes to that thread.
         let above = days.iter().flat_map(|day| day.ancestors().skip(1).take(3));
         let mut watch_paths: Vec<PathBuf> = above.map(Path::to_owned).collect();
         watch_paths.push(settings::locks(config));
-        watch_paths.push(config.title_witness(FACTS.backend, &pane.window_name));
+        watch_paths.push(config.run_dir(FACTS.backend, &pane.window_name).join(TITLE_FILE));
         watch_paths.extend(days);
         if Title::parse(&pane.title).conversation.is_none() {
             watch_paths.extend(foreign(pane));
@@ -174,6 +186,7 @@ impl Agent for Codex {
         Some(("pendingBind", conversation.transcript.is_none()))
     }
 
+    /// See codex/FACTS.md, "Text that is no prompt".
     fn objection(&self, prompt: &str) -> Option<String> {
         prompt
             .trim_start()
@@ -181,10 +194,12 @@ impl Agent for Codex {
             .then(|| "a leading `!` makes it a shell command in some versions".into())
     }
 
+    /// A blank on each side, which the agent trims, makes slash commands and `@` and `$` words
+    /// plain text. See codex/FACTS.md, "Padding".
+    ///
+    /// A long paste becomes a placeholder, blanks included, so its first blank comes alone.
+    /// See codex/FACTS.md, "Folding".
     fn typing(&self, prompt: &str, command: bool) -> Typing {
-        // A blank on each side makes slash commands and `@` and `$` words plain text, and is
-        // trimmed away. A long paste becomes a placeholder, blanks and all, so there the first one
-        // comes alone.
         let folded = prompt.chars().count() >= 1000;
         let (lead, text) = if command {
             ("", prompt.to_owned())
@@ -201,7 +216,7 @@ impl Agent for Codex {
     }
 
     fn knows_line(&self, line: &[u8]) -> bool {
-        // All that it says is in a `payload`.
+        // Only Codex puts everything into a `payload`.
         #[derive(serde::Deserialize)]
         struct Shape {
             payload: Option<serde::de::IgnoredAny>,
@@ -209,6 +224,7 @@ impl Agent for Codex {
         serde_json::from_slice::<Shape>(line).is_ok_and(|line| line.payload.is_some())
     }
 
+    /// See codex/FACTS.md, "What becomes of the text".
     fn compare(&self, sent: &str, recorded: &str) -> Comparison {
         if sent.trim() != recorded.trim() {
             return Err(super::difference(sent.trim(), recorded));
@@ -218,11 +234,12 @@ impl Agent for Codex {
 
     fn ran_command(&self, _command: &str, event: &Event) -> bool {
         // A command is a turn without a prompt; the rollout does not name it.
+        // See codex/FACTS.md, "Commands".
         event.kind == EventKind::TurnStart
     }
 }
 
-/// What the pane's title says.
+/// The contents of the pane's title. See codex/FACTS.md, "Title".
 struct Title<'a> {
     status: Status,
     /// The beginning of the thread's id.
@@ -247,8 +264,9 @@ impl Title<'_> {
     }
 }
 
-/// The profile that belongs to the way out: `plus` through the proxy, else `rightcode`; if there is
-/// such a profile, and the caller names no other. Codex does not complain about a profile that does not exist.
+/// The profile for the network: `plus` behind the proxy, else `rightcode`; if it exists, and the
+/// caller names no other. Codex itself is silent about a missing profile.
+/// See codex/FACTS.md, "Starts that fail".
 fn profile(config: &Config, request: &LaunchRequest) -> Option<&'static str> {
     let name = if request.use_proxy { "plus" } else { "rightcode" };
     let names_one = |word: &OsString| {
@@ -259,15 +277,15 @@ fn profile(config: &Config, request: &LaunchRequest) -> Option<&'static str> {
     (there && !request.rest.iter().any(names_one)).then_some(name)
 }
 
-/// The files that the pane's process and those that it launched hold open.
+/// The files that the pane's process and its descendants hold open.
 fn open_files(pid: u32) -> Option<Vec<PathBuf>> {
     let first = proc::open_files(pid)?;
     let others = proc::family(pid).skip(1).filter_map(proc::open_files).flatten();
     Some(first.into_iter().chain(others).collect())
 }
 
-/// The rollout of an agent that somebody else has started, who did not ask for our title: then the
-/// transcript that it holds open is all that tells of its state.
+/// The open rollout of an agent that somebody else has started, without our title: only the rollout
+/// shows its state.
 fn foreign(pane: &Pane) -> Option<PathBuf> {
     let asked = |pid| {
         let words = proc::command_line(pid).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! Codex' rollouts: the files that it writes its transcripts to.
+//! Rollouts: the files that Codex writes its transcripts to.
+//! See codex/FACTS.md, "Thread and files".
 
 use std::{
     ops::ControlFlow,
@@ -14,7 +15,7 @@ use crate::{
     transcript::{event::EventKind, follow::Follow, start::Start, zst::packed_path},
 };
 
-/// Whether the last turn in a rollout has begun and not ended.
+/// Whether the last turn in a rollout has begun and not ended. See codex/FACTS.md, "End of a turn".
 pub(crate) fn turn_is_open(rollout: &Path) -> Result<bool> {
     let mut count = 64;
     loop {
@@ -38,24 +39,23 @@ pub(crate) fn turn_is_open(rollout: &Path) -> Result<bool> {
         match open {
             Some(open) => return Ok(open),
             None if lines < count => return Ok(false),
-            // A turn of many lines: further back.
+            // The turn has more lines: begin further back.
             None => count *= 8,
         }
     }
 }
 
-/// Whether `path` is named as a rollout is whose id holds `part`.
+/// Whether `path` has the name of a rollout whose id contains `part`.
 pub(crate) fn is_rollout(path: &Path, part: &str) -> bool {
     path.file_name().and_then(|name| name.to_str()).is_some_and(|name| {
         name.starts_with("rollout-") && name.contains(part) && name.ends_with(".jsonl")
     })
 }
 
-/// The rollout of which `path` is the file, also when that is packed: a reader asks for the one and
-/// takes the other.
+/// The unpacked name of the rollout at `path`: opened by that name, a packed file is read too.
 fn unpacked(path: PathBuf) -> PathBuf {
-    let named = path.to_str().and_then(|name| name.strip_suffix(".zst"));
-    named.map(PathBuf::from).unwrap_or(path)
+    let named = path.to_str().and_then(|name| name.strip_suffix(".zst")).map(PathBuf::from);
+    named.unwrap_or(path)
 }
 
 /// The id at the end of a rollout's name.
@@ -65,8 +65,8 @@ pub(crate) fn id_of(rollout: &Path) -> Option<String> {
     uuid::Uuid::parse_str(id).is_ok().then(|| id.to_owned())
 }
 
-/// The rollout of the thread whose id is, or begins with, `part`: from Codex's index, else from the
-/// folders themselves. The index is a hint; what it names must exist.
+/// The rollout of the thread whose id is, or begins with, `part`: by Codex's index, else by a
+/// search of the folders. The index is only a hint: the file that it names must exist.
 pub(crate) fn rollout(config: &Config, part: &str) -> Option<PathBuf> {
     let there = |path: &PathBuf| path.exists() || packed_path(path).exists();
     indexed(config.path_of("codex_state_db"), part).map(unpacked).filter(there).or_else(|| {
@@ -77,7 +77,7 @@ pub(crate) fn rollout(config: &Config, part: &str) -> Option<PathBuf> {
             if let Some(found) = entries.iter().find(|path| is_rollout(path, part)) {
                 return Some(found.clone());
             }
-            // The newest day is looked at first.
+            // The newest day comes first.
             entries.retain(|path| path.is_dir());
             entries.sort();
             folders.extend(entries);
@@ -86,7 +86,7 @@ pub(crate) fn rollout(config: &Config, part: &str) -> Option<PathBuf> {
     })
 }
 
-/// What the index says; nothing when it is absent, locked, or of another shape.
+/// The rollout in the index; `None` when the index is absent, locked or of another shape.
 fn indexed(database: &Path, part: &str) -> Option<PathBuf> {
     let sql = "select rollout_path from threads where id >= ?1 and id < ?1 || 'g' limit 1";
     let found = sqlite::rows(database, Duration::from_secs(1), sql, [part], |row| row.get(0));

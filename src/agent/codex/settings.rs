@@ -1,4 +1,4 @@
-//! The settings that are Codex's.
+//! The settings that only concern Codex.
 
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,7 @@ pub(super) fn sessions(config: &Config) -> &Path {
     config.path_of("codex_sessions_dir")
 }
 
-/// The folder of the locks that say which process writes which thread.
+/// The folder of the locks that processes hold on their threads.
 pub(super) fn locks(config: &Config) -> PathBuf {
     home(config).join("thread-writer-locks")
 }

@@ -1,11 +1,11 @@
-//! The practice agent as the rest of the package sees it: Claude Code with other files.
+//! The adapter of the practice agent: Claude Code's, with other files.
 
 use std::path::{Path, PathBuf};
 
 use super::{
     Agent, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, Typing,
     claude::{
-        self, log,
+        self, Claude, log,
         state_file::{self, StateFiles},
     },
 };
@@ -25,6 +25,7 @@ pub(crate) const FACTS: Facts = Facts {
     program: "aimax",
     package: None,
     profile: ("practice.json", include_str!("profile.json")),
+    hub: |_| "imac_practice_agent_hub",
     settings: &[Setting::path(OURS, "practice_home", Below("data_dir", "practice"))
         .for_hooks()
         .about("the practice agent's own folder")],
@@ -44,10 +45,6 @@ fn files(config: &Config) -> StateFiles {
 impl Agent for Practice {
     fn facts(&self) -> &'static Facts {
         &FACTS
-    }
-
-    fn hub<'a>(&self, _config: &'a Config) -> &'a str {
-        "imac_practice_agent_hub"
     }
 
     fn launch(&self, config: &Config, request: &LaunchRequest) -> Result<Launch> {
@@ -72,12 +69,12 @@ impl Agent for Practice {
     }
 
     fn objection(&self, prompt: &str) -> Option<String> {
-        claude::objection(prompt).filter(|_| !prompt.starts_with('!'))
+        Claude.objection(prompt).filter(|_| !prompt.starts_with('!'))
     }
 
     fn typing(&self, prompt: &str, command: bool) -> Typing {
-        // What it is told to do wrong is done between the paste and Enter.
-        Typing { enter: Enter::Later, ..claude::typing(prompt, command) }
+        // Its misbehaviour, if any, comes between the paste and Enter.
+        Typing { enter: Enter::Later, ..Claude.typing(prompt, command) }
     }
 
     fn parse_line(&self, line: &[u8]) -> Vec<Event> {

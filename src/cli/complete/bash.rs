@@ -1,21 +1,18 @@
 //! For bash, 3.2 and later: macOS has no newer one.
 //!
-//! Candidates are compared and quoted one by one, never split. With no candidates bash itself
-//! completes file names, quoting included, unless `none` says that there is nothing to complete;
-//! bash before 4 cannot be told so. `before` is what bash replaces although nobody typed it anew. A
-//! value is due only after an option that has not got it yet, and never after `--`.
+//! Candidates are compared and quoted one by one, never split. When there are none, bash itself
+//! completes and quotes file names, unless `_…_none` tells it that there is nothing to complete;
+//! bash before 4 cannot be told. `before` is the `--opt=` that bash 3 replaces together with the
+//! value. A value is completed only after an option that still lacks it, and never after `--`.
 //!
 //! A front completes `NAME VERB …` as `NAME-VERB …`, where that has a completion; else as operands,
-//! for the options are not known.
+//! because it does not know the options.
 
 use std::fmt::Write as _;
 
 use super::{filled, skipping, typed, valued};
 use crate::{
-    cli::{
-        option::{Complete, OptDoc, ValueDoc},
-        page::Page,
-    },
+    cli::{Complete, OptDoc, Page, ValueDoc},
     shell,
 };
 
@@ -59,8 +56,8 @@ fn offer(f: &str, by: usize, value: ValueDoc) -> String {
         Complete::OneOf(list) => return offer_words(f, by, list.iter()),
         Complete::Nothing => &format!("_{f}_none"),
         Complete::File => "return 0",
-        // Folders with a space are quoted by readline once it knows that these are file names;
-        // where it cannot be told, all files are offered.
+        // Readline quotes folders with a space once it knows that these are file names; where it
+        // cannot be told, all files are offered.
         Complete::Dir => {
             r#"type compopt >/dev/null 2>&1 || return 0
 compopt -o filenames +o bashdefault +o default 2>/dev/null

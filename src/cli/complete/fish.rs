@@ -3,10 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{filled, skipping};
-use crate::cli::{
-    option::{Complete, OptDoc, ValueDoc},
-    page::Page,
-};
+use crate::cli::{Complete, OptDoc, Page, ValueDoc};
 
 /// `completions/fish/NAME.fish`.
 pub(crate) fn fish(page: &Page) -> String {
@@ -28,7 +25,7 @@ pub(crate) fn fish(page: &Page) -> String {
         ));
     }
     let start = format!("complete -c {}", tool.name);
-    // Only where the cursor is at `place`.
+    // Offers only while the cursor is at `place`.
     let at = |place: &str| format!("{start} -n {}", quoted(&format!("__{f}_at {place}")));
     _ = writeln!(text, "{start} -f");
     for opt in &page.opts {
@@ -82,7 +79,7 @@ fn operand(text: &mut String, start: &str, value: ValueDoc) {
     }
 }
 
-/// The argument of `-a`: words, or a command whose lines are taken.
+/// The argument of `-a`: words, or a command that prints them, one a line.
 fn candidates(complete: Complete) -> String {
     match complete {
         Complete::Nothing | Complete::File => String::new(),
@@ -93,7 +90,7 @@ fn candidates(complete: Complete) -> String {
     }
 }
 
-/// In single quotes, where fish knows `\\` and `\'`.
+/// `text` in single quotes, within which fish knows the escapes `\\` and `\'`.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }

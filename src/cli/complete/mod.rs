@@ -1,7 +1,7 @@
 //! Completions for the shells.
 //!
-//! Each names options, verbs, and values by how the table says they are completed. The front's own
-//! completion hands what follows a verb to the completion of the program behind it.
+//! Each completes options, verbs, and values as the option table says. The front's own completion
+//! hands what follows a verb to the completion of that verb's program.
 
 mod bash;
 mod fish;
@@ -14,18 +14,15 @@ pub(crate) use bash::bash;
 pub(crate) use fish::fish;
 pub(crate) use zsh::zsh;
 
-use super::{
-    option::{OptDoc, ValueDoc},
-    page::Page,
-};
+use super::{OptDoc, Page, ValueDoc};
 
-/// The options of `page` that take a value, as they are typed, each with its value.
+/// The options of `page` that take a value: the spellings of each, and its value.
 fn valued(page: &Page) -> impl Iterator<Item = (Vec<String>, ValueDoc)> {
     page.opts.iter().filter_map(|opt| Some((typed(opt), opt.value?)))
 }
 
-/// All spellings of those options, separated by `between`, within the two halves of `form`. Empty
-/// without such options.
+/// All spellings of the options that take a value, joined by `between` and put between the two
+/// halves of `form`. Empty if no option takes a value.
 fn skipping(page: &Page, between: &str, form: [&str; 2]) -> String {
     let names: Vec<String> = valued(page).flat_map(|(names, _)| names).collect();
     if names.is_empty() { String::new() } else { form.join(&names.join(between)) }

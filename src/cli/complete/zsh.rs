@@ -1,13 +1,11 @@
 //! For zsh, by `_arguments`.
 //!
-//! Loaded by name, the file is the function's body at its first call; sourced, it registers.
+//! Autoloaded, the file is the body of the completion function; sourced, it registers that
+//! function.
 
 use super::{filled, typed};
 use crate::{
-    cli::{
-        option::{Complete, OptDoc, ValueDoc, VerbDoc},
-        page::Page,
-    },
+    cli::{Complete, OptDoc, Page, ValueDoc, VerbDoc},
     shell::quoted,
 };
 
@@ -87,7 +85,7 @@ impl Actions<'_> {
     }
 }
 
-/// Every option may be given again, as the parser has it: the last one counts, or all of them do.
+/// Every option may be repeated, as the parser allows: the last one counts, or all of them do.
 fn option(specs: &mut Vec<String>, actions: &mut Actions<'_>, opt: &OptDoc) {
     let brief = escaped(opt.brief);
     let tail = match opt.value {
@@ -95,7 +93,7 @@ fn option(specs: &mut Vec<String>, actions: &mut Actions<'_>, opt: &OptDoc) {
         None => format!("[{brief}]"),
     };
     for name in typed(opt) {
-        // `+`: the value may be joined to the letter. `=`: or to the long name by `=`.
+        // `+`: the value may follow the letter at once. `=`: it may follow the long name after `=`.
         let joint = match opt.value {
             None => "",
             Some(_) if name.starts_with("--") => "=",

@@ -1,7 +1,7 @@
 //! `aimax demo`: a whole session on the practice agent, on a tmux server of its own.
 //!
-//! What is shown is what is run: each step prints the command that a person would type, runs it as
-//! a program of its own, and prints what that says. Nothing is left behind, however it ends.
+//! Each step prints the command that a person would type, runs that command as a process of its
+//! own, and prints its output. Nothing is left behind, however the demo ends.
 
 use std::{ffi::OsString, time::Duration};
 
@@ -18,9 +18,9 @@ use crate::{
     watch::{Watch, Woke},
 };
 
-mod stage;
+mod sandbox;
 
-use stage::{Run, Stage};
+use sandbox::{Process, Sandbox};
 
 /// The program.
 pub struct Demo;
@@ -47,71 +47,62 @@ its own, and leaves nothing behind.",
 
     fn run((): (), _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env()?;
-        // Before anything is said or made: without tmux there is only one line, the error.
+        // Before anything is printed or made: without tmux the error is the only line.
         Tmux::new(&config)?;
         // From here on a signal must not leave a server and a folder behind.
         signals::catch(&signals::ENDING).map_err(|e| Error::io("signals", &e))?;
-        let stage = Stage::build(&config)?;
-        let mut play = Play {
+        let sandbox = Sandbox::build(&config)?;
+        let mut show = Show {
             out,
-            stage: &stage,
+            sandbox: &sandbox,
             watch: Watch::new()?,
             deadline: Deadline::after(LONGEST),
             tail: None,
             records: 0,
         };
-        play.all().map(|()| Exit::Done)
+        show.run().map(|()| Exit::Done)
     }
 }
 
-/// Far longer than it takes, even on a slow machine.
+/// When the demo is given up: far longer than it takes, even on a slow machine.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// How wide a line of a live record may be.
+/// The widest line that shows a record.
 const COLUMNS: usize = 79;
 
-/// What the first turn, and both together, write into the transcript.
+/// How many records the transcript holds after the first turn, and after both.
 const RECORDS: [usize; 2] = [3, 8];
 
-/// The steps, and what runs beside them.
-struct Play<'a> {
+/// The steps, and the program that runs beside them.
+struct Show<'a> {
     out: &'a mut Output,
-    stage: &'a Stage,
+    sandbox: &'a Sandbox,
     watch: Watch,
     deadline: Deadline,
     /// The `aimax-tail` that runs beside the other steps.
-    tail: Option<Run>,
+    tail: Option<Process>,
     /// How many records it has printed.
     records: usize,
 }
 
-impl Play<'_> {
-    fn all(&mut self) -> Result<()> {
+impl Show<'_> {
+    fn run(&mut self) -> Result<()> {
         self.say("A whole session, with a practice agent in the place of Claude Code or Codex.")?;
 
         self.say("\nStart an agent in a tmux window, and see that it recorded the first prompt.")?;
-        self.step(&[
-            "spawn",
-            "-b",
-            "tmux-practice",
-            "-s",
-            "demo",
-            "--cwd",
-            "proj",
-            "-p",
-            "Hello!",
-        ])?;
+        let start = ["spawn", "-b", "tmux-practice", "-s", "demo", "--cwd", "proj", "-p", "Hello!"];
+        self.step(&start)?;
 
         self.say("\nFollow its transcript beside the next steps: type and text of each record.")?;
-        self.beside(&["tail", "-s", "demo", "--follow", "--max", "8"])?;
-        self.until(RECORDS[0])?;
+        self.start_tail(&["tail", "-s", "demo", "--follow", "--max", "8"])?;
+        self.wait_for_records(RECORDS[0])?;
 
         self.say("\nDeliver another prompt: one that takes a second and runs a command.")?;
         self.step(&["paste", "-s", "demo", "-p", "Take your time.\n:slow 1000\n!echo hi"])?;
 
         self.say("\nWait for the end of the work; the exit status says how it ended.")?;
         self.step(&["flag", "wait", "demo"])?;
-        self.until(RECORDS[1])?;
+        self.wait_for_records(RECORDS[1])?;
 
         self.say("\nList the sessions.")?;
         self.step(&["ls"])?;
@@ -125,47 +116,47 @@ impl Play<'_> {
         self.out.line(text.as_bytes())
     }
 
-    /// One command in the foreground, with what it prints.
+    /// Runs a command in the foreground, and prints its output.
     fn step(&mut self, words: &[&str]) -> Result<()> {
         self.say(&format!("$ {}", typed(words)))?;
-        let mut run = self.stage.start(words)?;
-        run.watched(&mut self.watch)?;
+        let mut command = self.sandbox.start(words)?;
+        command.watch(&mut self.watch)?;
         loop {
-            // In this order: what it wrote before it ended is there to be read.
-            let ended = run.ended()?;
-            for line in run.lines(&mut self.watch)? {
+            // Whether it has ended is asked first: then all that it wrote before is read.
+            let ended = command.ended()?;
+            for line in command.lines(&mut self.watch)? {
                 self.out.line(&line)?;
             }
-            self.live()?;
+            self.print_tail()?;
             if let Some(status) = ended {
-                run.unwatched(&mut self.watch);
-                return succeeded(words, status);
+                command.unwatch(&mut self.watch);
+                return check_status(words, status);
             }
             self.wait()?;
         }
     }
 
-    /// The command that goes on in the background.
-    fn beside(&mut self, words: &[&str]) -> Result<()> {
+    /// Starts the command that runs in the background.
+    fn start_tail(&mut self, words: &[&str]) -> Result<()> {
         self.say(&format!("$ {} &", typed(words)))?;
-        let run = self.stage.start(words)?;
-        run.watched(&mut self.watch)?;
-        self.tail = Some(run);
+        let tail = self.sandbox.start(words)?;
+        tail.watch(&mut self.watch)?;
+        self.tail = Some(tail);
         Ok(())
     }
 
-    /// Waits until the background has printed so many records.
-    fn until(&mut self, records: usize) -> Result<()> {
+    /// Waits until the tail has printed so many records.
+    fn wait_for_records(&mut self, records: usize) -> Result<()> {
         loop {
             let ended = match &mut self.tail {
                 Some(tail) => tail.ended()?,
                 None => None,
             };
-            self.live()?;
+            self.print_tail()?;
             match ended {
                 _ if self.records >= records => return Ok(()),
                 Some(status) => {
-                    succeeded(&["tail"], status)?;
+                    check_status(&["tail"], status)?;
                     return Err(Error::system("aimax-tail", "ended before the last record"));
                 }
                 None => self.wait()?,
@@ -173,8 +164,8 @@ impl Play<'_> {
         }
     }
 
-    /// What the background has printed since.
-    fn live(&mut self) -> Result<()> {
+    /// Prints what has come from the tail since.
+    fn print_tail(&mut self) -> Result<()> {
         let Some(tail) = &mut self.tail else { return Ok(()) };
         for line in tail.lines(&mut self.watch)? {
             self.records += 1;
@@ -191,8 +182,9 @@ impl Play<'_> {
     }
 }
 
-/// How a command ended. The terminal's ^C ends it together with us: then the signal is the cause.
-fn succeeded(words: &[&str], status: std::process::ExitStatus) -> Result<()> {
+/// The error of a command that failed. The terminal's ^C ends it together with us: then the signal
+/// is the cause.
+fn check_status(words: &[&str], status: std::process::ExitStatus) -> Result<()> {
     if status.success() {
         return Ok(());
     }
@@ -208,7 +200,7 @@ fn typed(words: &[&str]) -> String {
     format!("aimax-{}{}", words[0], given.collect::<String>())
 }
 
-/// One line for a record: its type, and its text in the words of the common schema.
+/// A record in one line: its type, and the text of its events.
 fn brief(record: &[u8]) -> String {
     let kind = serde_json::from_slice::<serde_json::Value>(record)
         .ok()

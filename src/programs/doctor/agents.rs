@@ -7,11 +7,11 @@ use std::{
     time::Duration,
 };
 
-use super::finding::Finding;
+use super::finding::{Finding, word};
 use crate::{
     agent::{Backend, profile::Profile},
     config::Config,
-    error::Result,
+    error::{At, Error, Result},
     session::Proxy,
     state::admin,
     time::Deadline,
@@ -19,7 +19,7 @@ use crate::{
     watch::{Watch, Woke},
 };
 
-/// tmux, its version, and what that is known to get wrong.
+/// tmux, its version, and the known bugs of that version.
 pub(crate) fn tmux(config: &Config) -> Vec<Finding> {
     let said = match Tmux::new(config).and_then(|tmux| tmux.version()) {
         Ok(said) => said,
@@ -57,8 +57,9 @@ pub(crate) fn agents(config: &Config) -> Vec<Finding> {
         let own = config.screens.join(file);
         let version = version(&program);
         findings.push(match (Profile::load(config, file, built_in), version) {
-            (Err(error), _) => Finding::problem("agent", name, error)
-                .mend(format!("rm {}", super::finding::word(&own))),
+            (Err(error), _) => {
+                Finding::problem("agent", name, error).mend(format!("rm {}", word(&own)))
+            }
             (_, Err(error)) => Finding::problem("agent", name, error),
             (Ok(profile), Ok(version)) => covered(name, &version, &profile, &own),
         });
@@ -84,9 +85,8 @@ fn covered(name: &str, version: &str, profile: &Profile, own: &Path) -> Finding 
 /// How long a program may take to say its version.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The version that a program says it has: the first word that begins with a digit.
+/// The version that a program reports: the first word of its output that begins with a digit.
 fn version(program: &Path) -> Result<String> {
-    use crate::error::{At, Error};
     let mut child = Command::new(program)
         .arg("--version")
         .stdin(Stdio::null())
@@ -112,7 +112,7 @@ fn version(program: &Path) -> Result<String> {
     })
 }
 
-/// What the proxy needs: missing, it is a problem only where it is the default.
+/// Whether the proxy is set up. A missing proxy is a problem only where it is the default.
 pub(crate) fn proxy(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut wanted = Vec::new();
@@ -129,7 +129,7 @@ pub(crate) fn proxy(config: &Config) -> Vec<Finding> {
         let says = "with `proxy_dns` Claude Code waits for ever for a name";
         findings.push(Finding::note("proxy", conf.display(), says).mend(format!(
             "sed -i 's/^proxy_dns$/proxy_dns_daemon 127.0.0.1:1053/' {} && proxychains4-daemon",
-            super::finding::word(conf)
+            word(conf)
         )));
     }
     let default = wanted.join(", ");

@@ -1,10 +1,10 @@
-//! Our own folders: whether they can be written, what is left over in them, and who keeps a lock.
+//! Our own folders: whether they can be written, what is left over in them, and who holds a lock.
 
 use std::{
     collections::BTreeSet,
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use super::finding::{Finding, word};
@@ -13,7 +13,7 @@ use crate::{
     config::Config,
     fs as files, proc,
     session::{RunDir, Session},
-    time,
+    state, time,
 };
 
 /// Whether our folders, and those of the sessions' flags, can be written.
@@ -40,7 +40,7 @@ pub(crate) fn folders(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Whether a file can be made in a folder; of one that is not there yet, whether it can be made.
+/// Whether a file can be made in `folder`, or in the nearest folder above it that exists.
 fn writable(what: &str, folder: &Path) -> Finding {
     let subject = folder.display();
     let there = folder.ancestors().find(|above| above.exists());
@@ -65,8 +65,8 @@ fn writable(what: &str, folder: &Path) -> Finding {
     }
 }
 
-/// What a writer that was killed, or a file that made no sense, has left in the data folder; and
-/// what was made for sessions that are no more.
+/// Leftovers in the data folder: of writers that were killed, of state files that made no sense,
+/// and of sessions that are gone.
 pub(crate) fn left_over(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     for entry in fs::read_dir(&config.data_dir).into_iter().flatten().flatten() {
@@ -101,16 +101,15 @@ fn is_old(file: &fs::Metadata) -> bool {
     file.modified().is_ok_and(|at| age(at) > 60_000)
 }
 
-/// Locks that somebody holds. The kernel takes a lock back from a process that ends, so a lock is
-/// stale only in the hands of one that does nothing any more.
+/// Locks that are held. The kernel releases those of a process that ends, so a lock is stale only
+/// when its holder is stopped.
 pub(crate) fn locks(config: &Config) -> Vec<Finding> {
     let of_sessions = RunDir::all(config)
         .into_iter()
         .map(|(_, name, run_dir)| (run_dir.lock_path(), name.to_string()));
     let of_state = Backend::ALL.into_iter().map(|backend| {
-        let mut path = backend.store(config).runtime().to_owned().into_os_string();
-        path.push(".lock");
-        (PathBuf::from(&path), path.to_string_lossy().into_owned())
+        let path = state::lock_path(backend.store(config).runtime());
+        (path.clone(), path.to_string_lossy().into_owned())
     });
     of_sessions
         .chain(of_state)
@@ -131,7 +130,7 @@ fn held(path: &Path, subject: &str) -> Finding {
     }
 }
 
-/// The process that holds a lock, where `/proc` tells.
+/// The process that holds a lock, where there is a `/proc` to ask.
 fn holder(path: &Path) -> Option<u32> {
     let inode = fs::metadata(path).ok()?.ino().to_string();
     let locks = fs::read_to_string("/proc/locks").ok()?;

@@ -22,7 +22,7 @@ pub(crate) struct Finding {
     pub(crate) subject: String,
     pub(crate) weight: Weight,
     pub(crate) says: String,
-    /// The command, or what else there is to do.
+    /// The command that mends it, or other advice.
     pub(crate) mend: Option<String>,
 }
 

@@ -19,7 +19,7 @@ use crate::{
 /// Each session, and each window that no state file knows.
 pub(crate) fn sessions(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
-    // What is wrong with tmux itself has been told.
+    // What is wrong with tmux itself is a finding of `agents::tmux`.
     let tmux = Tmux::new(config).ok();
     for backend in Backend::ALL {
         match of_backend(config, tmux.as_ref(), backend) {
@@ -37,7 +37,7 @@ fn of_backend(config: &Config, tmux: Option<&Tmux>, backend: Backend) -> Result<
     let mut findings: Vec<Finding> = sessions
         .iter()
         .zip(&snapshots)
-        .map(|(session, snapshot)| seen(session, snapshot))
+        .map(|(session, snapshot)| judge(session, snapshot))
         .collect();
     let known: BTreeSet<&str> = sessions.iter().map(|session| session.name.as_str()).collect();
     for pane in tmux.panes(&backend.hub(config))? {
@@ -55,7 +55,7 @@ fn of_backend(config: &Config, tmux: Option<&Tmux>, backend: Backend) -> Result<
     Ok(findings)
 }
 
-fn seen(session: &Session, snapshot: &Snapshot) -> Finding {
+fn judge(session: &Session, snapshot: &Snapshot) -> Finding {
     let name = &session.name;
     if let Some(why) = &snapshot.unseen {
         return Finding::problem("session", name, &why.cause).mend(&why.advice);
@@ -74,8 +74,8 @@ fn seen(session: &Session, snapshot: &Snapshot) -> Finding {
     }
 }
 
-/// Flags that say that a job runs, of sessions that are no more: nobody will ever remove them. They
-/// are looked for in every folder that a session has ever had.
+/// Each `running.flag` of a session that is gone: nobody will ever remove it. All folders that a
+/// session has ever had are searched.
 pub(crate) fn flags(config: &Config) -> Vec<Finding> {
     let mut roots: BTreeMap<PathBuf, BTreeSet<String>> = BTreeMap::new();
     for backend in Backend::ALL {

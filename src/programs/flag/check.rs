@@ -16,7 +16,7 @@ use crate::{
 
 pub(crate) fn run(config: &Config, args: &Args, operands: &[OsString]) -> Result<Exit> {
     let mut worst = Exit::Done;
-    let mut tell = |name: &Name, flags: Option<&Flags>, state: &JobState| -> Result<()> {
+    let mut report = |name: &Name, flags: Option<&Flags>, state: &JobState| -> Result<()> {
         let exit = match args.older_than {
             None => status(state),
             Some(limit) => match runs_since(flags, state)?.filter(|ran| *ran > limit) {
@@ -33,22 +33,23 @@ pub(crate) fn run(config: &Config, args: &Args, operands: &[OsString]) -> Result
     };
     if args.root.is_some() {
         for name in args.target.names(config, operands)? {
-            let flags = args.files(config, &name)?;
-            tell(&name, Some(&flags), &by_the_files(&name, &flags)?)?;
+            let flags = args.flags(config, &name)?;
+            report(&name, Some(&flags), &by_the_files(&name, &flags)?)?;
         }
         return Ok(worst);
     }
     let sessions = args.sessions(config, operands)?;
     let seen = session::snapshots(config, &Tmux::new(config)?, &sessions)?;
     for (session, snapshot) in sessions.iter().zip(seen) {
-        tell(&session.name, session.flags().as_ref(), &snapshot.job?)?;
+        report(&session.name, session.flags().as_ref(), &snapshot.job?)?;
     }
     Ok(worst)
 }
 
-/// How the job stands by the two files alone.
+/// The job's state by the two files alone.
 fn by_the_files(name: &Name, flags: &Flags) -> Result<JobState> {
-    // A failure is written before `running.flag` goes: who misses that one finds this one.
+    // `failed.flag` is written before `running.flag` is removed: once that is gone, a failure
+    // shows.
     if flags.read_running()?.is_some() {
         return Ok(JobState::Running);
     }
@@ -61,7 +62,7 @@ fn by_the_files(name: &Name, flags: &Flags) -> Result<JobState> {
     Err(Error::missing(name, format!("no folder {}", flags.dir().display())))
 }
 
-/// For how long the job has been running since its last prompt; `None` when it does not run.
+/// How long the job has been running since its last prompt; `None` when it does not run.
 fn runs_since(flags: Option<&Flags>, state: &JobState) -> Result<Option<Duration>> {
     let (JobState::Running | JobState::Waiting(_), Some(flags)) = (state, flags) else {
         return Ok(None);

@@ -4,10 +4,7 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use serde_json::json;
 
-use super::options::{
-    self, Field, has,
-    target::{self, NAMES, Target},
-};
+use super::options::{self, Field, NAMES, Target, has, target};
 use crate::{
     cli::{Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc, VerbDoc},
     config::Config,
@@ -19,7 +16,6 @@ use crate::{
 
 mod about;
 mod check;
-
 mod wait;
 
 use wait::Until;
@@ -152,25 +148,34 @@ permission, so another user can watch. Nobody sets the flags right then.",
             return Err(Error::usage("verb", "none is given"));
         };
         let operands: Vec<OsString> = operands.collect();
-        let files = |what: &str| -> Result<(Name, Flags)> {
+        let flags = |what: &str| -> Result<(Name, Flags)> {
             let names = args.target.names(&config, &operands)?;
             let [name] = &names[..] else {
                 return Err(Error::usage("NAME", format!("one session only to {what}")));
             };
-            Ok((name.clone(), args.files(&config, name)?))
+            Ok((name.clone(), args.flags(&config, name)?))
         };
         match verb.to_str() {
             Some("wait") => wait::run(&config, &args, &operands, out),
             Some("check") => check::run(&config, &args, &operands),
             Some("path") => {
-                let (name, flags) = files("path")?;
-                out.record(&paths(&config, &args, &name, &flags)?).map(|()| Exit::Done)
+                let (name, flags) = flags("path")?;
+                let mut record = json!({
+                    "sessionId": name,
+                    "running": flags.running(),
+                    "failed": flags.failed(),
+                });
+                if args.root.is_none() {
+                    let session = Session::find(&config, &name, args.target.backend(&config)?)?;
+                    record["backend"] = session.backend.name().into();
+                }
+                out.record(&record).map(|()| Exit::Done)
             }
-            Some("set") => files("set")?.1.set(&[]).map(|()| Exit::Done),
-            Some("clear") => files("clear")?.1.clear().map(|_| Exit::Done),
+            Some("set") => flags("set")?.1.set(&[]).map(|()| Exit::Done),
+            Some("clear") => flags("clear")?.1.clear().map(|_| Exit::Done),
             Some("fail") => {
                 let reason = args.reason.as_deref().unwrap_or("unknown");
-                files("fail")?.1.fail(reason).map(|()| Exit::Done)
+                flags("fail")?.1.fail(reason).map(|()| Exit::Done)
             }
             _ => Err(Error::usage(verb.display(), "no such verb")),
         }
@@ -178,7 +183,7 @@ permission, so another user can watch. Nobody sets the flags right then.",
 }
 
 impl Args {
-    /// The sessions that are meant: those that are named, or all.
+    /// The sessions that are named, or all.
     fn sessions(&self, config: &Config, operands: &[OsString]) -> Result<Vec<Session>> {
         let backend = self.target.backend(config)?;
         if self.all && operands.is_empty() && !self.target.is_given() {
@@ -188,8 +193,8 @@ impl Args {
         names.iter().map(|name| Session::find(config, name, backend)).collect()
     }
 
-    /// The flags of one session: where `--root` says, or the state does.
-    fn files(&self, config: &Config, name: &Name) -> Result<Flags> {
+    /// The flags of one session: in the folder of `--root`, or else in that of the state file.
+    fn flags(&self, config: &Config, name: &Name) -> Result<Flags> {
         if let Some(root) = &self.root {
             return Ok(Flags::new(root, name));
         }
@@ -200,20 +205,7 @@ impl Args {
     }
 }
 
-fn paths(config: &Config, args: &Args, name: &Name, flags: &Flags) -> Result<serde_json::Value> {
-    let mut record = json!({
-        "sessionId": name,
-        "running": flags.running(),
-        "failed": flags.failed(),
-    });
-    if args.root.is_none() {
-        let session = Session::find(config, name, args.target.backend(config)?)?;
-        record["backend"] = session.backend.name().into();
-    }
-    Ok(record)
-}
-
-/// The status that tells how a job stands.
+/// The exit status for a job's state.
 fn status(state: &JobState) -> Exit {
     match state {
         JobState::Done => Exit::Done,
@@ -223,7 +215,7 @@ fn status(state: &JobState) -> Exit {
     }
 }
 
-/// Of two statuses the one that tells of both: the higher.
+/// The status for two sessions together: the higher of theirs.
 fn worse(a: Exit, b: Exit) -> Exit {
     if b as u8 > a as u8 { b } else { a }
 }

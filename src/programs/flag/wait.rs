@@ -1,4 +1,4 @@
-//! `wait`: sleeps until the jobs have ended, and tells of each as it does.
+//! `wait`: sleeps until the jobs have ended, and reports each as it ends.
 
 use std::{ffi::OsString, ops::ControlFlow};
 
@@ -16,7 +16,7 @@ use crate::{
     watch::Woke,
 };
 
-/// What is waited for.
+/// What `wait` waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Until {
     /// The job has ended.
@@ -39,22 +39,22 @@ impl Until {
         }
     }
 
-    /// How the wait for this session ends, if it does now.
+    /// The outcome for this session, if the wait for it is over.
     fn outcome(self, snapshot: &Snapshot, job: &JobState) -> Option<Outcome> {
         let outcome = Outcome::of(job);
         match (self, job) {
             (Until::Waiting, JobState::Waiting(_)) => {
-                Some(Outcome { exit: Exit::Done, says: None, ..outcome })
+                Some(Outcome { exit: Exit::Done, message: None, ..outcome })
             }
             (Until::Waiting, JobState::Done) => Some(Outcome {
                 exit: Exit::No,
-                says: Some("the job ended without a question".into()),
+                message: Some("the job ended without a question".into()),
                 ..outcome
             }),
             (Until::Idle, _) if snapshot.rests => match &snapshot.status {
                 None => Some(Outcome::of(&JobState::Failed("the agent ended".into()))),
                 Some(Status::Idle(_)) => {
-                    Some(Outcome { state: "idle", reason: None, exit: Exit::Done, says: None })
+                    Some(Outcome { state: "idle", reason: None, exit: Exit::Done, message: None })
                 }
                 Some(Status::Waiting(what)) => Some(Outcome::of(&JobState::Waiting(what.clone()))),
                 Some(Status::Busy | Status::Starting) => None,
@@ -65,17 +65,17 @@ impl Until {
     }
 }
 
-/// What is told of a session.
+/// What is reported of a session.
 struct Outcome {
     state: &'static str,
     reason: Option<String>,
     exit: Exit,
-    says: Option<String>,
+    message: Option<String>,
 }
 
 impl Outcome {
     fn of(job: &JobState) -> Outcome {
-        let (state, reason, says) = match job {
+        let (state, reason, message) = match job {
             JobState::Done => ("done", None, None),
             JobState::Failed(why) => ("failed", Some(why), Some(format!("the job failed: {why}"))),
             JobState::Waiting(what) => {
@@ -83,10 +83,10 @@ impl Outcome {
             }
             JobState::Running => ("running", None, Some("the job still runs".into())),
         };
-        Outcome { state, reason: reason.cloned(), exit: status(job), says }
+        Outcome { state, reason: reason.cloned(), exit: status(job), message }
     }
 
-    fn tell(self, session: &Session, out: &mut Output) -> Result<Exit> {
+    fn report(self, session: &Session, out: &mut Output) -> Result<Exit> {
         let mut record = json!({
             "sessionId": session.name,
             "backend": session.backend.name(),
@@ -96,7 +96,7 @@ impl Outcome {
             record["reason"] = reason.into();
         }
         out.record(&record)?;
-        if let Some(words) = self.says {
+        if let Some(words) = self.message {
             cli::say(Flag::DOC.name, &format!("{}: {words}", session.name));
         }
         Ok(self.exit)
@@ -136,11 +136,11 @@ pub(crate) fn run(
                 None if last_look => Outcome::of(&JobState::Running),
                 None => return Ok(ControlFlow::Continue(())),
             };
-            // With `--any`, what ended beside the first is there for the next wait.
+            // With `--any`, a session that ended together with the first is left to the next wait.
             if args.any && first.is_some() {
                 return Ok(ControlFlow::Break(()));
             }
-            let exit = outcome.tell(session, out)?;
+            let exit = outcome.report(session, out)?;
             worst = worse(worst, exit);
             if !last_look {
                 first = Some(exit);

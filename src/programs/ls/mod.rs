@@ -4,10 +4,7 @@ use std::ffi::OsString;
 
 use serde_json::json;
 
-use super::options::{
-    Field, has,
-    target::{self, NAMES, Target},
-};
+use super::options::{Field, NAMES, Target, has, target};
 use crate::{
     agent::{Backend, Status},
     cli::{self, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
@@ -128,7 +125,7 @@ conversation, its window. One that is ended becomes `archived`.",
             out.record(&record(&config, &tmux, session, &snapshot)?)?;
         }
         for session in &past {
-            out.record(&facts(session, "archived"))?;
+            out.record(&basics(session, "archived"))?;
         }
         match unseen {
             Some(why) if named.is_some() => Err(why),
@@ -158,13 +155,13 @@ fn record(
         _ if snapshot.unseen.is_some() => snapshot.unseen.as_ref().map(|why| why.cause.clone()),
         Ok(JobState::Failed(reason)) => Some(reason.clone()),
         Ok(_) => None,
-        // A folder for flags that has gone is the session's trouble, not the listing's.
+        // A missing folder for flags is a fault of the session, not of the listing.
         Err(error) => {
             cli::say(Ls::DOC.name, &format!("{}: {error}", session.name));
             None
         }
     };
-    let mut record = facts(session, snapshot.state().name());
+    let mut record = basics(session, snapshot.state().name());
     if let (Some(Status::Waiting(what)), State::Waiting) = (&snapshot.status, snapshot.state()) {
         let question = session::question(config, tmux, session)?;
         let question =
@@ -181,8 +178,8 @@ fn record(
     Ok(record)
 }
 
-/// What the state files say of a session.
-fn facts(session: &Session, state: &str) -> serde_json::Value {
+/// The record of a session by the state files alone.
+fn basics(session: &Session, state: &str) -> serde_json::Value {
     let entry = &session.entry;
     json!({
         "sessionId": session.name,

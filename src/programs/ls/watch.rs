@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use serde_json::Value;
 
-use super::{facts, record};
+use super::{basics, record};
 use crate::{
     agent::Backend,
     cli::Output,
@@ -30,15 +30,13 @@ pub(crate) fn run(
     }
     let mut told: Vec<(Session, Value)> = Vec::new();
     loop {
-        // One that is named may come later.
+        // A session that is named may start later.
         let mut sessions = Session::all(config, backend)?;
         sessions.retain(|session| named.is_none_or(|names| names.contains(&session.name)));
         let same = |a: &Session, b: &Session| a.name == b.name && a.backend == b.backend;
-        let (kept, gone): (Vec<_>, Vec<_>) =
-            told.into_iter().partition(|(old, _)| sessions.iter().any(|new| same(old, new)));
-        told = kept;
-        for (session, _) in &gone {
-            out.record(&facts(session, "archived"))?;
+        for (gone, _) in told.extract_if(.., |(old, _)| !sessions.iter().any(|new| same(old, new)))
+        {
+            out.record(&basics(&gone, "archived"))?;
         }
         watcher.keep(sessions)?;
         watcher.observe(|session, snapshot| {

@@ -60,7 +60,7 @@ variables of `~/proxy_envs.bash` and the configuration
     .sets(|args, given| args.group().use_proxy.set(given))
 }
 
-/// `--resume`, as `long` calls it.
+/// `--resume`, under the name `long`.
 pub(crate) const fn resume<A: Has<StartOptions>>(long: &'static str) -> Opt<A> {
     OptDoc::new(
         long,

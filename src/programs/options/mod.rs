@@ -1,5 +1,5 @@
-//! Options that several programs share. A group of them is a struct that they fill, and a program
-//! that offers the group has such a struct among its arguments: see [`has`].
+//! Options that several programs share. A group of options fills a struct; a program that offers
+//! the group has that struct among its arguments: see [`has`].
 
 use std::{os::unix::ffi::OsStringExt, path::PathBuf, time::Duration};
 
@@ -13,13 +13,17 @@ pub(crate) mod output;
 pub(crate) mod prompt;
 pub(crate) mod target;
 
+pub(crate) use output::{OutputArgs, VerbArgs};
+pub(crate) use prompt::PromptArgs;
+pub(crate) use target::{NAMES, Target};
+
 /// Arguments with the group `G` among them.
 pub(crate) trait Has<G> {
     /// The group.
     fn group(&mut self) -> &mut G;
 }
 
-/// Says in which fields of a program's arguments the groups are.
+/// Names the fields of a program's arguments that hold its groups.
 macro_rules! has {
     ($args:ty { $($field:ident: $group:ty),+ }) => {
         $(impl $crate::programs::options::Has<$group> for $args {
@@ -37,7 +41,7 @@ pub(crate) trait Field {
     fn set(&mut self, given: Given) -> Result<(), String>;
 }
 
-/// Reads values of a type in one way.
+/// Makes a type a [`Field`], by how it is read from what was given.
 macro_rules! field {
     ($type:ty, $given:ident => $value:expr) => {
         impl Field for $type {
@@ -56,6 +60,14 @@ field!(Option<Duration>, given => Some(given.seconds()?));
 field!(Option<Vec<u8>>, given => Some(given.os().into_vec()));
 field!(Option<PathBuf>, given => Some(given.path()));
 field!(Option<String>, given => Some(given.text()?));
+field!(Option<usize>, given => Some(given.parse()?));
+field!(u64, given => number(&given.text()?)?);
+field!(Option<u64>, given => Some(number(&given.text()?)?));
+
+/// A count or an offset.
+pub(crate) fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a whole number"))
+}
 
 /// `--lock-wait`.
 pub(crate) const LOCK_WAIT: OptDoc = OptDoc::new(
@@ -67,7 +79,7 @@ seconds by default.",
 )
 .value("TIME", Complete::Nothing);
 
-/// `--timeout`; what it bounds, and for how long by default, differs.
+/// `--timeout`; what it limits, and its default, differ by program.
 pub(crate) const fn timeout(full: &'static str) -> OptDoc {
     OptDoc::new("timeout", "Give up after this long", full).value("TIME", Complete::Nothing)
 }

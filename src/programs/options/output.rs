@@ -28,12 +28,12 @@ impl Has<OutputArgs> for OutputArgs {
 
 /// The arguments of a verb that names sessions and has no other options.
 #[derive(Debug, Default)]
-pub struct Args {
+pub struct VerbArgs {
     pub(crate) target: Target,
     pub(crate) output: OutputArgs,
 }
 
-has!(Args { target: Target, output: OutputArgs });
+has!(VerbArgs { target: Target, output: OutputArgs });
 
 /// `--json`.
 pub(crate) const fn json<A: Has<OutputArgs>>() -> Opt<A> {

@@ -1,4 +1,4 @@
-//! The options that give a prompt and tell of its way, the same in `aimax-spawn` and `aimax-paste`.
+//! The options for a prompt and its delivery, the same in all programs that deliver one.
 
 use std::{
     fs::File,
@@ -17,7 +17,7 @@ use crate::{
     trace,
 };
 
-/// What `-p` and `-f` say, and how what they give is to be read.
+/// The prompt that `-p` or `-f` gives, and how it is to be read and delivered.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PromptArgs {
     prompt: Option<Vec<u8>>,
@@ -109,7 +109,7 @@ file's name, gets them all with every call of tmux, for a bug report.",
 }
 
 impl PromptArgs {
-    /// Begins the trace that `--explain` or `AIMAX_TRACE` asks for; the steps are told under the
+    /// Begins the trace that `--explain` or `AIMAX_TRACE` asks for; the steps are printed under the
     /// name of the program `T`.
     pub(crate) fn begin_trace<T: Tool>(&self, config: &Config) -> Result<()> {
         let say: fn(f64, &str) =
@@ -117,7 +117,7 @@ impl PromptArgs {
         trace::begin(config.trace.as_deref(), self.explain.then_some(say))
     }
 
-    /// Whose word ends the job that the prompt begins.
+    /// Who ends the job that the prompt begins.
     pub(crate) fn done_by(&self) -> DoneBy {
         self.done_by
     }
@@ -127,7 +127,7 @@ impl PromptArgs {
         self.prompt.is_some() || self.file.is_some()
     }
 
-    /// Whether there is a prompt, by an option or in a pipe. What is there is read and kept.
+    /// Reads the prompt from an option or a pipe, and keeps it; whether there is one.
     pub(crate) fn is_there(&mut self) -> Result<bool> {
         self.prompt = self.bytes()?;
         Ok(self.prompt.is_some())

@@ -1,5 +1,7 @@
 //! The options that name a session, the same in all programs.
 
+use std::ffi::OsString;
+
 use super::Has;
 use crate::{
     agent::Backend,
@@ -56,7 +58,7 @@ taken. A session that only one backend knows needs neither.",
 }
 
 /// The session of that name, or the window of that name that no state file knows.
-pub(crate) fn find(
+pub(crate) fn session_or_window(
     config: &Config,
     tmux: &Tmux,
     name: &Name,
@@ -133,17 +135,13 @@ impl Target {
         })
     }
 
-    /// The live session that is meant.
+    /// The live session that is named.
     pub(crate) fn find(&self, config: &Config) -> Result<Session> {
         Session::find(config, &self.needed(config)?, self.backend(config)?)
     }
 
     /// The sessions that operands name, or else `-s`.
-    pub(crate) fn names(
-        &self,
-        config: &Config,
-        operands: &[std::ffi::OsString],
-    ) -> Result<Vec<Name>> {
+    pub(crate) fn names(&self, config: &Config, operands: &[OsString]) -> Result<Vec<Name>> {
         if operands.is_empty() {
             return Ok(vec![self.needed(config)?]);
         }

@@ -1,9 +1,9 @@
 //! The place in a transcript, kept in a file across runs.
 //!
-//! It is written after each record was written, by a rename, so that a run that is killed at any
-//! moment has kept the place after its last record or the one before. It holds a hash of the bytes
-//! before the place: that alone decides whether the transcript is still the same, for a file may
-//! be copied, and another may get its inode.
+//! The file is replaced, by a rename, after each record that was printed. So a run that is killed
+//! at any moment has kept the place after its last record or the one before. The file holds a hash
+//! of the bytes before the place. That alone decides whether the transcript is still the same: a
+//! transcript may be copied, and another file may get its inode.
 
 use std::{
     fs::File,
@@ -22,10 +22,10 @@ use crate::{
     },
 };
 
-/// So many bytes before the place are hashed: more than an agent repeats.
+/// How many bytes before the place are hashed: more than an agent repeats.
 const SPAN: usize = 1024;
 
-/// What the file holds.
+/// The content of the file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct KeptPlace {
     path: PathBuf,
@@ -35,16 +35,16 @@ struct KeptPlace {
     hash: String,
 }
 
-/// A place that is kept.
+/// A place, and the file that keeps it.
 pub(crate) struct Cursor {
     file: PathBuf,
     place: KeptPlace,
-    /// What is hashed.
+    /// The last bytes before the place, which are hashed.
     before: Vec<u8>,
 }
 
 impl Cursor {
-    /// The cursor in `file`, and where it says to go on, if it says so.
+    /// The cursor in `file`, and the place to go on from, if it holds one.
     pub(crate) fn open(file: &Path) -> Result<(Cursor, Option<(PathBuf, u64)>)> {
         let place = match fs::read(file)? {
             None => None,
@@ -58,7 +58,7 @@ impl Cursor {
         Ok((Cursor { file: file.to_owned(), place, before: Vec::new() }, known))
     }
 
-    /// Why the transcript is not the one that was read, if it is not.
+    /// Why the transcript is not the one that was read before, if it is another.
     pub(crate) fn objection(&self) -> Result<Option<&'static str>> {
         let KeptPlace { path, offset, hash, .. } = &self.place;
         let Some((file, identity)) = zst::open(path)? else {
@@ -71,24 +71,21 @@ impl Cursor {
         Ok(Some(if moved { "another file took its place" } else { "the file was written anew" }))
     }
 
-    /// What is read from now on.
-    pub(crate) fn at(&mut self, path: &Path, follow: &mut Follow) -> Result<()> {
+    /// Moves the place to where `follow` will read on in the transcript at `path`.
+    pub(crate) fn move_to(&mut self, path: &Path, follow: &mut Follow) -> Result<()> {
         let Some(identity) = follow.find()? else { return Ok(()) };
-        let place = &mut self.place;
-        let path = std::path::absolute(path).at(path)?;
-        let here = (&path, identity.device, identity.inode, follow.offset());
-        if here == (&place.path, place.device, place.inode, place.offset) && !self.before.is_empty()
-        {
-            return Ok(());
+        let (device, inode, offset) = (identity.device, identity.inode, follow.offset());
+        let (path, hash) = (std::path::absolute(path).at(path)?, self.place.hash.clone());
+        let here = KeptPlace { path, device, inode, offset, hash };
+        if here != self.place || self.before.is_empty() {
+            self.place = here;
+            self.before = follow.before(SPAN)?;
         }
-        (place.device, place.inode, place.offset) = (here.1, here.2, here.3);
-        place.path = path;
-        self.before = follow.before(SPAN)?;
         Ok(())
     }
 
-    /// A line was dealt with: written, or left out.
-    pub(crate) fn passed(&mut self, line: Line<'_>) -> Result<()> {
+    /// Moves the place past a line that was printed or left out.
+    pub(crate) fn advance(&mut self, line: Line<'_>) -> Result<()> {
         self.before.extend_from_slice(&line.bytes[line.bytes.len().saturating_sub(SPAN)..]);
         self.before.push(b'\n');
         self.before.drain(..self.before.len().saturating_sub(SPAN));
@@ -108,7 +105,7 @@ fn is_same(file: &File, offset: u64, expected: &str) -> std::io::Result<bool> {
     Ok(hash(&lines::before(file, offset, SPAN)?) == expected)
 }
 
-/// FNV-1a: the same in every version of this program, and it need not withstand an enemy.
+/// FNV-1a: the same in every version of this program, and it need not withstand an attacker.
 fn hash(bytes: &[u8]) -> String {
     let of = |hash: u64, &byte: &u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     format!("{:016x}", bytes.iter().fold(0xcbf2_9ce4_8422_2325, of))

@@ -1,9 +1,9 @@
 //! `aimax-tail`: a transcript's records, once or following.
 //!
-//! Records leave byte for byte as the agent wrote them, whole lines only. What is no record is
-//! named on stderr with its offset and left out. The offset just after a record is where a later
-//! run goes on: nothing is given twice, nothing is left out. Between records the program sleeps in
-//! one system call, and still notices at once when its reader goes away.
+//! Records are printed byte for byte as the agent wrote them, whole lines only. A line that is not
+//! a record is left out, and named on stderr with its offset. A later run goes on at the offset
+//! just after a record: nothing comes twice, nothing is missed. Between records the program sleeps
+//! in one system call, and still notices at once when its reader goes away.
 
 use std::{
     ffi::OsString,
@@ -21,14 +21,14 @@ use crate::{
 };
 
 mod cursor;
-pub(crate) mod options;
+mod options;
 mod plan;
 mod printer;
 mod session_set;
 mod tailed;
 mod text;
 
-pub(crate) use options::Args;
+pub(crate) use options::{Args, MAX, offset};
 
 /// The program.
 pub struct Tail;
@@ -93,11 +93,11 @@ as by `--offsets`, or are `--events` or `--text`.",
     const OPTS: &'static [Opt<Args>] = options::TABLE;
 
     fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
-        print(&args, operands, out, &mut say).0
+        print(&args, operands, out, &mut |note| cli::say(Self::DOC.name, note)).0
     }
 }
 
-/// Prints what `args` ask for; says how that ended, and how many records there were.
+/// Prints what `args` ask for; returns how that ended, and how many records were printed.
 pub(crate) fn print(
     args: &Args,
     operands: Vec<OsString>,
@@ -110,30 +110,25 @@ pub(crate) fn print(
     }
 }
 
-/// Prints what `plan` says. `reader` is where the records go, if somebody must be there to read them.
+/// Prints what is planned. The run ends when nobody reads `output` any more, if it is given.
 fn print_plan(
     plan: Plan,
     args: &Args,
     out: &mut Output,
     note: &mut dyn FnMut(&str),
-    reader: Option<RawFd>,
+    output: Option<RawFd>,
 ) -> (Result<Exit>, u64) {
     if let Some(text) = &plan.note {
         note(text);
     }
     let printer = Printer::new(args, plan.form, out, note);
     let mut run = TailRun { args, streams: plan.streams, sessions: plan.sessions, printer };
-    let done = if args.follow { run.follow(reader) } else { run.once() };
+    let done = if args.follow { run.follow(output) } else { run.once() };
     let done = done.or_else(|e| if e.kind == Kind::ReaderGone { Ok(Exit::Done) } else { Err(e) });
     (done, args.max.unwrap_or(u64::MAX) - run.printer.left)
 }
 
-/// A note for the person at the terminal.
-fn say(note: &str) {
-    cli::say(Tail::DOC.name, note);
-}
-
-/// What is read, and where it goes.
+/// What is read, and how it is printed.
 struct TailRun<'a> {
     args: &'a Args,
     streams: Vec<Tailed>,
@@ -148,7 +143,7 @@ impl TailRun<'_> {
         if let Some(sessions) = &mut self.sessions {
             let mut watch = Watch::new()?;
             sessions.watch(&mut watch)?;
-            sessions.look(&mut watch, &mut self.streams, None, self.printer.note)?;
+            sessions.update(&mut watch, &mut self.streams, None, self.printer.note)?;
         }
         self.catch_up()?;
         for stream in &mut self.streams {
@@ -165,17 +160,16 @@ impl TailRun<'_> {
         Ok(Exit::Done)
     }
 
-    /// Prints what there is and what comes. `reader` is where the records go, if somebody must be
-    /// there to read them.
-    fn follow(&mut self, reader: Option<RawFd>) -> Result<Exit> {
+    /// Prints what there is and what comes, until nobody reads `output` any more, if it is given.
+    fn follow(&mut self, output: Option<RawFd>) -> Result<Exit> {
         let deadline = self.args.timeout.map_or(Deadline::NEVER, Deadline::after);
         let mut watch = Watch::new()?;
-        if let Some(reader) = reader {
-            watch.reader_of(&reader);
+        if let Some(output) = output {
+            watch.reader_of(&output);
         }
         if let Some(sessions) = &mut self.sessions {
             sessions.watch(&mut watch)?;
-            // Not being allowed to is a failure only once there are too many.
+            // A limit that stays low is a failure only once there are too many files.
             drop(sys::raise_open_files());
         }
         for stream in &mut self.streams {
@@ -186,7 +180,7 @@ impl TailRun<'_> {
         let mut changed = None;
         loop {
             if let Some(sessions) = &mut self.sessions {
-                sessions.look(
+                sessions.update(
                     &mut watch,
                     &mut self.streams,
                     changed.as_ref(),
@@ -202,23 +196,18 @@ impl TailRun<'_> {
                 }
             }
             self.printer.batch(false)?;
-            self.let_go(&mut watch);
+            self.drop_left(&mut watch);
             if watch.wait(deadline)? == Woke::Deadline {
                 return Ok(Exit::Timeout);
             }
-            // When no path changed, something else did: then everything is looked at.
+            // When no path changed, something else did: then everything is read again.
             changed = Some(watch.changed()).filter(|changed| !changed.is_empty());
         }
     }
 
-    /// Lets go of the sessions that have left.
-    fn let_go(&mut self, watch: &mut Watch) {
-        if !self.streams.iter().any(|stream| stream.leaving) {
-            return;
-        }
-        let (gone, left): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.streams).into_iter().partition(|stream| stream.leaving);
-        self.streams = left;
+    /// Drops the sessions that have left, and stops watching their files.
+    fn drop_left(&mut self, watch: &mut Watch) {
+        let gone: Vec<_> = self.streams.extract_if(.., |stream| stream.leaving).collect();
         for path in gone.iter().flat_map(|stream| stream.reader.paths()) {
             if !self.streams.iter().any(|stream| stream.reader.paths().any(|other| other == path)) {
                 watch.forget(path);

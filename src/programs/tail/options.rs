@@ -3,10 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use crate::cli::{Complete, Opt, OptDoc};
-use crate::programs::options::{
-    self, Field, has,
-    target::{self, Target},
-};
+use crate::programs::options::{self, Field, Target, has, number, target};
 
 /// What its command line says.
 #[derive(Clone, Debug, Default)]
@@ -65,10 +62,7 @@ not is refused, and the nearest that are are named. An object such as
     )
     .value("COUNT", Complete::Nothing)
     .short('n')
-    .sets(|args, given| {
-        args.lines = Some(number(&given.text()?)?);
-        Ok(())
-    }),
+    .sets(|args, given| args.lines.set(given)),
     OptDoc::new(
         "follow",
         "Wait for more",
@@ -135,14 +129,8 @@ status 74, and is named with its offset. Without it, a line may be as
 long as memory allows.",
     )
     .value("BYTES", Complete::Nothing)
-    .sets(|args, given| {
-        args.max_line = Some(given.parse()?);
-        Ok(())
-    }),
-    MAX.sets(|args, given| {
-        args.max = Some(number(&given.text()?)?);
-        Ok(())
-    }),
+    .sets(|args, given| args.max_line.set(given)),
+    MAX.sets(|args, given| args.max.set(given)),
     options::timeout(
         "\
 With `--follow`, the longest time of the whole run: `90`, `1.5m`,
@@ -157,12 +145,8 @@ With `--follow`, the longest time of the whole run: `90`, `1.5m`,
     .sets(|args, given| args.raw.set(given)),
 ];
 
-pub(crate) fn number(text: &str) -> std::result::Result<u64, String> {
-    text.parse().map_err(|_| format!("{text:?} is not a whole number"))
-}
-
 /// A plain number, or the object that holds it as `primary`.
-pub(crate) fn offset(text: &str) -> std::result::Result<u64, String> {
+pub(crate) fn offset(text: &str) -> Result<u64, String> {
     #[derive(serde::Deserialize)]
     struct Offsets {
         #[serde(alias = "primarySize", alias = "size")]

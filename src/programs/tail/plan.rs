@@ -1,4 +1,5 @@
-//! What a command line asks for: what is read, where that begins, and the form in which it is printed.
+//! What a command line asks for: what is read, where that begins, and the form in which it is
+//! printed.
 
 use std::{ffi::OsString, path::Path};
 
@@ -18,13 +19,13 @@ use crate::{
     transcript::start::Start,
 };
 
-/// What is to be read, and in which form it leaves.
+/// What is to be read, and the form in which it is printed.
 pub(crate) struct Plan {
     pub(crate) streams: Vec<Tailed>,
     /// `None` where a plain file is read.
     pub(crate) sessions: Option<SessionSet>,
     pub(crate) form: Form,
-    /// What is to be said before the first record.
+    /// A note to print before the first record.
     pub(crate) note: Option<String>,
 }
 
@@ -56,9 +57,9 @@ impl Plan {
             }
         }
         if many {
-            alone(args.from.is_some(), "--from", "an offset is one of one transcript")?;
-            alone(args.cursor.is_some(), "--cursor", "it keeps one place")?;
-            alone(args.raw, "--raw", "which line is whose could not be told")?;
+            refuse(args.from.is_some(), "--from", "an offset is one of one transcript")?;
+            refuse(args.cursor.is_some(), "--cursor", "it keeps one place")?;
+            refuse(args.raw, "--raw", "which line is whose could not be told")?;
         }
         let mut plan = Plan { streams, sessions, form: form(args, many)?, note: None };
         if let Some(file) = &args.cursor {
@@ -72,7 +73,8 @@ impl Plan {
         let Some(stream) = self.streams.first_mut() else { return Ok(()) };
         let (cursor, mut at) = Cursor::open(file)?;
         if let Some((path, offset)) = &at {
-            if stream.session.is_none() && !stream.reader.paths().any(|own| is_same(own, path)) {
+            let is_it = |own: &Path| std::path::absolute(own).is_ok_and(|own| own == *path);
+            if stream.session.is_none() && !stream.reader.paths().any(is_it) {
                 return Err(Error::usage(file.display(), "a cursor of another file")
                     .advise(format!("it is of {}", path.display())));
             }
@@ -83,21 +85,20 @@ impl Plan {
                 stream.reader.start = Start::Offset(0);
             }
         }
-        stream.keep(cursor, at);
+        stream.cursor = Some(cursor);
+        if let Some((path, offset)) = at {
+            stream.reader.begin_at(path, offset);
+        }
         Ok(())
     }
 }
 
-/// Refuses an option that is for one transcript.
-fn alone(given: bool, option: &str, why: &str) -> Result<()> {
+/// Refuses an option that is for one transcript only.
+fn refuse(given: bool, option: &str, why: &str) -> Result<()> {
     if given { Err(Error::usage(option, format!("it is for one session: {why}"))) } else { Ok(()) }
 }
 
-fn is_same(own: &Path, kept: &Path) -> bool {
-    std::path::absolute(own).is_ok_and(|own| own == kept)
-}
-
-/// Where to begin; refuses what does not go together.
+/// Where to begin. Refuses options that do not go together.
 fn start(args: &Args) -> Result<Start> {
     let forms = [args.offsets, args.events, args.text].into_iter().filter(|&on| on).count();
     let clash = |cause| Err(Error::usage("", cause));

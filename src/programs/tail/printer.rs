@@ -1,7 +1,7 @@
 //! The form in which records are printed.
 //!
-//! Whatever the form, a record leaves whole, in one write, and after what stands before it. In the
-//! plain form a large piece of good records leaves as it was read, without being copied.
+//! In every form a record is written whole, in one write, and in its order. In the plain form a
+//! large piece of good records is written as it was read, without being copied.
 
 use std::{io::Write, ops::ControlFlow, path::Path};
 
@@ -37,7 +37,7 @@ pub(crate) enum Form {
 pub(crate) struct RecordSource {
     /// The session's name; `None` for a plain file.
     pub(crate) session: Option<String>,
-    /// The agent that wrote them; without it, the shape of each line tells.
+    /// The agent that wrote them; when it is not known, the shape of each line tells.
     pub(crate) backend: Option<Backend>,
     /// `{"sessionId":…,"offset":`, the same in every wrapped record.
     opening: String,
@@ -57,9 +57,9 @@ pub(crate) struct Printer<'a> {
     pub(crate) note: &'a mut dyn FnMut(&str),
     form: Form,
     raw: bool,
-    /// Records that may still be printed.
+    /// How many records may still be printed.
     pub(crate) left: u64,
-    /// Printed in large pieces, while there is much to catch up with.
+    /// Whether records are written in large pieces, while there is much to catch up with.
     batch: bool,
     wrapped: Vec<u8>,
 }
@@ -75,7 +75,7 @@ impl<'a> Printer<'a> {
         Printer { out, note, form, raw: args.raw, left, batch: false, wrapped: Vec::new() }
     }
 
-    /// Whether records leave in large pieces. Without, each one is written at once.
+    /// Sets whether records are written in large pieces. If not, each one is written at once.
     pub(crate) fn batch(&mut self, on: bool) -> Result<()> {
         self.batch = on;
         self.out.batch(on)
@@ -101,14 +101,14 @@ impl<'a> Printer<'a> {
                 self.left -= 1;
             }
             if let Some(cursor) = cursor {
-                cursor.passed(line)?;
+                cursor.advance(line)?;
             }
         }
         let end = block.offset + block.bytes.len() as u64;
         Ok(if self.left == 0 { ControlFlow::Break(end) } else { ControlFlow::Continue(()) })
     }
 
-    /// A block in as few writes as there are faults in it, and one.
+    /// Prints a block in one write more than it has faults.
     fn whole(&mut self, path: &Path, block: Block<'_>) -> Result<()> {
         let mut good = 0;
         if !self.raw {
@@ -123,7 +123,7 @@ impl<'a> Printer<'a> {
         self.out.lines(&block.bytes[good..])
     }
 
-    /// Whether a line is a record; a note says why it is not.
+    /// Whether a line is a record; if not, a note says why.
     fn passes(&mut self, path: &Path, line: Line<'_>) -> bool {
         if self.raw {
             return true;
@@ -166,7 +166,7 @@ impl<'a> Printer<'a> {
         self.out.line(&self.wrapped)
     }
 
-    /// Says that the conversation goes on in another transcript.
+    /// Prints that the conversation goes on in another transcript.
     pub(crate) fn moved(&mut self, source: &RecordSource, from: &Path, to: &Path) -> Result<()> {
         let moved = serde_json::json!({ "from": from, "to": to });
         let session = &source.session;

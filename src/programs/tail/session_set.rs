@@ -1,8 +1,8 @@
 //! The sessions that are tailed: which join, which leave, and where each conversation is now.
 //!
-//! The state files tell which sessions there are. Where a conversation is, its agent tells, once the
-//! session's window is known: a person may have cleared it, or taken up another one. tmux is asked
-//! only when a state file changed, a process ended, or an agent tells its conversation in the title.
+//! The state files name the sessions. The agent tells where its conversation is, once the session's
+//! window is known: a person may have cleared it, or gone over to another one. tmux is asked only
+//! when a state file changed, a process ended, or an agent shows its conversation in the title.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -87,18 +87,20 @@ impl SessionSet {
         matches!(self.selection, Selection::All)
     }
 
-    /// Looks again at what `changed`, or at everything. Streams that are new or have moved watch what
-    /// they read.
-    pub(crate) fn look(
+    /// Brings `streams` up to date with what `changed`, or with everything. Streams that are new or
+    /// have moved watch what they read.
+    pub(crate) fn update(
         &self,
         watch: &mut Watch,
         streams: &mut Vec<Tailed>,
         changed: Option<&BTreeSet<WatchId>>,
         note: &mut dyn FnMut(&str),
     ) -> Result<()> {
-        let stores = self.stores_changed(changed);
+        let is_changed = |spot: &WatchId| changed.is_none_or(|changed| changed.contains(spot));
+        let stores = self.stores.iter().filter(|(spot, _)| is_changed(spot));
+        let stores: Vec<Backend> = stores.map(|(_, &backend)| backend).collect();
         for &backend in &stores {
-            match self.list(backend, streams) {
+            match self.reread(backend, streams) {
                 // The sessions that were there are still followed; a change to the file wakes us.
                 Err(e) if self.waits && e.kind == Kind::System => note(&e.to_string()),
                 done => done?,
@@ -120,17 +122,11 @@ impl SessionSet {
         Ok(())
     }
 
-    /// The backends whose state file changed.
-    fn stores_changed(&self, changed: Option<&BTreeSet<WatchId>>) -> Vec<Backend> {
-        let is_changed = |spot: &WatchId| changed.is_none_or(|changed| changed.contains(spot));
-        let stores = self.stores.iter().filter(|(spot, _)| is_changed(spot));
-        stores.map(|(_, &backend)| backend).collect()
-    }
-
-    /// Notes which sessions joined, which left, and what is kept of the others.
-    fn list(&self, backend: Backend, streams: &mut Vec<Tailed>) -> Result<()> {
+    /// Reads a state file again: adds the sessions that joined, marks those that left, and updates
+    /// the others.
+    fn reread(&self, backend: Backend, streams: &mut Vec<Tailed>) -> Result<()> {
         let mut listed = Session::all(&self.config, Some(backend))?;
-        // A file that is gone (it was broken, and set aside) tells nothing of the sessions.
+        // A file that is gone (it was broken, and set aside) says nothing about the sessions.
         if listed.is_empty() && !backend.store(&self.config).runtime().exists() {
             return Ok(());
         }
@@ -155,7 +151,8 @@ impl SessionSet {
     /// Finds where the conversation of one session is now.
     fn place(&self, watch: &mut Watch, stream: &mut Tailed) -> Result<()> {
         let Some(session) = &mut stream.session else { return Ok(()) };
-        // An offset belongs to the transcript that is kept, wherever the conversation is by now.
+        // An offset is one in the transcript that the state file names, even if the conversation
+        // has moved since.
         if matches!(stream.reader.start, Start::Offset(1..)) && !stream.reader.is_placed() {
             stream.reader.found(&session.kept_conversation());
         }
@@ -163,7 +160,7 @@ impl SessionSet {
             for witness in session.agent().watch_paths(&self.config, pane) {
                 stream.signs.insert(watch.path(&witness)?);
             }
-            // After the subscription: some agents tell their conversation in the title.
+            // After the subscription: some agents show their conversation in the title.
             if session.agent().facts().idle_title.is_some()
                 && let Some(now) = session.pane(&self.config, tmux)?
             {

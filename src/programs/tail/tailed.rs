@@ -1,6 +1,6 @@
 //! One conversation, or one plain file, and how far it has been printed.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::collections::BTreeSet;
 
 use super::{
     cursor::Cursor,
@@ -26,13 +26,13 @@ pub(crate) struct Tailed {
     pub(crate) pane: Option<Pane>,
     /// The process whose end is watched.
     pub(crate) process: Option<u32>,
-    /// What may tell that the conversation is elsewhere now.
+    /// The watched paths that may change when the conversation moves.
     pub(crate) signs: BTreeSet<WatchId>,
-    /// The session is not live any more: it is read once more, then no longer.
+    /// Whether the session is no longer live: then it is read once more, and dropped.
     pub(crate) leaving: bool,
     pub(crate) cursor: Option<Cursor>,
     pub(crate) reader: ConversationReader,
-    /// Where to read was found or changed since it was read last.
+    /// Whether its transcript was found, or has moved, since the last read.
     pub(crate) fresh: bool,
 }
 
@@ -65,15 +65,7 @@ impl Tailed {
             || changed.is_none_or(|changed| !changed.is_disjoint(self.reader.spots()))
     }
 
-    /// Keeps its place in `cursor`, and begins where that says.
-    pub(crate) fn keep(&mut self, cursor: Cursor, at: Option<(PathBuf, u64)>) {
-        self.cursor = Some(cursor);
-        if let Some((path, offset)) = at {
-            self.reader.begin_at(path, offset);
-        }
-    }
-
-    /// Prints all that is there, also where the conversation goes on.
+    /// Prints all that is there, also in the transcripts to which the conversation moved.
     pub(crate) fn read(&mut self, printer: &mut Printer<'_>) -> Result<Seen> {
         let Tailed { source, cursor, reader, .. } = self;
         self.fresh = !reader.is_placed();
@@ -83,7 +75,7 @@ impl Tailed {
                     return Ok(Seen::Stopped);
                 }
                 if let Some(cursor) = cursor {
-                    cursor.at(path, follow)?;
+                    cursor.move_to(path, follow)?;
                 }
                 let seen =
                     follow.read_blocks(|block| printer.block(source, path, cursor, block))?;
@@ -101,7 +93,7 @@ impl Tailed {
     }
 }
 
-/// What happened to the file, where a reader should know.
+/// What happened to the file, if a person should know.
 fn unusual(seen: Seen) -> Option<&'static str> {
     match seen {
         Seen::All | Seen::Stopped | Seen::Absent | Seen::Packed => None,

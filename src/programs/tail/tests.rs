@@ -8,7 +8,6 @@ use std::{
     thread,
 };
 
-use super::options::offset;
 use super::*;
 use crate::{agent::Backend, cli::option::Given};
 

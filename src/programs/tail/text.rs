@@ -5,7 +5,7 @@ use crate::{
     transcript::event::{Event, EventKind},
 };
 
-/// A tool's output is shown up to so many lines; a person who wants all of it reads the record.
+/// How many lines of a tool's output are shown; a person who wants all of it reads the record.
 const RESULT: usize = 12;
 
 /// The longest line of a call or a result that is shown, in characters.
@@ -14,7 +14,7 @@ const WIDE: usize = 200;
 /// Writes events as text for people. Remembers whose were shown last.
 pub(crate) struct Transcription {
     paint: Paint,
-    /// Several sessions share it: each is named when another one spoke last.
+    /// Whether several sessions share it: then each is named when another one was shown last.
     shared: bool,
     last: Option<String>,
 }
@@ -85,7 +85,7 @@ impl Transcription {
             if style.part && line.chars().count() > WIDE {
                 line = line.chars().take(WIDE).collect::<String>() + "…";
             }
-            // What an agent or a tool wrote must not reach the terminal as a command to it.
+            // An escape sequence of an agent or a tool must not reach the terminal.
             let line = format!("{}{}", style.mark, visible(&line));
             text.push_str(&self.paint.paint(style.colour, line.trim_end()));
             text.push('\n');

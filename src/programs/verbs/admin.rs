@@ -1,14 +1,10 @@
-//! `aimax admin`: what holds for all sessions of a backend.
+//! `aimax admin`: the defaults for all sessions of a backend.
 
 use std::ffi::OsString;
 
 use serde_json::{Map, json};
 
-use crate::programs::options::{
-    Field, has,
-    output::{self, OutputArgs},
-    target::{self, Target},
-};
+use crate::programs::options::{Field, OutputArgs, Target, has, output, target};
 use crate::{
     agent::Backend,
     cli::{Complete, Opt, OptDoc, Output, Paint, Tool, ToolDoc, VerbDoc},
@@ -76,13 +72,10 @@ each backend; that is what the file `admin-settings.json` holds, too.",
             }
             Some(_) => {}
         }
-        let mut defaults = Vec::new();
-        for backend in Backend::real() {
-            defaults.push((
-                backend.name(),
-                admin::use_proxy(&config.admin_settings(), backend.name())?,
-            ));
-        }
+        let file = config.admin_settings();
+        let defaults: Vec<_> = Backend::real()
+            .map(|backend| Ok((backend.name(), admin::use_proxy(&file, backend.name())?)))
+            .collect::<Result<_>>()?;
         if args.output.json {
             let each = |(name, on): (&str, bool)| (name.to_owned(), json!({ "useProxy": on }));
             let defaults: Map<_, _> = defaults.into_iter().map(each).collect();

@@ -1,14 +1,14 @@
-//! `aimax config`: what is set, and by whom.
+//! `aimax config`: the settings and their sources.
 
 use std::{ffi::OsString, path::Path};
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::programs::options::output::{self, OutputArgs};
+use crate::programs::options::{OutputArgs, output};
 use crate::{
     agent::Backend,
     cli::{Opt, Output, Paint, Tool, ToolDoc, VerbDoc},
-    config::{Config, Source, Value},
+    config::{Config, Resolved, Source, Value},
     error::{Error, Exit, Result},
 };
 
@@ -102,23 +102,17 @@ fn document(config: &Config) -> Json {
 
 fn print(config: &Config, out: &mut Output) -> Result<()> {
     let paint = Paint::stdout(config);
-    let rows: Vec<(&str, String, &Source)> = config
-        .settings
-        .iter()
-        .map(|one| {
-            let value = match plain(one.value.as_ref()) {
-                Json::Null => "-".to_owned(),
-                Json::String(text) => text,
-                other => other.to_string(),
-            };
-            (one.setting.key, value, &one.source)
-        })
-        .collect();
-    let wide = rows.iter().map(|(_, value, _)| value.chars().count()).max().unwrap_or(0);
-    for (key, value, source) in rows {
+    let shown = |one: &Resolved| match plain(one.value.as_ref()) {
+        Json::Null => "-".to_owned(),
+        Json::String(text) => text,
+        other => other.to_string(),
+    };
+    let values: Vec<String> = config.settings.iter().map(shown).collect();
+    let wide = values.iter().map(|value| value.chars().count()).max().unwrap_or(0);
+    for (Resolved { setting, source, .. }, value) in config.settings.iter().zip(values) {
         let style = if *source == Source::Default { "2" } else { "32" };
         let from = paint.paint(style, &source.to_string());
-        output::line(out, &format!("{key:20}  {value:wide$}  {from}"))?;
+        output::line(out, &format!("{:20}  {value:wide$}  {from}", setting.key))?;
     }
     let there = if config.file().exists() { "" } else { " (not there)" };
     let file = format!("{}{there}", config.file().display());

@@ -5,12 +5,8 @@ use std::{ffi::OsString, fs, path::Path};
 use serde_json::{Value, json};
 
 use crate::programs::{
-    options::{
-        has,
-        output::{self, OutputArgs},
-        target::{self, Target},
-    },
-    tail::{self, options::number},
+    options::{Field, OutputArgs, Target, has, output, target},
+    tail,
 };
 use crate::{
     cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc},
@@ -37,7 +33,7 @@ pub struct Args {
 
 has!(Args { target: Target, output: OutputArgs });
 
-/// A document holds so many records, the newest, and says when there were more.
+/// How many records a document holds at most: the newest. It says when there are more.
 const MOST: usize = 10_000;
 
 impl Tool for History {
@@ -72,10 +68,7 @@ where the transcript ends: `aimax stream` goes on there.",
             "Only the last so many records; all of them with 0, the default.",
         )
         .value("COUNT", Complete::Nothing)
-        .sets(|args, given| {
-            args.tail = number(&given.text()?)?;
-            Ok(())
-        }),
+        .sets(|args, given| args.tail.set(given)),
         output::json(),
     ];
 
@@ -130,7 +123,7 @@ fn document(path: &Path, tail: u64, out: &mut Output, note: fn(&str)) -> Result<
         "total": total,
         "totalApproximate": false,
         "truncated": truncated,
-        "sentinel": { "primary": end, "mobius": beside(path) },
+        "sentinel": { "primary": end, "mobius": capture_size(path) },
     });
     out.batch(true)?;
     out.line(b"{")?;
@@ -147,10 +140,10 @@ fn document(path: &Path, tail: u64, out: &mut Output, note: fn(&str)) -> Result<
     out.batch(false)
 }
 
-/// When a record was written, if it says so. The document has those that do not before all others,
-/// as the original's has.
+/// When a record was written, if it says so. In the document, records without a time come first, as
+/// in that of the original.
 fn written_at(record: &[u8]) -> Option<u64> {
-    // Nearly all say it here, and the rest of the record need not be kept for that.
+    // Nearly all have it here, and then the rest of the record need not be kept in memory.
     #[derive(serde::Deserialize)]
     struct Top {
         timestamp: String,
@@ -166,13 +159,13 @@ fn written_at(record: &[u8]) -> Option<u64> {
     places.into_iter().find_map(time)
 }
 
-/// An object's text less its opening brace and newline.
+/// An object's text without its opening brace and newline.
 fn members(object: &Value) -> String {
     format!("{object:#}").split_off("{\n".len())
 }
 
-/// How much the original's own capture of prompts holds, in the file beside the transcript, so that
-/// it can go on there as well.
-fn beside(path: &Path) -> u64 {
+/// The size of the file beside the transcript in which the original captures prompts, so that the
+/// original can go on from there as well.
+fn capture_size(path: &Path) -> u64 {
     fs::metadata(path.with_extension("mobius.jsonl")).map_or(0, |data| data.len())
 }

@@ -4,10 +4,7 @@ use std::ffi::OsString;
 
 use serde_json::{Map, Value, json};
 
-use crate::programs::options::{
-    output::{self, Args},
-    target,
-};
+use crate::programs::options::{VerbArgs, output, target};
 use crate::{
     agent::{Backend, Status},
     cli::{Opt, Output, Paint, Tool, ToolDoc, exit::visible},
@@ -22,7 +19,7 @@ use crate::{
 pub struct List;
 
 impl Tool for List {
-    type Args = Args;
+    type Args = VerbArgs;
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-list",
@@ -42,23 +39,21 @@ the sessions without a window.",
         ..ToolDoc::EMPTY
     };
 
-    const OPTS: &'static [Opt<Args>] = &[target::backend(), output::json()];
+    const OPTS: &'static [Opt<VerbArgs>] = &[target::backend(), output::json()];
 
-    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    fn run(args: VerbArgs, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env()?;
         let tmux = Tmux::new(&config)?;
         let asked = args.target.backend(&config)?;
         let backends = asked.map_or(Backend::ALL.to_vec(), |one| vec![one]);
         let mut all: Vec<(Backend, Vec<Observed>)> = session::windows(&config, &tmux, &backends)?;
-        // The practice agent is nobody's business but of those who practise.
+        // The practice agent is shown only to people who use it.
         all.retain(|(backend, seen)| !seen.is_empty() || asked.is_some() || backend.is_real());
         if args.output.json {
-            let lists: Map<String, Value> = all
-                .iter()
-                .map(|(backend, seen)| {
-                    (backend.name().to_owned(), seen.iter().map(record).collect())
-                })
-                .collect();
+            let list = |(backend, seen): &(Backend, Vec<Observed>)| {
+                (backend.name().to_owned(), seen.iter().map(record).collect())
+            };
+            let lists: Map<String, Value> = all.iter().map(list).collect();
             return output::document(out, &lists.into()).map(|()| Exit::Done);
         }
         let seen: Vec<&Observed> = all.iter().flat_map(|(_, seen)| seen).collect();
@@ -85,7 +80,7 @@ fn record((session, snapshot): &Observed) -> Value {
     })
 }
 
-/// What a session does, and in which style that is shown.
+/// What a session is doing, and the style in which that is shown.
 pub(crate) fn state(snapshot: &Snapshot) -> (String, &'static str) {
     let state = snapshot.state();
     let style = match state {
@@ -140,7 +135,7 @@ fn print(out: &mut Output, paint: Paint, seen: &[&Observed]) -> Result<()> {
     Ok(())
 }
 
-/// How long ago a moment was, in seconds of the epoch.
+/// The age of a time in epoch seconds.
 fn age(at: u64) -> String {
     let seconds = (time::now_ms() / 1000).saturating_sub(at);
     match seconds {

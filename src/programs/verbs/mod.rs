@@ -1,4 +1,4 @@
-//! The verbs of the front, `aimax`: one file each, but one for those that send a prompt.
+//! The verbs of the front, `aimax`: one file each; those that deliver a prompt share one.
 
 mod admin;
 mod config;

@@ -6,12 +6,7 @@ use std::{ffi::OsString, path::Path};
 use serde_json::json;
 
 use crate::programs::{
-    options::{
-        has, launch,
-        output::{self, OutputArgs},
-        prompt::{self, PromptArgs},
-        target::{self, Target},
-    },
+    options::{OutputArgs, PromptArgs, Target, has, launch, output, prompt, target},
     paste,
 };
 use crate::{
@@ -48,8 +43,8 @@ pub struct Args {
 
 has!(Args { target: Target, prompt: PromptArgs, start: StartOptions, output: OutputArgs });
 
-/// The options of a verb that may start a session: those of the prompt and the folder in the order
-/// that the verb shows them, and all others.
+/// The options of a verb that may start a session. Those of the prompt and the folder come first,
+/// in an order of the verb's own.
 macro_rules! starting {
     [$($first:expr),+] => {
         &[
@@ -261,7 +256,7 @@ The document of `--json` has `ok`, `sessionId` and `resentPrompt`.",
     }
 }
 
-/// Sends the prompt that is given; says how many characters it has, too.
+/// Sends the prompt that is given; also returns its length in characters.
 fn send(
     to: Recipient<'_>,
     prompt: PromptArgs,
@@ -278,7 +273,7 @@ fn send(
     Ok((to.send(prompt, start, &options)?, length))
 }
 
-/// How a person gets to the windows of a backend.
+/// The command that attaches a terminal to the windows of a backend.
 fn attach(config: &Config, backend: Backend) -> String {
     let server = config.tmux_socket.as_ref().map(|name| format!("-L {} ", name.display()));
     format!("tmux {}attach -t {}", server.unwrap_or_default(), backend.hub(config))

@@ -5,10 +5,7 @@ use std::ffi::OsString;
 use serde_json::json;
 
 use super::list;
-use crate::programs::options::{
-    output::{self, Args},
-    target,
-};
+use crate::programs::options::{VerbArgs, output, target};
 use crate::{
     agent::Status as Doing,
     cli::{Opt, Output, Paint, Tool, ToolDoc, exit::visible},
@@ -22,7 +19,7 @@ use crate::{
 pub struct Status;
 
 impl Tool for Status {
-    type Args = Args;
+    type Args = VerbArgs;
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-status",
@@ -44,25 +41,26 @@ The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
         ..ToolDoc::EMPTY
     };
 
-    const OPTS: &'static [Opt<Args>] = &[target::session(), target::backend(), output::json()];
+    const OPTS: &'static [Opt<VerbArgs>] = &[target::session(), target::backend(), output::json()];
 
-    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    fn run(args: VerbArgs, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env()?;
         let name = args.target.needed(&config)?;
         let backend = args.target.backend(&config)?;
         let tmux = Tmux::new(&config)?;
-        let (session, snapshot) = match (target::find(&config, &tmux, &name, backend), backend) {
-            (Ok(session), _) => {
-                let snapshot =
-                    session::snapshots(&config, &tmux, std::slice::from_ref(&session))?.pop();
-                (session, snapshot)
-            }
-            (Err(error), Some(backend)) if error.kind == Kind::Missing => {
-                let entry = Default::default();
-                (Session { name: name.clone(), backend, entry }, None)
-            }
-            (Err(error), _) => return Err(error),
-        };
+        let (session, snapshot) =
+            match (target::session_or_window(&config, &tmux, &name, backend), backend) {
+                (Ok(session), _) => {
+                    let snapshot =
+                        session::snapshots(&config, &tmux, std::slice::from_ref(&session))?.pop();
+                    (session, snapshot)
+                }
+                (Err(error), Some(backend)) if error.kind == Kind::Missing => {
+                    let entry = Default::default();
+                    (Session { name: name.clone(), backend, entry }, None)
+                }
+                (Err(error), _) => return Err(error),
+            };
         let status = snapshot.as_ref().and_then(|snapshot| snapshot.status.as_ref());
         // Without a folder for flags nothing is known of the job.
         let job = snapshot.as_ref().filter(|_| session.flags().is_some()).map(|seen| &seen.job);

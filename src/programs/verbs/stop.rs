@@ -4,10 +4,7 @@ use std::ffi::OsString;
 
 use serde_json::json;
 
-use crate::programs::options::{
-    output::{self, Args},
-    target,
-};
+use crate::programs::options::{VerbArgs, output, target};
 use crate::{
     cli::{Opt, Output, Paint, Tool, ToolDoc},
     config::Config,
@@ -21,7 +18,7 @@ use crate::{
 pub struct Stop;
 
 impl Tool for Stop {
-    type Args = Args;
+    type Args = VerbArgs;
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-stop",
@@ -39,13 +36,13 @@ The document of `--json` has `sessionId`, `killed` and `wasWorking`.",
         ..ToolDoc::EMPTY
     };
 
-    const OPTS: &'static [Opt<Args>] = &[target::session(), target::backend(), output::json()];
+    const OPTS: &'static [Opt<VerbArgs>] = &[target::session(), target::backend(), output::json()];
 
-    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    fn run(args: VerbArgs, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env()?;
         let name = args.target.needed(&config)?;
         let tmux = Tmux::new(&config)?;
-        let found = target::find(&config, &tmux, &name, args.target.backend(&config)?);
+        let found = target::session_or_window(&config, &tmux, &name, args.target.backend(&config)?);
         let ended = match found {
             Ok(session) => session::end(&config, &tmux, &session, Deadline::after(LOCK_WAIT))?,
             Err(error) if error.kind == Kind::Missing => {

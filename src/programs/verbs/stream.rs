@@ -5,15 +5,8 @@ use std::ffi::OsString;
 use serde_json::json;
 
 use crate::programs::{
-    options::{
-        Field, has,
-        output::OutputArgs,
-        target::{self, Target},
-    },
-    tail::{
-        self,
-        options::{MAX, number, offset},
-    },
+    options::{Field, OutputArgs, Target, has, target},
+    tail::{self, MAX, offset},
 };
 use crate::{
     cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc},
@@ -72,10 +65,7 @@ it.",
             args.from = Some(offset(&given.text()?)?);
             Ok(())
         }),
-        MAX.sets(|args, given| {
-            args.max = Some(number(&given.text()?)?).filter(|count| *count > 0);
-            Ok(())
-        }),
+        MAX.sets(|args, given| args.max.set(given)),
         OptDoc::new(
             "json",
             "Print records, and at the end how many",
@@ -90,10 +80,10 @@ also when that is Ctrl-C.",
         let asked = tail::Args {
             target: args.target,
             from: args.from,
-            lines: if args.from.is_none() { Some(0) } else { None },
+            lines: args.from.is_none().then_some(0),
             follow: true,
             text: cli::output::stdout().is_terminal() && !args.output.json,
-            max: args.max,
+            max: args.max.filter(|count| *count > 0),
             ..tail::Args::default()
         };
         if args.output.json {

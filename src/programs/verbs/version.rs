@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use serde_json::json;
 
-use crate::programs::options::output::{self, OutputArgs};
+use crate::programs::options::{OutputArgs, output};
 use crate::{
     cli::{Opt, Output, Tool, ToolDoc},
     error::{Exit, Result},

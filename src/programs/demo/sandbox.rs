@@ -1,4 +1,4 @@
-//! Where the demo plays: a folder, a tmux server, an environment, and the programs in it.
+//! The sandbox of the demo: a folder, a tmux server, an environment, and the programs in it.
 
 use std::{
     ffi::OsString,
@@ -19,8 +19,8 @@ use crate::{
     watch::Watch,
 };
 
-/// A folder and a server that end when this is dropped, however the demo ended.
-pub(crate) struct Stage {
+/// A folder and a tmux server, which are removed when this is dropped, however the demo ended.
+pub(crate) struct Sandbox {
     root: PathBuf,
     config: Config,
     program: PathBuf,
@@ -29,12 +29,12 @@ pub(crate) struct Stage {
 /// A socket's path may have some 100 bytes, of which the folder's name and tmux take 50.
 const LONGEST_BASE: usize = 50;
 
-/// How long what is left may take to end.
+/// How long processes that are left may take to end.
 const GRACE: Duration = Duration::from_secs(3);
 
-impl Stage {
+impl Sandbox {
     /// Makes the folders. The server starts with the first session.
-    pub(crate) fn build(config: &Config) -> Result<Stage> {
+    pub(crate) fn build(config: &Config) -> Result<Sandbox> {
         let base = config.var("TMPDIR").map(PathBuf::from);
         let base = base.filter(|base| base.is_absolute() && base.as_os_str().len() <= LONGEST_BASE);
         let base = base.unwrap_or_else(|| "/tmp".into());
@@ -43,19 +43,19 @@ impl Stage {
         let id = uuid::Uuid::new_v4().simple().to_string();
         let root = base.join(format!("aimax-demo-{}", &id[..12]));
         let program = config::running_program()?;
-        // Fails where something of that name is: the folder is ours alone.
+        // This fails if the name exists: the folder is ours alone.
         DirBuilder::new().mode(0o700).create(&root).at(&root)?;
         let config = Config::from_vars(environment(config, &root))?;
-        let stage = Stage { root, config, program };
+        let sandbox = Sandbox { root, config, program };
         for folder in ["home", "proj", "tmux", "data"] {
-            fs::make_dir(&stage.root.join(folder), 0o700)?;
+            fs::make_dir(&sandbox.root.join(folder), 0o700)?;
         }
-        Ok(stage)
+        Ok(sandbox)
     }
 
-    /// Starts one of our programs: this very file, so that it is the same version, and the only
-    /// one needed.
-    pub(crate) fn start(&self, words: &[&str]) -> Result<Run> {
+    /// Starts one of our programs from the running executable: it has the same version, and no
+    /// other file is needed.
+    pub(crate) fn start(&self, words: &[&str]) -> Result<Process> {
         let mut child = Command::new(&self.program)
             .args(words)
             .env_clear()
@@ -68,9 +68,9 @@ impl Stage {
         let Some(pipe) = child.stdout.take() else {
             return Err(Error::system("aimax", "its output is not a pipe"));
         };
-        let run = Run { child, pipe, held: Vec::new(), open: true };
-        sys::set_nonblocking(run.pipe.as_fd()).map_err(|e| Error::io("pipe", &e))?;
-        Ok(run)
+        let process = Process { child, pipe, held: Vec::new(), open: true };
+        sys::set_nonblocking(process.pipe.as_fd()).map_err(|e| Error::io("pipe", &e))?;
+        Ok(process)
     }
 
     /// Ends the server, and waits for what ran in it: an agent that is just ending still writes.
@@ -85,7 +85,7 @@ impl Stage {
         for pid in &family {
             watch.process(*pid)?;
         }
-        // No answer is as good as an answer: the processes are looked at themselves.
+        // tmux need not answer: the processes themselves are checked.
         let _answer = tmux.run(&["kill-server"])?;
         let grace = Deadline::after(GRACE);
         loop {
@@ -99,11 +99,11 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
+impl Drop for Sandbox {
     fn drop(&mut self) {
         let grace = Deadline::after(GRACE);
         let Ok(mut watch) = Watch::new() else { return };
-        // How the demo went is what is reported; here is nobody to report to.
+        // The demo's own result is reported; a failure to tidy up is not.
         drop(self.end_server(&mut watch));
         // A hook that is just ending may put a file where one was removed.
         while fs::remove_dir(&self.root).is_err() && !grace.passed() {
@@ -129,24 +129,24 @@ fn environment(config: &Config, root: &Path) -> Vec<(OsString, OsString)> {
     kept.chain(own.map(|(name, value)| (name.into(), value))).collect()
 }
 
-/// A program that runs; dropped, it ends.
-pub(crate) struct Run {
+/// A running program, which is ended when this is dropped.
+pub(crate) struct Process {
     child: Child,
     pipe: ChildStdout,
     held: Vec<u8>,
-    /// The pipe has not hung up yet.
+    /// Whether the pipe may still bring more.
     open: bool,
 }
 
-impl Run {
-    /// What it prints, and its end, wake `watch` from now on.
-    pub(crate) fn watched(&self, watch: &mut Watch) -> Result<()> {
+impl Process {
+    /// Makes its output and its end wake `watch`.
+    pub(crate) fn watch(&self, watch: &mut Watch) -> Result<()> {
         watch.readable(&self.pipe);
         watch.process(self.child.id())
     }
 
-    /// What it prints is of no interest any more.
-    pub(crate) fn unwatched(&self, watch: &mut Watch) {
+    /// Stops its output from waking `watch`.
+    pub(crate) fn unwatch(&self, watch: &mut Watch) {
         watch.ignore(&self.pipe);
     }
 
@@ -177,12 +177,12 @@ impl Run {
     }
 }
 
-impl Drop for Run {
+impl Drop for Process {
     fn drop(&mut self) {
         if !matches!(self.child.try_wait(), Ok(None)) {
             return;
         }
-        // Asked first: a start that is under way takes back what it has made.
+        // It is asked to end first: a start that is under way then undoes what it has made.
         let pid = self.child.id();
         if let (Ok(number), Ok(mut watch)) = (i32::try_from(pid), Watch::new()) {
             drop(sys::kill(number, sys::TERMINATE));
@@ -192,7 +192,7 @@ impl Drop for Run {
                 _ = watch.wait(grace);
             }
         }
-        // It has ended, or it does not listen: both errors say that it is gone already.
+        // Both calls fail only if it has ended already.
         drop(self.child.kill());
         drop(self.child.wait());
     }
