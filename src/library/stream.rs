@@ -157,7 +157,7 @@ impl ThoughtStream {
                 self.watch.process(pane.pid)?;
                 self.pid = Some(pane.pid);
             }
-            for witness in self.session.agent().watch_paths(&self.config, pane) {
+            for witness in self.session.watch_paths(&self.config, pane) {
                 self.watch.path(&witness)?;
             }
         }

@@ -204,6 +204,13 @@ impl Anchor {
 }
 
 impl Session {
+    /// Files and folders whose change may mean another status or another conversation.
+    pub(crate) fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
+        let mut paths = self.agent().watch_paths(config, pane);
+        paths.extend(self.agent().facts().idle_title.map(|_| self.run_dir(config).title()));
+        paths
+    }
+
     /// Its private folder.
     #[must_use]
     pub(crate) fn run_dir(&self, config: &Config) -> RunDir {

@@ -41,7 +41,7 @@ impl<'a> AttachedPane<'a> {
         let mut watch = Watch::new()?;
         watch.readable(&view);
         watch.process(pane.pid)?;
-        for path in agent.watch_paths(config, pane) {
+        for path in session.watch_paths(config, pane) {
             watch.path(&path)?;
         }
         Ok(AttachedPane { config, tmux, agent, profile, view, watch, job, pane: pane.clone() })

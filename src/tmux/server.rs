@@ -43,11 +43,10 @@ impl Fault {
     /// Reads what a tmux client wrote to standard error. See tmux/FACTS.md, "What tmux says".
     pub(crate) fn from_text(text: &str) -> Self {
         let text = text.trim();
-        if text.starts_with("no server running")
-            || text.starts_with("error connecting to") && !text.ends_with("(Permission denied)")
-            || text.starts_with("server exited")
-            || text.starts_with("lost server")
-        {
+        let begins = |signs: &[&str]| signs.iter().any(|sign| text.starts_with(sign));
+        let gone = &["no server running", "error connecting to", "server exited", "lost server"];
+        // A socket that may not be used tells nothing of the server behind it.
+        if begins(gone) && !text.ends_with("(Permission denied)") {
             Fault::NoServer
         // For some milliseconds a server that has just started has no session, so no target either.
         } else if begins(&["can't find", "no such"]) || text == "no current target" {

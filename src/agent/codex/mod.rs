@@ -6,9 +6,7 @@ use std::{
 };
 
 use self::rollout::{id_of, is_rollout, rollout, turn_is_open};
-use super::{
-    Agent, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, TITLE_FILE, Typing,
-};
+use super::{Agent, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, Typing};
 use crate::{
     config::Config,
     error::{Error, Result},
@@ -166,7 +164,6 @@ impl Agent for Codex {
         let above = days.iter().flat_map(|day| day.ancestors().skip(1).take(3));
         let mut watch_paths: Vec<PathBuf> = above.map(Path::to_owned).collect();
         watch_paths.push(settings::locks(config));
-        watch_paths.push(config.run_dir(FACTS.backend, &pane.window_name).join(TITLE_FILE));
         watch_paths.extend(days);
         if Title::parse(&pane.title).conversation.is_none() {
             watch_paths.extend(foreign(pane));

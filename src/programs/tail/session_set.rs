@@ -157,7 +157,7 @@ impl SessionSet {
             stream.reader.found(&session.kept_conversation());
         }
         if let (Some(pane), Some(tmux)) = (&mut stream.pane, &self.tmux) {
-            for witness in session.agent().watch_paths(&self.config, pane) {
+            for witness in session.watch_paths(&self.config, pane) {
                 stream.signs.insert(watch.path(&witness)?);
             }
             // After the subscription: some agents show their conversation in the title.

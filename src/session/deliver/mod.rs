@@ -94,7 +94,7 @@ fn wait_idle(
     let mut pane = session.live_pane(config, tmux)?;
     let mut watch = Watch::new()?;
     watch.process(pane.pid)?;
-    for path in session.agent().watch_paths(config, &pane) {
+    for path in session.watch_paths(config, &pane) {
         watch.path(&path)?;
     }
     if let Some(job) = job {

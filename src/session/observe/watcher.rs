@@ -98,7 +98,7 @@ impl<'a> SessionWatcher<'a> {
             if let Some(pane) = live.filter(|pane| one.pid != Some(pane.pid)) {
                 one.pid = Some(pane.pid);
                 self.watch.process(pane.pid)?;
-                for path in one.session.agent().watch_paths(self.config, pane) {
+                for path in one.session.watch_paths(self.config, pane) {
                     self.watch.path(&path)?;
                 }
             }
