@@ -47,7 +47,8 @@ The states:
     working   a turn runs
     waiting   it asks something: `waitingFor` and `choices` say what
     failed    it waits for a prompt, and the last job failed: `reason`
-    dead      the agent has ended, or its window is gone
+    dead      the agent has ended
+    unknown   the agent may live, but it cannot be seen: `reason`
     archived  it was ended: `aimax-spawn --resume` goes on with it
 
 A `dead` session stays in the list until `aimax-kill` or a new start
@@ -56,6 +57,7 @@ with its name.",
         exits: &[
             (Exit::Done, "listed; with names, all of them are alive"),
             (Exit::No, "a session that was named is dead"),
+            (Exit::Missing, "a session that was named is unknown"),
         ],
         examples: &[
             ("aimax-ls | jq -r 'select(.state==\"idle\").sessionId'", "The idle sessions."),
