@@ -204,3 +204,141 @@ fn agents_outlive_what_a_tmux_conf_says() {
         wait_until(PATIENCE, conf, || desk.windows().iter().all(|name| name == "_root"));
     }
 }
+
+/// The same numbers in every run for the same seed (xorshift).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % most as u64).unwrap()
+    }
+}
+
+/// One session, the panes of a person beside it, and what happens to both.
+struct Scene {
+    desk: Desk,
+    spawned: Spawned,
+    /// The panes of the person, none of which may ever be closed.
+    foreign: Vec<String>,
+    works: bool,
+}
+
+impl Scene {
+    fn new() -> Scene {
+        let desk = Desk::new();
+        let spawned = desk.spawn("one", "hello");
+        desk.done("one");
+        let tmux = desk.tmux();
+        tmux.run(["new-session", "-d", "-s", "mine", "sh", "-c", "exec sleep 600"]);
+        let own = tmux.run(["list-panes", "-t", "=mine:", "-F", "#{pane_id}"]).trim().to_owned();
+        Scene { desk, spawned, foreign: vec![own], works: false }
+    }
+
+    /// Lets one thing happen, and says which.
+    fn step(&mut self, random: &mut Random) -> String {
+        let pane = self.spawned.pane_id.clone();
+        let mine = self.foreign[random.below(self.foreign.len())].clone();
+        let tmux = self.desk.tmux();
+        // A move that tmux refuses, such as a pane into its own window, is a step as well.
+        let event = |args: &[&str]| {
+            let _refused = tmux.output(args);
+            args.join(" ")
+        };
+        let name = ["one", "two", "a b"][random.below(3)];
+        match random.below(12) {
+            0 if !self.works => {
+                self.desk.paste("one", GATE);
+                self.works = true;
+                "a prompt".into()
+            }
+            1 if self.works => {
+                self.desk.open_gate();
+                self.desk.done("one");
+                fs::remove_file(self.desk.home.proj().join("gate")).unwrap();
+                self.works = false;
+                "the end of the turn".into()
+            }
+            2 => {
+                let new =
+                    ["new-window", "-d", "-P", "-F", "#{pane_id}", "-t", "=mine:", "-n", name];
+                let made = tmux.run([&new[..], &["sh", "-c", "exec sleep 600"]].concat());
+                self.foreign.push(made.trim().to_owned());
+                format!("a window {name:?}")
+            }
+            3 => event(&["rename-window", "-t", &pane, name]),
+            4 => event(&["move-window", "-s", &pane, "-t", "=mine:"]),
+            5 => event(&["rename-session", "-t", &format!("={HUB}"), "elsewhere"]),
+            6 => event(&["rename-session", "-t", "=elsewhere", HUB]),
+            7 => event(&["link-window", "-s", &pane, "-t", "=mine:"]),
+            8 => event(&["join-pane", "-d", "-s", &mine, "-t", &pane]),
+            9 => event(&["join-pane", "-d", "-b", "-s", &pane, "-t", &mine]),
+            10 => event(&["break-pane", "-d", "-s", &pane, "-n", name]),
+            _ => {
+                let socket = tmux.run(["display-message", "-p", "#{socket_path}"]);
+                let (socket, aside) =
+                    (socket.trim().to_owned(), format!("{}.aside", socket.trim()));
+                fs::rename(&socket, &aside).unwrap();
+                let ran = self.desk.run("aimax-ls", &["one"]);
+                let seen = ran.records::<Listed>().remove(0).state;
+                let refused = self.desk.run("aimax-spawn", &["-b", "tmux-practice", "-s", "one"]);
+                let check = self.desk.run("aimax-flag", &["check", "one"]).code();
+                fs::rename(&aside, &socket).unwrap();
+                assert_eq!(
+                    (ran.code(), seen.as_str(), refused.code()),
+                    (Some(69), "unknown", Some(69))
+                );
+                assert_eq!(check, Some(if self.works { 124 } else { 0 }));
+                "the socket away and back".into()
+            }
+        }
+    }
+
+    /// That everybody tells the truth.
+    fn check(&self) {
+        let seen = listed(&self.desk, "one");
+        let state = if self.works { "working" } else { "idle" };
+        assert_eq!((seen.state.as_str(), seen.pid), (state, Some(self.spawned.pid)));
+        let check = self.desk.run("aimax-flag", &["check", "one"]);
+        assert_eq!(check.code(), Some(if self.works { 124 } else { 0 }), "{}", check.error());
+        assert_eq!(self.desk.failure("one"), None);
+        let again = self.desk.run("aimax-spawn", &["-b", "tmux-practice", "-s", "one"]);
+        again.fails(3, "a session of this name is running");
+        let panes = panes(&self.desk);
+        for pane in &self.foreign {
+            assert!(panes.contains(&format!(" {pane} ")), "{pane} of a person was closed");
+        }
+    }
+}
+
+/// `AIMAX_SEQUENCES=1000` tries so many; each is repeated by its seed, which a failure prints.
+#[test]
+fn whatever_happens_in_whatever_order() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seeds = match number("AIMAX_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 1..1 + number("AIMAX_SEQUENCES").unwrap_or(6),
+    };
+    for seed in seeds {
+        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let mut scene = Scene::new();
+        let mut steps = Vec::new();
+        let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            for _ in 0..8 {
+                steps.push(scene.step(&mut random));
+                scene.check();
+            }
+            let killed: Killed = scene.desk.run("aimax-kill", &["one"]).record();
+            assert!(killed.killed && killed.was_working == scene.works);
+            gone(scene.spawned.pid);
+            let panes = panes(&scene.desk);
+            assert!(scene.foreign.iter().all(|pane| panes.contains(&format!(" {pane} "))));
+        }));
+        if let Err(panic) = told {
+            println!("AIMAX_SEED={seed} after {steps:#?}");
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
