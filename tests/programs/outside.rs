@@ -264,8 +264,10 @@ impl Scene {
             2 => {
                 let new =
                     ["new-window", "-d", "-P", "-F", "#{pane_id}", "-t", "=mine:", "-n", name];
-                let made = tmux.run([&new[..], &["sh", "-c", "exec sleep 600"]].concat());
-                self.foreign.push(made.trim().to_owned());
+                // Its session may have gone with its last pane.
+                let made = tmux.output([&new[..], &["sh", "-c", "exec sleep 600"]].concat());
+                let made = String::from_utf8(made.stdout).unwrap();
+                self.foreign.extend(Some(made.trim().to_owned()).filter(|pane| !pane.is_empty()));
                 format!("a window {name:?}")
             }
             3 => event(&["rename-window", "-t", &pane, name]),
