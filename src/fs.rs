@@ -220,6 +220,11 @@ mod tests {
         };
         drop(held);
         waiter.join().unwrap().unwrap();
+        // A program that another test is starting has a copy of the file until its exec.
+        let free = Deadline::after(Duration::from_secs(10));
+        while is_locked(&path).unwrap() && !free.passed() {
+            thread::yield_now();
+        }
         assert!(!is_locked(&path).unwrap());
         remove_dir(&folder).unwrap();
     }
