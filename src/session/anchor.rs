@@ -224,11 +224,21 @@ impl Session {
     /// [`crate::error::Kind::Missing`] when the agent may live but cannot be seen: with what is in the
     /// way.
     pub(crate) fn pane(&self, config: &Config, tmux: &Tmux) -> Result<Option<Pane>> {
-        let Some(anchor) = Anchor::read(&self.run_dir(config))? else {
-            return named(self, config, &tmux.panes(&self.backend.hub(config))?);
-        };
-        let server = tmux.at(&anchor.socket);
-        anchor.judge(&self.name, server.pane(&anchor.pane)?)?.pane()
+        self.sight(config, tmux)?.pane()
+    }
+
+    /// What is to be seen of its pane. It costs the same however many sessions there are.
+    fn sight(&self, config: &Config, tmux: &Tmux) -> Result<Sight> {
+        match Anchor::read(&self.run_dir(config))? {
+            Some(anchor) => {
+                let found = tmux.at(&anchor.socket).pane(&anchor.pane)?;
+                anchor.judge(&self.name, found)
+            }
+            None => {
+                let hub = tmux.panes(&self.backend.hub(config))?;
+                named(self, config, &hub).map(Sight::Seen)
+            }
+        }
     }
 
     /// Its pane, if an agent is known to run there: a window of this name, which no state file knows,
@@ -302,9 +312,16 @@ pub(crate) struct Panes {
     servers: Vec<(PathBuf, std::result::Result<Vec<Pane>, Fault>)>,
     /// The hubs on the caller's server, for sessions without an anchor.
     hubs: Vec<(Backend, Vec<Pane>)>,
+    /// A single session is asked for by itself.
+    is_single: bool,
 }
 
 impl Panes {
+    /// The panes of so many sessions.
+    pub(crate) fn of_many(sessions: usize) -> Panes {
+        Panes { is_single: sessions == 1, ..Panes::default() }
+    }
+
     /// The session's pane, as [`Session::pane`] says it.
     pub(crate) fn of(
         &mut self,
@@ -322,6 +339,9 @@ impl Panes {
         tmux: &Tmux,
         session: &Session,
     ) -> Result<Sight> {
+        if self.is_single {
+            return session.sight(config, tmux);
+        }
         let Some(anchor) = Anchor::read(&session.run_dir(config))? else {
             let panes = find_or(&mut self.hubs, &session.backend, || {
                 tmux.panes(&session.backend.hub(config))

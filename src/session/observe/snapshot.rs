@@ -144,7 +144,7 @@ impl Snapshot {
 
 /// Looks at many sessions, with one call of tmux for each backend among them.
 pub fn snapshots(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<Vec<Snapshot>> {
-    let mut panes = Panes::default();
+    let mut panes = Panes::of_many(sessions.len());
     let look = |session: &Session| {
         let sight = panes.sight(config, tmux, session)?;
         Snapshot::of(config, session, sight)

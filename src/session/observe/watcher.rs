@@ -84,7 +84,7 @@ impl<'a> SessionWatcher<'a> {
         &mut self,
         mut tell: impl FnMut(&Session, &Snapshot) -> Result<ControlFlow<()>>,
     ) -> Result<bool> {
-        let mut panes = Panes::default();
+        let mut panes = Panes::of_many(self.watched.len());
         let mut known: Vec<(Backend, HashSet<Name>)> = Vec::new();
         let mut left = Vec::new();
         for mut one in std::mem::take(&mut self.watched) {
