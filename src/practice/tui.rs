@@ -54,6 +54,11 @@ pub(crate) struct Program {
 impl Program {
     pub(crate) fn run(&mut self) -> Result<i32> {
         let result = self.rounds();
+        if result.is_err() {
+            // A terminal that goes while it is drawn on ends the program before the signal is seen:
+            // the hook must run all the same.
+            self.session.leave("other", 128 + libc::SIGHUP);
+        }
         // The screen is given back after a failure too, and then the failure is reported.
         let closed = self.session.screen.close();
         let status = result?;
