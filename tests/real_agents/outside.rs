@@ -316,5 +316,52 @@ fn configured(agent: Agent) {
     }
 }
 
+/// The agent's own sign is taken away: Claude Code's state file, as another one does that sees no
+/// process of that number, and Codex's title.
+fn signs(agent: Agent) {
+    let scene = Scene::new(agent);
+    let home = &scene.stage.home;
+    let take = || match agent.kind {
+        Kind::Claude => {
+            let file = format!(".claude/sessions/{}.json", scene.pid());
+            match fs::remove_file(home.home().join(file)) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => panic!("{e}"),
+                _ => {}
+            }
+        }
+        Kind::Codex => {
+            home.tmux().run(["select-pane", "-t", &scene.pane, "-T", "x"]);
+        }
+    };
+    take();
+    assert_eq!(scene.state(), "idle");
+    assert_eq!(run(home, "flag", &["check", "t"]).status, Some(0));
+    scene.begins();
+    take();
+    assert_eq!(scene.state(), "working");
+    let waiting = scene.waiting();
+    let sent = run(home, "paste", &["-s", "t", "-p", "meanwhile"]).record()["verdict"].clone();
+    assert!(["submitted", "queued"].iter().any(|verdict| sent == *verdict), "{sent}");
+    take();
+    scene.opened();
+    assert_eq!(end(waiting).record()["state"], "done");
+    assert!(scene.never_failed());
+    take();
+    wait_until(PATIENCE, "rest", || scene.state() == "idle");
+    take();
+    scene.works("without a sign");
+    take();
+    if agent.heeds_keys_while_it_streams() {
+        scene.stage.works("SLOW:60000 x");
+        take();
+        run(home, "paste", &["-s", "t", "--interrupt"]).record();
+        take();
+        wait_until(PATIENCE, "rest", || scene.state() == "failed");
+        scene.stage.model.release();
+    }
+    scene.ends();
+}
+
+on_agents!(signs: claude_old, claude_new, codex_old, codex_new);
 on_agents!(namesakes, moved, from_elsewhere, restored: claude_old, claude_new, codex_old, codex_new);
 on_agents!(lost_socket, attached, configured: claude_old, claude_new, codex_old, codex_new);
