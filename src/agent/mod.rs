@@ -7,7 +7,10 @@
 //! prompt so that every character is text, and what the lines of its transcript mean. It types
 //! nothing and waits for nothing: [`crate::session`] does.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
@@ -271,6 +274,10 @@ pub trait Agent: Sync {
         Ok(None)
     }
 
+    /// What it is doing by its transcript alone, into which it has written since its start: for when
+    /// its own sign is gone, which others can remove. `None` when the sign may still be there.
+    fn status_without_sign(&self, pane: &Pane, transcript: &Path) -> Result<Option<Status>>;
+
     /// Files and folders whose change may mean another status or another conversation.
     fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf>;
 
@@ -312,6 +319,11 @@ pub trait Agent: Sync {
     fn ran_command(&self, command: &str, event: &Event) -> bool {
         event.kind == EventKind::Command && event.text == command
     }
+}
+
+/// The status of an agent by its last turn.
+fn status_by_turn(is_open: bool) -> Status {
+    if is_open { Status::Busy } else { Status::Idle(None) }
 }
 
 /// The text of a content: a string, or the text blocks of a list.

@@ -21,6 +21,7 @@ pub(crate) struct AttachedPane<'a> {
     pub(crate) watch: Watch,
     /// The session's job, if it has a folder for flags.
     pub(crate) job: Option<Job>,
+    session: Session,
     pane: Pane,
 }
 
@@ -44,7 +45,8 @@ impl<'a> AttachedPane<'a> {
         for path in session.watch_paths(config, pane) {
             watch.path(&path)?;
         }
-        Ok(AttachedPane { config, tmux, agent, profile, view, watch, job, pane: pane.clone() })
+        let (session, pane) = (session.clone(), pane.clone());
+        Ok(AttachedPane { config, tmux, agent, profile, view, watch, job, session, pane })
     }
 
     /// The pane and its screen now.
@@ -57,7 +59,7 @@ impl<'a> AttachedPane<'a> {
 
     /// The agent's status.
     pub(crate) fn status(&self, look: &Look) -> Result<Status> {
-        self.agent.status(self.config, &look.pane)
+        self.session.status(self.config, &look.pane)
     }
 
     /// Settles the session's job, if it has one, and returns its state.

@@ -13,10 +13,11 @@ use std::{
 
 use super::Session;
 use crate::{
-    agent::{Agent, Conversation},
+    agent::{Agent, Conversation, Status},
     config::Config,
     error::Result,
     state::Entry,
+    time,
     tmux::{Pane, Tmux},
     transcript::{
         follow::{Follow, Seen},
@@ -35,6 +36,31 @@ impl Session {
             id: self.entry.agent_session_id().map(str::to_owned),
             transcript: self.entry.jsonl_path().map(Path::to_owned),
         }
+    }
+
+    /// What its agent in `pane` is doing: as it says itself, or by the conversation that was kept
+    /// when its sign is gone.
+    pub(crate) fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {
+        let agent = self.agent();
+        let status = agent.status(config, pane)?;
+        if status != Status::Starting || agent.conversation(config, pane)?.is_some() {
+            return Ok(status);
+        }
+        // An agent that starts has no sign yet, but it has written nothing either.
+        let written = |path: &&Path| {
+            let changed = path.metadata().and_then(|data| data.modified());
+            let changed = changed.ok().map(time::epoch_ms);
+            changed.zip(self.entry.started_at()).is_some_and(|(changed, start)| changed > start)
+        };
+        let transcript = self.entry.jsonl_path().filter(written);
+        let told = transcript.map(|path| agent.status_without_sign(pane, path)).transpose()?;
+        Ok(told.flatten().unwrap_or(status))
+    }
+
+    /// The conversation of its agent in `pane`: as the agent reports it, else as it was kept.
+    pub(crate) fn conversation_in(&self, config: &Config, pane: &Pane) -> Result<Conversation> {
+        let now = self.agent().conversation(config, pane)?;
+        Ok(now.unwrap_or_else(|| self.kept_conversation()))
     }
 
     /// Its conversation now: the agent in `pane` is asked while it is alive. Saves the answer in

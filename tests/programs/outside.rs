@@ -183,6 +183,30 @@ fn a_shell_under_a_dead_sessions_name_is_a_persons() {
 }
 
 #[test]
+fn a_state_file_that_is_removed_says_nothing() {
+    let desk = Desk::new();
+    let spawned = desk.spawn("one", "hello");
+    desk.done("one");
+    let file = desk.home.data().join(format!("practice/sessions/{}.json", spawned.pid));
+    let state = || {
+        assert!(!file.exists());
+        listed(&desk, "one").state
+    };
+    fs::remove_file(&file).unwrap();
+    assert_eq!(state(), "idle");
+    desk.run("aimax-flag", &["check", "one"]).silent();
+    desk.paste("one", GATE);
+    fs::remove_file(&file).unwrap();
+    assert_eq!(state(), "working");
+    let waiting = desk.start("aimax-flag", &["wait", "one", "--timeout", "60"]);
+    desk.open_gate();
+    waiting.end().record::<Value>();
+    assert!(desk.failure("one").is_none());
+    works(&desk, &spawned);
+    ends(&desk, &spawned);
+}
+
+#[test]
 fn agents_outlive_what_a_tmux_conf_says() {
     for conf in [
         "set -s exit-unattached on",

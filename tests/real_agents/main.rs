@@ -39,6 +39,7 @@ mod matrix;
 mod model;
 mod moves;
 mod original;
+mod outside;
 mod proxy;
 mod questions;
 mod quick_starts;

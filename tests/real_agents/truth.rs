@@ -21,9 +21,15 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new(agent: Agent) -> Stage {
+        Stage::under(agent, "")
+    }
+
+    /// The same under a `.tmux.conf`.
+    pub(crate) fn under(agent: Agent, conf: &str) -> Stage {
         let model = Model::start();
         let mut home = agent.home(&model, Trust::Seeded);
         home.set("CLAUDE_CODE_MAX_RETRIES", "1");
+        home.write(".tmux.conf", conf);
         let stage = Stage { model, home };
         run(&stage.home, "spawn", &["-b", agent.backend(), "-s", "t"]).record();
         stage

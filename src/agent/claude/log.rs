@@ -1,12 +1,20 @@
 //! The lines of a Claude Code transcript. See claude/FACTS.md, "Transcript records".
 
+use std::{ops::ControlFlow, path::Path};
+
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
     agent::{Comparison, difference, text_of},
+    error::Result,
     time,
-    transcript::event::{Event, EventKind},
+    transcript::{
+        event::{Event, EventKind},
+        follow::Follow,
+        ledger::Ledger,
+        start::Start,
+    },
 };
 
 /// The fields that matter. A line may hold far larger ones, which are skipped.
@@ -244,6 +252,25 @@ fn unwrapped(recorded: &str) -> Option<&str> {
     let rest = recorded.trim_start().strip_prefix("<pasted_content id=\"")?;
     let (id, rest) = rest.split_once("\">\n")?;
     rest.trim_end().strip_suffix(&format!("</pasted_content id=\"{id}\">"))?.strip_suffix('\n')
+}
+
+/// Whether the last turn in a transcript has begun and not ended.
+pub(crate) fn turn_is_open(transcript: &Path) -> Result<bool> {
+    let mut count = 64;
+    loop {
+        let (mut ledger, mut lines) = (Ledger::default(), 0);
+        let _seen = Follow::open(transcript, Start::Last(count))?.read_new(|line| {
+            lines += 1;
+            parse_line(line.bytes).iter().for_each(|event| ledger.note(event));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let ended = ledger.last_end().is_some();
+        // The turn has more lines when neither is there: begin further back.
+        if ended || !ledger.is_empty() || lines < count {
+            return Ok(!ledger.is_empty() && (ledger.has_queued() || !ended));
+        }
+        count *= 8;
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,16 @@
 //! Claude Code.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 
 use self::state_file::StateFiles;
 use super::{
     Agent, Comparison, Conversation, Facts, Launch, LaunchRequest, SETTINGS_FILE, Status, Typing,
+    status_by_turn,
 };
 use crate::{
     config::Config,
@@ -92,6 +96,12 @@ impl Agent for Claude {
 
     fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {
         files(config).status(pane.pid)
+    }
+
+    /// Another agent that sees no process of this number removes the state file.
+    /// See claude/FACTS.md, "State file".
+    fn status_without_sign(&self, _: &Pane, transcript: &Path) -> Result<Option<Status>> {
+        log::turn_is_open(transcript).map(status_by_turn).map(Some)
     }
 
     fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {

@@ -114,7 +114,21 @@ impl Agent for Codex {
             return Ok(Status::Starting);
         };
         let open = conversation.transcript.map(|path| turn_is_open(&path)).transpose()?;
-        Ok(if open == Some(true) { Status::Busy } else { Status::Idle(None) })
+        Ok(super::status_by_turn(open == Some(true)))
+    }
+
+    /// A title that is none of Codex's was set by a person; a bare state is the Agent command
+    /// center's. See codex/FACTS.md, "Title".
+    fn status_without_sign(&self, pane: &Pane, transcript: &Path) -> Result<Option<Status>> {
+        let is_own = Title::parse(&pane.title).conversation.is_some()
+            || matches!(pane.title.as_str(), "Starting" | "Ready" | "Working" | "Thinking");
+        let holds = |files: Vec<PathBuf>| {
+            files.iter().any(|file| file.file_name() == transcript.file_name())
+        };
+        if is_own || !open_files(pane.pid).is_none_or(holds) {
+            return Ok(None);
+        }
+        turn_is_open(transcript).map(super::status_by_turn).map(Some)
     }
 
     /// See codex/FACTS.md, "Thread and files".

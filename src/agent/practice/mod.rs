@@ -60,6 +60,10 @@ impl Agent for Practice {
         files(config).status(pane.pid)
     }
 
+    fn status_without_sign(&self, pane: &Pane, transcript: &Path) -> Result<Option<Status>> {
+        Claude.status_without_sign(pane, transcript)
+    }
+
     fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
         vec![state_file::path(home(config), pane.pid)]
     }

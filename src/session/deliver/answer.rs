@@ -35,7 +35,7 @@ pub(crate) fn question(
     let pane = session.live_pane(config, tmux)?;
     let Some(look) = tmux.of(&pane).capture(&pane.id)? else { return Ok(None) };
     let profile = attached_pane::profile(config, session)?;
-    let status = session.agent().status(config, &look.pane)?;
+    let status = session.status(config, &look.pane)?;
     let asked = attached_pane::question(&profile, &look, &status);
     Ok(asked.map(|(name, _)| Question { name, choices: profile.choices(&look.screen) }))
 }

@@ -47,7 +47,7 @@ impl Proof {
         session: &mut Session,
         look: &Look,
     ) -> Result<Proof> {
-        let now = attached.agent.conversation(attached.config, &look.pane)?.unwrap_or_default();
+        let now = session.conversation_in(attached.config, &look.pane)?;
         session.bind(attached.config, &now)?;
         let id = now.id.clone();
         let reader = ConversationReader::from_end(now, &mut attached.watch)?;

@@ -84,8 +84,12 @@ struct TranscriptSince {
 }
 
 impl TranscriptSince {
-    fn begin(attached: &mut AttachedPane<'_>, look: &Look) -> Result<TranscriptSince> {
-        let now = attached.agent.conversation(attached.config, &look.pane)?.unwrap_or_default();
+    fn begin(
+        attached: &mut AttachedPane<'_>,
+        session: &Session,
+        look: &Look,
+    ) -> Result<TranscriptSince> {
+        let now = session.conversation_in(attached.config, &look.pane)?;
         let reader = ConversationReader::from_end(now, &mut attached.watch)?;
         Ok(TranscriptSince { reader, stopped: false, ended: false })
     }
@@ -115,7 +119,7 @@ pub(crate) fn stop(
     let first = attached.look(session)?;
     let had_draft = attached.profile.input_box(&first) == InputBox::Text;
     let had_job = attached.settle(&first)? == Some(JobState::Running);
-    let mut transcript = TranscriptSince::begin(attached, &first)?;
+    let mut transcript = TranscriptSince::begin(attached, session, &first)?;
     let mut pressed: Option<Instant> = None;
     let mut idle_since: Option<Instant> = None;
     let mut had_queue = false;

@@ -80,7 +80,7 @@ fn idle(
             return Ok((false, standing.again));
         }
     }
-    Ok((matches!(session.agent().status(config, pane)?, Status::Idle(_)), None))
+    Ok((matches!(session.status(config, pane)?, Status::Idle(_)), None))
 }
 
 /// Waits until no job runs and the agent is idle, without holding the lock.

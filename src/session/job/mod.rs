@@ -67,6 +67,7 @@ pub(crate) enum Prompts {
 pub(crate) struct Job {
     flags: Flags,
     agent: &'static dyn Agent,
+    session: Session,
     kept: Conversation,
     run_dir: RunDir,
     /// The transcript since the job began, and the turns counted in it.
@@ -92,6 +93,7 @@ impl Job {
         Some(Job {
             flags: session.flags()?,
             agent: session.agent(),
+            session: session.clone(),
             kept: session.kept_conversation(),
             run_dir: session.run_dir(config),
             read: None,
@@ -101,6 +103,7 @@ impl Job {
     /// Takes over the conversation that the session's entry has now.
     pub(crate) fn keep(&mut self, session: &Session) {
         self.kept = session.kept_conversation();
+        self.session = session.clone();
     }
 
     /// The flags.
@@ -192,7 +195,7 @@ impl Job {
     /// How the job stands. Updates the flags when it has ended.
     pub(crate) fn settle(&mut self, config: &Config, pane: Option<&Pane>) -> Result<Standing> {
         let live = pane.filter(|pane| !pane.dead);
-        let status = live.map(|pane| self.agent.status(config, pane)).transpose()?;
+        let status = live.map(|pane| self.session.status(config, pane)).transpose()?;
         self.settle_with(config, pane, status)
     }
 

@@ -113,7 +113,7 @@ impl Snapshot {
             }
         };
         let live = pane.as_ref().filter(|pane| !pane.dead);
-        let status = live.map(|pane| session.agent().status(config, pane)).transpose()?;
+        let status = live.map(|pane| session.status(config, pane)).transpose()?;
         let Some(job) = job else {
             let job = Ok(JobState::Done);
             return Ok(Snapshot { pane, status, unseen, job, rests: true, again: None });
