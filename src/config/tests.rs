@@ -122,6 +122,38 @@ fn what_is_wrong_is_named_with_its_place() {
 }
 
 #[test]
+fn a_home_that_is_not_set_is_the_password_files() {
+    let of = |vars: &[(&str, &str)], knows: Option<&str>| {
+        let mut vars = vars.iter().map(|(k, v)| (k.into(), v.into())).collect();
+        let set = set_home(&mut vars, || knows.map(PathBuf::from));
+        set.map(|()| vars.into_iter().map(|(_, value)| value).collect::<Vec<OsString>>())
+    };
+    assert_eq!(of(&[("HOME", "/h")], None).unwrap(), ["/h"]);
+    for unset in [&[][..], &[("HOME", "")]] {
+        assert_eq!(of(unset, Some("/known")).unwrap(), ["/known"]);
+    }
+    for (home, knows) in [("h", Some("/known")), ("~", None), ("", None), ("", Some("x"))] {
+        let error = of(&[("HOME", home)], knows).unwrap_err();
+        assert_eq!((error.kind, &*error.subject), (crate::error::Kind::Usage, "HOME"), "{home}");
+    }
+    assert!(sys::home_folder().is_some_and(|home| home.is_absolute()));
+}
+
+#[test]
+fn a_program_is_found_where_it_will_be_run() {
+    let here = std::env::current_dir().unwrap();
+    // Tests run in the package's folder, where `.ci/run` is executable.
+    let found = |path: &str, name| config(&[("HOME", "/h"), ("PATH", path)]).program(name);
+    assert_eq!(found("/none:.ci", "run"), Some(here.join(".ci/run")));
+    assert_eq!(found(":/none", ".ci/run"), Some(here.join(".ci/run")));
+    assert_eq!(found("", ".ci/run"), None);
+    let c = config(&[("HOME", "/h"), ("PATH", "/bin::x")]);
+    let path = c.hook_environment().into_iter().find(|(name, _)| name == "PATH").unwrap().1;
+    assert_eq!(path, *format!("/bin:{0}:{0}/x", here.display()));
+    assert_eq!(config(&[("HOME", "/h")]).program("sh"), None);
+}
+
+#[test]
 fn hooks_get_what_finds_the_sessions_and_nothing_else() {
     let mut c = config(&[("HOME", "/h"), ("PATH", "/bin"), ("AIMAX_SESSION", "one")]);
     c.tmux_socket = Some("other".into());
