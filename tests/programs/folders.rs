@@ -2,11 +2,20 @@
 //! they are looked at.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::Value;
 
-use crate::{desk::Desk, records::Spawned};
+use crate::{
+    desk::{Desk, GATE, prompts},
+    records::{Job, Killed, Listed, Proven, Spawned},
+    util::wait::{PATIENCE, wait_until},
+};
 
 /// What lies in a folder, sorted.
 fn entries(folder: &Path) -> Vec<String> {
@@ -78,6 +87,76 @@ fn what_was_looked_up_is_what_is_run() {
     let _: Spawned = run(&args).record();
     // The hooks of tmux and of the agent run in the folder of the session.
     let flags = work.join(".imac/flags/one/running.flag");
-    crate::util::wait::wait_until(crate::util::wait::PATIENCE, "the end", || !flags.exists());
+    wait_until(PATIENCE, "the end", || !flags.exists());
     assert!(here.join("bin/ran").exists() && !work.join("bin/ran").exists());
+}
+
+/// A folder below the desk's project whose path is `length` bytes long.
+fn long(desk: &Desk, length: usize) -> PathBuf {
+    let mut path = desk.home.proj();
+    while path.as_os_str().len() < length {
+        let left = length - path.as_os_str().len() - 1;
+        path.push("x".repeat(left.min(if left > 101 { 100 } else { 101 })));
+    }
+    fs::create_dir_all(&path).unwrap();
+    path
+}
+
+#[test]
+fn a_transcript_is_found_however_its_folder_is_named() {
+    let desk = Desk::new();
+    let linked = desk.home.root().join("link");
+    std::os::unix::fs::symlink(long(&desk, 230), &linked).unwrap();
+    let composed = desk.home.proj().join("e\u{301}te\u{301}");
+    fs::create_dir(&composed).unwrap();
+    let folders = [200, 201, 255, 256, 300, 900].map(|length| long(&desk, length));
+    for cwd in folders.into_iter().chain([linked, composed]) {
+        let name = format!("s{}", cwd.as_os_str().len());
+        let cwd_text = cwd.to_str().unwrap();
+        let args = ["-b", "tmux-practice", "-s", &name, "--cwd", cwd_text, "-p", GATE];
+        let spawned: Spawned = desk.run("aimax-spawn", &args).record();
+        assert_eq!(spawned.verdict, "submitted", "{cwd_text}");
+        assert_eq!(prompts(&spawned.jsonl_path), [GATE], "{cwd_text}");
+        let seen: Listed = desk.run("aimax-ls", &[&name]).record();
+        assert_eq!((seen.state.as_str(), seen.jsonl_path), ("working", spawned.jsonl_path.clone()));
+        fs::write(cwd.join("gate"), "").unwrap();
+        desk.done(&name);
+        let text = fs::read(&spawned.jsonl_path).unwrap();
+        let from = ["-s", &name, "--from", "0"];
+        assert_eq!(desk.run("aimax-tail", &from).bytes(), text, "{cwd_text}");
+        let _: Killed = desk.run("aimax-kill", &[&name]).record();
+        // Once it is there, it is found before it goes on.
+        let id = &spawned.agent_session_id;
+        let args =
+            ["-b", "tmux-practice", "-s", &name, "--cwd", cwd_text, "--resume", id, "-p", "on"];
+        let resumed: Spawned = desk.run("aimax-spawn", &args).record();
+        assert_eq!(resumed.jsonl_path, spawned.jsonl_path, "{cwd_text}");
+        assert_eq!(resumed.offset, text.len() as u64, "{cwd_text}");
+        desk.done(&name);
+        let _: Killed = desk.run("aimax-kill", &[&name]).record();
+    }
+}
+
+#[test]
+fn who_follows_a_session_sees_a_transcript_come_in_a_folder_that_is_not_known() {
+    let desk = Desk::new();
+    let cwd = long(&desk, 400);
+    let args = ["-b", "tmux-practice", "-s", "one", "--cwd", cwd.to_str().unwrap()];
+    assert_eq!(desk.run("aimax-spawn", &args).code(), Some(0));
+    let told = desk.home.root().join("told");
+    let mut command = desk.command("aimax-tail", &["-s", "one", "--follow", "--text"]);
+    command.stdout(fs::File::create(&told).unwrap());
+    let tail = desk.started("aimax-tail", command);
+    desk.asleep(tail.child.id());
+    desk.run("aimax-paste", &["-s", "one", "-p", GATE]).record::<Proven>();
+    let wait = desk.start("aimax-flag", &["wait", "one", "--timeout", "60"]);
+    desk.asleep(wait.child.id());
+    // While the turn runs: nothing but the transcript changes.
+    wait_until(PATIENCE, "the prompt", || {
+        fs::read_to_string(&told).unwrap().contains("until test -e gate")
+    });
+    fs::write(cwd.join("gate"), "").unwrap();
+    assert_eq!(wait.end().record::<Job>().state, "done");
+    tail.signal(aimax::internal::TERMINATE);
+    tail.end();
 }
