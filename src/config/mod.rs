@@ -79,6 +79,7 @@ impl Config {
         let path = folder.join("config.json");
         let file = fs::read(&path)?.map(|text| File::parse(&path, &text, table)).transpose()?;
         let settings = Resolver { vars, file, done: Vec::new() }.run(table)?;
+        let path_variable = vars.get("PATH").unwrap_or_default();
         let path = |key| find(&settings, key).path().map(Path::to_owned);
         let text = |key| find(&settings, key).text().map(str::to_owned);
         Ok(Config {
@@ -93,20 +94,22 @@ impl Config {
             backend: text("backend"),
             trace: path("trace"),
             screens: folder.join("screens"),
-            path: vars.get("PATH").unwrap_or_default(),
+            path: path_variable,
+            environment: with_whole_paths(environment, &settings),
             settings,
-            environment,
         })
     }
 
     /// The folder of the file and the screen profiles. It depends on variables alone: the file
     /// cannot say where it is.
     fn folder(vars: Vars<'_>) -> Result<PathBuf> {
-        let own = ["AIMAX_HOME", "TMUX_AGENTS_HOME"].iter().find_map(|name| vars.get(name));
+        let own = ["AIMAX_HOME", "TMUX_AGENTS_HOME"];
+        let own = own.iter().find_map(|name| Some((name, vars.get(name)?)));
         let user = PathBuf::from(vars.get("HOME").unwrap_or_default());
         let home = match own {
-            Some(path) => {
+            Some((name, path)) => {
                 let path = vars.expand(&path, &user);
+                settings::is_expanded(&path).map_err(|cause| Error::usage(name, cause))?;
                 std::path::absolute(&path).map_err(|e| Error::io(path.display(), &e))?
             }
             None => user,
@@ -158,6 +161,20 @@ impl Config {
     /// The configuration that was [set](Config::set), if one was.
     pub(crate) fn chosen() -> Option<Self> {
         SET.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What an agent must be told of its own folder, the setting `key`, by `variable`: nothing where it
+    /// would use that folder anyway, `usual` in the user's home. One that is told may use it differently.
+    pub(crate) fn told_folder(
+        &self,
+        key: &str,
+        variable: &str,
+        usual: &str,
+    ) -> Option<(OsString, OsString)> {
+        let folder = self.path_of(key);
+        let home = self.var("HOME").map(PathBuf::from).unwrap_or_default();
+        let knows = self.var(variable).is_none() && folder == home.join(usual);
+        (!knows).then(|| (variable.into(), folder.into()))
     }
 
     /// The value of an environment variable, unless it is empty.
@@ -248,6 +265,21 @@ fn set_home(
             None => wrong("not set, and the password file has no home for this user".into()),
         },
     }
+}
+
+/// The environment with the paths of the settings as they were read: an agent, and what it runs, stand
+/// in another folder and expand nothing.
+fn with_whole_paths(
+    mut environment: Vec<(OsString, OsString)>,
+    settings: &[Resolved],
+) -> Vec<(OsString, OsString)> {
+    for one in settings {
+        let (Source::Variable(name), Some(path)) = (&one.source, one.path()) else { continue };
+        for (_, value) in environment.iter_mut().filter(|(known, _)| known == name.as_str()) {
+            *value = path.into();
+        }
+    }
+    environment
 }
 
 /// What was read for the setting `key`, which must be in the table.

@@ -75,6 +75,38 @@ fn a_relative_path_is_made_absolute() {
 }
 
 #[test]
+fn what_cannot_be_expanded_is_named() {
+    for (name, value) in [
+        ("CLAUDE_CONFIG_DIR", "~bob/x"),
+        ("CODEX_HOME", "$NONE/x"),
+        ("AIMAX_HOME", "${NONE}"),
+        ("AIMAX_DATA_DIR", "~x"),
+    ] {
+        let error = read(&[("HOME", "/h"), (name, value)]).unwrap_err();
+        assert_eq!((error.kind, &*error.subject), (crate::error::Kind::Usage, name), "{value}");
+    }
+    let (home, vars) = with_file("variable", r#"{"codex_home": "$NONE/x"}"#);
+    let error = read(&[("HOME", &vars[0].1)]).unwrap_err();
+    fs::remove_dir(&home).unwrap();
+    assert!(error.cause.starts_with("codex_home: `$NONE/x`"), "{error}");
+}
+
+#[test]
+fn agents_get_whole_paths_and_are_told_only_what_they_do_not_know() {
+    let here = std::env::current_dir().unwrap();
+    let c = config(&[("HOME", "/h"), ("CLAUDE_CONFIG_DIR", "c"), ("AIMAX_HOME", "~/a")]);
+    assert_eq!(c.var("CLAUDE_CONFIG_DIR"), Some(here.join("c").into()));
+    assert_eq!(c.var("AIMAX_HOME"), Some("/h/a".into()));
+    let told = |c: &Config| c.told_folder("codex_home", "CODEX_HOME", ".codex").map(|told| told.1);
+    assert_eq!(told(&c), Some("/h/a/.codex".into()));
+    assert_eq!(told(&config(&[("HOME", "/h")])), None);
+    assert_eq!(
+        told(&config(&[("HOME", "/h"), ("CODEX_HOME", "~/.codex")])),
+        Some("/h/.codex".into())
+    );
+}
+
+#[test]
 fn the_file_stands_below_the_environment() {
     let text = r#"{"data_dir": "~/d", "claude_hub": "mine", "run_preflight": false}"#;
     let (home, mut vars) = with_file("below", text);

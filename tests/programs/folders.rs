@@ -160,3 +160,50 @@ fn who_follows_a_session_sees_a_transcript_come_in_a_folder_that_is_not_known() 
     tail.signal(aimax::internal::TERMINATE);
     tail.end();
 }
+
+#[test]
+fn agents_get_the_folders_that_are_looked_at() {
+    let desk = Desk::new();
+    let (here, work) = (desk.home.proj(), desk.home.root().join("work"));
+    fs::create_dir(&work).unwrap();
+    let bin = desk.home.root().join("bin");
+    for name in ["claude", "codex"] {
+        program(&bin, name, "echo \"told $CLAUDE_CONFIG_DIR+$CODEX_HOME+$AIMAX_HOME\"; exit 7");
+    }
+    let path = desk.home.env().into_iter().find(|(name, _)| name == "PATH").unwrap().1;
+    let run = |program: &str, args: &[&str], set: &[(&str, &str)]| {
+        let mut command = desk.command(program, args);
+        command.env("PATH", format!("{}:{path}", bin.display())).envs(set.iter().copied());
+        desk.started(program, command).end()
+    };
+    let (root, home) = (here.display().to_string(), desk.home.home().display().to_string());
+    let cwd = work.to_str().unwrap();
+    let (claude, codex) = ("tmux-claude-code", "tmux-codex");
+    for (backend, set, told) in [
+        (claude, &[][..], "++".to_owned()),
+        (claude, &[("CLAUDE_CONFIG_DIR", "c")], format!("{root}/c++")),
+        (claude, &[("CLAUDE_CONFIG_DIR", "~/c")], format!("{home}/c++")),
+        (claude, &[("CLAUDE_CONFIG_DIR", "$HOME/c")], format!("{home}/c++")),
+        (claude, &[("AIMAX_HOME", "a")], format!("{root}/a/.claude++{root}/a")),
+        (codex, &[("CODEX_HOME", "c")], format!("+{root}/c+")),
+        (codex, &[("AIMAX_CODEX_HOME", "~/c"), ("CODEX_HOME", "d")], format!("+{home}/c+")),
+        (codex, &[("AIMAX_HOME", "~/a")], format!("+{home}/a/.codex+{home}/a")),
+    ] {
+        let ran = run("aimax-spawn", &["-b", backend, "-s", "real", "--cwd", cwd], set);
+        // A long line is wrapped on the screen.
+        let said = ran.error().replace(" / ", "").replace('\n', "");
+        assert!(said.ends_with(&format!("told {told}")), "{told}: {said}");
+    }
+    for (variable, value) in
+        [("CLAUDE_CONFIG_DIR", "~bob"), ("CODEX_HOME", "$NONE/x"), ("AIMAX_HOME", "~bob/x")]
+    {
+        let args = ["-b", "tmux-practice", "-s", "one", "--cwd", cwd];
+        run("aimax-spawn", &args, &[(variable, value)]).fails(2, &format!("{variable}: `"));
+    }
+    let set = [("AIMAX_PRACTICE_HOME", "practice")];
+    let args = ["-b", "tmux-practice", "-s", "one", "--cwd", cwd, "-p", "hello"];
+    let spawned: Spawned = run("aimax-spawn", &args, &set).record();
+    assert!(spawned.jsonl_path.starts_with(here.join("practice")));
+    assert_eq!(entries(&here), ["practice"]);
+    assert_eq!(entries(&work), [".imac"]);
+}

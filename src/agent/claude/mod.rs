@@ -87,7 +87,8 @@ impl Agent for Claude {
         argv.extend(args);
         argv.extend(rest);
         // As root it refuses to start without this. See claude/FACTS.md, "Starts that fail".
-        let env = vec![("IS_SANDBOX".into(), "1".into())];
+        let mut env = vec![("IS_SANDBOX".into(), "1".into())];
+        env.extend(config.told_folder("claude_home", "CLAUDE_CONFIG_DIR", ".claude"));
         Ok(Launch { argv, env, sources: Vec::new(), conversation: Some(conversation) })
     }
 
