@@ -207,3 +207,25 @@ fn agents_get_the_folders_that_are_looked_at() {
     assert_eq!(entries(&here), ["practice"]);
     assert_eq!(entries(&work), [".imac"]);
 }
+
+#[test]
+fn flags_are_not_committed() {
+    let desk = Desk::new();
+    let proj = desk.home.proj();
+    let git = |args: &[&str]| {
+        let ran = desk.home.command("git").args(args).output().unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    git(&["init", "-q"]);
+    fs::write(proj.join("work"), "").unwrap();
+    desk.spawn("one", "!git add -A; until test -e gate; do sleep 0.02; done");
+    wait_until(PATIENCE, "the agent's git add", || git(&["ls-files"]) == "work\n");
+    assert!(desk.is_running("one"));
+    desk.open_gate();
+    desk.done("one");
+    git(&["add", "-A"]);
+    assert_eq!(git(&["ls-files"]), "gate\nwork\n");
+    let _: Killed = desk.run("aimax-kill", &["one"]).record();
+    assert_eq!(entries(&proj), [".git", "gate", "work"]);
+}
