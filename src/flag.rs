@@ -27,6 +27,9 @@ const LONGEST: usize = 2000;
 /// How much of a flag file is read, in bytes: far more than we ever write.
 const MOST: u64 = 64 * 1024;
 
+/// What makes git ignore the whole folder, this file included.
+const GIT_IGNORE: &[u8] = b"*\n";
+
 /// The two flags of one session.
 #[derive(Clone, Debug)]
 pub struct Flags {
@@ -129,13 +132,26 @@ impl Flags {
     pub fn remove(&self) -> Result<()> {
         self.check_path()?;
         fs::remove_dir(&self.dir())?;
-        for empty in [".imac/flags", ".imac"] {
-            // It is not empty, or already gone: either way it is not ours to remove.
-            if std::fs::remove_dir(self.root.join(empty)).is_err() {
-                break;
-            }
+        // What is not empty, or already gone, is not ours to remove.
+        let ours = self.root.join(".imac");
+        if std::fs::remove_dir(ours.join("flags")).is_ok() && self.is_last() {
+            fs::remove(&self.git_ignore())?;
+            drop(std::fs::remove_dir(ours));
         }
         Ok(())
+    }
+
+    /// Keeps the flags out of the user's repository, whose agent may commit all that it finds.
+    fn git_ignore(&self) -> PathBuf {
+        self.root.join(".imac/.gitignore")
+    }
+
+    /// Whether nothing but our own file is left in `.imac`.
+    fn is_last(&self) -> bool {
+        let left = std::fs::read_dir(self.root.join(".imac")).into_iter().flatten().flatten();
+        left.into_iter().all(|entry| entry.file_name() == ".gitignore")
+            && fs::read_plain(&self.git_ignore(), MOST)
+                .is_ok_and(|text| text.is_none_or(|text| text == GIT_IGNORE))
     }
 
     fn make_dir(&self) -> Result<()> {
@@ -148,7 +164,11 @@ impl Flags {
         let new = dir.ancestors().take(3).take_while(|path| !path.exists()).map(Path::to_owned);
         let new: Vec<PathBuf> = new.collect();
         fs::make_dir(&dir, 0o755)?;
-        new.iter().try_for_each(|path| fs::set_mode(path, 0o755))
+        new.iter().try_for_each(|path| fs::set_mode(path, 0o755))?;
+        match self.git_ignore().symlink_metadata() {
+            Ok(_) => Ok(()),
+            Err(_) => fs::write_atomic(&self.git_ignore(), GIT_IGNORE, 0o644),
+        }
     }
 
     fn fields(&self, path: &Path) -> Result<Option<Fields>> {
@@ -218,6 +238,18 @@ mod tests {
         assert!(!flags.clear().unwrap());
         flags.remove().unwrap();
         assert_eq!(std::fs::read_dir(&flags.root).unwrap().count(), 0);
+        fs::remove_dir(&flags.root).unwrap();
+    }
+
+    #[test]
+    fn a_users_own_file_stays() {
+        let flags = flags("ignore");
+        flags.set(&[]).unwrap();
+        assert_eq!(std::fs::read(flags.git_ignore()).unwrap(), GIT_IGNORE);
+        std::fs::write(flags.git_ignore(), "!*").unwrap();
+        flags.set(&[]).unwrap();
+        flags.remove().unwrap();
+        assert_eq!(std::fs::read(flags.git_ignore()).unwrap(), b"!*");
         fs::remove_dir(&flags.root).unwrap();
     }
 

@@ -327,6 +327,33 @@ pub fn is_alive(pid: u32) -> bool {
     })
 }
 
+/// The home of the process's user, according to the password file.
+pub(crate) fn home_folder() -> Option<std::path::PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    let mut buffer: Vec<libc::c_char> = vec![0; 1024];
+    loop {
+        // SAFETY: an all-zero passwd (null pointers) is a valid value of that plain struct.
+        let mut entry: libc::passwd = unsafe { std::mem::zeroed() };
+        let mut found = std::ptr::null_mut();
+        // SAFETY: all pointers are to live values, and the buffer is as long as the call is told.
+        let error = unsafe {
+            let user = libc::getuid();
+            let length = buffer.len();
+            libc::getpwuid_r(user, &raw mut entry, buffer.as_mut_ptr(), length, &raw mut found)
+        };
+        match error {
+            libc::ERANGE if buffer.len() < 1 << 20 => buffer.resize(buffer.len() * 4, 0),
+            libc::EINTR => {}
+            0 if !found.is_null() && !entry.pw_dir.is_null() => {
+                // SAFETY: the call has found an entry, whose strings end with a NUL inside `buffer`.
+                let home = unsafe { std::ffi::CStr::from_ptr(entry.pw_dir) };
+                return Some(std::ffi::OsStr::from_bytes(home.to_bytes()).into());
+            }
+            _ => return None,
+        }
+    }
+}
+
 /// Raises the limit of open files to the maximum: each followed transcript is an open file.
 pub(crate) fn raise_open_files() -> io::Result<()> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };

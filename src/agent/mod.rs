@@ -28,7 +28,7 @@ mod practice;
 pub(crate) mod profile;
 mod settings;
 
-pub(crate) use claude::state_file::{holder, project_dir};
+pub(crate) use claude::state_file::{NAME_MAX, holder, project_dir};
 pub use settings::SETTINGS;
 
 /// The file of a session's private folder with the settings that its agent starts with.

@@ -7,6 +7,7 @@
 use std::{
     env,
     ffi::OsString,
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock},
 };
@@ -15,6 +16,7 @@ use crate::{
     error::{Error, Result},
     fs,
     recorder::Recorder,
+    sys,
 };
 
 mod settings;
@@ -68,16 +70,16 @@ impl Config {
     /// [`crate::error::Kind::Usage`], with the variable, or the file and the key, for a bad value
     /// and for a key that is no setting.
     pub(crate) fn resolve(
-        environment: Vec<(OsString, OsString)>,
+        mut environment: Vec<(OsString, OsString)>,
         table: &[&'static Setting],
     ) -> Result<Self> {
+        set_home(&mut environment, sys::home_folder)?;
         let vars = Vars(&environment);
         let folder = Config::folder(vars)?;
         let path = folder.join("config.json");
-        // Without a home there is no file: a relative path may lead into anybody's folder.
-        let text = if path.is_absolute() { fs::read(&path)? } else { None };
-        let file = text.map(|text| File::parse(&path, &text, table)).transpose()?;
+        let file = fs::read(&path)?.map(|text| File::parse(&path, &text, table)).transpose()?;
         let settings = Resolver { vars, file, done: Vec::new() }.run(table)?;
+        let path_variable = vars.get("PATH").unwrap_or_default();
         let path = |key| find(&settings, key).path().map(Path::to_owned);
         let text = |key| find(&settings, key).text().map(str::to_owned);
         Ok(Config {
@@ -92,20 +94,22 @@ impl Config {
             backend: text("backend"),
             trace: path("trace"),
             screens: folder.join("screens"),
-            path: vars.get("PATH").unwrap_or_default(),
+            path: path_variable,
+            environment: with_whole_paths(environment, &settings),
             settings,
-            environment,
         })
     }
 
     /// The folder of the file and the screen profiles. It depends on variables alone: the file
     /// cannot say where it is.
     fn folder(vars: Vars<'_>) -> Result<PathBuf> {
-        let own = ["AIMAX_HOME", "TMUX_AGENTS_HOME"].iter().find_map(|name| vars.get(name));
+        let own = ["AIMAX_HOME", "TMUX_AGENTS_HOME"];
+        let own = own.iter().find_map(|name| Some((name, vars.get(name)?)));
         let user = PathBuf::from(vars.get("HOME").unwrap_or_default());
         let home = match own {
-            Some(path) => {
+            Some((name, path)) => {
                 let path = vars.expand(&path, &user);
+                settings::is_expanded(&path).map_err(|cause| Error::usage(name, cause))?;
                 std::path::absolute(&path).map_err(|e| Error::io(path.display(), &e))?
             }
             None => user,
@@ -142,7 +146,7 @@ impl Config {
         let mut variables: Vec<_> = self.settings.iter().filter_map(Resolved::for_hooks).collect();
         // Here the fields count: a program that uses the library may have changed them.
         variables.push(("AIMAX_DATA_DIR".into(), self.data_dir.clone().into()));
-        variables.push(("PATH".into(), self.path.clone()));
+        variables.push(("PATH".into(), self.absolute_path()));
         let socket = self.tmux_socket.iter().cloned();
         variables.extend(socket.map(|name| ("AIMAX_TMUX_SOCKET".into(), name)));
         variables
@@ -159,17 +163,48 @@ impl Config {
         SET.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What an agent must be told of its own folder, the setting `key`, by `variable`: nothing where it
+    /// would use that folder anyway, `usual` in the user's home. One that is told may use it differently.
+    pub(crate) fn told_folder(
+        &self,
+        key: &str,
+        variable: &str,
+        usual: &str,
+    ) -> Option<(OsString, OsString)> {
+        let folder = self.path_of(key);
+        let home = self.var("HOME").map(PathBuf::from).unwrap_or_default();
+        let knows = self.var(variable).is_none() && folder == home.join(usual);
+        (!knows).then(|| (variable.into(), folder.into()))
+    }
+
     /// The value of an environment variable, unless it is empty.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<OsString> {
         Vars(&self.environment).get(name)
     }
 
-    /// The executable file of this name on the caller's PATH.
+    /// The folders of the caller's PATH, absolute: a relative one is meant from here, but programs
+    /// are run from other folders too. An empty one is the current folder.
+    fn path_folders(&self) -> impl Iterator<Item = PathBuf> {
+        let folders = env::split_paths(&self.path).filter(|_| !self.path.is_empty());
+        let whole = |folder: PathBuf| match folder.as_os_str().is_empty() {
+            true => std::path::absolute(".").ok(),
+            false => std::path::absolute(folder).ok(),
+        };
+        // A `:` would make two folders of it.
+        folders.filter_map(whole).filter(|folder| !folder.as_os_str().as_bytes().contains(&b':'))
+    }
+
+    /// The caller's PATH for programs that run in another folder.
+    pub(crate) fn absolute_path(&self) -> OsString {
+        // No folder of it holds a `:`, so all can be joined.
+        env::join_paths(self.path_folders()).unwrap_or_default()
+    }
+
+    /// The absolute path of the executable file of this name on the caller's PATH.
     #[must_use]
     pub fn program(&self, name: &str) -> Option<PathBuf> {
-        use std::os::unix::fs::PermissionsExt;
-        env::split_paths(&self.path).map(|folder| folder.join(name)).find(|candidate| {
+        self.path_folders().map(|folder| folder.join(name)).find(|candidate| {
             candidate
                 .metadata()
                 .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
@@ -204,6 +239,47 @@ impl Config {
     pub fn admin_settings(&self) -> PathBuf {
         self.data_dir.join("admin-settings.json")
     }
+}
+
+/// Sets `HOME` where it is not set, as for root's cron and for system units: to what the password file
+/// `knows`. So the agent's home is the one that is looked at.
+///
+/// # Errors
+/// [`crate::error::Kind::Usage`] when there is no absolute home: another path would lead into whatever
+/// folder the programs run in.
+fn set_home(
+    environment: &mut Vec<(OsString, OsString)>,
+    knows: impl FnOnce() -> Option<PathBuf>,
+) -> Result<()> {
+    let wrong =
+        |cause: String| Err(Error::usage("HOME", cause).advise("set it to your home folder"));
+    match Vars(environment).get("HOME") {
+        Some(home) if Path::new(&home).is_absolute() => Ok(()),
+        Some(home) => wrong(format!("`{}` is not an absolute path", home.display())),
+        None => match knows().filter(|home| home.is_absolute()) {
+            Some(home) => {
+                environment.retain(|(name, _)| name != "HOME");
+                environment.push(("HOME".into(), home.into()));
+                Ok(())
+            }
+            None => wrong("not set, and the password file has no home for this user".into()),
+        },
+    }
+}
+
+/// The environment with the paths of the settings as they were read: an agent, and what it runs, stand
+/// in another folder and expand nothing.
+fn with_whole_paths(
+    mut environment: Vec<(OsString, OsString)>,
+    settings: &[Resolved],
+) -> Vec<(OsString, OsString)> {
+    for one in settings {
+        let (Source::Variable(name), Some(path)) = (&one.source, one.path()) else { continue };
+        for (_, value) in environment.iter_mut().filter(|(known, _)| known == name.as_str()) {
+            *value = path.into();
+        }
+    }
+    environment
 }
 
 /// What was read for the setting `key`, which must be in the table.

@@ -7,6 +7,7 @@
 use std::{
     ffi::{OsStr, OsString},
     fmt,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
@@ -303,6 +304,7 @@ impl Resolver<'_> {
     fn parse_text(&self, kind: SettingKind, text: OsString) -> std::result::Result<Value, String> {
         if kind == SettingKind::Path {
             let path = self.vars.expand(&text, &self.path("home"));
+            is_expanded(&path)?;
             // tmux runs hooks in another folder.
             let whole = std::path::absolute(&path);
             return whole.map(Value::Path).map_err(|e| format!("{}: {e}", path.display()));
@@ -334,6 +336,20 @@ impl Resolver<'_> {
             (_, other) => Err(format!("{other} is not a text")),
         }
     }
+}
+
+/// Refuses a path that still begins with a `~` or a variable: it would be a folder of that name,
+/// wherever one stands.
+///
+/// # Errors
+/// The cause.
+pub(super) fn is_expanded(path: &Path) -> std::result::Result<(), String> {
+    let cause = match path.as_os_str().as_bytes().first() {
+        Some(b'$') => "begins with a variable that is not set",
+        Some(b'~') => "names the home of another user, which is not expanded",
+        _ => return Ok(()),
+    };
+    Err(format!("`{}` {cause}", path.display()))
 }
 
 /// Yes or no, in the words that the original takes.

@@ -75,6 +75,38 @@ fn a_relative_path_is_made_absolute() {
 }
 
 #[test]
+fn what_cannot_be_expanded_is_named() {
+    for (name, value) in [
+        ("CLAUDE_CONFIG_DIR", "~bob/x"),
+        ("CODEX_HOME", "$NONE/x"),
+        ("AIMAX_HOME", "${NONE}"),
+        ("AIMAX_DATA_DIR", "~x"),
+    ] {
+        let error = read(&[("HOME", "/h"), (name, value)]).unwrap_err();
+        assert_eq!((error.kind, &*error.subject), (crate::error::Kind::Usage, name), "{value}");
+    }
+    let (home, vars) = with_file("variable", r#"{"codex_home": "$NONE/x"}"#);
+    let error = read(&[("HOME", &vars[0].1)]).unwrap_err();
+    fs::remove_dir(&home).unwrap();
+    assert!(error.cause.starts_with("codex_home: `$NONE/x`"), "{error}");
+}
+
+#[test]
+fn agents_get_whole_paths_and_are_told_only_what_they_do_not_know() {
+    let here = std::env::current_dir().unwrap();
+    let c = config(&[("HOME", "/h"), ("CLAUDE_CONFIG_DIR", "c"), ("AIMAX_HOME", "~/a")]);
+    assert_eq!(c.var("CLAUDE_CONFIG_DIR"), Some(here.join("c").into()));
+    assert_eq!(c.var("AIMAX_HOME"), Some("/h/a".into()));
+    let told = |c: &Config| c.told_folder("codex_home", "CODEX_HOME", ".codex").map(|told| told.1);
+    assert_eq!(told(&c), Some("/h/a/.codex".into()));
+    assert_eq!(told(&config(&[("HOME", "/h")])), None);
+    assert_eq!(
+        told(&config(&[("HOME", "/h"), ("CODEX_HOME", "~/.codex")])),
+        Some("/h/.codex".into())
+    );
+}
+
+#[test]
 fn the_file_stands_below_the_environment() {
     let text = r#"{"data_dir": "~/d", "claude_hub": "mine", "run_preflight": false}"#;
     let (home, mut vars) = with_file("below", text);
@@ -119,6 +151,38 @@ fn what_is_wrong_is_named_with_its_place() {
         assert_eq!(error.subject, name);
         assert!(error.cause.starts_with(cause), "{error}");
     }
+}
+
+#[test]
+fn a_home_that_is_not_set_is_the_password_files() {
+    let of = |vars: &[(&str, &str)], knows: Option<&str>| {
+        let mut vars = vars.iter().map(|(k, v)| (k.into(), v.into())).collect();
+        let set = set_home(&mut vars, || knows.map(PathBuf::from));
+        set.map(|()| vars.into_iter().map(|(_, value)| value).collect::<Vec<OsString>>())
+    };
+    assert_eq!(of(&[("HOME", "/h")], None).unwrap(), ["/h"]);
+    for unset in [&[][..], &[("HOME", "")]] {
+        assert_eq!(of(unset, Some("/known")).unwrap(), ["/known"]);
+    }
+    for (home, knows) in [("h", Some("/known")), ("~", None), ("", None), ("", Some("x"))] {
+        let error = of(&[("HOME", home)], knows).unwrap_err();
+        assert_eq!((error.kind, &*error.subject), (crate::error::Kind::Usage, "HOME"), "{home}");
+    }
+    assert!(sys::home_folder().is_some_and(|home| home.is_absolute()));
+}
+
+#[test]
+fn a_program_is_found_where_it_will_be_run() {
+    let here = std::env::current_dir().unwrap();
+    // Tests run in the package's folder, where `.ci/run` is executable.
+    let found = |path: &str, name| config(&[("HOME", "/h"), ("PATH", path)]).program(name);
+    assert_eq!(found("/none:.ci", "run"), Some(here.join(".ci/run")));
+    assert_eq!(found(":/none", ".ci/run"), Some(here.join(".ci/run")));
+    assert_eq!(found("", ".ci/run"), None);
+    let c = config(&[("HOME", "/h"), ("PATH", "/bin::x")]);
+    let path = c.hook_environment().into_iter().find(|(name, _)| name == "PATH").unwrap().1;
+    assert_eq!(path, *format!("/bin:{0}:{0}/x", here.display()));
+    assert_eq!(config(&[("HOME", "/h")]).program("sh"), None);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    agent::{holder, project_dir},
+    agent::{NAME_MAX, holder, project_dir},
     error::Result,
     fs, proc, time,
 };
@@ -13,11 +13,7 @@ use crate::{
 /// The version in its files.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// A longer folder name is cut, and a hash keeps it distinct.
-/// See claude/FACTS.md, "Conversation and transcript file".
-const NAME_MAX: usize = 200;
-
-/// The folder name under `projects/` for a working directory.
+/// The folder name under `projects/` for a working directory. A hash keeps a name that is cut distinct.
 fn folder_name(cwd: &Path) -> String {
     let mut name = project_dir(cwd);
     if name.len() > NAME_MAX {

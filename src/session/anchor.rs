@@ -370,3 +370,37 @@ fn find_or<'a, K: Clone + PartialEq, V>(
     };
     Ok(&list[at].1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(pid: u32, server_pid: u32, found: Fault) -> Sight {
+        let anchor = Anchor {
+            pid,
+            process: proc::Identity::of(pid),
+            pane: "%1".into(),
+            socket: "/tmp/s".into(),
+            server_pid,
+        };
+        anchor.judge(&"one".parse().unwrap(), Err(found)).unwrap()
+    }
+
+    #[test]
+    fn a_socket_that_may_not_be_used_ends_nothing() {
+        let here = std::process::id();
+        let denied = || Fault::Said("error connecting to /tmp/s (Permission denied)".into());
+        let Sight::Unseen { why, pane } = judged(here, here, denied()) else {
+            panic!("a live agent is not seen dead");
+        };
+        assert_eq!(pane.map(|pane| pane.pid), Some(here));
+        assert_eq!(why.kind, crate::error::Kind::Missing);
+        assert!(why.cause.contains(&format!("process {here} runs")), "{why}");
+        assert!(why.cause.contains("Permission denied"), "{why}");
+        assert!(why.advice == "mend that and try again", "{why}");
+        // A process that is gone is evidence, whatever tmux says.
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        assert!(matches!(judged(child.id(), here, denied()), Sight::Seen(None)));
+    }
+}

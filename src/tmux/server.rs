@@ -177,3 +177,27 @@ fn shown<'a, S: AsRef<OsStr>>(args: &[S], stdout: &'a [u8]) -> &'a [u8] {
 fn words<S: AsRef<OsStr>>(args: &[S]) -> String {
     args.iter().map(|arg| arg.as_ref().to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_that_may_not_be_used_is_no_missing_server() {
+        let of = |text: &str| Fault::from_text(text);
+        let denied = "error connecting to /tmp/tmux-0/default (Permission denied)";
+        assert_eq!(of(denied), Fault::Said(denied.into()));
+        for gone in [
+            "error connecting to /tmp/tmux-0/default (No such file or directory)",
+            "error connecting to /tmp/tmux-0/default (Connection refused)",
+            "no server running on /tmp/tmux-0/default",
+            "server exited unexpectedly",
+            "lost server",
+        ] {
+            assert_eq!(of(gone), Fault::NoServer, "{gone}");
+        }
+        for missing in ["can't find pane: %7", "no such window: x", "no current target"] {
+            assert_eq!(of(missing), Fault::NotFound, "{missing}");
+        }
+    }
+}

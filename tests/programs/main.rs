@@ -13,6 +13,7 @@ mod facts;
 mod flag;
 mod flag_many;
 mod flag_truth;
+mod folders;
 mod front;
 mod generated;
 mod kill;

@@ -63,6 +63,7 @@ fn files(config: &Config) -> StateFiles {
     StateFiles {
         home: settings::home(config).to_owned(),
         projects: settings::projects(config).to_owned(),
+        named: config.var(state_file::DIR_NAME).is_some(),
     }
 }
 
@@ -90,7 +91,8 @@ impl Agent for Claude {
         argv.extend(args);
         argv.extend(rest);
         // As root it refuses to start without this. See claude/FACTS.md, "Starts that fail".
-        let env = vec![("IS_SANDBOX".into(), "1".into())];
+        let mut env = vec![("IS_SANDBOX".into(), "1".into())];
+        env.extend(config.told_folder("claude_home", "CLAUDE_CONFIG_DIR", ".claude"));
         Ok(Launch { argv, env, sources: Vec::new(), conversation: Some(conversation) })
     }
 
@@ -105,7 +107,7 @@ impl Agent for Claude {
     }
 
     fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
-        vec![state_file::path(settings::home(config), pane.pid)]
+        files(config).watch_paths(pane.pid)
     }
 
     fn conversation(&self, config: &Config, pane: &Pane) -> Result<Option<Conversation>> {
@@ -175,7 +177,7 @@ pub(crate) fn session_args(
     let id = conversation_id(&files.home, request)?;
     let option = if request.resume.is_some() { "--resume" } else { "--session-id" };
     args.extend([option.into(), OsString::from(&id)]);
-    let transcript = Some(files.transcript(&id, &request.cwd));
+    let transcript = files.transcript(&id, &request.cwd);
     Ok((args, Conversation { id: Some(id), transcript }))
 }
 

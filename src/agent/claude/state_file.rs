@@ -5,9 +5,13 @@
 //! together with the process's start time. It is written in place, so a reader can meet a torn
 //! file, and then reads again. See claude/FACTS.md, "State file".
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
+use unicode_normalization::is_nfc;
 
 use crate::{
     agent::{Conversation, Status},
@@ -21,7 +25,13 @@ pub(crate) struct StateFiles {
     pub(crate) home: PathBuf,
     /// The folder that holds a folder of transcripts for each working folder.
     pub(crate) projects: PathBuf,
+    /// Whether the caller's environment names the folder there: see [`DIR_NAME`].
+    pub(crate) named: bool,
 }
+
+/// The variable by which a user names the project folder.
+/// See claude/FACTS.md, "Conversation and transcript file".
+pub(crate) const DIR_NAME: &str = "CLAUDE_CODE_PROJECT_DIR_NAME";
 
 /// The file's fields that matter.
 #[derive(Debug, Deserialize)]
@@ -81,24 +91,80 @@ impl StateFiles {
     /// The conversation that the process holds.
     pub(crate) fn conversation(&self, pid: u32) -> Result<Option<Conversation>> {
         let Some(file) = read(&self.home, pid)? else { return Ok(None) };
-        let transcript = Some(self.transcript(&file.session_id, &file.cwd));
+        let transcript = self.transcript(&file.session_id, &file.cwd);
+        let transcript = transcript.filter(|path| path.exists() || !names_folder(pid));
         Ok(Some(Conversation { id: Some(file.session_id), transcript }))
     }
 
-    /// The transcript of conversation `id`: where it is, or else where it will be. It is searched
-    /// for, because its folder's name does not always follow from the working folder.
-    pub(crate) fn transcript(&self, id: &str, cwd: &Path) -> PathBuf {
+    /// The transcript of conversation `id`: where it is, or else where it will be, if that is known. It
+    /// is searched for, because its folder's name does not always follow from the working folder.
+    pub(crate) fn transcript(&self, id: &str, cwd: &Path) -> Option<PathBuf> {
         let file = format!("{id}.jsonl");
-        let real = cwd.canonicalize().unwrap_or_else(|_| cwd.to_owned());
-        let expected = self.projects.join(project_dir(&real)).join(&file);
-        if expected.exists() {
+        let dir = expected_dir(cwd).filter(|_| !self.named);
+        let expected = dir.map(|dir| self.projects.join(dir).join(&file));
+        if expected.as_ref().is_some_and(|path| path.exists()) {
             return expected;
         }
-        let elsewhere = std::fs::read_dir(&self.projects).ok().and_then(|folders| {
-            folders.flatten().map(|folder| folder.path().join(&file)).find(|path| path.exists())
-        });
-        elsewhere.unwrap_or(expected)
+        self.folders().map(|folder| folder.join(&file)).find(|path| path.exists()).or(expected)
     }
+
+    /// What changes when the process does something else: its state file; and while its transcript is
+    /// not there, the places where it may come.
+    pub(crate) fn watch_paths(&self, pid: u32) -> Vec<PathBuf> {
+        let mut paths = vec![path(&self.home, pid)];
+        if let Ok(Some(file)) = read(&self.home, pid)
+            && self
+                .conversation(pid)
+                .is_ok_and(|now| now.is_some_and(|now| now.transcript.is_none()))
+        {
+            // Its folder comes first, or is there already. However it is named, it begins alike: a name
+            // is cut at its end, and only what is not ASCII can be composed.
+            let real = real(&file.cwd).to_string_lossy().into_owned();
+            let ascii: String = real.chars().take_while(char::is_ascii).take(NAME_MAX).collect();
+            let named = self.named || names_folder(pid);
+            let start = if named { String::new() } else { project_dir(Path::new(&ascii)) };
+            let begins = |folder: &PathBuf| {
+                folder
+                    .file_name()
+                    .and_then(OsStr::to_str)
+                    .is_some_and(|name| name.starts_with(&start))
+            };
+            let transcript = format!("{}.jsonl", file.session_id);
+            paths.push(self.projects.clone());
+            paths.extend(self.folders().filter(begins).map(|folder| folder.join(&transcript)));
+        }
+        paths
+    }
+
+    fn folders(&self) -> impl Iterator<Item = PathBuf> {
+        let folders = std::fs::read_dir(&self.projects).ok();
+        folders.into_iter().flatten().flatten().map(|folder| folder.path())
+    }
+}
+
+fn real(cwd: &Path) -> PathBuf {
+    cwd.canonicalize().unwrap_or_else(|_| cwd.to_owned())
+}
+
+/// The longest folder name that is not cut, in UTF-16 units. A longer one is cut there, and gets a hash.
+/// See claude/FACTS.md, "Conversation and transcript file".
+pub(crate) const NAME_MAX: usize = 200;
+
+/// The folder's name for a working folder, where it follows from that: decomposed characters may be
+/// composed first.
+fn expected_dir(cwd: &Path) -> Option<String> {
+    let real = real(cwd);
+    let name = Some(project_dir(&real)).filter(|name| name.len() <= NAME_MAX);
+    name.filter(|_| is_nfc(&real.to_string_lossy()))
+}
+
+/// Whether the process takes its project folder's name from its environment.
+fn names_folder(pid: u32) -> bool {
+    let names = |pid| {
+        let variables = proc::environment(pid).unwrap_or_default();
+        variables.iter().any(|(name, value)| name == DIR_NAME && !value.is_empty())
+    };
+    proc::family(pid).any(names)
 }
 
 /// The folder name for a working folder: every UTF-16 unit that is not a letter or digit of ASCII

@@ -99,7 +99,8 @@ impl Agent for Codex {
             .map(|id| Conversation { id: Some(id.clone()), transcript: rollout(config, id) });
         let secrets = config.path_of("rightcode_env_file");
         let sources = if secrets.exists() { vec![secrets.to_owned()] } else { Vec::new() };
-        Ok(Launch { argv, env: Vec::new(), sources, conversation })
+        let env = config.told_folder("codex_home", "CODEX_HOME", ".codex").into_iter().collect();
+        Ok(Launch { argv, env, sources, conversation })
     }
 
     fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {

@@ -4,10 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     Agent, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, Typing,
-    claude::{
-        self, Claude, log,
-        state_file::{self, StateFiles},
-    },
+    claude::{self, Claude, log, state_file::StateFiles},
 };
 use crate::{
     config::{Config, Fallback::Below, OURS, Setting},
@@ -39,7 +36,8 @@ fn home(config: &Config) -> &Path {
 }
 
 fn files(config: &Config) -> StateFiles {
-    StateFiles { home: home(config).to_owned(), projects: home(config).join("projects") }
+    let (home, named) = (home(config).to_owned(), false);
+    StateFiles { projects: home.join("projects"), home, named }
 }
 
 impl Agent for Practice {
@@ -65,7 +63,7 @@ impl Agent for Practice {
     }
 
     fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
-        vec![state_file::path(home(config), pane.pid)]
+        files(config).watch_paths(pane.pid)
     }
 
     fn conversation(&self, config: &Config, pane: &Pane) -> Result<Option<Conversation>> {

@@ -102,10 +102,17 @@ impl<'a> SessionWatcher<'a> {
                     self.watch.path(&path)?;
                 }
             }
-            if let Some(job) = &one.job
-                && let Some(path) = job.transcript(self.config, pane)?
-            {
-                self.watch.path(&path)?;
+            match one.job.as_ref().map(|job| job.transcript(self.config, pane)).transpose()? {
+                Some(Some(path)) => drop(self.watch.path(&path)?),
+                // The places where it may come change.
+                Some(None) => {
+                    for path in
+                        live.into_iter().flat_map(|p| one.session.watch_paths(self.config, p))
+                    {
+                        self.watch.path(&path)?;
+                    }
+                }
+                None => {}
             }
             let mut snapshot = Snapshot::with(self.config, &one.session, one.job.as_mut(), sight)?;
             one.again = snapshot.again;

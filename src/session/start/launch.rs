@@ -39,6 +39,8 @@ pub(crate) struct LaunchSpec {
     pub cwd: PathBuf,
     /// The whole environment, less what tmux sets for the window.
     pub env: Vec<(OsString, OsString)>,
+    /// The caller's PATH, by which tmux is found in the window too.
+    pub path: OsString,
     /// A shell command for tmux to run when the program ends.
     pub at_event: String,
     /// A shell command for tmux to run at each change of the title; empty for none.
@@ -110,7 +112,8 @@ impl LaunchSpec {
             Some(title) => (hooks::at_title(config, session)?, title.to_owned()),
             None => Default::default(),
         };
-        Ok(LaunchSpec { argv, cwd: cwd.to_owned(), env, at_event, at_title, title })
+        let (cwd, path) = (cwd.to_owned(), config.absolute_path());
+        Ok(LaunchSpec { argv, cwd, env, path, at_event, at_title, title })
     }
 
     /// Writes the spec to a file that only the user can read.
@@ -120,7 +123,8 @@ impl LaunchSpec {
 
     /// Joins all strings by NUL, which none of them can contain.
     fn encode(&self) -> Vec<u8> {
-        let mut words: Vec<&[u8]> = vec![self.cwd.as_os_str().as_encoded_bytes()];
+        let mut words: Vec<&[u8]> =
+            vec![self.cwd.as_os_str().as_encoded_bytes(), self.path.as_encoded_bytes()];
         words.extend([&self.at_event, &self.at_title, &self.title].map(String::as_bytes));
         let count = self.argv.len().to_string();
         words.push(count.as_bytes());
@@ -134,6 +138,7 @@ impl LaunchSpec {
     fn decode(bytes: &[u8]) -> Option<LaunchSpec> {
         let mut words = bytes.split(|&b| b == 0).map(|word| OsString::from_vec(word.to_vec()));
         let cwd = PathBuf::from(words.next()?);
+        let path = words.next()?;
         let at_event = words.next()?.into_string().ok()?;
         let at_title = words.next()?.into_string().ok()?;
         let title = words.next()?.into_string().ok()?;
@@ -147,6 +152,7 @@ impl LaunchSpec {
             argv,
             cwd,
             env,
+            path,
             at_event,
             at_title,
             title,
@@ -168,7 +174,7 @@ pub(crate) fn enter(file: &Path) -> Result<std::convert::Infallible> {
     let pane = config.var("TMUX_PANE").and_then(|pane| pane.into_string().ok());
     let pane = pane.ok_or_else(|| Error::usage("TMUX_PANE", "this runs inside tmux only"))?;
     // Use the server of this window, whatever the caller's variables say.
-    let here = Config { tmux_socket: None, ..config.clone() };
+    let here = Config { tmux_socket: None, path: spec.path, ..config.clone() };
     let title = Some((spec.at_title.as_str(), spec.title.as_str()));
     let title = title.filter(|(at_title, _)| !at_title.is_empty());
     Tmux::new(&here)?.set_up(&pane, &spec.at_event, title)?;
@@ -200,12 +206,13 @@ mod tests {
             argv: vec!["/bin/x".into(), OsString::new(), OsString::from_vec(b"\xff\n'".to_vec())],
             cwd: "/a b".into(),
             env: vec![("A".into(), "".into()), ("B".into(), "x\ny=z".into())],
+            path: "/bin".into(),
             at_event: "echo".into(),
             at_title: String::new(),
             title: "x*".into(),
         };
         assert_eq!(LaunchSpec::decode(&spec.encode()), Some(spec));
-        assert_eq!(LaunchSpec::decode(b"/x\0\0\0\x003\0a"), None);
+        assert_eq!(LaunchSpec::decode(b"/x\0/bin\0\0\0\x003\0a"), None);
     }
 
     #[test]
