@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::input_box;
 use crate::session::{
-    Job, JobState, Session, attached_pane::AttachedPane, conversation::ConversationReader,
+    Job, JobState, Prompts, Session, attached_pane::AttachedPane, conversation::ConversationReader,
     job::INTERRUPTED,
 };
 use crate::{
@@ -120,8 +120,7 @@ pub(crate) fn stop(
     let had_draft = attached.profile.input_box(&first) == InputBox::Text;
     let had_job = attached.settle(&first)? == Some(JobState::Running);
     let mut transcript = TranscriptSince::begin(attached, session, &first)?;
-    let mut pressed: Option<Instant> = None;
-    let mut idle_since: Option<Instant> = None;
+    let (mut pressed, mut idle_since): (Option<Instant>, Option<Instant>) = (None, None);
     let mut had_queue = false;
     loop {
         let look = attached.look(session)?;
@@ -131,10 +130,10 @@ pub(crate) fn stop(
         transcript.read(attached)?;
         if !open {
             if pressed.is_none() {
-                return Ok(Interruption::Idle);
+                let Some(nothing) = await_turn(attached, &look, deadline)? else { continue };
+                return Ok(nothing);
             }
-            // A turn stopped before its first token leaves no record: the prompt returns to the
-            // box.
+            // A turn stopped before its first token leaves no record: its prompt is in the box.
             let back = !had_draft && attached.profile.input_box(&look) == InputBox::Text;
             // Queued prompts start the next turn in a moment, which must be stopped too.
             let since = *idle_since.get_or_insert_with(Instant::now);
@@ -180,6 +179,23 @@ pub(crate) fn stop(
             return Ok(Interruption::Unproven);
         }
     }
+}
+
+/// The agent's status shows no turn. `None` when the transcript has one already, which the status is
+/// about to show: after a wait for that.
+fn await_turn(
+    attached: &mut AttachedPane<'_>,
+    look: &Look,
+    deadline: Deadline,
+) -> Result<Option<Interruption>> {
+    let Some(job) = &mut attached.job else { return Ok(Some(Interruption::Idle)) };
+    let standing = job.settle(attached.config, Some(&look.pane))?;
+    if standing.prompts != Prompts::Ahead {
+        return Ok(Some(Interruption::Idle));
+    }
+    let again = standing.again.map_or(Deadline::NEVER, Deadline::after);
+    let _woke = attached.wait(deadline.min(again))?;
+    Ok(deadline.passed().then_some(Interruption::Unproven))
 }
 
 /// The result for a turn whose job has ended.
