@@ -9,10 +9,7 @@
 //! That an agent has ended needs evidence: its process is gone, or tmux shows its pane dead. What
 //! cannot be seen is an error that says what is in the way, and ends nothing.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -112,9 +109,11 @@ impl Anchor {
     }
 
     /// Writes it where only the user can read it.
-    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+    pub(crate) fn write(&self, run_dir: &RunDir) -> Result<()> {
+        let path = run_dir.anchor();
         let text = serde_json::to_vec(self).map_err(|e| Error::system(path.display(), e))?;
-        fs::write_durable(path, &text, 0o600)
+        fs::make_dir(run_dir.path(), 0o700)?;
+        fs::write_durable(&path, &text, 0o600)
     }
 
     /// The anchor that is kept of a session; `None` when there is none.
@@ -278,7 +277,8 @@ fn named(session: &Session, config: &Config, hub: &[Pane]) -> Result<Option<Pane
         (None, _) => Ok(None),
         (Some(pane), None) => {
             if !pane.dead && !session.entry.fields().is_empty() {
-                Anchor::at(pane).write(&session.run_dir(config).anchor())?;
+                // Without a note it is found by its name again: a look does not fail for that.
+                drop(Anchor::at(pane).write(&session.run_dir(config)));
             }
             Ok(Some(pane.clone()))
         }

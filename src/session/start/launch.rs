@@ -181,7 +181,7 @@ pub(crate) fn enter(file: &Path) -> Result<std::convert::Infallible> {
     let server = config.var("TMUX").and_then(|server| server.into_string().ok());
     let anchor = server.and_then(|server| Anchor::here(&server, &pane));
     let anchor = anchor.ok_or_else(|| Error::usage("TMUX", "this runs inside tmux only"))?;
-    anchor.write(&run_dir.anchor())?;
+    anchor.write(&run_dir)?;
     let [program, args @ ..] = &spec.argv[..] else {
         return Err(Error::system("window", "no program to become"));
     };
