@@ -108,11 +108,11 @@ impl Anchor {
         }
     }
 
-    /// Writes it where only the user can read it.
+    /// Writes it where only the user can read it. The folder is not made: it may have been removed
+    /// meanwhile, by whoever stopped the start.
     pub(crate) fn write(&self, run_dir: &RunDir) -> Result<()> {
         let path = run_dir.anchor();
         let text = serde_json::to_vec(self).map_err(|e| Error::system(path.display(), e))?;
-        fs::make_dir(run_dir.path(), 0o700)?;
         fs::write_durable(&path, &text, 0o600)
     }
 
@@ -277,8 +277,10 @@ fn named(session: &Session, config: &Config, hub: &[Pane]) -> Result<Option<Pane
         (None, _) => Ok(None),
         (Some(pane), None) => {
             if !pane.dead && !session.entry.fields().is_empty() {
+                let run_dir = session.run_dir(config);
+                let made = fs::make_dir(run_dir.path(), 0o700);
                 // Without a note it is found by its name again: a look does not fail for that.
-                drop(Anchor::at(pane).write(&session.run_dir(config)));
+                drop(made.and_then(|()| Anchor::at(pane).write(&run_dir)));
             }
             Ok(Some(pane.clone()))
         }
