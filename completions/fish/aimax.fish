@@ -54,6 +54,7 @@ end
 complete -c aimax -f
 complete -c aimax -n '__aimax_at own' -s h -l help -d 'Show help; `--help` shows all of it'
 complete -c aimax -n '__aimax_at own' -s V -l version -d 'Show the version'
+complete -c aimax -n '__aimax_at bare' -a 'ask' -d 'Give a prompt, and print the answer'
 complete -c aimax -n '__aimax_at bare' -a 'create' -d 'Start a session with its first prompt'
 complete -c aimax -n '__aimax_at bare' -a 'send' -d 'Send a prompt to a session'
 complete -c aimax -n '__aimax_at bare' -a 'pause' -d 'Stop the present turn'

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Admin, Create, Demo, Doctor, Flag, History, Kill, List, Ls, Paste, Pause, Send, Settings,
+    Admin, Ask, Create, Demo, Doctor, Flag, History, Kill, List, Ls, Paste, Pause, Send, Settings,
     Spawn, Stats, Status, Stop, Stream, Tail, Version,
 };
 use crate::{
@@ -41,10 +41,12 @@ Settings come from the environment, and below it from a file, of which
         operand: Some(ValueDoc { name: "ARG", complete: Complete::Nothing }),
         examples: &[
             ("aimax demo", "Shows everything in a minute, without an account."),
+            ("aimax ask -b tmux-codex 'What is this?'", "Asks Codex about this folder."),
             ("aimax create -b tmux-codex -s demo --cwd . -p 'Hi.'", "Starts Codex."),
             ("aimax help create", "Tells all of a verb."),
         ],
         see_also: &[
+            ("aimax-ask", 1),
             ("aimax-create", 1),
             ("aimax-send", 1),
             ("aimax-list", 1),
@@ -98,7 +100,8 @@ impl BuiltIn {
 }
 
 /// All of them, in the order of the help.
-pub(crate) const BUILT_IN: [BuiltIn; 20] = [
+pub(crate) const BUILT_IN: [BuiltIn; 21] = [
+    BuiltIn::new::<Ask>("ask", "Give a prompt, and print the answer"),
     BuiltIn::new::<Create>("create", "Start a session with its first prompt"),
     BuiltIn::new::<Send>("send", "Send a prompt to a session"),
     BuiltIn::new::<Pause>("pause", "Stop the present turn"),

@@ -22,7 +22,7 @@ pub use paste::Paste;
 pub use spawn::Spawn;
 pub use tail::Tail;
 pub use verbs::{
-    Admin, Create, History, List, Pause, Send, Settings, Stats, Status, Stop, Stream, Version,
+    Admin, Ask, Create, History, List, Pause, Send, Settings, Stats, Status, Stop, Stream, Version,
 };
 
 use std::iter;

@@ -8,7 +8,7 @@ use super::options::{self, Field, PromptArgs, Target, has, prompt, target};
 use crate::{
     cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc},
     config::Config,
-    error::{Error, Exit, Result},
+    error::{Error, Exit, Kind, Result},
     session::{self, Delivery, DeliveryOptions, Verdict},
     state::Name,
     time::Deadline,
@@ -79,6 +79,7 @@ asks at that moment is denied, which stops the turn too.",
         prompt::prompt_file(),
         prompt::strip_control(),
         prompt::done(),
+        prompt::once(),
         prompt::command(),
         OptDoc::new(
             "when",
@@ -179,7 +180,7 @@ seconds by default.",
         let tmux = Tmux::new(&config)?;
         let delivery = session::deliver(&config, &tmux, &mut session, &prompt, &options)?;
         add_verdict(&mut record, &delivery);
-        out.record(&record)?;
+        print(out, &record, &delivery)?;
         conclude(Self::DOC.name, &session.name, &delivery)
     }
 }
@@ -190,9 +191,31 @@ pub(crate) fn add_verdict(record: &mut Value, delivery: &Delivery) {
     record["offset"] = json!(delivery.offset);
     record["queued"] = json!(delivery.verdict == Verdict::Queued);
     record["normalized"] = json!(delivery.normalized);
+    if delivery.repeated.is_some() {
+        record["repeated"] = json!(true);
+    }
     if !delivery.reason.is_empty() {
         record["reason"] = json!(delivery.reason);
     }
+}
+
+/// Prints the record of a delivery.
+///
+/// # Errors
+/// Says what became of the prompt when that cannot be printed.
+pub(crate) fn print(out: &mut Output, record: &Value, delivery: &Delivery) -> Result<()> {
+    out.record(record).map_err(|error| match error.kind {
+        Kind::System => {
+            let verdict = delivery.verdict.name();
+            let what = match delivery.exit() {
+                Exit::Done => format!("the prompt was delivered ({verdict})"),
+                _ => format!("the prompt was not delivered ({verdict})"),
+            };
+            let cause = format!("{what}, but its record cannot be printed: {}", error.cause);
+            Error { cause, ..error }.advise("only with the same --once is a retry safe")
+        }
+        _ => error,
+    })
 }
 
 /// The exit status of a delivery; one that is not proven is an error with its reason. Notes are

@@ -89,6 +89,7 @@ fails, the session stays.",
         prompt::prompt_file(),
         prompt::strip_control(),
         prompt::done(),
+        prompt::once(),
         launch::cwd(),
         launch::flag_root(),
         launch::model(),
@@ -138,7 +139,8 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
             timeout: args.timeout.unwrap_or(START_WAIT),
             ..args.start.spawn(&name, backend)
         };
-        let started = session::spawn(&config, &tmux, &order)?;
+        let started = session::start_once(&config, &tmux, &order)?;
+        let pane = started.pane.as_ref();
         let entry = &started.session.entry;
         let mut record = json!({
             "sessionId": name,
@@ -146,14 +148,17 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
             "agentSessionId": entry.agent_session_id(),
             "jsonlPath": entry.jsonl_path(),
             "startedAt": entry.started_at(),
-            "pid": started.pane.pid,
-            "windowId": started.pane.window,
-            "paneId": started.pane.id,
+            "pid": pane.map(|pane| pane.pid),
+            "windowId": pane.map(|pane| &pane.window),
+            "paneId": pane.map(|pane| &pane.id),
         });
-        if let Some(delivery) = &started.delivery {
-            paste::add_verdict(&mut record, delivery);
+        match &started.delivery {
+            Some(delivery) => {
+                paste::add_verdict(&mut record, delivery);
+                paste::print(out, &record, delivery)?;
+            }
+            None => out.record(&record)?,
         }
-        out.record(&record)?;
         match &started.delivery {
             Some(delivery) => paste::conclude(Self::DOC.name, &name, delivery),
             None => Ok(Exit::Done),

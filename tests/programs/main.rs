@@ -4,6 +4,7 @@
 #[path = "../util/mod.rs"]
 mod util;
 
+mod ask;
 mod crowd;
 mod demo;
 mod desk;
@@ -21,6 +22,7 @@ mod layers;
 mod library;
 mod ls;
 mod matrix;
+mod once;
 mod outside;
 mod paste;
 mod paste_failures;

@@ -26,6 +26,7 @@ macro_rules! on_agents {
 }
 
 mod agents;
+mod ask;
 mod beside;
 mod commands;
 mod crowd;

@@ -1,9 +1,10 @@
 //! The options for a prompt and its delivery, the same in all programs that deliver one.
 
 use std::{
+    ffi::OsString,
     fs::File,
     io::{self, IsTerminal, Read},
-    os::unix::fs::FileTypeExt,
+    os::unix::{ffi::OsStringExt, fs::FileTypeExt},
     path::PathBuf,
 };
 
@@ -13,7 +14,7 @@ use crate::{
     cli::{self, Complete, Opt, OptDoc, Tool},
     config::Config,
     error::{At, Error, Result},
-    session::{DoneBy, Prompt, Reading},
+    session::{DoneBy, OnceKey, Prompt, Reading},
     trace,
 };
 
@@ -24,6 +25,7 @@ pub(crate) struct PromptArgs {
     file: Option<PathBuf>,
     reading: Reading,
     done_by: DoneBy,
+    once: Option<OnceKey>,
     explain: bool,
 }
 
@@ -96,6 +98,26 @@ job failed all the same.",
     })
 }
 
+/// `--once`.
+pub(crate) const fn once<A: Has<PromptArgs>>() -> Opt<A> {
+    OptDoc::new(
+        "once",
+        "Deliver once under this key",
+        "\
+Delivers the prompt once under KEY, however often the command is given:
+by cron, after a lost connection, after a kill. A retry types nothing; it
+prints the record of the first delivery, with `repeated`. A key belongs
+to its session and outlives it: 1 to 80 bytes of the caller's choice. It
+is on disk before Enter is pressed, and what a killed process has done
+is found out from the transcript.",
+    )
+    .value("KEY", Complete::Nothing)
+    .sets(|args, given| {
+        args.group().once = Some(given.parse()?);
+        Ok(())
+    })
+}
+
 /// `--explain`.
 pub(crate) const fn explain<A: Has<PromptArgs>>() -> Opt<A> {
     OptDoc::new(
@@ -117,6 +139,16 @@ impl PromptArgs {
         trace::begin(config.trace.as_deref(), self.explain.then_some(say))
     }
 
+    /// What `--once` says.
+    pub(crate) fn key(&self) -> Option<&OnceKey> {
+        self.once.as_ref()
+    }
+
+    /// Whether `--explain` is given.
+    pub(crate) fn explains(&self) -> bool {
+        self.explain
+    }
+
     /// Who ends the job that the prompt begins.
     pub(crate) fn done_by(&self) -> DoneBy {
         self.done_by
@@ -125,6 +157,21 @@ impl PromptArgs {
     /// Whether `-p` or `-f` is given.
     pub(crate) fn is_given(&self) -> bool {
         self.prompt.is_some() || self.file.is_some()
+    }
+
+    /// Takes an operand for the prompt.
+    pub(crate) fn operand(&mut self, mut operands: Vec<OsString>) -> Result<()> {
+        match (operands.pop(), operands.is_empty()) {
+            (Some(_), false) => {
+                return Err(Error::usage("prompt", "more than one word").advise("put it in quotes"));
+            }
+            (Some(_), true) if self.is_given() => {
+                return Err(Error::usage("prompt", "given by an option and by an operand"));
+            }
+            (Some(text), true) => self.prompt = Some(text.into_vec()),
+            (None, _) => {}
+        }
+        Ok(())
     }
 
     /// Reads the prompt from an option or a pipe, and keeps it; whether there is one.
@@ -136,7 +183,12 @@ impl PromptArgs {
     /// The prompt, if one is given, checked for `agent`.
     pub(crate) fn read(mut self, agent: &dyn Agent) -> Result<Option<Prompt>> {
         let reading = self.reading;
-        self.bytes()?.map(|bytes| Prompt::new(bytes, agent, reading)).transpose()
+        let once = self.once.take();
+        let prompt = self.bytes()?.map(|bytes| Prompt::new(bytes, agent, reading)).transpose()?;
+        if once.is_some() && prompt.is_none() {
+            return Err(Error::usage("--once", "it is for a prompt, and none is given"));
+        }
+        prompt.map(|prompt| prompt.once(once)).transpose()
     }
 
     /// The prompt, which must be given, checked for `agent`.

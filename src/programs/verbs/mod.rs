@@ -1,6 +1,7 @@
 //! The verbs of the front, `aimax`: one file each; those that deliver a prompt share one.
 
 mod admin;
+mod ask;
 mod config;
 mod history;
 mod list;
@@ -12,6 +13,7 @@ mod stream;
 mod version;
 
 pub use admin::Admin;
+pub use ask::Ask;
 pub use config::Settings;
 pub use history::History;
 pub use list::List;

@@ -1,6 +1,8 @@
 //! A delivery: its options and its result.
 
-use std::time::Duration;
+use std::{borrow::Cow, path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Exit, Kind},
@@ -9,7 +11,8 @@ use crate::{
 };
 
 /// The result of a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The transcript has the whole prompt, passed to the model.
     Submitted,
@@ -48,7 +51,7 @@ pub(crate) struct Delivery {
     /// The end of the transcript before the prompt.
     pub offset: u64,
     /// The changes to the prompt that are usual for the agent, such as removing outer blanks.
-    pub normalized: Vec<&'static str>,
+    pub normalized: Vec<Cow<'static, str>>,
     /// Why it is not proven; empty when it is.
     pub reason: String,
     /// What to do about it.
@@ -57,6 +60,20 @@ pub(crate) struct Delivery {
     pub person: bool,
     /// The recorder's error, if recording failed. It does not affect the delivery.
     pub unrecorded: Option<Error>,
+    /// Set when the prompt was delivered earlier under the same key, and not now.
+    pub repeated: Option<Repeated>,
+}
+
+/// A prompt that was delivered earlier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Repeated {
+    /// Its text.
+    pub text: String,
+    /// The transcript that it went to, if that was known.
+    pub transcript: Option<PathBuf>,
+    /// The end of the transcript before it.
+    pub offset: u64,
 }
 
 impl Delivery {
@@ -69,6 +86,7 @@ impl Delivery {
             advice: String::new(),
             person: false,
             unrecorded: None,
+            repeated: None,
         }
     }
 

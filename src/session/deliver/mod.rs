@@ -24,6 +24,7 @@ mod delivery;
 mod evidence;
 mod input_box;
 mod interrupt;
+mod once;
 mod prompt;
 mod typing;
 
@@ -32,7 +33,8 @@ pub use delivery::Verdict;
 pub(crate) use delivery::{Delivery, DeliveryOptions};
 pub use interrupt::Interruption;
 pub(crate) use interrupt::interrupt;
-pub(crate) use prompt::{Prompt, Reading};
+pub(crate) use once::{Once, Stage};
+pub(crate) use prompt::{OnceKey, Prompt, Reading};
 
 /// Delivers a prompt to a live session, with the session's lock held.
 pub(crate) fn deliver(
@@ -124,7 +126,10 @@ pub(crate) fn type_prompt(
     options: &DeliveryOptions,
 ) -> Result<Delivery> {
     let begun = Instant::now();
-    let delivery = type_unrecorded(attached, session, prompt, options)?;
+    let delivery = type_once(attached, session, prompt, options)?;
+    if delivery.repeated.is_some() {
+        return Ok(delivery);
+    }
     let event = PromptEvent {
         at_ms: time::now_ms(),
         backend: session.backend.name(),
@@ -140,11 +145,33 @@ pub(crate) fn type_prompt(
     Ok(Delivery { unrecorded, ..delivery })
 }
 
+/// Delivers unless that was done under the prompt's key before, and notes what is done under it.
+fn type_once(
+    attached: &mut AttachedPane<'_>,
+    session: &mut Session,
+    prompt: &Prompt,
+    options: &DeliveryOptions,
+) -> Result<Delivery> {
+    let Some(key) = prompt.key() else {
+        return type_unrecorded(attached, session, prompt, options, None);
+    };
+    let mut once = Once::open(&session.run_dir(attached.config), key)?;
+    let deadline = Deadline::after(options.timeout);
+    if let Some(known) = once.delivered() {
+        return Ok(known);
+    }
+    if let Some(found) = once.search(attached, session, deadline)? {
+        return Ok(found);
+    }
+    type_unrecorded(attached, session, prompt, options, Some(&mut once))
+}
+
 fn type_unrecorded(
     attached: &mut AttachedPane<'_>,
     session: &mut Session,
     prompt: &Prompt,
     options: &DeliveryOptions,
+    mut once: Option<&mut Once>,
 ) -> Result<Delivery> {
     if let Some(left) = attached.job.as_ref().map(Job::left_behind).transpose()?.flatten() {
         trace::step("a sender was killed here: waiting for its text", || json!(null));
@@ -156,9 +183,17 @@ fn type_unrecorded(
             Ok(look) => look,
             Err(obstacle) => return Ok(obstacle.delivery()),
         };
+    if let Some(once) = once.as_deref_mut().filter(|once| once.is_unsettled())
+        && let Some(found) = once.probe(attached, session, &look)?
+    {
+        return Ok(found);
+    }
     let mut proof = Proof::begin(attached, session, &look)?;
     let offset = proof.offset;
     trace::step("transcript offset noted", || json!({ "offset": offset }));
+    if let Some(once) = once.as_deref_mut() {
+        once.typing(prompt, proof.transcript(), offset)?;
+    }
     // A command is no job: nothing shows when it ends.
     let mut job = attached.job.take().filter(|_| !prompt.is_command());
     if let Some(job) = &mut job {
@@ -166,6 +201,9 @@ fn type_unrecorded(
         job.sending(attached.config, &look.pane, proof.offset, options.done_by)?;
     }
     let delivery = typing::submit(attached, session, prompt, &mut proof, look, options)?;
+    if let Some(once) = once {
+        once.done(&delivery, proof.transcript())?;
+    }
     trace::step("verdict", || json!({ "verdict": delivery.verdict.name() }));
     if let Some(job) = &mut job {
         match delivery.verdict {

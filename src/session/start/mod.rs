@@ -13,7 +13,8 @@ use serde_json::json;
 
 use self::launch::LaunchSpec;
 use super::{
-    Delivery, DeliveryOptions, DoneBy, Job, Prompt, Session, attached_pane::AttachedPane, deliver,
+    Delivery, DeliveryOptions, DoneBy, Job, Once, Prompt, Session, Stage,
+    attached_pane::AttachedPane, deliver,
 };
 use crate::{
     agent::{Backend, Conversation, LaunchRequest},
@@ -71,8 +72,8 @@ pub(crate) struct Spawn {
 pub(crate) struct Started {
     /// The session.
     pub session: Session,
-    /// Its pane when it became ready.
-    pub pane: Pane,
+    /// Its pane when it became ready; `None` when it was started earlier, and has ended.
+    pub pane: Option<Pane>,
     /// What became of the first prompt.
     pub delivery: Option<Delivery>,
 }
@@ -96,6 +97,9 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     let run_dir = session.run_dir(config);
     let _held = run_dir.lock(&session.name, deadline)?;
     make_room(config, tmux, &session)?;
+    if let Some(key) = request.prompt.as_ref().and_then(Prompt::key) {
+        Once::open(&run_dir, key)?.note(Stage::Starting)?;
+    }
     // If the state file cannot be read, fail before anything is started.
     session.backend.store(config).sessions()?;
 
@@ -149,7 +153,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
         }
         None => None,
     };
-    Ok(Started { session: guard.finish(), pane: look.pane, delivery })
+    Ok(Started { session: guard.finish(), pane: Some(look.pane), delivery })
 }
 
 /// Makes sure that no session of that name is running; what one that has ended left behind goes.
