@@ -150,7 +150,14 @@ fn program(verb: &OsStr, args: Vec<OsString>, out: &mut Output) -> Result<Exit> 
     match path {
         // Becomes that program, as git does with its own.
         Some(path) => Err(Error::io(path.display(), &Command::new(&path).args(args).exec())),
-        None => Err(Error::usage(verb.display(), "no such verb")),
+        None => {
+            let error = Error::usage(verb.display(), "no such verb");
+            let words = VERBS.iter().map(|verb| verb.name);
+            Err(match cli::nearest(&verb.to_string_lossy(), words) {
+                Some(near) => error.advise(format!("did you mean `{near}`?")),
+                None => error,
+            })
+        }
     }
 }
 

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 
 use serde_json::{Value, json};
 
-use super::options::{self, Field, PromptArgs, Target, has, prompt, target};
+use super::options::{self, Field, NAMES, PromptArgs, Target, has, prompt, target};
 use crate::{
-    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc},
+    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
     config::Config,
     error::{Error, Exit, Kind, Result},
     session::{self, Delivery, DeliveryOptions, Verdict},
@@ -37,9 +37,9 @@ impl Tool for Paste {
         name: "aimax-paste",
         tagline: "deliver a prompt to a session, with proof",
         synopsis: &[
-            "aimax-paste -s NAME [OPTION]... [-p TEXT | -f FILE]",
-            "aimax-paste -s NAME --interrupt [OPTION]... [-p TEXT | -f FILE]",
-            "aimax-paste -s NAME --answer KEY --expect DIALOG",
+            "aimax-paste [-s] NAME [OPTION]... [-p TEXT | -f FILE]",
+            "aimax-paste [-s] NAME --interrupt [OPTION]... [-p TEXT | -f FILE]",
+            "aimax-paste [-s] NAME --answer KEY --expect DIALOG",
         ],
         about: "\
 Pastes a prompt into the session's input box, presses Enter, and waits
@@ -61,6 +61,7 @@ as turning a tab into blanks, is named in `normalized`.
 With `--interrupt` and no prompt the verdict is `interrupted`, `idle`
 when there was nothing to stop, or `unproven`. A question that the agent
 asks at that moment is denied, which stops the turn too.",
+        operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         exits: &[(Exit::Done, "proven: `submitted`, `queued`, `interrupted`, `idle`, or answered")],
         examples: &[
             ("aimax-paste -s demo -p 'Also add a README.'", "Delivers a prompt."),
@@ -87,7 +88,8 @@ asks at that moment is denied, which stops the turn too.",
             "\
 With `now`, the default, a prompt that comes while a turn runs is taken
 as the agent takes it: queued, or into the turn. With `idle` the end of
-the work is waited for first, within `--timeout`.",
+the work is waited for first, within `--timeout`; if that is not enough,
+nothing is typed, and the status is 124.",
         )
         .value("MOMENT", Complete::OneOf(&["now", "idle"]))
         .sets(|args, given| {
@@ -147,7 +149,8 @@ seconds by default.",
         prompt::explain(),
     ];
 
-    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    fn run(mut args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        args.target.operand(operands)?;
         let config = Config::from_env()?;
         args.prompt.begin_trace::<Self>(&config)?;
         let mut session = args.target.find(&config)?;

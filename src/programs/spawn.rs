@@ -5,7 +5,7 @@ use std::{ffi::OsString, time::Duration};
 use serde_json::json;
 
 use super::{
-    options::{self, Field, PromptArgs, Target, has, launch, prompt, target},
+    options::{self, Field, NAMES, PromptArgs, Target, has, launch, prompt, target},
     paste,
 };
 use crate::{
@@ -39,7 +39,7 @@ impl Tool for Spawn {
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-spawn",
         tagline: "start an agent in a tmux window",
-        synopsis: &["aimax-spawn -b BACKEND -s NAME [OPTION]... [-p TEXT] [-- ARG...]"],
+        synopsis: &["aimax-spawn -b BACKEND [-s] NAME [OPTION]... [-p TEXT] [-- ARG...]"],
         about: "\
 Starts an agent in a window of its backend's tmux session, waits until
 it is ready, and delivers the first prompt, if there is one. Prints one
@@ -50,8 +50,11 @@ Dialogs of the start are answered where there is a conservative answer:
 the folder is trusted, for you named it; another model and an update are
 declined. Any other dialog ends the start with status 5 and its name.
 
+Standard input is read only for `-f -`.
+
 When the start fails, nothing is left behind. When only the prompt
 fails, the session stays.",
+        operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         rest: Some(ValueDoc { name: "ARG", complete: Complete::Nothing }),
         exits: &[
             (Exit::Done, "the agent is ready, and the prompt, if any, is proven"),
@@ -63,7 +66,7 @@ fails, the session stays.",
                 "Starts Claude Code with a first prompt.",
             ),
             (
-                "aimax-spawn -b tmux-codex -s fix --cwd . < task.txt",
+                "aimax-spawn -b tmux-codex -s fix --cwd . -f task.txt",
                 "Takes the prompt from a file.",
             ),
             (
@@ -121,7 +124,8 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
         args.rest = rest;
     }
 
-    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    fn run(mut args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        args.target.operand(operands)?;
         let config = Config::from_env()?;
         args.prompt.begin_trace::<Self>(&config)?;
         let name = args.target.needed(&config)?;

@@ -22,6 +22,7 @@ mod layers;
 mod library;
 mod ls;
 mod matrix;
+mod names;
 mod once;
 mod outside;
 mod paste;

@@ -9,7 +9,7 @@ use crate::{
     agent::{Backend, Status},
     cli::{self, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
     config::Config,
-    error::{Exit, Result},
+    error::{Exit, Kind, Result},
     session::{self, JobState, Question, Session, Snapshot, State},
     state::Name,
     tmux::Tmux,
@@ -108,7 +108,7 @@ conversation, its window. One that is ended becomes `archived`.",
         if args.watch {
             return watch::run(&config, backend, named.as_deref(), out);
         }
-        let sessions = sessions(&config, backend, named.as_deref())?;
+        let sessions = sessions(&config, backend, named.as_deref(), args.all)?;
         let mut past = if args.all { Session::past(&config, backend)? } else { Vec::new() };
         past.retain(|session| named.as_ref().is_none_or(|names| names.contains(&session.name)));
         if args.names {
@@ -131,7 +131,8 @@ conversation, its window. One that is ended becomes `archived`.",
         }
         match unseen {
             Some(why) if named.is_some() => Err(why),
-            _ => Ok(if named.is_some() && !alive { Exit::No } else { Exit::Done }),
+            _ if named.is_none() || alive && past.is_empty() => Ok(Exit::Done),
+            _ => Ok(Exit::No),
         }
     }
 }
@@ -140,11 +141,20 @@ fn sessions(
     config: &Config,
     backend: Option<Backend>,
     named: Option<&[Name]>,
+    all: bool,
 ) -> Result<Vec<Session>> {
-    match named {
-        None => Session::all(config, backend),
-        Some(names) => names.iter().map(|name| Session::find(config, name, backend)).collect(),
+    let Some(names) = named else { return Session::all(config, backend) };
+    let mut sessions = Vec::new();
+    for name in names {
+        match Session::find(config, name, backend) {
+            // Among those that were ended, which are listed apart.
+            Err(error) if all && error.kind == Kind::Missing => {
+                Session::find_any(config, name, backend).map(drop)?;
+            }
+            found => sessions.push(found?),
+        }
     }
+    Ok(sessions)
 }
 
 fn record(

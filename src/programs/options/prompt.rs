@@ -43,8 +43,8 @@ pub(crate) const fn prompt_file<A: Has<PromptArgs>>() -> Opt<A> {
         "prompt-file",
         "A file that holds the prompt; `-` is stdin",
         "\
-A file that holds the prompt; `-` is standard input. Without `-p` and
-`-f`, a pipe or a file on standard input is read.",
+A file that holds the prompt; `-` is standard input. Where a prompt must
+be given, a pipe or a file on standard input is read without it.",
     )
     .value("FILE", Complete::File)
     .short('f')
@@ -174,17 +174,12 @@ impl PromptArgs {
         Ok(())
     }
 
-    /// Reads the prompt from an option or a pipe, and keeps it; whether there is one.
-    pub(crate) fn is_there(&mut self) -> Result<bool> {
-        self.prompt = self.bytes()?;
-        Ok(self.prompt.is_some())
-    }
-
     /// The prompt, if one is given, checked for `agent`.
     pub(crate) fn read(mut self, agent: &dyn Agent) -> Result<Option<Prompt>> {
         let reading = self.reading;
         let once = self.once.take();
-        let prompt = self.bytes()?.map(|bytes| Prompt::new(bytes, agent, reading)).transpose()?;
+        let prompt =
+            self.bytes(false)?.map(|bytes| Prompt::new(bytes, agent, reading)).transpose()?;
         if once.is_some() && prompt.is_none() {
             return Err(Error::usage("--once", "it is for a prompt, and none is given"));
         }
@@ -192,13 +187,16 @@ impl PromptArgs {
     }
 
     /// The prompt, which must be given, checked for `agent`.
-    pub(crate) fn needed(self, agent: &dyn Agent) -> Result<Prompt> {
+    pub(crate) fn needed(mut self, agent: &dyn Agent) -> Result<Prompt> {
+        self.prompt = self.bytes(true)?;
         self.read(agent)?.ok_or_else(|| {
             Error::usage("prompt", "none is given").advise("give -p TEXT, -f FILE, or pipe it in")
         })
     }
 
-    fn bytes(&mut self) -> Result<Option<Vec<u8>>> {
+    /// The bytes of the prompt. Without an option, standard input is read only where a prompt `must`
+    /// be given: it may belong to the caller's loop.
+    fn bytes(&mut self, must: bool) -> Result<Option<Vec<u8>>> {
         let stdin = || {
             let mut bytes = Vec::new();
             io::stdin().read_to_end(&mut bytes).at("stdin").map(|_| bytes)
@@ -213,7 +211,7 @@ impl PromptArgs {
                 Error::usage(file.display(), format!("the prompt cannot be read: {e}"))
             })?),
             // Standard input that holds nothing gives no prompt: cron and the like leave it empty.
-            (None, None) if is_piped()? => Some(stdin()?).filter(|bytes| !bytes.is_empty()),
+            (None, None) if must && is_piped()? => Some(stdin()?).filter(|bytes| !bytes.is_empty()),
             (None, None) => None,
         })
     }

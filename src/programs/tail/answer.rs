@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, fmt::Display, ops::ControlFlow, path::Path};
 
-use super::options::Args;
+use super::{options::Args, plan::no_session};
 use crate::{
     agent::{Agent, Backend},
     cli::Output,
@@ -36,6 +36,9 @@ pub(crate) fn run(args: &Args, operands: &[OsString], out: &mut Output) -> Resul
     let reader = |path: Option<&Path>| {
         ConversationReader::new(path.map(Path::to_owned), start).longest(args.max_line)
     };
+    if let [file] = operands {
+        no_session(file, args)?;
+    }
     match operands {
         [] => of_session(args, asked, reader, out),
         [file] if args.follow => {

@@ -5,10 +5,10 @@ use std::ffi::OsString;
 use serde_json::json;
 
 use super::list;
-use crate::programs::options::{VerbArgs, output, target};
+use crate::programs::options::{NAMES, VerbArgs, output, target};
 use crate::{
     agent::Status as Doing,
-    cli::{Opt, Output, Paint, Tool, ToolDoc, exit::visible},
+    cli::{Opt, Output, Paint, Tool, ToolDoc, ValueDoc, exit::visible},
     config::Config,
     error::{Exit, Kind, Result},
     session::{self, JobState, Session, Snapshot},
@@ -24,7 +24,7 @@ impl Tool for Status {
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-status",
         tagline: "tell how a session is",
-        synopsis: &["aimax status -s NAME [OPTION]..."],
+        synopsis: &["aimax status [-s] NAME [OPTION]..."],
         about: "\
 Tells whether the session's agent lives and works, how its job stands,
 and whether it goes through the proxy.
@@ -32,6 +32,7 @@ and whether it goes through the proxy.
 The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
 `jobGoalAccomplished` (no `running.flag` is there), `failed` and
 `useProxy`, which is null when it is not known.",
+        operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         exits: &[
             (Exit::Done, "it is alive"),
             (Exit::No, "it is not alive, or, with `-b`, there is no such session"),
@@ -43,7 +44,8 @@ The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
 
     const OPTS: &'static [Opt<VerbArgs>] = &[target::session(), target::backend(), output::json()];
 
-    fn run(args: VerbArgs, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    fn run(mut args: VerbArgs, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        args.target.operand(operands)?;
         let config = Config::from_env()?;
         let name = args.target.needed(&config)?;
         let backend = args.target.backend(&config)?;

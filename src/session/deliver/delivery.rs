@@ -58,6 +58,8 @@ pub(crate) struct Delivery {
     pub advice: String,
     /// Whether only a person can remove the obstacle.
     pub person: bool,
+    /// Whether the work that was to end first has not ended in time.
+    pub late: bool,
     /// The recorder's error, if recording failed. It does not affect the delivery.
     pub unrecorded: Option<Error>,
     /// Set when the prompt was delivered earlier under the same key, and not now.
@@ -85,6 +87,7 @@ impl Delivery {
             reason: reason.into(),
             advice: String::new(),
             person: false,
+            late: false,
             unrecorded: None,
             repeated: None,
         }
@@ -97,6 +100,7 @@ impl Delivery {
             Exit::Done => return None,
             Exit::Person => Kind::Person,
             Exit::Refused => Kind::Refused,
+            Exit::Timeout => Kind::Timeout,
             _ => Kind::Unproven,
         };
         Some(Error::new(kind, name, &self.reason).advise(&self.advice))
@@ -108,6 +112,7 @@ impl Delivery {
         match self.verdict {
             Verdict::Submitted | Verdict::Queued => Exit::Done,
             Verdict::Blocked if self.person => Exit::Person,
+            Verdict::Blocked if self.late => Exit::Timeout,
             Verdict::Blocked => Exit::Refused,
             Verdict::Altered | Verdict::TypedNotSubmitted | Verdict::Unproven => Exit::Unproven,
         }

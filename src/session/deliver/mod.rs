@@ -44,12 +44,13 @@ pub(crate) fn deliver(
     prompt: &Prompt,
     options: &DeliveryOptions,
 ) -> Result<Delivery> {
-    let blocked = |reason: &str| Ok(Delivery::new(Verdict::Blocked, 0, reason));
+    let blocked = |reason: &str| Delivery::new(Verdict::Blocked, 0, reason);
     let idle_by = Deadline::after(options.timeout);
     let mut job = Job::of(config, session);
     loop {
         if options.when_idle && !wait_idle(config, tmux, session, &mut job, idle_by)? {
-            return blocked("the present work had not ended in time");
+            let late = Delivery { late: true, ..blocked("the present work had not ended in time") };
+            return Ok(late);
         }
         let lock_wait = Deadline::after(options.lock_wait);
         let _held = session.run_dir(config).lock(&session.name, lock_wait)?;
@@ -62,7 +63,7 @@ pub(crate) fn deliver(
         let mut attached = AttachedPane::attach(config, tmux, session, &pane, job)?;
         let deadline = Deadline::after(options.timeout);
         if options.interrupt && stop(&mut attached, session, deadline)? == Interruption::Unproven {
-            return blocked("the present turn could not be stopped");
+            return Ok(blocked("the present turn could not be stopped"));
         }
         return type_prompt(&mut attached, session, prompt, options);
     }
