@@ -105,7 +105,7 @@ pub mod internal {
     pub mod programs {
         pub use crate::programs::{
             Admin, Ask, Create, Demo, Doctor, Flag, Front, History, Kill, List, Ls, Paste, Pause,
-            Send, Settings, Spawn, Stats, Status, Stop, Stream, Tail, Version, pages,
+            Revive, Send, Settings, Spawn, Stats, Status, Stop, Stream, Tail, Version, pages,
         };
     }
 }

@@ -20,3 +20,4 @@ complete -c aimax-paste -l timeout -d 'Give up after this long' -x
 complete -c aimax-paste -l explain -d 'Say each step on stderr, with its time'
 complete -c aimax-paste -s h -l help -d 'Show help; `--help` shows all of it'
 complete -c aimax-paste -s V -l version -d 'Show the version'
+complete -c aimax-paste -a '(aimax-ls --names 2>/dev/null)'

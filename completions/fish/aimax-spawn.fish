@@ -51,3 +51,4 @@ complete -c aimax-spawn -l timeout -d 'Give up after this long' -x
 complete -c aimax-spawn -l explain -d 'Say each step on stderr, with its time'
 complete -c aimax-spawn -s h -l help -d 'Show help; `--help` shows all of it'
 complete -c aimax-spawn -s V -l version -d 'Show the version'
+complete -c aimax-spawn -n 'not __aimax_spawn_at rest' -a '(aimax-ls --names 2>/dev/null)'

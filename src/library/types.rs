@@ -67,7 +67,7 @@ impl Request {
             display_name: self.display_name.clone(),
             use_proxy: self.use_proxy,
             resume: self.agent_session_id.clone(),
-            timeout: None,
+            ..StartOptions::default()
         }
     }
 }

@@ -26,9 +26,7 @@ pub struct Args {
     target: Target,
     prompt: PromptArgs,
     start: StartOptions,
-    ask: bool,
     timeout: Option<Duration>,
-    rest: Vec<OsString>,
 }
 
 has!(Args { target: Target, prompt: PromptArgs, start: StartOptions });
@@ -106,7 +104,7 @@ With `ask` its own questions stay on; they show as the state `waiting`.",
         )
         .value("HOW", Complete::OneOf(&["bypass", "ask"]))
         .sets(|args, given| {
-            args.ask = given.one_of(&["bypass", "ask"])? == "ask";
+            args.start.ask_permission = Some(given.one_of(&["bypass", "ask"])? == "ask");
             Ok(())
         }),
         launch::use_proxy(),
@@ -121,7 +119,7 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
     ];
 
     fn rest(args: &mut Args, rest: Vec<OsString>) {
-        args.rest = rest;
+        args.start.rest = rest;
     }
 
     fn run(mut args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
@@ -136,8 +134,6 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
         // From here on a signal must not leave half a session.
         signals::catch(&signals::ENDING).map_err(|e| Error::io("signals", &e))?;
         let order = session::Spawn {
-            ask_permission: args.ask,
-            rest: args.rest,
             prompt,
             done_by,
             timeout: args.timeout.unwrap_or(START_WAIT),

@@ -7,7 +7,7 @@ use std::{fmt::Display, ops::ControlFlow};
 
 use super::{
     INTERRUPTED, JobState, Session, SessionWatcher, Snapshot, State,
-    conversation::{self, ConversationReader},
+    conversation::ConversationReader,
 };
 use crate::{
     agent::{Agent, Status},
@@ -212,8 +212,7 @@ pub(crate) fn await_reply(
         let mut ending = None;
         watcher.observe(|session, snapshot| {
             let live = snapshot.pane.as_ref().filter(|pane| !pane.dead);
-            let kept = session.kept_conversation();
-            reader.found(&conversation::locate(config, session.agent(), live, &kept)?);
+            reader.found(&session.conversation_in(config, live)?);
             // Read after the look: what had ended then stands in the transcript now.
             reply.read(reader)?;
             ending = reply.ending(snapshot);

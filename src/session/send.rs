@@ -2,6 +2,7 @@
 //! started for it.
 
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -35,6 +36,10 @@ pub(crate) struct StartOptions {
     pub(crate) use_proxy: Option<bool>,
     /// The agent's id of the conversation to resume.
     pub(crate) resume: Option<String>,
+    /// Whether the agent asks for permissions.
+    pub(crate) ask_permission: Option<bool>,
+    /// Arguments that are passed to the agent unchanged.
+    pub(crate) rest: Vec<OsString>,
     /// How long the start may take, and again the proof of a prompt.
     pub(crate) timeout: Option<Duration>,
 }
@@ -51,8 +56,8 @@ impl StartOptions {
             display_name: self.display_name,
             resume: self.resume,
             use_proxy: self.use_proxy,
-            ask_permission: false,
-            rest: Vec::new(),
+            ask_permission: self.ask_permission.unwrap_or(false),
+            rest: self.rest,
             prompt: None,
             done_by: DoneBy::default(),
             timeout: self.timeout.unwrap_or(START_WAIT),
@@ -124,6 +129,8 @@ impl<'a> Recipient<'a> {
             display_name: asked.display_name.or_else(|| kept("displayName")),
             use_proxy: asked.use_proxy.or_else(|| entry.use_proxy()),
             resume: asked.resume.or(conversation),
+            ask_permission: asked.ask_permission.or_else(|| entry.asks_permission()),
+            rest: if asked.rest.is_empty() { entry.agent_args() } else { asked.rest },
             timeout: asked.timeout,
         }
     }

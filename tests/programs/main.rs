@@ -32,6 +32,7 @@ mod profiles;
 mod proxy;
 mod readme;
 mod records;
+mod revive;
 mod samples;
 mod spawn;
 mod spawn_failures;

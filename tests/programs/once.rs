@@ -150,9 +150,9 @@ fn each_prompt_comes_once_whatever_is_killed() {
         let (key, prompt, own) = (format!("k{n}"), format!("prompt {n}"), format!("s{n}"));
         let ends = ["--once", &key, "-p", &prompt];
         let ((program, begins), longest) = match chance.below(4) {
-            0 | 1 => (("aimax-paste", vec!["-s", "shared"]), 300),
-            2 => (("aimax-spawn", vec!["-b", "tmux-practice", "-s", &own]), 900),
-            _ => (("aimax", vec!["ask", "-b", "tmux-practice", "-s", "shared", "--json"]), 400),
+            0 | 1 => (("aimax-paste", vec!["-s", "shared"]), 130),
+            2 => (("aimax-spawn", vec!["-b", "tmux-practice", "-s", &own]), 600),
+            _ => (("aimax", vec!["ask", "-b", "tmux-practice", "-s", "shared", "--json"]), 250),
         };
         let args = [&begins[..], &ends].concat();
         let running = desk.start(program, &args);
@@ -161,7 +161,7 @@ fn each_prompt_comes_once_whatever_is_killed() {
         running.signal_if_alive(aimax::internal::KILL);
         let killed = running.end();
         let again = desk.run(program, &args);
-        println!("{n}: {program} after {pause} ms: {} / {again:?}", killed.text().trim());
+        println!("{n}: {program} after {pause} ms: {} / {}", killed.text().trim(), again.text());
         let told = record(&again);
         let transcript = PathBuf::from(told["jsonlPath"].as_str().unwrap_or_default());
         let transcript = if program == "aimax-spawn" { transcript } else { shared.clone() };

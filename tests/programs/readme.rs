@@ -13,8 +13,8 @@ use std::{
 use aimax::internal::{
     SETTINGS, STATUSES, Tool, parse,
     programs::{
-        Admin, Ask, Create, Flag, Front, History, Kill, List, Ls, Paste, Pause, Send, Settings,
-        Spawn, Status, Stop, Stream, Tail, Version, pages,
+        Admin, Ask, Create, Flag, Front, History, Kill, List, Ls, Paste, Pause, Revive, Send,
+        Settings, Spawn, Status, Stop, Stream, Tail, Version, pages,
     },
 };
 
@@ -75,6 +75,7 @@ fn parses(words: &[String]) -> Result<(), String> {
         "aimax" => match rest.first().map(String::as_str) {
             Some("ask") => with::<Ask>(&rest[1..]),
             Some("create") => with::<Create>(&rest[1..]),
+            Some("revive") => with::<Revive>(&rest[1..]),
             Some("send") => with::<Send>(&rest[1..]),
             Some("pause") => with::<Pause>(&rest[1..]),
             Some("stop") => with::<Stop>(&rest[1..]),

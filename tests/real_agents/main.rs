@@ -46,6 +46,7 @@ mod proxy;
 mod questions;
 mod quick_starts;
 mod record;
+mod revive;
 mod run;
 mod samples;
 mod starts;

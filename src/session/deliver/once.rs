@@ -232,7 +232,7 @@ impl Once {
         session: &Session,
         look: &Look,
     ) -> Result<bool> {
-        let now = session.conversation_in(attached.config, &look.pane)?;
+        let now = session.conversation_in(attached.config, Some(&look.pane))?;
         self.find(session, &now, |reader| {
             reader.found(&now);
             reader.watch(&mut attached.watch)

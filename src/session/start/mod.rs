@@ -217,7 +217,12 @@ fn entry(
         .with("cwd", text(cwd))
         .with("flagRoot", text(flag_root.unwrap_or(cwd)))
         .with("model", request.model.clone())
-        .with("useProxy", use_proxy);
+        .with("useProxy", use_proxy)
+        .with("permissions", if request.ask_permission { "ask" } else { "bypass" })
+        .with(
+            "agentArgs",
+            request.rest.iter().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>(),
+        );
     let agent = request.backend.agent();
     for (key, value) in agent.facts().entry_fields {
         entry.set(key, *value);
