@@ -59,6 +59,7 @@ complete -c aimax -n '__aimax_at bare' -a 'create' -d 'Start a session with its 
 complete -c aimax -n '__aimax_at bare' -a 'send' -d 'Send a prompt to a session'
 complete -c aimax -n '__aimax_at bare' -a 'pause' -d 'Stop the present turn'
 complete -c aimax -n '__aimax_at bare' -a 'stop' -d 'End a session'
+complete -c aimax -n '__aimax_at bare' -a 'revive' -d 'Start sessions again after a reboot'
 complete -c aimax -n '__aimax_at bare' -a 'list' -d 'List the sessions that have a window'
 complete -c aimax -n '__aimax_at bare' -a 'status' -d 'Tell how a session is'
 complete -c aimax -n '__aimax_at bare' -a 'history' -d 'Print what a conversation holds'

@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    Admin, Ask, Create, Demo, Doctor, Flag, History, Kill, List, Ls, Paste, Pause, Revive, Send,
-    Settings, Spawn, Stats, Status, Stop, Stream, Tail, Version,
+    Admin, Adopt, Ask, Create, Demo, Doctor, Flag, History, Kill, List, Ls, Paste, Pause, Revive,
+    Send, Settings, Spawn, Stats, Status, Stop, Stream, Tail, Version,
 };
 use crate::{
     cli::{self, Complete, Opt, Output, Page, Tool, ToolDoc, ValueDoc, VerbDoc},
@@ -100,13 +100,14 @@ impl BuiltIn {
 }
 
 /// All of them, in the order of the help.
-pub(crate) const BUILT_IN: [BuiltIn; 22] = [
+pub(crate) const BUILT_IN: [BuiltIn; 23] = [
     BuiltIn::new::<Ask>("ask", "Give a prompt, and print the answer"),
     BuiltIn::new::<Create>("create", "Start a session with its first prompt"),
     BuiltIn::new::<Send>("send", "Send a prompt to a session"),
     BuiltIn::new::<Pause>("pause", "Stop the present turn"),
     BuiltIn::new::<Stop>("stop", "End a session"),
     BuiltIn::new::<Revive>("revive", "Start sessions again after a reboot"),
+    BuiltIn::new::<Adopt>("adopt", "Make a session of an agent that runs already"),
     BuiltIn::new::<List>("list", "List the sessions that have a window"),
     BuiltIn::new::<Status>("status", "Tell how a session is"),
     BuiltIn::new::<History>("history", "Print what a conversation holds"),

@@ -67,6 +67,7 @@ asks at that moment is denied, which stops the turn too.",
             ("aimax-paste -s demo -p 'Also add a README.'", "Delivers a prompt."),
             ("git diff | aimax-paste -s review", "Delivers what a program prints."),
             ("aimax-paste -s demo --interrupt -p 'Stop. Do this:'", "Stops the turn first."),
+            ("aimax-paste -s demo --answer 1 --expect permission", "Answers a question."),
             ("aimax-paste -s demo --command -p /compact", "Runs a command of the agent's."),
         ],
         see_also: &[("aimax-spawn", 1), ("aimax-tail", 1), ("aimax-flag", 1), ("aimax", 7)],
@@ -126,9 +127,10 @@ being drawn can look like any of these.",
             "answer",
             "Press this key in the open dialog",
             "\
-Presses a key, by its tmux name (`1`, `y`, `Enter`, `Escape`), if the
-dialog that `--expect` names is open, and waits until it is gone.
-`aimax-ls` shows the name and the choices.",
+Answers the dialog that `--expect` names, if it is open, and waits until
+it is gone. The `key` of one of its `choices`, as `aimax-ls` shows them,
+is gone to, and Enter pressed when the pointer is there; any other KEY is
+pressed, by its tmux name (`y`, `Enter`, `Escape`).",
         )
         .value("KEY", Complete::Nothing)
         .sets(|args, given| args.answer.set(given)),

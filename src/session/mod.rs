@@ -13,6 +13,7 @@ use crate::{
     state::{Entry, Name, Store},
 };
 
+mod adopt;
 pub(crate) mod anchor;
 mod attached_pane;
 pub(crate) mod conversation;
@@ -25,6 +26,7 @@ mod run_dir;
 mod send;
 mod start;
 
+pub(crate) use adopt::{Adoption, adopt};
 pub(crate) use deliver::{
     Delivery, DeliveryOptions, Once, OnceKey, Prompt, Question, Reading, Stage, answer, deliver,
     interrupt, question,

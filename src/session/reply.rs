@@ -6,11 +6,11 @@
 use std::{fmt::Display, ops::ControlFlow};
 
 use super::{
-    INTERRUPTED, JobState, Session, SessionWatcher, Snapshot, State,
+    INTERRUPTED, JobState, Question, Session, SessionWatcher, Snapshot, State,
     conversation::ConversationReader,
 };
 use crate::{
-    agent::{Agent, Status},
+    agent::Agent,
     config::Config,
     error::{Error, Kind, Result},
     time::Deadline,
@@ -59,7 +59,7 @@ pub(crate) enum Ending {
     /// The turn is over.
     Over(End),
     /// The agent asks something that only a person answers.
-    Asks(String),
+    Asks(Question),
     /// The deadline has passed.
     Late,
 }
@@ -177,11 +177,6 @@ impl Reply {
             return Some(Ending::Over(end.clone()));
         }
         match (snapshot.state(), &snapshot.job) {
-            (State::Unknown | State::Working | State::Starting, _) => None,
-            (State::Waiting, _) => match &snapshot.status {
-                Some(Status::Waiting(what)) => Some(Ending::Asks(what.clone())),
-                _ => None,
-            },
             (State::Dead | State::Failed, Ok(JobState::Failed(why))) if why == INTERRUPTED => {
                 Some(Ending::Over(End::Interrupted))
             }
@@ -216,6 +211,9 @@ pub(crate) fn await_reply(
             // Read after the look: what had ended then stands in the transcript now.
             reply.read(reader)?;
             ending = reply.ending(snapshot);
+            if ending.is_none() && snapshot.state() == State::Waiting {
+                ending = super::question(config, tmux, session)?.map(Ending::Asks);
+            }
             if let (Err(error), None, None) = (&snapshot.job, &snapshot.unseen, &ending) {
                 return Err(error.clone());
             }

@@ -4,6 +4,7 @@
 #[path = "../util/mod.rs"]
 mod util;
 
+mod adopt;
 mod ask;
 mod crowd;
 mod demo;
@@ -30,6 +31,7 @@ mod paste_failures;
 mod practice;
 mod profiles;
 mod proxy;
+mod questions;
 mod readme;
 mod records;
 mod revive;

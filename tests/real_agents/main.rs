@@ -25,6 +25,7 @@ macro_rules! on_agents {
     };
 }
 
+mod adopt;
 mod agents;
 mod ask;
 mod beside;

@@ -6,11 +6,11 @@ use serde_json::json;
 
 use super::options::{Field, NAMES, Target, has, target};
 use crate::{
-    agent::{Backend, Status},
+    agent::Backend,
     cli::{self, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
     config::Config,
     error::{Exit, Kind, Result},
-    session::{self, JobState, Question, Session, Snapshot, State},
+    session::{self, JobState, Session, Snapshot, State},
     state::Name,
     tmux::Tmux,
 };
@@ -45,11 +45,15 @@ The states:
     starting  the agent is not ready yet
     idle      it waits for a prompt
     working   a turn runs
-    waiting   it asks something: `waitingFor` and `choices` say what
+    waiting   it asks something: `waitingFor`, `question`, `choices`
     failed    it waits for a prompt, and the last job failed: `reason`
     dead      the agent has ended
     unknown   the agent may live, but it cannot be seen: `reason`
     archived  it was ended: `aimax-spawn --resume` goes on with it
+
+Of a question, `waitingFor` is the name that `aimax-paste --expect` takes,
+`question` what it says, and each of the `choices` has a `label`, and the
+`key` that `aimax-paste --answer` takes.
 
 A `dead` session stays in the list until `aimax-kill` or a new start
 with its name.",
@@ -174,12 +178,10 @@ fn record(
         }
     };
     let mut record = basics(session, snapshot.state().name());
-    if let (Some(Status::Waiting(what)), State::Waiting) = (&snapshot.status, snapshot.state()) {
-        let question = session::question(config, tmux, session)?;
-        let question =
-            question.unwrap_or_else(|| Question { name: what.clone(), choices: Vec::new() });
-        record["waitingFor"] = question.name.into();
-        record["choices"] = question.choices.into();
+    if snapshot.state() == State::Waiting
+        && let Some(question) = session::question(config, tmux, session)?
+    {
+        question.add_to(&mut record);
     }
     let live = snapshot.pane.as_ref().filter(|pane| !pane.dead);
     record["pid"] = live.map(|pane| pane.pid).into();

@@ -13,8 +13,8 @@ use crate::{
     config::Config,
     error::{Error, Exit, Kind, Result},
     session::{
-        self, Asked, Delivery, DeliveryOptions, LOCK_WAIT, OnceKey, PROOF_WAIT, Recipient, Reply,
-        START_WAIT, SentPrompt, Session, StartOptions, conversation::ConversationReader,
+        self, Asked, Delivery, DeliveryOptions, Ending, LOCK_WAIT, OnceKey, PROOF_WAIT, Recipient,
+        Reply, START_WAIT, SentPrompt, Session, StartOptions, conversation::ConversationReader,
     },
     state::Name,
     sys::signals,
@@ -65,7 +65,9 @@ The record of `--json` has `sessionId`, `backend`, `agentSessionId`,
 then, once the prompt is proven:
     state   `done`, `failed`, `waiting` (it asks) or `working` (too late)
     answer  the text; null when nothing was said
-    next    where the transcript stood at the end",
+    next    where the transcript stood at the end
+
+A question is named as by `aimax-ls`: `waitingFor`, `question`, `choices`.",
         operand: Some(ValueDoc { name: "TEXT", complete: Complete::Nothing }),
         exits: &[
             (Exit::Done, "the turn ended well, and its answer is printed"),
@@ -213,6 +215,9 @@ impl Question {
             record["state"] = json!(ending.name());
             record["answer"] = json!(reply.said());
             record["next"] = json!(reader.offset());
+            if let Ending::Asks(question) = &ending {
+                question.add_to(&mut record);
+            }
             out.record(&record)?;
         } else if let Some(text) = reply.said() {
             out.line(text.trim_end_matches('\n').as_bytes())?;

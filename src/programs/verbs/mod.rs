@@ -1,6 +1,7 @@
 //! The verbs of the front, `aimax`: one file each; those that deliver a prompt share one.
 
 mod admin;
+mod adopt;
 mod ask;
 mod config;
 mod history;
@@ -14,6 +15,7 @@ mod stream;
 mod version;
 
 pub use admin::Admin;
+pub use adopt::Adopt;
 pub use ask::Ask;
 pub use config::Settings;
 pub use history::History;

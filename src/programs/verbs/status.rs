@@ -11,7 +11,7 @@ use crate::{
     cli::{Opt, Output, Paint, Tool, ToolDoc, ValueDoc, exit::visible},
     config::Config,
     error::{Exit, Kind, Result},
-    session::{self, JobState, Session, Snapshot},
+    session::{self, JobState, Question, Session, Snapshot, State},
     tmux::Tmux,
 };
 
@@ -31,7 +31,8 @@ and whether it goes through the proxy.
 
 The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
 `jobGoalAccomplished` (no `running.flag` is there), `failed` and
-`useProxy`, which is null when it is not known.",
+`useProxy`, which is null when it is not known; and of a question
+`waitingFor`, `question` and `choices`, as `aimax-ls` has them.",
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         exits: &[
             (Exit::Done, "it is alive"),
@@ -66,8 +67,14 @@ The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
         let status = snapshot.as_ref().and_then(|snapshot| snapshot.status.as_ref());
         // Without a folder for flags nothing is known of the job.
         let job = snapshot.as_ref().filter(|_| session.flags().is_some()).map(|seen| &seen.job);
+        let question = match &snapshot {
+            Some(seen) if seen.state() == State::Waiting => {
+                session::question(&config, &tmux, &session)?
+            }
+            _ => None,
+        };
         if args.output.json {
-            let record = json!({
+            let mut record = json!({
                 "sessionId": name,
                 "backend": session.backend.name(),
                 "alive": status.is_some(),
@@ -76,9 +83,15 @@ The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
                 "failed": matches!(job, Some(Ok(JobState::Failed(_)))),
                 "useProxy": session.entry.use_proxy(),
             });
+            if let Some(question) = &question {
+                question.add_to(&mut record);
+            }
             output::document(out, &record)?;
         } else {
             print(&session, snapshot.as_ref(), job, out, Paint::stdout(&config))?;
+            if let Some(question) = &question {
+                ask(&session, question, out)?;
+            }
         }
         if let Some(snapshot) = &snapshot {
             snapshot.seen()?;
@@ -89,6 +102,19 @@ The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
             _ => Ok(Exit::No),
         }
     }
+}
+
+/// Prints a question and its choices.
+fn ask(session: &Session, question: &Question, out: &mut Output) -> Result<()> {
+    for line in question.text.lines() {
+        output::line(out, &format!("  asks   {}", visible(line)))?;
+    }
+    for choice in &question.choices {
+        output::line(out, &format!("  {:>5}  {}", choice.key, visible(&choice.label)))?;
+    }
+    let name = &session.name;
+    let answer = format!("aimax-paste -s {name} --answer KEY --expect {}", question.name);
+    output::line(out, &format!("  answer it with `{answer}`"))
 }
 
 fn print(

@@ -217,20 +217,18 @@ fn entry(
         .with("cwd", text(cwd))
         .with("flagRoot", text(flag_root.unwrap_or(cwd)))
         .with("model", request.model.clone())
-        .with("useProxy", use_proxy)
-        .with("permissions", if request.ask_permission { "ask" } else { "bypass" })
-        .with(
-            "agentArgs",
-            request.rest.iter().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>(),
-        );
+        .with("useProxy", use_proxy);
     let agent = request.backend.agent();
     for (key, value) in agent.facts().entry_fields {
         entry.set(key, *value);
     }
+    let args: Vec<_> = request.rest.iter().map(|arg| arg.to_string_lossy()).collect();
     entry = entry
         .with("displayName", request.display_name.clone())
         .with("jsonlPath", conversation.transcript.as_deref().map(text))
-        .with("startedAt", time::now_ms());
+        .with("startedAt", time::now_ms())
+        .with("permissions", if request.ask_permission { "ask" } else { "bypass" })
+        .with("agentArgs", args);
     if let Some((key, value)) = agent.conversation_field(conversation) {
         entry.set(key, value);
     }
