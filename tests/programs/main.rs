@@ -36,6 +36,7 @@ mod readme;
 mod records;
 mod revive;
 mod samples;
+mod scripts;
 mod spawn;
 mod spawn_failures;
 mod state;
