@@ -19,6 +19,7 @@ mod generated;
 mod kill;
 mod layers;
 mod library;
+mod looks;
 mod ls;
 mod matrix;
 mod outside;

@@ -81,6 +81,11 @@ const SHORT: Duration = Duration::from_secs(1);
 // Measured: claude/FACTS.md, "Interrupt in the transcript"
 const END_WRITTEN: Duration = Duration::from_millis(500);
 
+/// How long after a prompt was taken from the queue an agent may say that it is idle, before the turn
+/// of that prompt shows in its status.
+// Measured: claude/FACTS.md, "Prompts during a turn"
+const BETWEEN_TURNS: Duration = Duration::from_millis(100);
+
 impl Job {
     /// The job of a session; `None` when it has no folder for flags.
     #[must_use]
@@ -216,7 +221,7 @@ impl Job {
         };
         let prompts = match &end {
             Some(_) => Prompts::Rest,
-            None if self.is_ahead(status.as_ref()) => Prompts::Ahead,
+            None if self.is_ahead(flag.prompts, status.as_ref()) => Prompts::Ahead,
             None => Prompts::Open,
         };
         // While an agent that was asked to remove the flag itself is alive, only it ends the job.
@@ -291,12 +296,16 @@ impl Job {
     }
 
     /// Whether the transcript is ahead of the agent's status: it shows a prompt that is newer than
-    /// the idle status, or one in the queue.
-    fn is_ahead(&self, status: Option<&Status>) -> bool {
+    /// the idle status, or one in the queue. A prompt that was just taken from the queue may be older
+    /// than the moment of idleness before its turn.
+    fn is_ahead(&self, prompts: usize, status: Option<&Status>) -> bool {
         let (Some((_, ledger)), Some(Status::Idle(since))) = (&self.read, status) else {
             return false;
         };
-        let taken = ledger.last_input().zip(*since).is_some_and(|(input, idle)| input > idle);
+        let after = if ledger.unanswered(prompts) { BETWEEN_TURNS } else { Duration::ZERO };
+        let after = u64::try_from(after.as_millis()).unwrap_or_default();
+        let taken =
+            ledger.last_input().zip(*since).is_some_and(|(input, idle)| input + after > idle);
         taken || ledger.has_queued()
     }
 
