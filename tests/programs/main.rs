@@ -21,6 +21,7 @@ mod layers;
 mod library;
 mod ls;
 mod matrix;
+mod moves;
 mod outside;
 mod paste;
 mod paste_failures;
