@@ -22,6 +22,7 @@ mod library;
 mod looks;
 mod ls;
 mod matrix;
+mod moves;
 mod outside;
 mod paste;
 mod paste_failures;

@@ -68,6 +68,8 @@ enum Call {
     /// A prompt for a sub-agent.
     Agent(String),
     Question,
+    /// A tool of the agent's own, by its name, and its input (only Claude Code's).
+    Own(String, Value),
 }
 
 /// One API's way of streaming an answer.

@@ -7,7 +7,11 @@
 
 use std::{ops::ControlFlow, path::PathBuf, time::Duration};
 
-use super::{RunDir, Session, anchor::with_status, conversation::ConversationReader};
+use super::{
+    RunDir, Session,
+    anchor::with_status,
+    conversation::{ConversationReader, is_same},
+};
 use crate::{
     agent::{Agent, Status},
     config::Config,
@@ -16,7 +20,10 @@ use crate::{
     fs::{self, Lock},
     time::{self, Deadline},
     tmux::Pane,
-    transcript::ledger::{End, Ledger},
+    transcript::{
+        ledger::{End, Ledger},
+        start::Start,
+    },
 };
 use running_flag::RunningFlag;
 
@@ -356,10 +363,19 @@ impl Job {
         flag: &RunningFlag,
     ) -> Result<bool> {
         let now = self.session.conversation_in(config, pane)?;
-        let (reader, left) = ConversationReader::of_job(flag.transcript.clone(), flag.offset, now);
-        let read = self.read.take().filter(|(read, _)| read.begins_like(&reader));
-        let (mut reader, mut ledger) = read.unwrap_or_else(|| (reader, Ledger::default()));
-        reader.read(|line| {
+        let began = flag.transcript.as_ref().or(now.transcript.as_ref()).cloned();
+        let left = began.iter().zip(&now.transcript).any(|(began, now)| !is_same(began, now));
+        let read = self.read.take();
+        let read = read.filter(|(read, _)| read.begins_like(began.as_deref(), flag.offset));
+        let (mut reader, mut ledger) = read.unwrap_or_else(|| {
+            let places = self.session.places(config);
+            let start = Start::Offset(flag.offset);
+            (ConversationReader::new(places, began, start), Ledger::default())
+        });
+        if !left {
+            reader.found(&now);
+        }
+        reader.read(None, |line| {
             for event in self.agent.parse_line(line.bytes) {
                 ledger.note(&event);
             }

@@ -17,6 +17,8 @@ pub(crate) enum Directive {
     Delegate(String),
     /// `ESCALATE:<command>`: the same, asking to leave the sandbox (only Codex knows that).
     Escalate(String),
+    /// `CALL:<tool> <input as JSON>`: that tool of the agent's own (only Claude Code has such).
+    Call(String, serde_json::Value),
     /// `ERROR:<status>` always, `ERROR:<status>x<N>` the first N times.
     Error(u16, Option<u32>),
     /// `HANG`: no byte of an answer until released.
@@ -41,6 +43,10 @@ impl Directive {
         }
         if let Some(rest) = after(prompt, "ESCALATE:") {
             return Directive::Escalate(first_line(rest));
+        }
+        if let Some((tool, input)) = after(prompt, "CALL:").and_then(|rest| rest.split_once(' ')) {
+            let input = serde_json::from_str(&first_line(input)).expect("a tool's input");
+            return Directive::Call(tool.to_owned(), input);
         }
         if let Some((ms, _)) = after(prompt, "SLOW:").and_then(number) {
             return Directive::Slow(Duration::from_millis(ms));

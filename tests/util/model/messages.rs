@@ -203,6 +203,7 @@ impl Speaker for Voice<'_> {
                     "subagent_type": "general-purpose"}),
             ),
             Call::Question => ("AskUserQuestion", question()),
+            Call::Own(tool, input) => (tool.as_str(), input.clone()),
         };
         self.stop()?;
         let id = super::fresh_id("toolu");
