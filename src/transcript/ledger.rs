@@ -5,10 +5,13 @@
 //! lines before their parents, so lines are compared by their times, not by their order, where they
 //! have times. See claude/FACTS.md, "Transcript records".
 
+use serde::{Deserialize, Serialize};
+
 use super::event::{Event, EventKind};
 
 /// How a turn ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum End {
     /// By itself.
     Done,

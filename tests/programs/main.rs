@@ -11,6 +11,7 @@ mod doctor;
 mod examples;
 mod facts;
 mod flag;
+mod flag_account;
 mod flag_many;
 mod flag_truth;
 mod folders;
