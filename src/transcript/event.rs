@@ -66,13 +66,21 @@ pub struct Event {
     /// Whether a prompt was not typed now: it was queued before, or is the agent's own.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub queued: bool,
+    /// Whether it belongs to a sub-agent whose records stand in the session's own transcript. Its
+    /// prompts and ends are [`EventKind::Other`].
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sidechain: bool,
+    /// Whether the agent may record the same again, in a record of another name.
+    #[serde(skip)]
+    pub twice: bool,
 }
 
 impl Event {
     /// An event without a turn.
     pub fn new(kind: EventKind, time: Option<u64>, text: impl Into<String>) -> Self {
         let name = String::new();
-        Event { kind, name, time, text: text.into(), turn: None, queued: false }
+        let (queued, sidechain, twice) = (false, false, false);
+        Event { kind, name, time, text: text.into(), turn: None, queued, sidechain, twice }
     }
 
     /// The same with the agent's own name for the line: the existing `parts`, joined by `/`.

@@ -30,6 +30,7 @@ mod proxy;
 mod readme;
 mod records;
 mod samples;
+mod shapes;
 mod spawn;
 mod spawn_failures;
 mod state;
