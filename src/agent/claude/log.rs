@@ -7,7 +7,7 @@ use crate::{
     error::Result,
     time,
     transcript::{
-        event::{Event, EventKind},
+        event::{Event, EventKind, USAGE_LIMIT},
         field::Field,
         follow::Follow,
         ledger::Ledger,
@@ -29,11 +29,17 @@ struct Record<'a> {
     /// Not a user's words: the agent's own.
     is_own: bool,
     is_error: bool,
+    limits: Field<'a>,
+    prevents: bool,
+    submit_ending: Field<'a>,
 }
 
 /// The beginning of the user entry that stops a turn.
 /// See claude/FACTS.md, "Interrupt in the transcript".
 const STOPPED: &str = "[Request interrupted by user";
+
+/// The beginning of what an older agent tells its model of a prompt that a hook stopped.
+const STOPPED_BY_HOOK: &str = "Operation stopped by hook: ";
 
 /// The beginning of a notice that the agent queues for itself.
 /// See claude/FACTS.md, "End of a turn, and what outlives it".
@@ -52,7 +58,7 @@ pub(crate) fn parse_line(line: &[u8]) -> Vec<Event> {
     records.into_iter().flat_map(record).collect()
 }
 
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 17] = [
     "type",
     "timestamp",
     "message",
@@ -67,6 +73,9 @@ const FIELDS: [&str; 14] = [
     "isApiErrorMessage",
     "error",
     "apiErrorStatus",
+    "quotaLimits",
+    "preventContinuation",
+    "promptSubmitEnding",
 ];
 
 fn record(bytes: &[u8]) -> Vec<Event> {
@@ -85,6 +94,9 @@ fn record(bytes: &[u8]) -> Vec<Event> {
         failed,
         error,
         status,
+        limits,
+        prevents,
+        submit_ending,
     ] = Field::of(bytes).fields(FIELDS);
     let kind = kind.text().or_else(|| message.get("role").text()).unwrap_or_default();
     let record = Record {
@@ -98,6 +110,9 @@ fn record(bytes: &[u8]) -> Vec<Event> {
         prompt_source: source,
         is_own: own.is_true() || summary.is_true(),
         is_error: failed.is_true() || error.text().is_some() || status.number().is_some(),
+        limits,
+        prevents: prevents.is_true(),
+        submit_ending,
     };
     let under = [subtype, operation, attachment.get("type")];
     let under = under.into_iter().find_map(Field::text);
@@ -139,8 +154,22 @@ fn events(record: &Record<'_>) -> Vec<Event> {
         },
         "attachment" => attachment(record),
         "system" if record.subtype.is("turn_duration") => one(EventKind::TurnEnd, String::new()),
+        "system" if record.prevents => one(EventKind::Error, stopped_by_hook(record)),
         _ => one(EventKind::Other, String::new()),
     }
+}
+
+/// Why a hook did not let a prompt through to the model. See claude/FACTS.md, "Hooks".
+fn stopped_by_hook(record: &Record<'_>) -> String {
+    if let Some(reason) = record.submit_ending.get("ending").get("reason").text() {
+        return reason.into_owned();
+    }
+    let text = text_of(record.content);
+    let told = text.strip_prefix(STOPPED_BY_HOOK).or_else(|| {
+        let (_, told) = text.split_once("blocked by hook:\n")?;
+        told.split("\n\nOriginal prompt: ").next()
+    });
+    told.unwrap_or(&text).to_owned()
 }
 
 fn attachment(record: &Record<'_>) -> Vec<Event> {
@@ -222,7 +251,7 @@ fn assistant(record: &Record<'_>) -> Vec<Event> {
     }
     let reason = stop_reason.text();
     if record.is_error {
-        events.push(Event::new(EventKind::Error, record.time, text_of(content)));
+        events.push(error(record, text_of(content)));
     } else if matches!(reason.as_deref(), Some("end_turn" | "stop_sequence")) && !model.is(NO_MODEL)
     {
         events.push(Event::new(EventKind::TurnEnd, record.time, ""));
@@ -236,6 +265,15 @@ fn assistant(record: &Record<'_>) -> Vec<Event> {
         events.push(Event::new(EventKind::Other, record.time, ""));
     }
     events
+}
+
+fn error(record: &Record<'_>, text: String) -> Event {
+    let [status, resets_at] = record.limits.fields(["status", "resetsAt"]);
+    let is_limit = status.is("rejected");
+    let resets_at =
+        resets_at.number().filter(|_| is_limit).map(|seconds| (seconds * 1000.0) as u64);
+    let reason = is_limit.then_some(USAGE_LIMIT);
+    Event { reason, resets_at, ..Event::new(EventKind::Error, record.time, text) }
 }
 
 fn said(block: Field<'_>, time: Option<u64>) -> Event {

@@ -4,7 +4,7 @@ use crate::{
     agent::text_of,
     time,
     transcript::{
-        event::{Event, EventKind},
+        event::{Event, EventKind, USAGE_LIMIT},
         field::Field,
         validate,
     },
@@ -31,7 +31,8 @@ fn record(bytes: &[u8]) -> Event {
     };
     let turn = turn.text().map(Into::into);
     let twice = matches!(event, EventKind::Prompt | EventKind::Text);
-    Event { turn, twice, ..Event::new(event, time, said) }
+    let (reason, resets_at) = limit(payload);
+    Event { turn, twice, reason, resets_at, ..Event::new(event, time, said) }
         .named(&[kind.as_deref(), under.as_deref()])
 }
 
@@ -65,6 +66,23 @@ fn said(under: &str, payload: Field<'_>) -> (EventKind, String) {
         }
         _ => (EventKind::Other, String::new()),
     }
+}
+
+/// Whether the turn ended at a usage limit; and when a limit that was reached ends, which stands in
+/// another record. See codex/FACTS.md, "End of a turn".
+fn limit(payload: Field<'_>) -> (Option<&'static str>, Option<u64>) {
+    let [error, limits] = payload.fields(["error", "rate_limits"]);
+    let reason = error.get("codex_error_info").is("usage_limit_exceeded").then_some(USAGE_LIMIT);
+    let windows = limits.fields(["primary", "secondary"]).map(|window| {
+        let [used, resets_at] = window.fields(["used_percent", "resets_at"]);
+        resets_at.number().filter(|_| used.number().is_some_and(|percent| percent >= 100.0))
+    });
+    // The last one that ends is the one to wait for.
+    let last = windows
+        .into_iter()
+        .flatten()
+        .fold(None, |last: Option<f64>, at| Some(last.map_or(at, |last| last.max(at))));
+    (reason, last.map(|seconds| (seconds * 1000.0) as u64))
 }
 
 /// The end of a turn. Up to 0.142 the only sign of an error is that a prompt was not answered.

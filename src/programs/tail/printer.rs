@@ -239,6 +239,10 @@ struct EventRecord<'a> {
     queued: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     sidechain: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resets_at: Option<u64>,
 }
 
 impl<'a> EventRecord<'a> {
@@ -254,6 +258,8 @@ impl<'a> EventRecord<'a> {
             turn: event.turn.as_deref(),
             queued: event.queued,
             sidechain: event.sidechain,
+            reason: event.reason,
+            resets_at: event.resets_at,
         }
     }
 }
