@@ -13,7 +13,7 @@ const NEAR: usize = 8;
 
 /// The memory of what was told, for the events of one transcript.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Once {
+pub struct Once {
     told: VecDeque<Told>,
     /// The name of the record that told the end, while nothing of another turn has come since.
     end: Option<String>,
@@ -29,7 +29,7 @@ struct Told {
 
 impl Once {
     /// Whether the event was told before. If not, it is told by now.
-    pub(crate) fn repeats(&mut self, event: &Event) -> bool {
+    pub fn repeats(&mut self, event: &Event) -> bool {
         let repeats = match event.kind {
             _ if event.twice => self.was_told(event),
             EventKind::TurnEnd => self.end.as_ref().is_some_and(|name| *name != event.name),

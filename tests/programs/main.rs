@@ -5,6 +5,7 @@
 mod util;
 
 mod crowd;
+mod damage;
 mod demo;
 mod desk;
 mod doctor;
