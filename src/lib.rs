@@ -98,6 +98,7 @@ pub mod internal {
         follow::{Follow, Seen},
         ledger::{End, Ledger},
         lines::Lines,
+        once::Once,
         validate::record as validate_record,
     };
 

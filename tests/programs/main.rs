@@ -5,6 +5,7 @@
 mod util;
 
 mod crowd;
+mod damage;
 mod demo;
 mod desk;
 mod doctor;
@@ -33,6 +34,7 @@ mod proxy;
 mod readme;
 mod records;
 mod samples;
+mod shapes;
 mod spawn;
 mod spawn_failures;
 mod state;
