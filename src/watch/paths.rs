@@ -55,9 +55,8 @@ impl<Mark> Paths<Mark> {
 
     /// The untold paths that look different from when they were last walked.
     fn altered(&self) -> Vec<WatchId> {
-        let altered = |id: &WatchId| {
-            self.held.get(id).is_some_and(|held| Looks::of(&held.path) != held.end)
-        };
+        let altered =
+            |id: &WatchId| self.held.get(id).is_some_and(|held| Looks::of(&held.path) != held.end);
         self.untold.iter().copied().filter(altered).collect()
     }
 }
@@ -139,7 +138,11 @@ pub(super) trait Marks {
         }
         Ok(match (before, end) {
             (None, None) => Found::Nothing,
-            (Some(before), Some(end)) if before == end || told && before.identity == end.identity => Found::Same,
+            (Some(before), Some(end))
+                if before == end || told && before.identity == end.identity =>
+            {
+                Found::Same
+            }
             _ => Found::Another,
         })
     }
