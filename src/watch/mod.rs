@@ -63,6 +63,8 @@ pub(crate) struct Watch {
     /// A process had ended before it was added.
     due: bool,
     changed: BTreeSet<WatchId>,
+    /// What the last sleep asked of the kernel: kept for its memory.
+    polls: Vec<Poll>,
 }
 
 /// A watched path, for as long as it is watched.
@@ -90,6 +92,7 @@ impl Watch {
             readers: Vec::new(),
             due: false,
             changed: BTreeSet::new(),
+            polls: Vec::new(),
         })
     }
 
@@ -191,7 +194,9 @@ impl Watch {
             Some(left) => Some(left.min(pause)),
             None => Some(pause),
         };
-        let mut set = vec![Poll::readable(self.files.fd())];
+        let set = &mut self.polls;
+        set.clear();
+        set.push(Poll::readable(self.files.fd()));
         set.extend(self.processes.iter().map(|process| Poll::readable(process.fd())));
         set.extend(self.readable.iter().map(|&fd| Poll::readable(fd)));
         let asked = set.len();
@@ -199,7 +204,7 @@ impl Watch {
         let readers = set.len();
         set.extend(signals::ear().map(Poll::readable));
 
-        if !sys::poll(&mut set, left).map_err(|e| Error::io("poll", &e))? {
+        if !sys::poll(set, left).map_err(|e| Error::io("poll", &e))? {
             return Ok(false);
         }
         if set[asked..readers].iter().any(Poll::broken) {
