@@ -32,6 +32,7 @@ mod crowd;
 mod customs;
 mod ends;
 mod far;
+mod first_starts;
 mod folders;
 mod hazards;
 mod interrupt;

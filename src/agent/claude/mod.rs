@@ -92,6 +92,12 @@ impl Agent for Claude {
         argv.extend(rest);
         // As root it refuses to start without this. See claude/FACTS.md, "Starts that fail".
         let mut env = vec![("IS_SANDBOX".into(), "1".into())];
+        if !request.ask_permission {
+            // It trusts the folder, which the caller named, as if the dialog had been answered. It
+            // trusts all others too, so not where it is to ask before it acts.
+            // See claude/FACTS.md, "Start dialogs".
+            env.push(("CLAUDE_CODE_SANDBOXED".into(), "1".into()));
+        }
         env.extend(config.told_folder("claude_home", "CLAUDE_CONFIG_DIR", ".claude"));
         Ok(Launch { argv, env, sources: Vec::new(), conversation: Some(conversation) })
     }
