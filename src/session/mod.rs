@@ -6,7 +6,7 @@
 use std::{collections::HashSet, path::Path, time::Duration};
 
 use crate::{
-    agent::{Agent, Backend},
+    agent::{Agent, AgentPaths, Backend},
     config::Config,
     error::{At, Error, Kind, Result},
     flag::Flags,
@@ -88,6 +88,12 @@ impl Session {
     #[must_use]
     pub fn agent(&self) -> &'static dyn Agent {
         self.backend.agent()
+    }
+
+    /// Its agent's own files and folders.
+    #[must_use]
+    pub(crate) fn paths(&self, config: &Config) -> AgentPaths {
+        AgentPaths::kept(config, self.agent().facts(), &self.entry)
     }
 
     /// Its flags, if it has a folder for them.

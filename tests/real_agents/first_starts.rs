@@ -49,23 +49,36 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// In a repository that the agent has never seen, with a model that it would rather replace.
-fn first_starts(agent: Agent) {
-    let busy: Vec<_> =
-        (0..number("AIMAX_BUSY_LOOPS").unwrap_or(0)).map(|_| BusyLoop::start()).collect();
-    let more: &[&str] = match agent.kind {
+fn busy() -> Vec<BusyLoop> {
+    (0..number("AIMAX_BUSY_LOOPS").unwrap_or(0)).map(|_| BusyLoop::start()).collect()
+}
+
+/// A home with a repository that the agent has never seen.
+fn clean_home(agent: Agent, model: &Model) -> Home {
+    let home = agent.home(model, Trust::Ask);
+    let git = Command::new("git").args(["init", "-q"]).arg(home.proj()).status();
+    assert!(git.expect("git").success());
+    home
+}
+
+/// Options for a model that the agent would rather replace.
+fn old_model(agent: Agent) -> &'static [&'static str] {
+    match agent.kind {
         Kind::Claude => &[],
         Kind::Codex if agent.since("0.169.0") => &["-m", "gpt-5.5"],
         Kind::Codex => &["-m", "gpt-5.2"],
-    };
+    }
+}
+
+/// Without a dialog.
+fn first_starts(agent: Agent) {
+    let busy = busy();
     let (mut firsts, mut seconds) = (Vec::new(), Vec::new());
     for _ in 0..number("AIMAX_FIRST_STARTS").unwrap_or(3) {
         let model = Model::start();
-        let home = agent.home(&model, Trust::Ask);
-        let git = Command::new("git").args(["init", "-q"]).arg(home.proj()).status();
-        assert!(git.expect("git").success());
-        firsts.push(start(&home, agent, more));
-        seconds.push(start(&home, agent, more));
+        let home = clean_home(agent, &model);
+        firsts.push(start(&home, agent, old_model(agent)));
+        seconds.push(start(&home, agent, old_model(agent)));
     }
     let (first, second) = (median(firsts.clone()), median(seconds.clone()));
     println!("{agent:?}: the first start {first:?} {firsts:?}, the second {second:?} {seconds:?}");
@@ -74,4 +87,25 @@ fn first_starts(agent: Agent) {
     }
 }
 
-on_agents!(first_starts: claude_old, claude_new, codex_old, codex_new);
+/// With every dialog that the agent has for such a start: permissions are asked, or a folder is marked
+/// as untrusted, and the offer of another model was not made yet.
+fn answered_starts(agent: Agent) {
+    let _busy = busy();
+    let mut times = Vec::new();
+    for _ in 0..number("AIMAX_FIRST_STARTS").unwrap_or(1) {
+        let model = Model::start();
+        let home = clean_home(agent, &model);
+        let dialogs: &[&str] = match agent.kind {
+            Kind::Claude => &["--permissions", "ask"],
+            Kind::Codex => &["--", "-c", "notice.model_migrations={}"],
+        };
+        if agent.kind == Kind::Codex {
+            let own = std::fs::read_to_string(home.home().join(".codex/config.toml"));
+            home.write(".codex/config.toml", format!("# untrusted\n{}", own.expect("settings")));
+        }
+        times.push(start(&home, agent, &[old_model(agent), dialogs].concat()));
+    }
+    println!("{agent:?}: {:?} with dialogs {times:?}", median(times.clone()));
+}
+
+on_agents!(answered_starts, first_starts: claude_old, claude_new, codex_old, codex_new);

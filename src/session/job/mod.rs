@@ -7,13 +7,9 @@
 
 use std::{ops::ControlFlow, path::PathBuf, time::Duration};
 
-use super::{
-    RunDir, Session,
-    anchor::with_status,
-    conversation::{self, ConversationReader},
-};
+use super::{RunDir, Session, anchor::with_status, conversation::ConversationReader};
 use crate::{
-    agent::{Agent, Conversation, Status},
+    agent::{Agent, Status},
     config::Config,
     error::Result,
     flag::Flags,
@@ -68,7 +64,6 @@ pub(crate) struct Job {
     flags: Flags,
     agent: &'static dyn Agent,
     session: Session,
-    kept: Conversation,
     run_dir: RunDir,
     /// The transcript since the job began, and the turns counted in it.
     read: Option<(ConversationReader, Ledger)>,
@@ -94,7 +89,6 @@ impl Job {
             flags: session.flags()?,
             agent: session.agent(),
             session: session.clone(),
-            kept: session.kept_conversation(),
             run_dir: session.run_dir(config),
             read: None,
         })
@@ -102,7 +96,6 @@ impl Job {
 
     /// Takes over the conversation that the session's entry has now.
     pub(crate) fn keep(&mut self, session: &Session) {
-        self.kept = session.kept_conversation();
         self.session = session.clone();
     }
 
@@ -189,7 +182,7 @@ impl Job {
         config: &Config,
         pane: Option<&Pane>,
     ) -> Result<Option<PathBuf>> {
-        Ok(conversation::locate(config, self.agent, pane, &self.kept)?.transcript)
+        Ok(self.session.conversation_in(config, pane)?.transcript)
     }
 
     /// How the job stands. Updates the flags when it has ended.
@@ -353,7 +346,7 @@ impl Job {
         pane: Option<&Pane>,
         flag: &RunningFlag,
     ) -> Result<bool> {
-        let now = conversation::locate(config, self.agent, pane, &self.kept)?;
+        let now = self.session.conversation_in(config, pane)?;
         let (reader, left) = ConversationReader::of_job(flag.transcript.clone(), flag.offset, now);
         let read = self.read.take().filter(|(read, _)| read.begins_like(&reader));
         let (mut reader, mut ledger) = read.unwrap_or_else(|| (reader, Ledger::default()));

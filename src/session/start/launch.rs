@@ -100,7 +100,10 @@ impl LaunchSpec {
         at_event: String,
     ) -> Result<LaunchSpec> {
         let mut env = environment(config);
-        env.retain(|(name, _)| !launch.env.iter().any(|(set, _)| set == name));
+        env.retain(|(name, _)| {
+            !launch.unset.iter().any(|unset| name == unset)
+                && !launch.env.iter().any(|(set, _)| set == name)
+        });
         env.extend(launch.env);
         let (mut argv, mut sources) = (launch.argv, launch.sources);
         if let Some(proxy) = proxy {
