@@ -31,6 +31,7 @@ mod commands;
 mod crowd;
 mod customs;
 mod ends;
+mod environment;
 mod far;
 mod first_starts;
 mod folders;

@@ -7,7 +7,8 @@ use std::{
 
 use self::rollout::{id_of, is_rollout, rollout, turn_is_open};
 use super::{
-    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, Typing,
+    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Marks, Status,
+    Typing,
 };
 use crate::{
     config::Config,
@@ -34,7 +35,28 @@ pub(crate) const FACTS: Facts = Facts {
     settings: settings::SETTINGS,
     kept_paths: settings::KEPT_PATHS,
     entry_fields: &[],
-    not_inherited: &[],
+    // See codex/FACTS.md, "Environment".
+    marks: Marks {
+        prefix: "CODEX_",
+        parts: &[
+            "THREAD",
+            "SESSION",
+            "SANDBOX",
+            "TOOL",
+            "CI",
+            "VERSION",
+            "PERMISSION",
+            "PATCH",
+            "NETWORK",
+            "SNAPSHOT",
+            "ESCALATE",
+            "MANAGED",
+            "ORIGINATOR",
+        ],
+        settings: &["TUI"],
+        names: &[],
+        for_tools: &[("PAGER", "cat"), ("GIT_PAGER", "cat"), ("GH_PAGER", "cat")],
+    },
     longest_prompt: 1_048_576,
     // A round takes out one line; C-c would end an idle agent.
     // See codex/FACTS.md, "Clearing the box".
@@ -83,6 +105,9 @@ impl Agent for Codex {
     }
 
     fn launch(&self, config: &Config, request: &LaunchRequest) -> Result<Launch> {
+        if request.inbox.is_some() {
+            return Err(Error::usage("--inbox", "Codex has no inbox for other sessions"));
+        }
         let mut argv = vec![FACTS.installed(config)?.into_os_string()];
         if let Some(profile) = profile(request) {
             argv.extend(["-p", profile].map(OsString::from));

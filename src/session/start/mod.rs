@@ -56,6 +56,8 @@ pub(crate) struct Spawn {
     pub resume: Option<String>,
     /// Let the agent ask for permissions, as it does by default.
     pub ask_permission: bool,
+    /// What becomes of messages of other sessions: see [`LaunchRequest`].
+    pub inbox: Option<&'static str>,
     /// Whether to start it behind the proxy; `None` follows the administrator's setting for the
     /// backend.
     pub use_proxy: Option<bool>,
@@ -117,6 +119,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
             resume: request.resume.clone(),
             ask_permission: request.ask_permission,
             use_proxy,
+            inbox: request.inbox,
             rest: request.rest.clone(),
             run_dir: run_dir.path().to_owned(),
             paths: paths.clone(),

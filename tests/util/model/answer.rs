@@ -132,6 +132,9 @@ impl Shared {
             }
             Directive::Background(command) => Some(Call::Background(command.clone())),
             Directive::Delegate(prompt) => Some(Call::Agent(prompt.clone())),
+            Directive::Send(to, message) => {
+                Some(Call::Send { to: to.clone(), message: message.clone() })
+            }
             Directive::Ask if ask.can_ask => Some(Call::Question),
             _ => None,
         };
