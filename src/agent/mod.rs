@@ -25,12 +25,15 @@ use crate::{
 
 mod claude;
 mod codex;
+mod parent;
 mod paths;
 mod practice;
 pub(crate) mod profile;
 mod settings;
+pub(crate) mod version;
 
 pub(crate) use claude::state_file::{NAME_MAX, holder, project_dir};
+pub use parent::Marks;
 pub(crate) use paths::AgentPaths;
 pub use settings::SETTINGS;
 
@@ -145,7 +148,7 @@ pub struct Facts {
     pub entry_fields: &'static [(&'static str, Option<bool>)],
     /// The variables that it sets for the programs that it runs. An agent that inherits one would
     /// take itself for a child of another.
-    pub not_inherited: &'static [&'static str],
+    pub marks: Marks,
 
     /// The longest prompt that it is measured to take whole, in characters.
     /// See claude/FACTS.md, "Folding", and codex/FACTS.md, "Largest prompt".
@@ -192,6 +195,9 @@ pub struct LaunchRequest {
     pub ask_permission: bool,
     /// Whether it runs behind the proxy.
     pub use_proxy: bool,
+    /// What becomes of messages of other sessions: `refuse`, `hold` or `accept`; `None` for the
+    /// default, `refuse`.
+    pub inbox: Option<&'static str>,
     /// Arguments for the agent, passed on as they are.
     pub rest: Vec<OsString>,
     /// The session's private folder, for files that the agent reads.
