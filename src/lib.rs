@@ -84,20 +84,21 @@ pub use transcript::{
 #[doc(hidden)]
 pub mod internal {
     pub use crate::agent::{
-        Backend, SETTINGS,
+        Backend, Marks, SETTINGS,
         profile::{DialogStep, InputBox, Profile},
     };
     pub use crate::cli::{generated, main, option::Tool, parse::parse, status::STATUSES};
     pub use crate::proc::{is_stopped, start_time};
     pub use crate::session::{JobState, Session, snapshots};
     pub use crate::sys::{KILL, TERMINATE, is_alive, kill};
-    pub use crate::time::{epoch_ms, now_ms, parse_rfc3339};
+    pub use crate::time::{epoch_ms, now_ms, parse_rfc3339, rfc3339};
     pub use crate::tmux::{Look, Pane, Screen, Tmux};
     pub use crate::transcript::{
         fast_json::suspects,
         follow::{Follow, Seen},
         ledger::{End, Ledger},
         lines::Lines,
+        once::Once,
         validate::record as validate_record,
     };
 

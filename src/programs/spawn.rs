@@ -44,9 +44,14 @@ it is ready, and delivers the first prompt, if there is one. Prints one
 record: the session, where its transcript is, and the verdict on the
 prompt.
 
-Dialogs of the start are answered where there is a conservative answer:
-the folder is trusted, for you named it; another model and an update are
-declined. Any other dialog ends the start with status 5 and its name.
+What the agent lets a caller settle for one start opens no dialog: the
+folder is trusted, for you named it; another model and an update are
+declined. Dialogs that open all the same are answered the same way. Any
+other ends the start with status 5 and its name, and one that is not
+known does with `unknown-dialog` and its first words.
+
+An agent that is too old to be driven is not started: status 69 says its
+version and the one that is needed.
 
 Standard input is read only for `-f -`.
 
@@ -105,6 +110,19 @@ With `ask` its own questions stay on; they show as the state `waiting`.",
         .value("HOW", Complete::OneOf(&["bypass", "ask"]))
         .sets(|args, given| {
             args.start.ask_permission = Some(given.one_of(&["bypass", "ask"])? == "ask");
+            Ok(())
+        }),
+        OptDoc::new(
+            "inbox",
+            "what becomes of other sessions' messages",
+            "\
+Claude Code lets the sessions of a user send messages to each other, and
+a message starts a turn. With `refuse`, the default, none comes in. With
+`hold` they wait for a person, and with `accept` they are taken.",
+        )
+        .value("HOW", Complete::OneOf(&["refuse", "hold", "accept"]))
+        .sets(|args, given| {
+            args.start.inbox = Some(given.one_of(&["refuse", "hold", "accept"])?);
             Ok(())
         }),
         launch::use_proxy(),

@@ -89,7 +89,7 @@ impl Reply {
     /// Takes in what `reader` finds new.
     pub(crate) fn read(&mut self, reader: &mut ConversationReader) -> Result<()> {
         let agent = self.agent;
-        reader.read(|line| {
+        reader.read(None, |line| {
             agent.parse_line(line.bytes).iter().for_each(|event| self.note(event));
             Ok(ControlFlow::Continue(()))
         })

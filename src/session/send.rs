@@ -38,6 +38,8 @@ pub(crate) struct StartOptions {
     pub(crate) resume: Option<String>,
     /// Whether the agent asks for permissions.
     pub(crate) ask_permission: Option<bool>,
+    /// What becomes of other sessions' messages.
+    pub(crate) inbox: Option<&'static str>,
     /// Arguments that are passed to the agent unchanged.
     pub(crate) rest: Vec<OsString>,
     /// How long the start may take, and again the proof of a prompt.
@@ -57,6 +59,7 @@ impl StartOptions {
             resume: self.resume,
             use_proxy: self.use_proxy,
             ask_permission: self.ask_permission.unwrap_or(false),
+            inbox: self.inbox,
             rest: self.rest,
             prompt: None,
             done_by: DoneBy::default(),
@@ -130,6 +133,7 @@ impl<'a> Recipient<'a> {
             use_proxy: asked.use_proxy.or_else(|| entry.use_proxy()),
             resume: asked.resume.or(conversation),
             ask_permission: asked.ask_permission.or_else(|| entry.asks_permission()),
+            inbox: asked.inbox,
             rest: if asked.rest.is_empty() { entry.agent_args() } else { asked.rest },
             timeout: asked.timeout,
         }
@@ -190,7 +194,7 @@ fn known(
     let run_dir = session.run_dir(config);
     let _held = run_dir.lock(&session.name, Deadline::after(LOCK_WAIT))?;
     let mut once = Once::open(&run_dir, key)?;
-    if is_dead { once.search_dead(session) } else { Ok(once.delivered()) }
+    if is_dead { once.search_dead(config, session) } else { Ok(once.delivered()) }
 }
 
 /// Starts an agent; one that was started for the same prompt under the same key is gone on with.

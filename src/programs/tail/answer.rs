@@ -33,14 +33,11 @@ pub(crate) fn run(args: &Args, operands: &[OsString], out: &mut Output) -> Resul
     }
     let asked = if args.from.is_some() { Asked::First } else { Asked::Last };
     let start = Start::Offset(args.from.unwrap_or(0));
-    let reader = |path: Option<&Path>| {
-        ConversationReader::new(path.map(Path::to_owned), start).longest(args.max_line)
-    };
     if let [file] = operands {
         no_session(file, args)?;
     }
     match operands {
-        [] => of_session(args, asked, reader, out),
+        [] => of_session(args, asked, start, out),
         [file] if args.follow => {
             Err(Error::usage(file.display(), "a file does not tell when a turn is over")
                 .advise("name the session with -s, or leave --follow out"))
@@ -50,19 +47,16 @@ pub(crate) fn run(args: &Args, operands: &[OsString], out: &mut Output) -> Resul
             let backend = args.target.backend_given()?;
             let agent = backend.map_or_else(|| agent_of(path), |backend| Ok(backend.agent()))?;
             let mut reply = Reply::to(asked, agent);
-            reply.read(&mut reader(Some(path)))?;
+            let mut reader =
+                ConversationReader::of_file(path.to_owned(), start).longest(args.max_line);
+            reply.read(&mut reader)?;
             print(&reply, &file.display(), out)
         }
         [file, ..] => Err(Error::usage(file.display(), "either one session or one FILE")),
     }
 }
 
-fn of_session(
-    args: &Args,
-    asked: Asked,
-    reader: impl Fn(Option<&Path>) -> ConversationReader,
-    out: &mut Output,
-) -> Result<Exit> {
+fn of_session(args: &Args, asked: Asked, start: Start, out: &mut Output) -> Result<Exit> {
     let config = Config::from_env()?;
     let (name, backend) = (args.target.needed(&config)?, args.target.backend(&config)?);
     if args.target.all_names(&config)?.len() > 1 {
@@ -70,14 +64,16 @@ fn of_session(
     }
     let mut session = Session::find_any(&config, &name, backend)?;
     let mut reply = Reply::to(asked, session.agent());
+    let places = session.places(&config);
+    let reader = |path| ConversationReader::new(places, path, start).longest(args.max_line);
     if !args.follow {
         let now = session.find_conversation(&config)?;
         // An offset is one in the transcript that the state file names.
-        reply.read(&mut reader(now.transcript.as_deref()))?;
+        reply.read(&mut reader(now.transcript))?;
         return print(&reply, &name, out);
     }
     let deadline = args.timeout.map_or(Deadline::NEVER, Deadline::after);
-    let mut reader = reader(session.entry.jsonl_path());
+    let mut reader = reader(session.kept_conversation(&config).transcript);
     let tmux = Tmux::new(&config)?;
     let ending = session::await_reply(&config, &tmux, &session, &mut reply, &mut reader, deadline)?;
     if let Some(text) = reply.said() {
@@ -101,7 +97,7 @@ fn print(reply: &Reply, subject: &dyn Display, out: &mut Output) -> Result<Exit>
 /// The agent that wrote a file, by the shape of its first line.
 fn agent_of(path: &Path) -> Result<&'static dyn Agent> {
     let mut backend = None;
-    ConversationReader::new(Some(path.to_owned()), Start::Offset(0)).read(|line| {
+    ConversationReader::of_file(path.to_owned(), Start::Offset(0)).read(None, |line| {
         backend = Some(Backend::of_line(line.bytes));
         Ok(ControlFlow::Break(()))
     })?;

@@ -205,7 +205,8 @@ impl Question {
             Some(first) => (first.text.clone(), first.transcript.clone()),
             None => (text, session.entry.jsonl_path().map(ToOwned::to_owned)),
         };
-        let mut reader = ConversationReader::new(path, Start::Offset(delivery.offset));
+        let (places, start) = (session.places(config), Start::Offset(delivery.offset));
+        let mut reader = ConversationReader::new(places, path, start);
         let mut reply = Reply::to(Asked::Text(text), session.agent());
         let ending =
             session::await_reply(config, tmux, &session, &mut reply, &mut reader, self.deadline)?;

@@ -101,12 +101,16 @@ fn wait_idle(
         watch.path(&path)?;
     }
     if let Some(job) = job {
-        watch.path(&job.flags().running())?;
-        if let Some(path) = job.transcript(config, Some(&pane))? {
+        for path in job.watch_paths() {
             watch.path(&path)?;
         }
     }
     loop {
+        if let Some(job) = job
+            && let Some(path) = job.transcript(config, Some(&pane))?
+        {
+            watch.path(&path)?;
+        }
         let (is_idle, again) = idle(config, session, &pane, job)?;
         if is_idle {
             return Ok(true);
@@ -193,7 +197,7 @@ fn type_unrecorded(
     let offset = proof.offset;
     trace::step("transcript offset noted", || json!({ "offset": offset }));
     if let Some(once) = once.as_deref_mut() {
-        once.typing(prompt, proof.transcript(), offset)?;
+        once.typing(prompt, &proof)?;
     }
     // A command is no job: nothing shows when it ends.
     let mut job = attached.job.take().filter(|_| !prompt.is_command());

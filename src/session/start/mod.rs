@@ -14,10 +14,11 @@ use serde_json::json;
 use self::launch::LaunchSpec;
 use super::{
     Delivery, DeliveryOptions, DoneBy, Job, Once, Prompt, Session, Stage,
-    attached_pane::AttachedPane, deliver,
+    attached_pane::{AttachedPane, profile},
+    deliver,
 };
 use crate::{
-    agent::{AgentPaths, Backend, Conversation, LaunchRequest},
+    agent::{AgentPaths, Backend, Conversation, LaunchRequest, version::Source},
     config::Config,
     error::{Error, Kind, Result},
     flag::Flags,
@@ -27,6 +28,7 @@ use crate::{
     trace,
 };
 
+mod dialogs;
 mod hooks;
 mod launch;
 mod proxy;
@@ -54,6 +56,8 @@ pub(crate) struct Spawn {
     pub resume: Option<String>,
     /// Let the agent ask for permissions, as it does by default.
     pub ask_permission: bool,
+    /// What becomes of messages of other sessions: see [`LaunchRequest`].
+    pub inbox: Option<&'static str>,
     /// Whether to start it behind the proxy; `None` follows the administrator's setting for the
     /// backend.
     pub use_proxy: Option<bool>,
@@ -103,6 +107,10 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     // If the state file cannot be read, fail before anything is started.
     session.backend.store(config).sessions()?;
 
+    let profile = profile(config, &session)?;
+    if let Some(error) = session.agent().facts().too_old(config, &profile, Source::Place) {
+        return Err(error);
+    }
     let paths = paths(config, request)?;
     let mut guard = StartGuard { config, tmux, session, pane: None, done: false };
     let at_event = hooks::at_event(config, &guard.session)?;
@@ -114,6 +122,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
             resume: request.resume.clone(),
             ask_permission: request.ask_permission,
             use_proxy,
+            inbox: request.inbox,
             rest: request.rest.clone(),
             run_dir: run_dir.path().to_owned(),
             paths: paths.clone(),
@@ -125,6 +134,8 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     let conversation = launch.conversation.clone().unwrap_or_default();
     guard.session.entry = entry(request, use_proxy, &cwd, flag_root.as_deref(), &conversation);
     paths.keep(&mut guard.session.entry);
+    let job = Job::of(config, &guard.session);
+    job.as_ref().map_or(Ok(()), Job::begin_session)?;
     let spec = LaunchSpec::of(config, &guard.session, launch, proxy.as_ref(), &cwd, at_event)?;
     spec.write(&run_dir.launch_spec())?;
     let mut argv = config.own_program("window")?;
@@ -135,7 +146,6 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     trace::step("agent started", || json!({ "window": pane.window }));
     request.backend.store(config).put(&request.name, &guard.session.entry)?;
 
-    let job = Job::of(config, &guard.session);
     let mut attached = AttachedPane::attach(config, tmux, &guard.session, &pane, job)?;
     let (look, conversation) = ready::ready(&mut attached, &guard.session, deadline)?;
     guard.session.bind(config, &conversation)?;
