@@ -63,7 +63,8 @@ fn the_manual_has_them_too_and_none_is_long() {
 fn a_question_about_each_file() {
     let desk = Desk::new();
     for name in ["a.rs", "b.rs"] {
-        desk.home.write(&format!("src/{name}"), "");
+        fs::create_dir_all(desk.home.proj().join("src")).unwrap();
+        fs::write(desk.home.proj().join("src").join(name), "").unwrap();
     }
     run(&desk, &scripts()[0]);
     let answers = desk.home.proj().join("answers");
@@ -76,7 +77,7 @@ fn a_question_about_each_file() {
 #[test]
 fn one_writes_and_the_other_reviews() {
     let desk = Desk::new();
-    desk.home.write("task.md", "Write it.");
+    fs::write(desk.home.proj().join("task.md"), "Write it.").unwrap();
     run(&desk, &scripts()[1]);
     let author = prompts(&transcript(&desk, "author"));
     assert_eq!(author.len(), 4, "{author:?}");
@@ -88,7 +89,7 @@ fn one_writes_and_the_other_reviews() {
 #[test]
 fn a_nightly_question_is_asked_once() {
     let desk = Desk::new();
-    desk.home.write("night.md", "Tidy up.");
+    fs::write(desk.home.proj().join("night.md"), "Tidy up.").unwrap();
     let line = &scripts()[2];
     let command = line.splitn(6, ' ').nth(5).unwrap();
     assert!(!command.contains('%'), "cron would make a newline of it");

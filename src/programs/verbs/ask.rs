@@ -60,7 +60,7 @@ afterwards, also on a signal; `--keep` keeps it. With `-s` the session
 stays. It is started, in `--cwd`, when it does not run: with `-b` when it
 is new, and else in its own conversation and folder.
 
-The record of `--json` has `sessionId`, `backend`, `agentSessionId`,
+The record of `--json` has `sessionId`, `backend`, `host`, `agentSessionId`,
 `jsonlPath`, the verdict on the prompt as `aimax-paste` prints it, and
 then, once the prompt is proven:
     state   `done`, `failed`, `waiting` (it asks) or `working` (too late)
@@ -251,12 +251,9 @@ impl Question {
 
 /// The session, and the verdict on the prompt.
 fn record(session: &Session, delivery: &Delivery) -> Value {
-    let mut record = json!({
-        "sessionId": session.name,
-        "backend": session.backend.name(),
-        "agentSessionId": session.entry.agent_session_id(),
-        "jsonlPath": session.entry.jsonl_path(),
-    });
+    let mut record = session.record();
+    record["agentSessionId"] = json!(session.entry.agent_session_id());
+    record["jsonlPath"] = json!(session.entry.jsonl_path());
     paste::add_verdict(&mut record, delivery);
     record
 }
