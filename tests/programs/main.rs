@@ -51,5 +51,6 @@ mod tail_one;
 mod tour;
 mod trace;
 mod transcripts;
+mod usage;
 mod verbs;
 mod versions;
