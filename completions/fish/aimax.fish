@@ -54,10 +54,13 @@ end
 complete -c aimax -f
 complete -c aimax -n '__aimax_at own' -s h -l help -d 'Show help; `--help` shows all of it'
 complete -c aimax -n '__aimax_at own' -s V -l version -d 'Show the version'
+complete -c aimax -n '__aimax_at bare' -a 'ask' -d 'Give a prompt, and print the answer'
 complete -c aimax -n '__aimax_at bare' -a 'create' -d 'Start a session with its first prompt'
 complete -c aimax -n '__aimax_at bare' -a 'send' -d 'Send a prompt to a session'
 complete -c aimax -n '__aimax_at bare' -a 'pause' -d 'Stop the present turn'
 complete -c aimax -n '__aimax_at bare' -a 'stop' -d 'End a session'
+complete -c aimax -n '__aimax_at bare' -a 'revive' -d 'Start sessions again after a reboot'
+complete -c aimax -n '__aimax_at bare' -a 'adopt' -d 'Make a session of an agent that runs already'
 complete -c aimax -n '__aimax_at bare' -a 'list' -d 'List the sessions that have a window'
 complete -c aimax -n '__aimax_at bare' -a 'status' -d 'Tell how a session is'
 complete -c aimax -n '__aimax_at bare' -a 'history' -d 'Print what a conversation holds'

@@ -57,6 +57,8 @@ macro_rules! backends {
             pub const ALL: [Backend; Backend::NAMES.len()] = [$(Backend::$backend),+];
             /// Their names, in the same order.
             pub const NAMES: &'static [&'static str] = &[$($folder::FACTS.backend),+];
+            /// Short names, in the same order.
+            pub const SHORT: &'static [&'static str] = &[$(stringify!($folder)),+];
 
             /// Its adapter.
             pub fn agent(self) -> &'static dyn Agent {
@@ -80,12 +82,14 @@ impl Backend {
         self.facts().backend
     }
 
-    /// The backend of that name.
+    /// The backend of that name, long or short.
     ///
     /// # Errors
     /// [`crate::error::Kind::Usage`] when there is none.
     pub fn parse(name: &str) -> Result<Backend> {
-        Self::ALL.into_iter().find(|backend| backend.name() == name).ok_or_else(|| {
+        let place = |names: &[&str]| names.iter().position(|other| *other == name);
+        let place = place(Self::NAMES).or_else(|| place(Self::SHORT));
+        place.map(|place| Self::ALL[place]).ok_or_else(|| {
             Error::usage(format!("backend {name:?}"), "no such backend")
                 .advise(format!("one of {}", Self::NAMES.join(", ")))
         })
@@ -197,7 +201,7 @@ pub struct LaunchRequest {
     pub use_proxy: bool,
     /// What becomes of messages of other sessions: `refuse`, `hold` or `accept`; `None` for the
     /// default, `refuse`.
-    pub inbox: Option<&'static str>,
+    pub inbox: Option<String>,
     /// Arguments for the agent, passed on as they are.
     pub rest: Vec<OsString>,
     /// The session's private folder, for files that the agent reads.

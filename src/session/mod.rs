@@ -13,6 +13,7 @@ use crate::{
     state::{Entry, Name, Store},
 };
 
+mod adopt;
 pub(crate) mod anchor;
 mod attached_pane;
 pub(crate) mod conversation;
@@ -20,22 +21,26 @@ mod deliver;
 mod end;
 mod job;
 mod observe;
+mod reply;
 mod run_dir;
 mod send;
 mod start;
 
+pub(crate) use adopt::{Adoption, adopt};
 pub(crate) use deliver::{
-    Delivery, DeliveryOptions, Prompt, Question, Reading, answer, deliver, interrupt, question,
+    Delivery, DeliveryOptions, Once, OnceKey, Prompt, Question, Reading, Stage, answer, deliver,
+    interrupt, question,
 };
 pub use deliver::{Interruption, Verdict};
 pub use end::Ended;
 pub(crate) use end::end;
 pub use job::JobState;
-pub(crate) use job::{DoneBy, Job, Prompts, Standing};
+pub(crate) use job::{DoneBy, INTERRUPTED, Job, Prompts, Standing};
 pub(crate) use observe::{Observed, SessionWatcher, Snapshot, windows};
 pub use observe::{State, snapshots};
+pub(crate) use reply::{Asked, Ending, Reply, await_reply};
 pub(crate) use run_dir::RunDir;
-pub(crate) use send::{Recipient, SentPrompt, StartOptions};
+pub(crate) use send::{Recipient, SentPrompt, StartOptions, start_once};
 pub(crate) use start::{Proxy, Spawn, enter_window, spawn};
 
 /// A session that the state files know.

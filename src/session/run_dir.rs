@@ -88,6 +88,13 @@ impl RunDir {
         self.0.join(TITLE_FILE)
     }
 
+    /// The note of what was delivered under a key. It stays when the session is ended: a retry may
+    /// come later.
+    #[must_use]
+    pub(crate) fn once(&self, key: &str) -> PathBuf {
+        self.0.join("once").join(key)
+    }
+
     /// The session's lock: only one process at a time types, interrupts or ends.
     #[must_use]
     pub(crate) fn lock_path(&self) -> PathBuf {

@@ -56,6 +56,7 @@ fn verbs_are_the_programs() {
 fn other_verbs_are_found_on_the_path() {
     let mut desk = Desk::new();
     desk.run("aimax", &["no-such-verb"]).fails(2, "no-such-verb: no such verb");
+    desk.run("aimax", &["stattus"]).fails(2, "no such verb: did you mean `status`?");
     desk.run("aimax", &["../ls"]).fails(2, "../ls: no such verb");
     let folder = desk.home.root().join("more");
     fs::create_dir(&folder).unwrap();

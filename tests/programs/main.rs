@@ -4,6 +4,8 @@
 #[path = "../util/mod.rs"]
 mod util;
 
+mod adopt;
+mod ask;
 mod crowd;
 mod damage;
 mod demo;
@@ -25,14 +27,18 @@ mod looks;
 mod ls;
 mod matrix;
 mod moves;
+mod names;
+mod once;
 mod outside;
 mod paste;
 mod paste_failures;
 mod practice;
 mod profiles;
 mod proxy;
+mod questions;
 mod readme;
 mod records;
+mod revive;
 mod samples;
 mod shapes;
 mod spawn;

@@ -13,8 +13,8 @@ use std::{
 use aimax::internal::{
     SETTINGS, STATUSES, Tool, parse,
     programs::{
-        Admin, Create, Flag, Front, History, Kill, List, Ls, Paste, Pause, Send, Settings, Spawn,
-        Status, Stop, Stream, Tail, Version, pages,
+        Admin, Adopt, Ask, Create, Flag, Front, History, Kill, List, Ls, Paste, Pause, Revive,
+        Send, Settings, Spawn, Status, Stop, Stream, Tail, Version, pages,
     },
 };
 
@@ -73,7 +73,10 @@ fn parses(words: &[String]) -> Result<(), String> {
     let rest = &words[1..];
     match words[0].as_str() {
         "aimax" => match rest.first().map(String::as_str) {
+            Some("adopt") => with::<Adopt>(&rest[1..]),
+            Some("ask") => with::<Ask>(&rest[1..]),
             Some("create") => with::<Create>(&rest[1..]),
+            Some("revive") => with::<Revive>(&rest[1..]),
             Some("send") => with::<Send>(&rest[1..]),
             Some("pause") => with::<Pause>(&rest[1..]),
             Some("stop") => with::<Stop>(&rest[1..]),

@@ -68,6 +68,14 @@ pub(crate) struct Unproven {
     pub(crate) reason: String,
 }
 
+/// A choice of a question.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Choice {
+    pub(crate) key: String,
+    pub(crate) label: String,
+}
+
 /// `aimax-ls`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -86,7 +94,8 @@ pub(crate) struct Listed {
     #[serde(deserialize_with = "present")]
     pub(crate) display_name: Option<String>,
     pub(crate) waiting_for: Option<String>,
-    pub(crate) choices: Option<Vec<String>>,
+    pub(crate) question: Option<String>,
+    pub(crate) choices: Option<Vec<Choice>>,
     pub(crate) reason: Option<String>,
 }
 
@@ -97,6 +106,9 @@ pub(crate) struct Job {
     pub(crate) session_id: String,
     pub(crate) backend: String,
     pub(crate) state: String,
+    pub(crate) waiting_for: Option<String>,
+    pub(crate) question: Option<String>,
+    pub(crate) choices: Option<Vec<Choice>>,
     pub(crate) reason: Option<String>,
 }
 

@@ -46,6 +46,7 @@ fn a_session_from_its_start_to_its_end() {
         window_id: Some(spawned.window_id.clone()),
         display_name: Some("é".into()),
         waiting_for: None,
+        question: None,
         choices: None,
         reason: None,
     };
@@ -94,7 +95,8 @@ fn a_session_from_its_start_to_its_end() {
     assert_eq!(prompts(&spawned.jsonl_path), [GATE, "two    words"]);
     desk.run("aimax-ls", &[]).silent();
     desk.run("aimax-ls", &["demo"]).fails(69, "demo: no such session");
-    desk.run("aimax-kill", &["demo"]).fails(69, "demo: no such session");
+    let again: Killed = desk.run("aimax-kill", &["demo"]).record();
+    assert!(!again.killed, "it was ended before");
     // The conversation can still be read.
     let tail = desk.run("aimax-tail", &["-s", "demo"]);
     assert_eq!(tail.bytes(), fs::read(&spawned.jsonl_path).unwrap());

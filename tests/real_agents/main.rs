@@ -25,7 +25,9 @@ macro_rules! on_agents {
     };
 }
 
+mod adopt;
 mod agents;
+mod ask;
 mod beside;
 mod commands;
 mod crowd;
@@ -47,6 +49,7 @@ mod proxy;
 mod questions;
 mod quick_starts;
 mod record;
+mod revive;
 mod run;
 mod samples;
 mod starts;

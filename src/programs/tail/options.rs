@@ -19,6 +19,7 @@ pub struct Args {
     pub(crate) all: bool,
     pub(crate) events: bool,
     pub(crate) text: bool,
+    pub(crate) answer: bool,
     pub(crate) cursor: Option<PathBuf>,
     pub(crate) max_line: Option<usize>,
 }
@@ -107,6 +108,17 @@ Print what the assistant said, for people, with prompts (`>`), tools
 these have colours, unless `NO_COLOR` is set.",
     )
     .sets(|args, given| args.text.set(given)),
+    OptDoc::new(
+        "answer",
+        "Print the answer to a prompt, and no more",
+        "\
+Print what the assistant said last in the turn that took the prompt at
+`--from`, or else the last prompt: the text, whole, and nothing else.
+With `--follow`, wait for the end of that turn; the status is then that
+of `aimax ask`: 1 when the turn failed, 5 when the agent asks. Without
+it, what was said so far; 1 when nothing was.",
+    )
+    .sets(|args, given| args.answer.set(given)),
     OptDoc::new(
         "cursor",
         "Keep the place in this file",

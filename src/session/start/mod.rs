@@ -13,7 +13,7 @@ use serde_json::json;
 
 use self::launch::LaunchSpec;
 use super::{
-    Delivery, DeliveryOptions, DoneBy, Job, Prompt, Session,
+    Delivery, DeliveryOptions, DoneBy, Job, Once, Prompt, Session, Stage,
     attached_pane::{AttachedPane, profile},
     deliver,
 };
@@ -57,7 +57,7 @@ pub(crate) struct Spawn {
     /// Let the agent ask for permissions, as it does by default.
     pub ask_permission: bool,
     /// What becomes of messages of other sessions: see [`LaunchRequest`].
-    pub inbox: Option<&'static str>,
+    pub inbox: Option<String>,
     /// Whether to start it behind the proxy; `None` follows the administrator's setting for the
     /// backend.
     pub use_proxy: Option<bool>,
@@ -76,8 +76,8 @@ pub(crate) struct Spawn {
 pub(crate) struct Started {
     /// The session.
     pub session: Session,
-    /// Its pane when it became ready.
-    pub pane: Pane,
+    /// Its pane when it became ready; `None` when it was started earlier, and has ended.
+    pub pane: Option<Pane>,
     /// What became of the first prompt.
     pub delivery: Option<Delivery>,
 }
@@ -101,6 +101,9 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     let run_dir = session.run_dir(config);
     let _held = run_dir.lock(&session.name, deadline)?;
     make_room(config, tmux, &session)?;
+    if let Some(key) = request.prompt.as_ref().and_then(Prompt::key) {
+        Once::open(&run_dir, key)?.note(Stage::Starting)?;
+    }
     // If the state file cannot be read, fail before anything is started.
     session.backend.store(config).sessions()?;
 
@@ -119,7 +122,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
             resume: request.resume.clone(),
             ask_permission: request.ask_permission,
             use_proxy,
-            inbox: request.inbox,
+            inbox: request.inbox.clone(),
             rest: request.rest.clone(),
             run_dir: run_dir.path().to_owned(),
             paths: paths.clone(),
@@ -163,7 +166,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
         }
         None => None,
     };
-    Ok(Started { session: guard.finish(), pane: look.pane, delivery })
+    Ok(Started { session: guard.finish(), pane: Some(look.pane), delivery })
 }
 
 /// Makes sure that no session of that name is running; what one that has ended left behind goes.
@@ -229,10 +232,14 @@ fn entry(
     for (key, value) in agent.facts().entry_fields {
         entry.set(key, *value);
     }
+    let args: Vec<_> = request.rest.iter().map(|arg| arg.to_string_lossy()).collect();
     entry = entry
         .with("displayName", request.display_name.clone())
         .with("jsonlPath", conversation.transcript.as_deref().map(text))
-        .with("startedAt", time::now_ms());
+        .with("startedAt", time::now_ms())
+        .with("inbox", request.inbox.clone())
+        .with("permissions", if request.ask_permission { "ask" } else { "bypass" })
+        .with("agentArgs", args);
     if let Some((key, value)) = agent.conversation_field(conversation) {
         entry.set(key, value);
     }
