@@ -202,7 +202,7 @@ pub struct LaunchRequest {
     pub use_proxy: bool,
     /// What becomes of messages of other sessions: `refuse`, `hold` or `accept`; `None` for the
     /// default, `refuse`.
-    pub inbox: Option<&'static str>,
+    pub inbox: Option<String>,
     /// Arguments for the agent, passed on as they are.
     pub rest: Vec<OsString>,
     /// The session's private folder, for files that the agent reads.

@@ -122,7 +122,7 @@ a message starts a turn. With `refuse`, the default, none comes in. With
         )
         .value("HOW", Complete::OneOf(&["refuse", "hold", "accept"]))
         .sets(|args, given| {
-            args.start.inbox = Some(given.one_of(&["refuse", "hold", "accept"])?);
+            args.start.inbox = Some(given.one_of(&["refuse", "hold", "accept"])?.to_owned());
             Ok(())
         }),
         launch::use_proxy(),

@@ -38,8 +38,8 @@ pub(crate) struct StartOptions {
     pub(crate) resume: Option<String>,
     /// Whether the agent asks for permissions.
     pub(crate) ask_permission: Option<bool>,
-    /// What becomes of other sessions' messages.
-    pub(crate) inbox: Option<&'static str>,
+    /// What becomes of other sessions' messages; `None` leaves them out.
+    pub(crate) inbox: Option<String>,
     /// Arguments that are passed to the agent unchanged.
     pub(crate) rest: Vec<OsString>,
     /// How long the start may take, and again the proof of a prompt.
@@ -134,7 +134,7 @@ impl<'a> Recipient<'a> {
             use_proxy: asked.use_proxy.or_else(|| entry.use_proxy()),
             resume: asked.resume.or(conversation),
             ask_permission: asked.ask_permission.or_else(|| entry.asks_permission()),
-            inbox: asked.inbox,
+            inbox: asked.inbox.or_else(|| kept("inbox")),
             rest: if asked.rest.is_empty() { entry.agent_args() } else { asked.rest },
             timeout: asked.timeout,
         }

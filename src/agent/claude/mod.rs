@@ -312,7 +312,7 @@ fn merged_settings(files: Vec<PathBuf>, request: &LaunchRequest) -> Result<Value
             // See claude/FACTS.md, "Settings and options".
             "env": {"CLAUDE_CODE_NO_FLICKER": "0"},
             // See claude/FACTS.md, "Inbox".
-            "crossSessionInbound": request.inbox.unwrap_or("refuse"),
+            "crossSessionInbound": request.inbox.as_deref().unwrap_or("refuse"),
             "hooks": {"Stop": hook, "StopFailure": hook, "SessionEnd": hook},
         }),
     );

@@ -57,7 +57,7 @@ pub(crate) struct Spawn {
     /// Let the agent ask for permissions, as it does by default.
     pub ask_permission: bool,
     /// What becomes of messages of other sessions: see [`LaunchRequest`].
-    pub inbox: Option<&'static str>,
+    pub inbox: Option<String>,
     /// Whether to start it behind the proxy; `None` follows the administrator's setting for the
     /// backend.
     pub use_proxy: Option<bool>,
@@ -122,7 +122,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
             resume: request.resume.clone(),
             ask_permission: request.ask_permission,
             use_proxy,
-            inbox: request.inbox,
+            inbox: request.inbox.clone(),
             rest: request.rest.clone(),
             run_dir: run_dir.path().to_owned(),
             paths: paths.clone(),
@@ -242,6 +242,7 @@ fn entry(
         .with("displayName", request.display_name.clone())
         .with("jsonlPath", conversation.transcript.as_deref().map(text))
         .with("startedAt", time::now_ms())
+        .with("inbox", request.inbox.clone())
         .with("permissions", if request.ask_permission { "ask" } else { "bypass" })
         .with("agentArgs", args);
     if let Some((key, value)) = agent.conversation_field(conversation) {
