@@ -106,8 +106,8 @@ pub mod internal {
     pub mod programs {
         pub use crate::programs::{
             Admin, Adopt, Ask, Create, Demo, Doctor, Flag, Front, History, Kill, List, Ls, Paste,
-            Pause, Revive, Send, Settings, Spawn, Stats, Status, Stop, Stream, Tail, Version,
-            pages,
+            Pause, Revive, Send, Settings, Spawn, Stats, Status, Stop, Stream, Tail, Usage,
+            Version, pages,
         };
     }
 }

@@ -65,6 +65,7 @@ complete -c aimax -n '__aimax_at bare' -a 'list' -d 'List the sessions that have
 complete -c aimax -n '__aimax_at bare' -a 'status' -d 'Tell how a session is'
 complete -c aimax -n '__aimax_at bare' -a 'history' -d 'Print what a conversation holds'
 complete -c aimax -n '__aimax_at bare' -a 'stream' -d 'Print what happens, as it happens'
+complete -c aimax -n '__aimax_at bare' -a 'usage' -d 'Count the tokens that sessions have used'
 complete -c aimax -n '__aimax_at bare' -a 'config' -d 'Show all settings'
 complete -c aimax -n '__aimax_at bare' -a 'admin' -d 'Show and set what holds for all sessions'
 complete -c aimax -n '__aimax_at bare' -a 'demo' -d 'Show a whole session with the practice agent'

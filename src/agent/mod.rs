@@ -20,6 +20,7 @@ use crate::{
     transcript::{
         event::{Event, EventKind},
         field::Field,
+        usage::Used,
     },
 };
 
@@ -332,6 +333,11 @@ pub trait Agent: Sync {
 
     /// The events in a line of its transcript, in all records that stand on it.
     fn parse_line(&self, line: &[u8]) -> Vec<Event>;
+
+    /// What a line of its transcript says of tokens.
+    fn used(&self, _line: &[u8]) -> Vec<Used> {
+        Vec::new()
+    }
 
     /// Whether a line can only be from a transcript of this agent.
     fn knows_line(&self, _line: &[u8]) -> bool {

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Admin, Adopt, Ask, Create, Demo, Doctor, Flag, History, Kill, List, Ls, Paste, Pause, Revive,
-    Send, Settings, Spawn, Stats, Status, Stop, Stream, Tail, Version,
+    Send, Settings, Spawn, Stats, Status, Stop, Stream, Tail, Usage, Version,
 };
 use crate::{
     cli::{self, Complete, Opt, Output, Page, Tool, ToolDoc, ValueDoc, VerbDoc},
@@ -100,7 +100,7 @@ impl BuiltIn {
 }
 
 /// All of them, in the order of the help.
-pub(crate) const BUILT_IN: [BuiltIn; 23] = [
+pub(crate) const BUILT_IN: [BuiltIn; 24] = [
     BuiltIn::new::<Ask>("ask", "Give a prompt, and print the answer"),
     BuiltIn::new::<Create>("create", "Start a session with its first prompt"),
     BuiltIn::new::<Send>("send", "Send a prompt to a session"),
@@ -112,6 +112,7 @@ pub(crate) const BUILT_IN: [BuiltIn; 23] = [
     BuiltIn::new::<Status>("status", "Tell how a session is"),
     BuiltIn::new::<History>("history", "Print what a conversation holds"),
     BuiltIn::new::<Stream>("stream", "Print what happens, as it happens"),
+    BuiltIn::new::<Usage>("usage", "Count the tokens that sessions have used"),
     BuiltIn::new::<Settings>("config", "Show all settings"),
     BuiltIn::new::<Admin>("admin", "Show and set what holds for all sessions"),
     BuiltIn::new::<Demo>("demo", "Show a whole session with the practice agent"),

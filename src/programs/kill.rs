@@ -64,12 +64,12 @@ with it. Prints one record for each session.",
         for name in args.target.names(&config, &operands)? {
             let wait = Deadline::after(args.lock_wait.unwrap_or(LOCK_WAIT));
             match end(&config, &tmux, &name, backend, wait) {
-                Ok((ended, session)) => out.record(&json!({
-                    "sessionId": name,
-                    "backend": session.backend.name(),
-                    "killed": ended.killed,
-                    "wasWorking": ended.was_working,
-                }))?,
+                Ok((ended, session)) => {
+                    let mut record = session.record();
+                    record["killed"] = json!(ended.killed);
+                    record["wasWorking"] = json!(ended.was_working);
+                    out.record(&record)?;
+                }
                 // The other sessions are still ended; the first failure is reported.
                 Err(error) => failed = failed.or(Some(error)),
             }

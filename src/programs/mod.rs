@@ -23,7 +23,7 @@ pub use spawn::Spawn;
 pub use tail::Tail;
 pub use verbs::{
     Admin, Adopt, Ask, Create, History, List, Pause, Revive, Send, Settings, Stats, Status, Stop,
-    Stream, Version,
+    Stream, Usage, Version,
 };
 
 use std::iter;

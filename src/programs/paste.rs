@@ -156,7 +156,7 @@ seconds by default.",
         let config = Config::from_env()?;
         args.prompt.begin_trace::<Self>(&config)?;
         let mut session = args.target.find(&config)?;
-        let mut record = json!({ "sessionId": session.name, "backend": session.backend.name() });
+        let mut record = session.record();
         let DeliveryOptions { lock_wait, timeout, .. } = args.delivery;
         if let Some(key) = &args.answer {
             let expected = args.expect.as_deref().ok_or_else(|| {

@@ -160,16 +160,13 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
         let started = session::start_once(&config, &tmux, &order)?;
         let pane = started.pane.as_ref();
         let entry = &started.session.entry;
-        let mut record = json!({
-            "sessionId": name,
-            "backend": backend.name(),
-            "agentSessionId": entry.agent_session_id(),
-            "jsonlPath": entry.jsonl_path(),
-            "startedAt": entry.started_at(),
-            "pid": pane.map(|pane| pane.pid),
-            "windowId": pane.map(|pane| &pane.window),
-            "paneId": pane.map(|pane| &pane.id),
-        });
+        let mut record = started.session.record();
+        record["agentSessionId"] = json!(entry.agent_session_id());
+        record["jsonlPath"] = json!(entry.jsonl_path());
+        record["startedAt"] = json!(entry.started_at());
+        record["pid"] = json!(pane.map(|pane| pane.pid));
+        record["windowId"] = json!(pane.map(|pane| &pane.window));
+        record["paneId"] = json!(pane.map(|pane| &pane.id));
         match &started.delivery {
             Some(delivery) => {
                 paste::add_verdict(&mut record, delivery);

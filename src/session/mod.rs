@@ -5,12 +5,15 @@
 
 use std::{collections::HashSet, path::Path, time::Duration};
 
+use serde_json::{Value, json};
+
 use crate::{
     agent::{Agent, AgentPaths, Backend},
     config::Config,
     error::{At, Error, Kind, Result},
     flag::Flags,
     state::{Entry, Name, Store},
+    sys,
 };
 
 mod adopt;
@@ -87,6 +90,12 @@ impl Session {
             let past = store.archived()?.into_iter().filter(|(name, _)| !live.contains(name));
             Ok(past.collect())
         })
+    }
+
+    /// The beginning of each record of it: its name, its backend, and the machine.
+    pub(crate) fn record(&self) -> Value {
+        let backend = self.backend.name();
+        json!({ "sessionId": self.name, "backend": backend, "host": sys::host() })
     }
 
     /// The adapter of its agent.

@@ -18,6 +18,7 @@ use crate::{
     transcript::{
         event::{Event, EventKind},
         ledger::End,
+        once::Once,
     },
 };
 
@@ -36,6 +37,7 @@ pub(crate) enum Asked {
 pub(crate) struct Reply {
     agent: &'static dyn Agent,
     asked: Asked,
+    once: Once,
     /// Prompts that wait in the agent's queue.
     queued: Vec<String>,
     /// The number of the turn that runs, where the agent numbers them.
@@ -67,7 +69,8 @@ pub(crate) enum Ending {
 impl Reply {
     /// Nothing read yet.
     pub(crate) fn to(asked: Asked, agent: &'static dyn Agent) -> Reply {
-        Reply { agent, asked, queued: Vec::new(), open: None, turn: None }
+        let once = Once::default();
+        Reply { agent, asked, once, queued: Vec::new(), open: None, turn: None }
     }
 
     /// What was said last; `None` when nothing was.
@@ -97,6 +100,10 @@ impl Reply {
 
     /// Takes one event in.
     pub(crate) fn note(&mut self, event: &Event) {
+        // A sub-agent speaks to the agent.
+        if event.sidechain || self.once.repeats(event) {
+            return;
+        }
         match event.kind {
             EventKind::Queued if !event.queued => self.queued.push(event.text.clone()),
             EventKind::TakenBack => self.queued.clear(),

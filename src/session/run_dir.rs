@@ -116,6 +116,11 @@ impl RunDir {
         fs::lock(&self.0.join("flags.lock"), wait, "flags", "another process keeps them locked")
     }
 
+    /// Removes the folder, locks and all: only of a session whose name nobody uses again.
+    pub(crate) fn remove(&self) -> Result<()> {
+        fs::remove_dir(&self.0)
+    }
+
     /// Whether any file of a session is there.
     #[must_use]
     pub(crate) fn has_files(&self) -> bool {

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Delivery, DeliveryOptions, DoneBy, LOCK_WAIT, Once, Prompt, START_WAIT, Session, Spawn, Stage,
-    start::Started,
+    conversation::is_there, start::Started,
 };
 use crate::{
     agent::Backend,
@@ -123,7 +123,8 @@ impl<'a> Recipient<'a> {
     pub(crate) fn resumed(&self, asked: StartOptions) -> StartOptions {
         let entry = &self.session.entry;
         let kept = |key: &str| entry.fields().get(key)?.as_str().map(str::to_owned);
-        let is_begun = entry.jsonl_path().is_some_and(Path::exists);
+        let transcript = self.session.kept_conversation(self.config).transcript;
+        let is_begun = transcript.is_some_and(|path| is_there(&path));
         let conversation = entry.agent_session_id().filter(|_| is_begun).map(str::to_owned);
         StartOptions {
             cwd: asked.cwd.or_else(|| entry.cwd().map(PathBuf::from)),

@@ -37,25 +37,21 @@ fn windows(desk: &Desk) -> Vec<String> {
 fn all_gone(desk: &Desk) {
     assert_eq!(windows(desk), [""; 0]);
     assert_eq!(desk.state("runtime").trim(), "{}");
+    let made = desk.made_for("");
+    let own = fs::read_dir(&made).into_iter().flatten().map(|entry| entry.unwrap().file_name());
+    let own: Vec<_> = own.filter(|name| name.to_string_lossy().starts_with("ask-")).collect();
+    assert!(own.is_empty(), "{own:?}");
     let flags = desk.home.proj().join(".imac/flags");
     assert!(!flags.exists(), "{:?}", fs::read_dir(flags).unwrap().collect::<Vec<_>>());
 }
 
-/// The name of the only session, once a turn of its runs.
-fn at_work(desk: &Desk) -> String {
-    let flags = desk.home.proj().join(".imac/flags");
+/// Waits until a turn of the session runs.
+pub(crate) fn at_work(desk: &Desk, name: &str) {
     wait_for(PATIENCE, "a running turn", |saw| {
-        let names: Vec<String> = fs::read_dir(&flags)
-            .into_iter()
-            .flatten()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        *saw = format!("{names:?}");
-        names.into_iter().find(|name| {
-            let flag = fs::read_to_string(flags.join(name).join("running.flag"));
-            flag.is_ok_and(|text| text.contains("prompts=1"))
-        })
-    })
+        let ran = desk.run("aimax-ls", &[name]);
+        *saw = ran.text().to_owned();
+        ran.records::<Value>().iter().any(|one| one["state"] == "working").then_some(())
+    });
 }
 
 #[test]
@@ -135,7 +131,7 @@ fn the_status_is_that_of_the_turn_and_nothing_is_left_behind() {
 fn an_interrupted_turn_is_no_success() {
     let desk = Desk::new();
     let running = asking(&desk, &["-s", "one", ":hang"]);
-    assert_eq!(at_work(&desk), "one");
+    at_work(&desk, "one");
     let stopped: Value = desk.run("aimax-paste", &["-s", "one", "--interrupt"]).record();
     assert_eq!(stopped["verdict"], "interrupted");
     running.end().fails_as("aimax ask", 1, "the turn was interrupted");

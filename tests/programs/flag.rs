@@ -13,6 +13,7 @@ fn job(state: &str, reason: Option<&str>) -> Job {
     Job {
         session_id: "one".into(),
         backend: "tmux-practice".into(),
+        host: crate::records::host(),
         state: state.into(),
         waiting_for: None,
         question: None,
@@ -29,6 +30,7 @@ fn the_files_are_set_and_cleared_by_hand() {
     let expected = Paths {
         session_id: "one".into(),
         backend: "tmux-practice".into(),
+        host: crate::records::host(),
         running: desk.flags("one").join("running.flag"),
         failed: desk.flags("one").join("failed.flag"),
     };

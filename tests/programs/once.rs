@@ -1,13 +1,13 @@
 //! `--once`: a prompt that is delivered once, however often it is tried and whatever is killed.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde_json::Value;
 
 use crate::{
+    ask::at_work,
     desk::{Desk, GATE, HUB, Ran, prompts},
-    util::wait::{PATIENCE, wait_until},
 };
 
 fn record(ran: &Ran) -> Value {
@@ -112,10 +112,7 @@ fn a_question_that_is_asked_again_gets_the_same_answer() {
     // The first is killed while it waits.
     let args = ["ask", "-b", "tmux-practice", "--once", "q/2", GATE];
     let first = desk.start("aimax", &args);
-    wait_until(PATIENCE, "a turn", || {
-        let flag = desk.flags("ask-q.2f2").join("running.flag");
-        fs::read_to_string(flag).is_ok_and(|text| text.contains("prompts=1"))
-    });
+    at_work(&desk, "ask-q.2f2");
     first.signal(aimax::internal::KILL);
     first.end();
     let again = desk.start("aimax", &args);

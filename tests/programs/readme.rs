@@ -14,7 +14,7 @@ use aimax::internal::{
     SETTINGS, STATUSES, Tool, parse,
     programs::{
         Admin, Adopt, Ask, Create, Flag, Front, History, Kill, List, Ls, Paste, Pause, Revive,
-        Send, Settings, Spawn, Status, Stop, Stream, Tail, Version, pages,
+        Send, Settings, Spawn, Status, Stop, Stream, Tail, Usage, Version, pages,
     },
 };
 
@@ -86,6 +86,7 @@ fn parses(words: &[String]) -> Result<(), String> {
             Some("stream") => with::<Stream>(&rest[1..]),
             Some("config") => with::<Settings>(&rest[1..]),
             Some("admin") => with::<Admin>(&rest[1..]),
+            Some("usage") => with::<Usage>(&rest[1..]),
             Some("version") => with::<Version>(&rest[1..]),
             _ => with::<Front>(rest),
         },

@@ -67,7 +67,8 @@ fn one_that_ended_by_itself_is_revived_only_by_its_name() {
     desk.died(&one.pane_id);
     let all = revive(&desk, &["--all"]);
     let left = json!({
-        "sessionId": "one", "backend": "tmux-practice", "revived": false, "state": "dead",
+        "sessionId": "one", "backend": "tmux-practice", "host": crate::records::host(),
+        "revived": false, "state": "dead",
     });
     assert_eq!(all, [left]);
     let named = revive(&desk, &["one"]);

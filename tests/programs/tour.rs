@@ -37,6 +37,7 @@ fn a_session_from_its_start_to_its_end() {
     let expected = Listed {
         session_id: "demo".into(),
         backend: "tmux-practice".into(),
+        host: crate::records::host(),
         state: "working".into(),
         agent_session_id: id.clone(),
         pid: Some(spawned.pid),
@@ -68,6 +69,7 @@ fn a_session_from_its_start_to_its_end() {
     let expected = Proven {
         session_id: "demo".into(),
         backend: "tmux-practice".into(),
+        host: crate::records::host(),
         verdict: "submitted".into(),
         offset: before,
         queued: false,

@@ -43,6 +43,7 @@ mod library;
 mod matrix;
 mod model;
 mod moves;
+mod once;
 mod original;
 mod outside;
 mod proxy;

@@ -32,8 +32,8 @@ fn revived(agent: Agent) {
     run(&home, "paste", &["-s", "r", "-p", "second"]).record();
     run(&home, "flag", &["wait", "r", "--timeout", "60"]).record();
     let last = model.seen().into_iter().rfind(|seen| !seen.side).expect("a request");
-    let has = |prompt: &str| last.texts.iter().any(|text| text.contains(prompt));
-    assert!(has("first") && has("second"), "one conversation: {:?}", last.texts);
+    let asked = last.body.to_string();
+    assert!(asked.contains("first") && asked.contains("second"), "one conversation: {asked}");
     assert_eq!(revive().record()["revived"], false);
     run(&home, "kill", &["r"]).record();
     model.check();

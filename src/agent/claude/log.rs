@@ -47,7 +47,7 @@ const NOTICE: &str = "<task-notification>";
 
 /// What stands for a model where the agent itself has made up an answer.
 /// See claude/FACTS.md, "Interrupt in the transcript".
-const NO_MODEL: &str = "<synthetic>";
+pub(crate) const NO_MODEL: &str = "<synthetic>";
 
 /// The events in a line. A record of an unknown type, or none, is [`EventKind::Other`].
 pub(crate) fn parse_line(line: &[u8]) -> Vec<Event> {

@@ -17,12 +17,13 @@ use crate::{
     error::{Error, Kind, Result},
     fs,
     tmux::{Enter, Pane},
-    transcript::event::Event,
+    transcript::{event::Event, usage::Used},
 };
 
 pub(crate) mod log;
 mod settings;
 pub(crate) mod state_file;
+mod usage;
 
 /// Claude Code; the versions that this holds for are in `profile.json`.
 pub(crate) struct Claude;
@@ -218,6 +219,10 @@ impl Agent for Claude {
 
     fn parse_line(&self, line: &[u8]) -> Vec<Event> {
         log::parse_line(line)
+    }
+
+    fn used(&self, line: &[u8]) -> Vec<Used> {
+        usage::used(line)
     }
 
     fn compare(&self, sent: &str, recorded: &str) -> Comparison {

@@ -18,6 +18,7 @@ use crate::{
     transcript::{
         event::{Event, EventKind},
         field::Field,
+        usage::Used,
         validate,
     },
 };
@@ -25,6 +26,7 @@ use crate::{
 mod log;
 mod rollout;
 mod settings;
+mod usage;
 
 /// Codex; the versions that this holds for are in `profile.json`.
 pub(crate) struct Codex;
@@ -277,6 +279,10 @@ impl Agent for Codex {
 
     fn parse_line(&self, line: &[u8]) -> Vec<Event> {
         log::parse_line(line)
+    }
+
+    fn used(&self, line: &[u8]) -> Vec<Used> {
+        usage::used(line)
     }
 
     fn knows_line(&self, line: &[u8]) -> bool {

@@ -93,11 +93,8 @@ impl Outcome {
         question: Option<&Question>,
         out: &mut Output,
     ) -> Result<Exit> {
-        let mut record = json!({
-            "sessionId": session.name,
-            "backend": session.backend.name(),
-            "state": self.state,
-        });
+        let mut record = session.record();
+        record["state"] = json!(self.state);
         let (mut reason, mut message) = (self.reason, self.message);
         if let Some(question) = question {
             question.add_to(&mut record);

@@ -195,16 +195,19 @@ fn record(
 /// The record of a session by the state files alone.
 fn basics(session: &Session, state: &str) -> serde_json::Value {
     let entry = &session.entry;
-    json!({
-        "sessionId": session.name,
-        "backend": session.backend.name(),
-        "state": state,
-        "agentSessionId": entry.agent_session_id(),
-        "pid": null,
-        "cwd": entry.cwd(),
-        "jsonlPath": entry.jsonl_path(),
-        "startedAt": entry.started_at(),
-        "windowId": null,
-        "displayName": entry.fields().get("displayName"),
-    })
+    let mut record = session.record();
+    let rest = [
+        ("state", json!(state)),
+        ("agentSessionId", json!(entry.agent_session_id())),
+        ("pid", json!(null)),
+        ("cwd", json!(entry.cwd())),
+        ("jsonlPath", json!(entry.jsonl_path())),
+        ("startedAt", json!(entry.started_at())),
+        ("windowId", json!(null)),
+        ("displayName", json!(entry.fields().get("displayName"))),
+    ];
+    for (key, value) in rest {
+        record[key] = value;
+    }
+    record
 }

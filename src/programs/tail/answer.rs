@@ -47,9 +47,9 @@ pub(crate) fn run(args: &Args, operands: &[OsString], out: &mut Output) -> Resul
             let backend = args.target.backend_given()?;
             let agent = backend.map_or_else(|| agent_of(path), |backend| Ok(backend.agent()))?;
             let mut reply = Reply::to(asked, agent);
-            reply.read(
-                &mut ConversationReader::of_file(path.into(), start).longest(args.max_line),
-            )?;
+            let mut reader =
+                ConversationReader::of_file(path.to_owned(), start).longest(args.max_line);
+            reply.read(&mut reader)?;
             print(&reply, &file.display(), out)
         }
         [file, ..] => Err(Error::usage(file.display(), "either one session or one FILE")),
@@ -64,19 +64,16 @@ fn of_session(args: &Args, asked: Asked, start: Start, out: &mut Output) -> Resu
     }
     let mut session = Session::find_any(&config, &name, backend)?;
     let mut reply = Reply::to(asked, session.agent());
-    let reader = |session: &Session, path: Option<&Path>| {
-        let reader =
-            ConversationReader::new(session.places(&config), path.map(Path::to_owned), start);
-        reader.longest(args.max_line)
-    };
+    let places = session.places(&config);
+    let reader = |path| ConversationReader::new(places, path, start).longest(args.max_line);
     if !args.follow {
         let now = session.find_conversation(&config)?;
         // An offset is one in the transcript that the state file names.
-        reply.read(&mut reader(&session, now.transcript.as_deref()))?;
+        reply.read(&mut reader(now.transcript))?;
         return print(&reply, &name, out);
     }
     let deadline = args.timeout.map_or(Deadline::NEVER, Deadline::after);
-    let mut reader = reader(&session, session.entry.jsonl_path());
+    let mut reader = reader(session.kept_conversation(&config).transcript);
     let tmux = Tmux::new(&config)?;
     let ending = session::await_reply(&config, &tmux, &session, &mut reply, &mut reader, deadline)?;
     if let Some(text) = reply.said() {
@@ -100,7 +97,7 @@ fn print(reply: &Reply, subject: &dyn Display, out: &mut Output) -> Result<Exit>
 /// The agent that wrote a file, by the shape of its first line.
 fn agent_of(path: &Path) -> Result<&'static dyn Agent> {
     let mut backend = None;
-    ConversationReader::of_file(path.into(), Start::Offset(0)).read(None, |line| {
+    ConversationReader::of_file(path.to_owned(), Start::Offset(0)).read(None, |line| {
         backend = Some(Backend::of_line(line.bytes));
         Ok(ControlFlow::Break(()))
     })?;

@@ -77,9 +77,10 @@ replaced or removed. Each record is written at once.",
         "offsets",
         "Wrap each record with its offsets",
         "\
-Print `{\"sessionId\",\"offset\",\"next\",\"entry\"}` for each record: where it
-begins, where the next one begins, and the record itself, unchanged. For
-a FILE, `sessionId` is null.",
+Print `{\"sessionId\",\"backend\",\"host\",\"offset\",\"next\",\"entry\"}` for
+each record: where it begins, where the next one begins, and the record
+itself, unchanged. For a FILE, `sessionId` is null, and `backend` and
+`host` are not there.",
     )
     .sets(|args, given| args.offsets.set(given)),
     OptDoc::new(
@@ -87,10 +88,10 @@ a FILE, `sessionId` is null.",
         "Print one schema for all agents",
         "\
 Print what each record means, in one schema for all agents:
-`{\"sessionId\",\"offset\",\"next\",\"kind\",\"time\",\"text\",\"type\"}`, where
-`kind` is one of `prompt`, `queued`, `text`, `thinking`, `tool_call`,
-`tool_result`, `turn_start`, `turn_end`, `interrupted`, `error`, `usage`
-and `other`, and `type` is the agent's own name for the record. A record
+`{\"sessionId\",\"backend\",\"host\",\"offset\",\"next\",\"kind\",\"time\",
+\"text\",\"type\"}`. `kind` is one of `prompt`, `queued`, `text`, `thinking`,
+`tool_call`, `tool_result`, `turn_start`, `turn_end`, `interrupted`,
+`error`, `usage` and `other`, and `type` is the agent's own name for the record. A record
 that holds several things becomes several events with one offset. Of a
 FILE, each line's shape tells the agent, unless `-b` does.
 

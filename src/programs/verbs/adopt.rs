@@ -98,18 +98,16 @@ Without it, the only pane with an agent that is no session yet.",
         let tmux = Tmux::new(&config)?;
         let (session, pane) = session::adopt(&config, &tmux, &order)?;
         let entry = &session.entry;
-        out.record(&json!({
-            "sessionId": session.name,
-            "backend": session.backend.name(),
-            "agentSessionId": entry.agent_session_id(),
-            "jsonlPath": entry.jsonl_path(),
-            "startedAt": entry.started_at(),
-            "pid": pane.pid,
-            "windowId": pane.window,
-            "paneId": pane.id,
-            "cwd": entry.cwd(),
-            "limits": LIMITS,
-        }))?;
+        let mut record = session.record();
+        record["agentSessionId"] = json!(entry.agent_session_id());
+        record["jsonlPath"] = json!(entry.jsonl_path());
+        record["startedAt"] = json!(entry.started_at());
+        record["pid"] = json!(pane.pid);
+        record["windowId"] = json!(pane.window);
+        record["paneId"] = json!(pane.id);
+        record["cwd"] = json!(entry.cwd());
+        record["limits"] = json!(LIMITS);
+        out.record(&record)?;
         Ok(Exit::Done)
     }
 }

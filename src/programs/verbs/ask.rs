@@ -14,7 +14,8 @@ use crate::{
     error::{Error, Exit, Kind, Result},
     session::{
         self, Asked, Delivery, DeliveryOptions, Ending, LOCK_WAIT, OnceKey, PROOF_WAIT, Recipient,
-        Reply, START_WAIT, SentPrompt, Session, StartOptions, conversation::ConversationReader,
+        Reply, RunDir, START_WAIT, SentPrompt, Session, StartOptions,
+        conversation::ConversationReader,
     },
     state::Name,
     sys::signals,
@@ -60,7 +61,7 @@ afterwards, also on a signal; `--keep` keeps it. With `-s` the session
 stays. When it does not run it is started in `--cwd`: a new one needs
 `-b`, a known one goes on in its own conversation and folder.
 
-The record of `--json` has `sessionId`, `backend`, `agentSessionId`,
+The record of `--json` has `sessionId`, `backend`, `host`, `agentSessionId`,
 `jsonlPath`, the verdict on the prompt as `aimax-paste` prints it, and
 then, once the prompt is proven:
     state   `done`, `failed`, `waiting` (it asks), `working` (too late)
@@ -124,9 +125,9 @@ turn may take as long as it does.",
         if !question.is_own || question.args.keep {
             return done;
         }
-        let mut ended = end(&config, &tmux, &question.name);
+        let mut ended = question.end(&config, &tmux);
         if matches!(&ended, Err(error) if matches!(error.kind, Kind::Signal(_))) {
-            ended = end(&config, &tmux, &question.name);
+            ended = question.end(&config, &tmux);
         }
         done.and_then(|exit| ended.map(|()| exit))
     }
@@ -139,15 +140,6 @@ fn own_name(key: Option<&OnceKey>) -> Result<Name> {
         None => uuid::Uuid::new_v4().simple().to_string()[..12].to_owned(),
     };
     format!("ask-{id}").parse().map_err(|error: Error| error.advise("name a session with -s"))
-}
-
-/// Ends the session that was made for a question, if it is there.
-fn end(config: &Config, tmux: &Tmux, name: &Name) -> Result<()> {
-    match Session::find(config, name, None) {
-        Ok(session) => session::end(config, tmux, &session, Deadline::after(LOCK_WAIT)).map(|_| ()),
-        Err(error) if error.kind == Kind::Missing => Ok(()),
-        Err(error) => Err(error),
-    }
 }
 
 /// A question, and the session that it is for.
@@ -181,6 +173,23 @@ impl Question {
         self.deadline.left().map_or(most, |left| left.min(most))
     }
 
+    /// Ends the session that was made for it, if it is there.
+    fn end(&self, config: &Config, tmux: &Tmux) -> Result<()> {
+        let backend = self.args.target.needed_backend(config)?;
+        match Session::find(config, &self.name, Some(backend)) {
+            Ok(session) => {
+                session::end(config, tmux, &session, Deadline::after(LOCK_WAIT))?;
+            }
+            Err(error) if error.kind == Kind::Missing => {}
+            Err(error) => return Err(error),
+        }
+        match self.args.prompt.key() {
+            // A retry finds the answer by what is noted there.
+            Some(_) => Ok(()),
+            None => RunDir::of(config, backend, &self.name).remove(),
+        }
+    }
+
     /// Delivers the prompt, waits for the end of its turn, and prints the answer.
     fn put(&self, config: &Config, tmux: &Tmux, out: &mut Output) -> Result<Exit> {
         let line = if self.args.prompt.explains() {
@@ -205,8 +214,8 @@ impl Question {
             Some(first) => (first.text.clone(), first.transcript.clone()),
             None => (text, session.entry.jsonl_path().map(ToOwned::to_owned)),
         };
-        let start = Start::Offset(delivery.offset);
-        let mut reader = ConversationReader::new(session.places(config), path, start);
+        let (places, start) = (session.places(config), Start::Offset(delivery.offset));
+        let mut reader = ConversationReader::new(places, path, start);
         let mut reply = Reply::to(Asked::Text(text), session.agent());
         let ending =
             session::await_reply(config, tmux, &session, &mut reply, &mut reader, self.deadline)?;
@@ -251,12 +260,9 @@ impl Question {
 
 /// The session, and the verdict on the prompt.
 fn record(session: &Session, delivery: &Delivery) -> Value {
-    let mut record = json!({
-        "sessionId": session.name,
-        "backend": session.backend.name(),
-        "agentSessionId": session.entry.agent_session_id(),
-        "jsonlPath": session.entry.jsonl_path(),
-    });
+    let mut record = session.record();
+    record["agentSessionId"] = json!(session.entry.agent_session_id());
+    record["jsonlPath"] = json!(session.entry.jsonl_path());
     paste::add_verdict(&mut record, delivery);
     record
 }

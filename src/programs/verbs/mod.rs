@@ -12,6 +12,7 @@ mod stats;
 mod status;
 mod stop;
 mod stream;
+mod usage;
 mod version;
 
 pub use admin::Admin;
@@ -26,4 +27,5 @@ pub use stats::Stats;
 pub use status::Status;
 pub use stop::Stop;
 pub use stream::Stream;
+pub use usage::Usage;
 pub use version::Version;

@@ -109,12 +109,9 @@ fn revive(config: &Config, tmux: &Tmux, session: &Session, all: bool) -> Result<
     let seen = session::snapshots(config, tmux, std::slice::from_ref(session))?.pop();
     let snapshot = seen.ok_or_else(|| Error::system(&session.name, "it was not looked at"))?;
     snapshot.seen()?;
-    let mut record = json!({
-        "sessionId": session.name,
-        "backend": session.backend.name(),
-        "revived": false,
-        "state": snapshot.state().name(),
-    });
+    let mut record = session.record();
+    record["revived"] = json!(false);
+    record["state"] = json!(snapshot.state().name());
     if snapshot.state() != State::Dead || all && snapshot.pane.is_some() {
         return Ok(record);
     }

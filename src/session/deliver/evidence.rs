@@ -23,7 +23,7 @@ pub(crate) struct Proof {
     pub offset: u64,
     /// The end of the transcript before the prompt. It lies behind `offset` when a crash left a line
     /// without its newline: what the agent writes next stands on the same line.
-    end: u64,
+    pub end: u64,
     /// The id of the conversation before the prompt, if it had one.
     id: Option<String>,
     reader: ConversationReader,

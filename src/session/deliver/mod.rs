@@ -197,7 +197,7 @@ fn type_unrecorded(
     let offset = proof.offset;
     trace::step("transcript offset noted", || json!({ "offset": offset }));
     if let Some(once) = once.as_deref_mut() {
-        once.typing(prompt, proof.transcript(), offset)?;
+        once.typing(prompt, &proof)?;
     }
     // A command is no job: nothing shows when it ends.
     let mut job = attached.job.take().filter(|_| !prompt.is_command());

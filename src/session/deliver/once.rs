@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{
     Delivery, Prompt, Reading, Verdict,
     delivery::Repeated,
-    evidence::{Evidence, judge},
+    evidence::{Evidence, Proof, judge},
     input_box,
     prompt::OnceKey,
 };
@@ -27,6 +27,7 @@ use crate::{
     tmux::{Enter, Look},
     trace,
     transcript::start::Start,
+    watch::Watch,
 };
 
 /// What is done under a key, and its note.
@@ -48,6 +49,8 @@ pub(crate) enum Stage {
     Typing {
         /// Since when, in epoch milliseconds.
         at: u64,
+        /// The transcript's end, which lies behind the offset where its last line is unfinished.
+        end: u64,
         #[serde(flatten)]
         place: Repeated,
     },
@@ -100,15 +103,11 @@ impl Once {
         Ok(())
     }
 
-    /// Notes that the prompt is about to be typed, with the transcript's end at `offset`.
-    pub(crate) fn typing(
-        &mut self,
-        prompt: &Prompt,
-        transcript: Option<PathBuf>,
-        offset: u64,
-    ) -> Result<()> {
+    /// Notes that the prompt is about to be typed.
+    pub(crate) fn typing(&mut self, prompt: &Prompt, proof: &Proof) -> Result<()> {
+        let (transcript, offset) = (proof.transcript(), proof.offset);
         let place = Repeated { text: prompt.text().to_owned(), transcript, offset };
-        self.note(Stage::Typing { at: time::now_ms(), place })
+        self.note(Stage::Typing { at: time::now_ms(), end: proof.end, place })
     }
 
     /// Notes what became of the prompt; the transcript may be known only now.
@@ -157,7 +156,7 @@ impl Once {
         session: &mut Session,
         deadline: Deadline,
     ) -> Result<Option<Delivery>> {
-        let Some(Stage::Typing { at, place }) = self.stage.clone() else { return Ok(None) };
+        let Some(Stage::Typing { at, place, .. }) = self.stage.clone() else { return Ok(None) };
         trace::step("a process was killed here: looking for its prompt", || json!(self.key));
         let age = Duration::from_millis(time::now_ms().saturating_sub(at));
         let arrived = Deadline::after(ARRIVES.saturating_sub(age));
@@ -226,7 +225,8 @@ impl Once {
         config: &Config,
         session: &Session,
     ) -> Result<Option<Delivery>> {
-        self.find(config, session, &session.kept_conversation(config), |_| Ok(()))?;
+        let now = session.kept_conversation(config);
+        self.find(config, session, &now, None)?;
         Ok(self.delivered())
     }
 
@@ -238,10 +238,7 @@ impl Once {
         look: &Look,
     ) -> Result<bool> {
         let now = session.conversation_in(attached.config, Some(&look.pane))?;
-        self.find(attached.config, session, &now, |reader| {
-            reader.found(&now);
-            reader.watch(&mut attached.watch)
-        })
+        self.find(attached.config, session, &now, Some(&mut attached.watch))
     }
 
     fn find(
@@ -249,18 +246,24 @@ impl Once {
         config: &Config,
         session: &Session,
         now: &Conversation,
-        prepare: impl FnOnce(&mut ConversationReader) -> Result<()>,
+        mut watch: Option<&mut Watch>,
     ) -> Result<bool> {
-        let Some(Stage::Typing { place, .. }) = self.stage.clone() else { return Ok(false) };
+        let Some(Stage::Typing { place, end, .. }) = self.stage.clone() else { return Ok(false) };
         let agent = session.agent();
-        let prompt = Prompt::new(place.text.into_bytes(), agent, Reading::default())?;
-        let transcript = place.transcript.or_else(|| now.transcript.clone());
+        let prompt = Prompt::new(place.text.clone().into_bytes(), agent, Reading::default())?;
+        let transcript = place.transcript.clone().or_else(|| now.transcript.clone());
         let start = Start::Offset(place.offset);
         let mut reader = ConversationReader::new(session.places(config), transcript.clone(), start);
-        prepare(&mut reader)?;
+        reader.found(now);
+        if let Some(watch) = &mut watch {
+            reader.watch(watch)?;
+        }
         let mut found = None;
-        reader.read(None, |line| {
-            for event in agent.parse_line(line.bytes) {
+        reader.read(watch, |line| {
+            // A crash may have left half a line, behind which the agent wrote on.
+            let old = end.saturating_sub(line.offset).try_into().unwrap_or(0);
+            let old = if line.offset == place.offset { old } else { 0 };
+            for event in agent.parse_line(line.bytes.get(old..).unwrap_or_default()) {
                 if let Some(Evidence::Same(verdict, changes)) = judge(agent, &prompt, &event) {
                     found = Some((verdict, changes));
                     return Ok(ControlFlow::Break(()));

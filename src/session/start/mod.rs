@@ -152,21 +152,26 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     if let Some(proxy) = &proxy {
         proxy.check(attached.agent, look.pane.pid)?;
     }
-    let delivery = match &request.prompt {
-        Some(prompt) => {
-            // The agent has just become ready, and the lock is held. It may still be drawing.
-            let options = DeliveryOptions {
-                wait_ready: Duration::from_secs(5),
-                just_started: true,
-                timeout: request.timeout,
-                done_by: request.done_by,
-                ..DeliveryOptions::default()
-            };
-            Some(deliver::type_prompt(&mut attached, &mut guard.session, prompt, &options)?)
-        }
-        None => None,
-    };
+    let delivery = first_prompt(&mut attached, &mut guard.session, request)?;
     Ok(Started { session: guard.finish(), pane: Some(look.pane), delivery })
+}
+
+/// Delivers the first prompt, if there is one. The caller holds the session's lock.
+fn first_prompt(
+    attached: &mut AttachedPane<'_>,
+    session: &mut Session,
+    request: &Spawn,
+) -> Result<Option<Delivery>> {
+    let Some(prompt) = &request.prompt else { return Ok(None) };
+    // The agent has just become ready. It may still be drawing.
+    let options = DeliveryOptions {
+        wait_ready: Duration::from_secs(5),
+        just_started: true,
+        timeout: request.timeout,
+        done_by: request.done_by,
+        ..DeliveryOptions::default()
+    };
+    deliver::type_prompt(attached, session, prompt, &options).map(Some)
 }
 
 /// Makes sure that no session of that name is running; what one that has ended left behind goes.
