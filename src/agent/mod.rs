@@ -24,11 +24,13 @@ use crate::{
 
 mod claude;
 mod codex;
+mod paths;
 mod practice;
 pub(crate) mod profile;
 mod settings;
 
 pub(crate) use claude::state_file::{NAME_MAX, holder, project_dir};
+pub(crate) use paths::AgentPaths;
 pub use settings::SETTINGS;
 
 /// The file of a session's private folder with the settings that its agent starts with.
@@ -135,6 +137,9 @@ pub struct Facts {
     pub hub: fn(&Config) -> &str,
     /// The settings that only concern this agent.
     pub settings: &'static [Setting],
+    /// Those of its settings whose paths a session keeps: what it uses from its start to its end,
+    /// whatever the settings of those who look at it.
+    pub kept_paths: &'static [&'static str],
     /// The fields that only its sessions have in the state file, and their values in a new one.
     pub entry_fields: &'static [(&'static str, Option<bool>)],
     /// The variables that it sets for the programs that it runs. An agent that inherits one would
@@ -190,6 +195,8 @@ pub struct LaunchRequest {
     pub rest: Vec<OsString>,
     /// The session's private folder, for files that the agent reads.
     pub run_dir: PathBuf,
+    /// The agent's own files and folders.
+    pub paths: AgentPaths,
     /// A shell command that the agent may run when a turn has ended, if it can.
     pub at_turn_end: String,
 }
@@ -201,6 +208,8 @@ pub struct Launch {
     pub argv: Vec<OsString>,
     /// Variables to set besides the caller's.
     pub env: Vec<(OsString, OsString)>,
+    /// Variables of the caller's that the agent must not get.
+    pub unset: Vec<&'static str>,
     /// Files of more variables, which bash sources first.
     pub sources: Vec<PathBuf>,
     /// The conversation, where it is known before the start.
@@ -266,11 +275,11 @@ pub trait Agent: Sync {
 
     /// What it is doing, as it says itself. It is ready at the first [`Status::Idle`]; nothing is
     /// typed while it is [`Status::Waiting`].
-    fn status(&self, config: &Config, pane: &Pane) -> Result<Status>;
+    fn status(&self, paths: &AgentPaths, pane: &Pane) -> Result<Status>;
 
     /// Whether a turn is open by the transcript, for an agent whose transcript shows that earlier
     /// than its status. So no Escape reaches an agent that has just become idle.
-    fn turn_is_open(&self, _config: &Config, _pane: &Pane) -> Result<Option<bool>> {
+    fn turn_is_open(&self, _paths: &AgentPaths, _pane: &Pane) -> Result<Option<bool>> {
         Ok(None)
     }
 
@@ -279,13 +288,16 @@ pub trait Agent: Sync {
     fn status_without_sign(&self, pane: &Pane, transcript: &Path) -> Result<Option<Status>>;
 
     /// Files and folders whose change may mean another status or another conversation.
-    fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf>;
+    fn watch_paths(&self, paths: &AgentPaths, pane: &Pane) -> Vec<PathBuf>;
 
     // Which conversation does it hold?
 
     /// The conversation that the pane's program holds now, as far as it is known. `None` while it
     /// holds none, for example in a dialog of the start.
-    fn conversation(&self, config: &Config, pane: &Pane) -> Result<Option<Conversation>>;
+    fn conversation(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<Conversation>>;
+
+    /// The transcript of the conversation `id`, packed or not, if there is one.
+    fn transcript_of(&self, paths: &AgentPaths, id: &str) -> Option<PathBuf>;
 
     /// A field of the state file that only its sessions have, and that follows from the
     /// conversation.
@@ -359,14 +371,14 @@ pub(crate) fn takes_prompt(status: &Status) -> bool {
 /// See claude/FACTS.md, "Readiness", and codex/FACTS.md, "Readiness".
 pub(crate) fn ready(
     agent: &dyn Agent,
-    config: &Config,
+    paths: &AgentPaths,
     profile: &profile::Profile,
     look: &Look,
 ) -> Result<Option<Conversation>> {
-    if !matches!(agent.status(config, &look.pane)?, Status::Idle(_))
+    if !matches!(agent.status(paths, &look.pane)?, Status::Idle(_))
         || profile.input_box(look) != profile::InputBox::Empty
     {
         return Ok(None);
     }
-    agent.conversation(config, &look.pane)
+    agent.conversation(paths, &look.pane)
 }

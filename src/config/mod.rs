@@ -163,18 +163,23 @@ impl Config {
         SET.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What an agent must be told of its own folder, the setting `key`, by `variable`: nothing where it
-    /// would use that folder anyway, `usual` in the user's home. One that is told may use it differently.
+    /// What an agent must be told of its own `folder` by `variable`, and else whether that variable must
+    /// be taken from it. It is told nothing where it would use that folder anyway, `usual` in the user's
+    /// home: one that is told may use it differently.
     pub(crate) fn told_folder(
         &self,
-        key: &str,
-        variable: &str,
+        folder: &Path,
+        variable: &'static str,
         usual: &str,
-    ) -> Option<(OsString, OsString)> {
-        let folder = self.path_of(key);
+    ) -> (Option<(OsString, OsString)>, Option<&'static str>) {
         let home = self.var("HOME").map(PathBuf::from).unwrap_or_default();
-        let knows = self.var(variable).is_none() && folder == home.join(usual);
-        (!knows).then(|| (variable.into(), folder.into()))
+        match self.var(variable) {
+            None if folder == home.join(usual) => (None, None),
+            Some(callers) if folder == home.join(usual) && callers != folder => {
+                (None, Some(variable))
+            }
+            _ => (Some((variable.into(), folder.into())), None),
+        }
     }
 
     /// The value of an environment variable, unless it is empty.

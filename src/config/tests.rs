@@ -97,7 +97,9 @@ fn agents_get_whole_paths_and_are_told_only_what_they_do_not_know() {
     let c = config(&[("HOME", "/h"), ("CLAUDE_CONFIG_DIR", "c"), ("AIMAX_HOME", "~/a")]);
     assert_eq!(c.var("CLAUDE_CONFIG_DIR"), Some(here.join("c").into()));
     assert_eq!(c.var("AIMAX_HOME"), Some("/h/a".into()));
-    let told = |c: &Config| c.told_folder("codex_home", "CODEX_HOME", ".codex").map(|told| told.1);
+    let told = |c: &Config| {
+        c.told_folder(c.path_of("codex_home"), "CODEX_HOME", ".codex").0.map(|told| told.1)
+    };
     assert_eq!(told(&c), Some("/h/a/.codex".into()));
     assert_eq!(told(&config(&[("HOME", "/h")])), None);
     assert_eq!(

@@ -205,7 +205,7 @@ impl Anchor {
 impl Session {
     /// Files and folders whose change may mean another status or another conversation.
     pub(crate) fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
-        let mut paths = self.agent().watch_paths(config, pane);
+        let mut paths = self.agent().watch_paths(&self.paths(config), pane);
         paths.extend(self.agent().facts().idle_title.map(|_| self.run_dir(config).title()));
         paths
     }
@@ -244,7 +244,7 @@ impl Session {
     /// may be a person's.
     pub(crate) fn agent_pane(&self, config: &Config, tmux: &Tmux) -> Result<Option<Pane>> {
         let Some(pane) = self.pane(config, tmux)? else { return Ok(None) };
-        let holds = self.agent().conversation(config, &pane)?.is_some();
+        let holds = self.agent().conversation(&self.paths(config), &pane)?.is_some();
         Ok(Some(pane).filter(|_| holds))
     }
 

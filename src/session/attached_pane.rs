@@ -2,7 +2,7 @@
 
 use super::{Job, JobState, Session};
 use crate::{
-    agent::{Agent, Status, profile::Profile},
+    agent::{Agent, Conversation, Status, profile::Profile},
     config::Config,
     error::{Error, Result},
     time::Deadline,
@@ -62,6 +62,16 @@ impl<'a> AttachedPane<'a> {
         self.session.status(self.config, &look.pane)
     }
 
+    /// The conversation that the agent reports.
+    pub(crate) fn conversation(&self, look: &Look) -> Result<Option<Conversation>> {
+        self.session.reported(self.config, Some(&look.pane))
+    }
+
+    /// Whether a turn is open by the transcript, where that shows it earlier than the status.
+    pub(crate) fn turn_is_open(&self, look: &Look) -> Result<Option<bool>> {
+        self.agent.turn_is_open(&self.session.paths(self.config), &look.pane)
+    }
+
     /// Settles the session's job, if it has one, and returns its state.
     pub(crate) fn settle(&mut self, look: &Look) -> Result<Option<JobState>> {
         let Some(job) = &mut self.job else { return Ok(None) };
@@ -84,7 +94,7 @@ impl<'a> AttachedPane<'a> {
     /// Sleeps until the pane, a file of the agent or the process has changed, or `deadline`.
     pub(crate) fn wait(&mut self, deadline: Deadline) -> Result<Woke> {
         // An agent behind a launcher creates its files later than its pane.
-        for path in self.agent.watch_paths(self.config, &self.pane) {
+        for path in self.session.watch_paths(self.config, &self.pane) {
             self.watch.path(&path)?;
         }
         match self.watch.wait(deadline.min(self.view.patience()))? {

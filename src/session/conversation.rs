@@ -13,7 +13,7 @@ use std::{
 
 use super::Session;
 use crate::{
-    agent::{Agent, Conversation, Status},
+    agent::{Conversation, Status},
     config::Config,
     error::Result,
     state::Entry,
@@ -41,9 +41,9 @@ impl Session {
     /// What its agent in `pane` is doing: as it says itself, or by the conversation that was kept
     /// when its sign is gone.
     pub(crate) fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {
-        let agent = self.agent();
-        let status = agent.status(config, pane)?;
-        if status != Status::Starting || agent.conversation(config, pane)?.is_some() {
+        let (agent, paths) = (self.agent(), self.paths(config));
+        let status = agent.status(&paths, pane)?;
+        if status != Status::Starting || agent.conversation(&paths, pane)?.is_some() {
             return Ok(status);
         }
         // An agent that starts has no sign yet, but it has written nothing either.
@@ -57,24 +57,40 @@ impl Session {
         Ok(told.flatten().unwrap_or(status))
     }
 
-    /// The conversation of its agent in `pane`: as the agent reports it, else as it was kept.
-    pub(crate) fn conversation_in(&self, config: &Config, pane: &Pane) -> Result<Conversation> {
-        let now = self.agent().conversation(config, pane)?;
-        Ok(now.unwrap_or_else(|| self.kept_conversation()))
+    /// The conversation that its agent in `pane` reports, while that is alive.
+    pub(crate) fn reported(
+        &self,
+        config: &Config,
+        pane: Option<&Pane>,
+    ) -> Result<Option<Conversation>> {
+        let live = pane.filter(|pane| !pane.dead);
+        live.map_or(Ok(None), |pane| self.agent().conversation(&self.paths(config), pane))
     }
 
-    /// Its conversation now: the agent in `pane` is asked while it is alive. Saves the answer in
-    /// the state file.
+    /// Its conversation: as its agent in `pane` reports it, else as it was kept. The agent may know
+    /// the id before it knows where the transcript will be.
+    pub(crate) fn conversation_in(
+        &self,
+        config: &Config,
+        pane: Option<&Pane>,
+    ) -> Result<Conversation> {
+        let kept = self.kept_conversation();
+        Ok(match self.reported(config, pane)? {
+            Some(now) => Conversation { transcript: now.transcript.or(kept.transcript), ..now },
+            None => kept,
+        })
+    }
+
+    /// Like [`Session::conversation_in`]. Saves what the agent reports in the state file.
     pub(crate) fn conversation(
         &mut self,
         config: &Config,
         pane: Option<&Pane>,
     ) -> Result<Conversation> {
-        let live = live(config, self.agent(), pane)?;
-        if let Some(live) = &live {
-            self.bind(config, live)?;
+        if let Some(now) = self.reported(config, pane)? {
+            self.bind(config, &now)?;
         }
-        Ok(or_kept(live, self.kept_conversation()))
+        Ok(self.kept_conversation())
     }
 
     /// Like [`Session::conversation`], but asks tmux for the pane.
@@ -113,28 +129,6 @@ impl Session {
         }
         Ok(())
     }
-}
-
-/// The conversation now: from the agent in `pane` while it is alive, else the one that was `kept`.
-pub(crate) fn locate(
-    config: &Config,
-    agent: &dyn Agent,
-    pane: Option<&Pane>,
-    kept: &Conversation,
-) -> Result<Conversation> {
-    Ok(or_kept(live(config, agent, pane)?, kept.clone()))
-}
-
-/// The conversation that a live agent in `pane` reports.
-fn live(config: &Config, agent: &dyn Agent, pane: Option<&Pane>) -> Result<Option<Conversation>> {
-    pane.filter(|pane| !pane.dead).map_or(Ok(None), |pane| agent.conversation(config, pane))
-}
-
-/// Fills in what the agent did not report. It may know the id of its conversation before it knows
-/// where the transcript will be.
-fn or_kept(live: Option<Conversation>, kept: Conversation) -> Conversation {
-    let live = live.unwrap_or_else(|| kept.clone());
-    Conversation { transcript: live.transcript.or(kept.transcript), ..live }
 }
 
 /// Reads a conversation: one transcript to its end, then the next.

@@ -6,7 +6,7 @@
 use std::{collections::HashSet, path::Path, time::Duration};
 
 use crate::{
-    agent::{Agent, Backend},
+    agent::{Agent, AgentPaths, Backend},
     config::Config,
     error::{At, Error, Kind, Result},
     flag::Flags,
@@ -18,6 +18,7 @@ mod attached_pane;
 pub(crate) mod conversation;
 mod deliver;
 mod end;
+mod hooks;
 mod job;
 mod observe;
 mod run_dir;
@@ -32,7 +33,7 @@ pub use end::Ended;
 pub(crate) use end::end;
 pub use job::JobState;
 pub(crate) use job::{DoneBy, Job, Prompts, Standing};
-pub(crate) use observe::{Observed, SessionWatcher, Snapshot, windows};
+pub(crate) use observe::{Observed, SessionWatcher, Snapshot, keep, windows};
 pub use observe::{State, snapshots};
 pub(crate) use run_dir::RunDir;
 pub(crate) use send::{Recipient, SentPrompt, StartOptions};
@@ -88,6 +89,12 @@ impl Session {
     #[must_use]
     pub fn agent(&self) -> &'static dyn Agent {
         self.backend.agent()
+    }
+
+    /// Its agent's own files and folders.
+    #[must_use]
+    pub(crate) fn paths(&self, config: &Config) -> AgentPaths {
+        AgentPaths::kept(config, self.agent().facts(), &self.entry)
     }
 
     /// Its flags, if it has a folder for them.

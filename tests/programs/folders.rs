@@ -209,6 +209,42 @@ fn agents_get_the_folders_that_are_looked_at() {
 }
 
 #[test]
+fn a_session_keeps_the_folders_that_it_was_started_with() {
+    let desk = Desk::new();
+    let own = desk.home.root().join("own");
+    let as_started = |program: &str, args: &[&str]| {
+        let mut command = desk.command(program, args);
+        command.env("AIMAX_PRACTICE_HOME", &own);
+        desk.started(program, command).end()
+    };
+    let args = ["-b", "tmux-practice", "-s", "one", "-p", GATE];
+    let spawned: Spawned = as_started("aimax-spawn", &args).record();
+    assert!(spawned.jsonl_path.starts_with(&own), "{spawned:?}");
+    // Who looks without the setting sees it all the same.
+    let seen: Listed = desk.run("aimax-ls", &["one"]).record();
+    assert_eq!((seen.state.as_str(), &seen.jsonl_path), ("working", &spawned.jsonl_path));
+    let wait = desk.start("aimax-flag", &["wait", "one", "--timeout", "60"]);
+    desk.asleep(wait.child.id());
+    desk.open_gate();
+    assert_eq!(wait.end().record::<Job>().state, "done");
+    assert_eq!(desk.paste("one", "more").verdict, "submitted");
+    desk.done("one");
+    let text = fs::read(&spawned.jsonl_path).unwrap();
+    assert_eq!(desk.run("aimax-tail", &["-s", "one", "--from", "0"]).bytes(), text);
+    let _: Killed = desk.run("aimax-kill", &["one"]).record();
+    // Its conversation stays there, also under another name.
+    let id = spawned.agent_session_id.as_str();
+    for name in ["one", "two"] {
+        let args = ["-b", "tmux-practice", "-s", name, "--resume", id, "-p", "again"];
+        let resumed: Spawned = desk.run("aimax-spawn", &args).record();
+        assert_eq!(resumed.jsonl_path, spawned.jsonl_path);
+        desk.done(name);
+        let _: Killed = desk.run("aimax-kill", &[name]).record();
+    }
+    assert!(!desk.home.data().join("practice").exists(), "no stray folder");
+}
+
+#[test]
 fn flags_are_not_committed() {
     let desk = Desk::new();
     let proj = desk.home.proj();

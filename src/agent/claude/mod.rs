@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use self::state_file::StateFiles;
 use super::{
-    Agent, Comparison, Conversation, Facts, Launch, LaunchRequest, SETTINGS_FILE, Status, Typing,
-    status_by_turn,
+    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, SETTINGS_FILE,
+    Status, Typing, status_by_turn,
 };
 use crate::{
     config::Config,
@@ -35,6 +35,7 @@ pub(crate) const FACTS: Facts = Facts {
     profile: ("claude.json", include_str!("profile.json")),
     hub: |config| config.text_of("claude_hub").unwrap_or_default(),
     settings: settings::SETTINGS,
+    kept_paths: settings::KEPT_PATHS,
     entry_fields: &[("settingsPath", None), ("forceNoProxy", Some(false))],
     // See claude/FACTS.md, "Environment".
     not_inherited: &[
@@ -59,12 +60,9 @@ pub(crate) const FACTS: Facts = Facts {
     end_needs_idle: true,
 };
 
-fn files(config: &Config) -> StateFiles {
-    StateFiles {
-        home: settings::home(config).to_owned(),
-        projects: settings::projects(config).to_owned(),
-        named: config.var(state_file::DIR_NAME).is_some(),
-    }
+fn files(paths: &AgentPaths) -> StateFiles {
+    let (home, projects) = (settings::home(paths), settings::projects(paths));
+    StateFiles { home: home.to_owned(), projects: projects.to_owned(), named: false }
 }
 
 impl Agent for Claude {
@@ -84,20 +82,25 @@ impl Agent for Claude {
         // See claude/FACTS.md, "Questions".
         argv.extend(["--disallowedTools", "AskUserQuestion"].map(OsString::from));
         let (own, rest) = own_settings(&request.rest)?;
-        let callers = config.path_of("claude_settings");
+        let callers = settings::callers_settings(&request.paths);
         let merged = [callers.exists().then(|| callers.to_owned()), own];
         let merged = merged.into_iter().flatten().collect();
-        let (args, conversation) = session_args(&files(config), request, merged)?;
+        let named = config.var(state_file::DIR_NAME).is_some();
+        let files = StateFiles { named, ..files(&request.paths) };
+        let (args, conversation) = session_args(&files, request, merged)?;
         argv.extend(args);
         argv.extend(rest);
         // As root it refuses to start without this. See claude/FACTS.md, "Starts that fail".
         let mut env = vec![("IS_SANDBOX".into(), "1".into())];
-        env.extend(config.told_folder("claude_home", "CLAUDE_CONFIG_DIR", ".claude"));
-        Ok(Launch { argv, env, sources: Vec::new(), conversation: Some(conversation) })
+        let home = settings::home(&request.paths);
+        let (told, unset) = config.told_folder(home, "CLAUDE_CONFIG_DIR", ".claude");
+        env.extend(told);
+        let unset = unset.into_iter().collect();
+        Ok(Launch { argv, env, unset, sources: Vec::new(), conversation: Some(conversation) })
     }
 
-    fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {
-        files(config).status(pane.pid)
+    fn status(&self, paths: &AgentPaths, pane: &Pane) -> Result<Status> {
+        files(paths).status(pane.pid)
     }
 
     /// Another agent that sees no process of this number removes the state file.
@@ -106,12 +109,16 @@ impl Agent for Claude {
         log::turn_is_open(transcript).map(status_by_turn).map(Some)
     }
 
-    fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
-        files(config).watch_paths(pane.pid)
+    fn watch_paths(&self, paths: &AgentPaths, pane: &Pane) -> Vec<PathBuf> {
+        files(paths).watch_paths(pane.pid)
     }
 
-    fn conversation(&self, config: &Config, pane: &Pane) -> Result<Option<Conversation>> {
-        files(config).conversation(pane.pid)
+    fn conversation(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<Conversation>> {
+        files(paths).conversation(pane.pid)
+    }
+
+    fn transcript_of(&self, paths: &AgentPaths, id: &str) -> Option<PathBuf> {
+        files(paths).found(id)
     }
 
     /// Prompts that would do something else than reach the model.

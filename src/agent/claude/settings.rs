@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use crate::config::{Config, Fallback::Below, Setting};
+use crate::{
+    agent::AgentPaths,
+    config::{Fallback::Below, Setting},
+};
 
 pub(super) const SETTINGS: &[Setting] = &[
     Setting::hub(4, "claude_hub", "imac_claude_code_agent_hub")
@@ -20,10 +23,16 @@ pub(super) const SETTINGS: &[Setting] = &[
         .about("where Claude Code writes transcripts"),
 ];
 
-pub(super) fn home(config: &Config) -> &Path {
-    config.path_of("claude_home")
+pub(super) const KEPT_PATHS: &[&str] = &["claude_home", "claude_settings", "claude_projects_dir"];
+
+pub(super) fn home(paths: &AgentPaths) -> &Path {
+    paths.get("claude_home")
 }
 
-pub(super) fn projects(config: &Config) -> &Path {
-    config.path_of("claude_projects_dir")
+pub(super) fn callers_settings(paths: &AgentPaths) -> &Path {
+    paths.get("claude_settings")
+}
+
+pub(super) fn projects(paths: &AgentPaths) -> &Path {
+    paths.get("claude_projects_dir")
 }

@@ -105,7 +105,13 @@ impl StateFiles {
         if expected.as_ref().is_some_and(|path| path.exists()) {
             return expected;
         }
-        self.folders().map(|folder| folder.join(&file)).find(|path| path.exists()).or(expected)
+        self.found(id).or(expected)
+    }
+
+    /// The transcript of conversation `id`, if there is one.
+    pub(crate) fn found(&self, id: &str) -> Option<PathBuf> {
+        let file = format!("{id}.jsonl");
+        self.folders().map(|folder| folder.join(&file)).find(|path| path.exists())
     }
 
     /// What changes when the process does something else: its state file; and while its transcript is

@@ -6,7 +6,9 @@ use std::{
 };
 
 use self::rollout::{id_of, is_rollout, rollout, turn_is_open};
-use super::{Agent, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, Typing};
+use super::{
+    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, Typing,
+};
 use crate::{
     config::Config,
     error::{Error, Result},
@@ -30,6 +32,7 @@ pub(crate) const FACTS: Facts = Facts {
     profile: ("codex.json", include_str!("profile.json")),
     hub: |config| config.text_of("codex_hub").unwrap_or_default(),
     settings: settings::SETTINGS,
+    kept_paths: settings::KEPT_PATHS,
     entry_fields: &[],
     not_inherited: &[],
     longest_prompt: 1_048_576,
@@ -72,7 +75,7 @@ impl Agent for Codex {
 
     fn launch(&self, config: &Config, request: &LaunchRequest) -> Result<Launch> {
         let mut argv = vec![FACTS.installed(config)?.into_os_string()];
-        if let Some(profile) = profile(config, request) {
+        if let Some(profile) = profile(request) {
             argv.extend(["-p", profile].map(OsString::from));
         }
         if let Some(id) = &request.resume {
@@ -93,17 +96,19 @@ impl Agent for Codex {
         argv.extend(["-C".into(), request.cwd.clone().into_os_string()]);
         argv.extend(request.rest.iter().cloned());
         argv.extend(request.resume.iter().map(OsString::from));
+        let paths = &request.paths;
         let conversation = request
             .resume
             .as_ref()
-            .map(|id| Conversation { id: Some(id.clone()), transcript: rollout(config, id) });
-        let secrets = config.path_of("rightcode_env_file");
+            .map(|id| Conversation { id: Some(id.clone()), transcript: rollout(paths, id) });
+        let secrets = settings::secrets(paths);
         let sources = if secrets.exists() { vec![secrets.to_owned()] } else { Vec::new() };
-        let env = config.told_folder("codex_home", "CODEX_HOME", ".codex").into_iter().collect();
-        Ok(Launch { argv, env, sources, conversation })
+        let (told, unset) = config.told_folder(settings::home(paths), "CODEX_HOME", ".codex");
+        let (env, unset) = (told.into_iter().collect(), unset.into_iter().collect());
+        Ok(Launch { argv, env, unset, sources, conversation })
     }
 
-    fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {
+    fn status(&self, paths: &AgentPaths, pane: &Pane) -> Result<Status> {
         let title = Title::parse(&pane.title);
         if title.status != Status::Starting {
             return Ok(title.status);
@@ -111,7 +116,7 @@ impl Agent for Codex {
         // The title shows only this while tool servers start, although the agent takes prompts by
         // then, and when somebody else has started the agent. The transcript shows more.
         // See codex/FACTS.md, "Title".
-        let Some(conversation) = self.conversation(config, pane)? else {
+        let Some(conversation) = self.conversation(paths, pane)? else {
             return Ok(Status::Starting);
         };
         let open = conversation.transcript.map(|path| turn_is_open(&path)).transpose()?;
@@ -133,7 +138,7 @@ impl Agent for Codex {
     }
 
     /// See codex/FACTS.md, "Thread and files".
-    fn conversation(&self, config: &Config, pane: &Pane) -> Result<Option<Conversation>> {
+    fn conversation(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<Conversation>> {
         let Some(part) = Title::parse(&pane.title).conversation else {
             return Ok(
                 foreign(pane).map(|path| Conversation { id: id_of(&path), transcript: Some(path) })
@@ -142,7 +147,7 @@ impl Agent for Codex {
         // The title shows 29 of the id's 36 characters; the names of the files that the pane's
         // process holds open have all of them. If another process holds the lock, the thread is
         // open elsewhere.
-        let locked = lock_of(config, part);
+        let locked = lock_of(paths, part);
         let mut conversation = Conversation::default();
         match open_files(pane.pid) {
             Some(open) => {
@@ -153,32 +158,32 @@ impl Agent for Codex {
                 }
                 conversation.transcript = open.into_iter().find(|path| is_rollout(path, part));
             }
-            None => conversation.transcript = rollout(config, part),
+            None => conversation.transcript = rollout(paths, part),
         }
         // A resumed thread's rollout is not open before the first prompt.
         let id = locked.as_deref().and_then(Path::file_stem).and_then(|stem| stem.to_str());
         if conversation.transcript.is_none() {
-            conversation.transcript = id.and_then(|id| rollout(config, id));
+            conversation.transcript = id.and_then(|id| rollout(paths, id));
         }
         conversation.id =
             id.map(str::to_owned).or_else(|| id_of(conversation.transcript.as_deref()?));
         Ok(Some(conversation))
     }
 
-    fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
+    fn watch_paths(&self, paths: &AgentPaths, pane: &Pane) -> Vec<PathBuf> {
         // The rollout's folder is named after the local day, and local time is at most 14 hours
         // from UTC.
         // See codex/FACTS.md, "Thread and files".
         let day = |hours: i64| {
             let at = time::rfc3339(time::now_ms().saturating_add_signed(hours * 3_600_000));
-            settings::sessions(config).join(at[..10].replace('-', "/"))
+            settings::sessions(paths).join(at[..10].replace('-', "/"))
         };
         let days = [day(-14), day(0), day(14)];
         // A new day's folder appears in its month's, and so on. The lock of another thread appears
         // as soon as a person changes to that thread.
         let above = days.iter().flat_map(|day| day.ancestors().skip(1).take(3));
         let mut watch_paths: Vec<PathBuf> = above.map(Path::to_owned).collect();
-        watch_paths.push(settings::locks(config));
+        watch_paths.push(settings::locks(paths));
         watch_paths.extend(days);
         if Title::parse(&pane.title).conversation.is_none() {
             watch_paths.extend(foreign(pane));
@@ -188,9 +193,13 @@ impl Agent for Codex {
         watch_paths
     }
 
-    fn turn_is_open(&self, config: &Config, pane: &Pane) -> Result<Option<bool>> {
+    fn transcript_of(&self, paths: &AgentPaths, id: &str) -> Option<PathBuf> {
+        rollout(paths, id)
+    }
+
+    fn turn_is_open(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<bool>> {
         let transcript =
-            self.conversation(config, pane)?.and_then(|conversation| conversation.transcript);
+            self.conversation(paths, pane)?.and_then(|conversation| conversation.transcript);
         transcript.map(|path| turn_is_open(&path)).transpose()
     }
 
@@ -279,13 +288,13 @@ impl Title<'_> {
 /// The profile for the network: `plus` behind the proxy, else `rightcode`; if it exists, and the
 /// caller names no other. Codex itself is silent about a missing profile.
 /// See codex/FACTS.md, "Starts that fail".
-fn profile(config: &Config, request: &LaunchRequest) -> Option<&'static str> {
+fn profile(request: &LaunchRequest) -> Option<&'static str> {
     let name = if request.use_proxy { "plus" } else { "rightcode" };
     let names_one = |word: &OsString| {
         let word = word.to_string_lossy();
         word == "-p" || word == "--profile" || word.starts_with("--profile=")
     };
-    let there = settings::home(config).join(format!("{name}.config.toml")).exists();
+    let there = settings::home(&request.paths).join(format!("{name}.config.toml")).exists();
     (there && !request.rest.iter().any(names_one)).then_some(name)
 }
 
@@ -310,8 +319,8 @@ fn foreign(pane: &Pane) -> Option<PathBuf> {
 }
 
 /// The lock file of the thread whose id begins with `part`.
-fn lock_of(config: &Config, part: &str) -> Option<PathBuf> {
-    let folder = std::fs::read_dir(settings::locks(config)).ok()?;
+fn lock_of(paths: &AgentPaths, part: &str) -> Option<PathBuf> {
+    let folder = std::fs::read_dir(settings::locks(paths)).ok()?;
     folder.flatten().map(|file| file.path()).find(|path| {
         path.file_name()
             .and_then(|name| name.to_str())

@@ -9,7 +9,7 @@ use std::{
 
 use super::{log, settings};
 use crate::{
-    config::Config,
+    agent::AgentPaths,
     error::Result,
     sqlite,
     transcript::{event::EventKind, follow::Follow, start::Start, zst::packed_path},
@@ -67,10 +67,10 @@ pub(crate) fn id_of(rollout: &Path) -> Option<String> {
 
 /// The rollout of the thread whose id is, or begins with, `part`: by Codex's index, else by a
 /// search of the folders. The index is only a hint: the file that it names must exist.
-pub(crate) fn rollout(config: &Config, part: &str) -> Option<PathBuf> {
+pub(crate) fn rollout(paths: &AgentPaths, part: &str) -> Option<PathBuf> {
     let there = |path: &PathBuf| path.exists() || packed_path(path).exists();
-    indexed(config.path_of("codex_state_db"), part).map(unpacked).filter(there).or_else(|| {
-        let mut folders = vec![settings::sessions(config).to_owned()];
+    indexed(settings::index(paths), part).map(unpacked).filter(there).or_else(|| {
+        let mut folders = vec![settings::sessions(paths).to_owned()];
         while let Some(folder) = folders.pop() {
             let entries = std::fs::read_dir(folder).ok()?.flatten();
             let mut entries: Vec<PathBuf> = entries.map(|entry| unpacked(entry.path())).collect();
@@ -97,6 +97,7 @@ fn indexed(database: &Path, part: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{agent::Backend, config::Config};
 
     #[test]
     fn a_turn_is_open_until_its_end_however_long_it_is() {
@@ -132,7 +133,8 @@ mod tests {
         std::fs::write(packed_path(&path), "").unwrap();
         let home_text = home.to_str().unwrap();
         let config = Config::from_vars(vec![("CODEX_HOME".into(), home_text.into())]).unwrap();
-        assert_eq!(rollout(&config, id), Some(path));
+        let paths = AgentPaths::of(&config, Backend::Codex.facts());
+        assert_eq!(rollout(&paths, id), Some(path));
         std::fs::remove_dir_all(&home).unwrap();
     }
 }

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::{Config, Fallback::Below, Setting};
+use crate::{
+    agent::AgentPaths,
+    config::{Fallback::Below, Setting},
+};
 
 pub(super) const SETTINGS: &[Setting] = &[
     Setting::path(3, "codex_home", Below("home", ".codex"))
@@ -23,15 +26,26 @@ pub(super) const SETTINGS: &[Setting] = &[
         .about("variables for Codex, sourced before it starts"),
 ];
 
-pub(super) fn home(config: &Config) -> &Path {
-    config.path_of("codex_home")
+pub(super) const KEPT_PATHS: &[&str] =
+    &["codex_home", "codex_state_db", "codex_sessions_dir", "rightcode_env_file"];
+
+pub(super) fn home(paths: &AgentPaths) -> &Path {
+    paths.get("codex_home")
 }
 
-pub(super) fn sessions(config: &Config) -> &Path {
-    config.path_of("codex_sessions_dir")
+pub(super) fn index(paths: &AgentPaths) -> &Path {
+    paths.get("codex_state_db")
+}
+
+pub(super) fn sessions(paths: &AgentPaths) -> &Path {
+    paths.get("codex_sessions_dir")
+}
+
+pub(super) fn secrets(paths: &AgentPaths) -> &Path {
+    paths.get("rightcode_env_file")
 }
 
 /// The folder of the locks that processes hold on their threads.
-pub(super) fn locks(config: &Config) -> PathBuf {
-    home(config).join("thread-writer-locks")
+pub(super) fn locks(paths: &AgentPaths) -> PathBuf {
+    home(paths).join("thread-writer-locks")
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Agent, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, Typing,
+    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, Typing,
     claude::{self, Claude, log, state_file::StateFiles},
 };
 use crate::{
@@ -26,17 +26,18 @@ pub(crate) const FACTS: Facts = Facts {
     settings: &[Setting::path(OURS, "practice_home", Below("data_dir", "practice"))
         .for_hooks()
         .about("the practice agent's own folder")],
+    kept_paths: &["practice_home"],
     not_inherited: &[],
     queued_changes: &[],
     ..claude::FACTS
 };
 
-fn home(config: &Config) -> &Path {
-    config.path_of("practice_home")
+fn home(paths: &AgentPaths) -> &Path {
+    paths.get("practice_home")
 }
 
-fn files(config: &Config) -> StateFiles {
-    let (home, named) = (home(config).to_owned(), false);
+fn files(paths: &AgentPaths) -> StateFiles {
+    let (home, named) = (home(paths).to_owned(), false);
     StateFiles { projects: home.join("projects"), home, named }
 }
 
@@ -47,27 +48,32 @@ impl Agent for Practice {
 
     fn launch(&self, config: &Config, request: &LaunchRequest) -> Result<Launch> {
         let mut argv = config.own_program("practice-agent")?;
-        argv.extend(["--home".into(), home(config).as_os_str().to_owned()]);
-        let (args, conversation) = claude::session_args(&files(config), request, Vec::new())?;
+        argv.extend(["--home".into(), home(&request.paths).as_os_str().to_owned()]);
+        let (args, conversation) =
+            claude::session_args(&files(&request.paths), request, Vec::new())?;
         argv.extend(args);
         argv.extend(request.rest.iter().cloned());
         Ok(Launch { argv, conversation: Some(conversation), ..Launch::default() })
     }
 
-    fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {
-        files(config).status(pane.pid)
+    fn status(&self, paths: &AgentPaths, pane: &Pane) -> Result<Status> {
+        files(paths).status(pane.pid)
     }
 
     fn status_without_sign(&self, pane: &Pane, transcript: &Path) -> Result<Option<Status>> {
         Claude.status_without_sign(pane, transcript)
     }
 
-    fn watch_paths(&self, config: &Config, pane: &Pane) -> Vec<PathBuf> {
-        files(config).watch_paths(pane.pid)
+    fn watch_paths(&self, paths: &AgentPaths, pane: &Pane) -> Vec<PathBuf> {
+        files(paths).watch_paths(pane.pid)
     }
 
-    fn conversation(&self, config: &Config, pane: &Pane) -> Result<Option<Conversation>> {
-        files(config).conversation(pane.pid)
+    fn conversation(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<Conversation>> {
+        files(paths).conversation(pane.pid)
+    }
+
+    fn transcript_of(&self, paths: &AgentPaths, id: &str) -> Option<PathBuf> {
+        files(paths).found(id)
     }
 
     fn objection(&self, prompt: &str) -> Option<String> {

@@ -8,7 +8,7 @@ use std::{
 
 use super::finding::{Finding, word};
 use crate::{
-    agent::Backend,
+    agent::{AgentPaths, Backend},
     config::Config,
     error::Result,
     session::{self, JobState, Session, Snapshot},
@@ -46,7 +46,8 @@ fn of_backend(config: &Config, tmux: Option<&Tmux>, backend: Backend) -> Result<
             continue;
         }
         let says = format!("a window of {} that no state file knows", backend.hub(config));
-        let is_agent = backend.agent().conversation(config, &pane)?.is_some();
+        let paths = AgentPaths::of(config, backend.facts());
+        let is_agent = backend.agent().conversation(&paths, &pane)?.is_some();
         findings.push(Finding::note("session", name, says).mend(match name.parse::<Name>() {
             Ok(_) if is_agent => format!("aimax-kill -b {} {name}", backend.name()),
             _ => format!("tmux -S {} kill-window -t {}", word(&pane.socket), pane.window),

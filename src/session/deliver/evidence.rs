@@ -47,7 +47,7 @@ impl Proof {
         session: &mut Session,
         look: &Look,
     ) -> Result<Proof> {
-        let now = session.conversation_in(attached.config, &look.pane)?;
+        let now = session.conversation_in(attached.config, Some(&look.pane))?;
         session.bind(attached.config, &now)?;
         let id = now.id.clone();
         let reader = ConversationReader::from_end(now, &mut attached.watch)?;
@@ -64,7 +64,7 @@ impl Proof {
     ) -> Result<Option<Evidence>> {
         let is_placed = self.reader.is_placed();
         if prompt.is_command() || !is_placed {
-            let now = attached.agent.conversation(attached.config, &look.pane)?;
+            let now = attached.conversation(look)?;
             if prompt.is_command() && self.has_left(now.as_ref()) {
                 return Ok(Some(Evidence::Same(Verdict::Submitted, Vec::new())));
             }

@@ -89,7 +89,7 @@ impl TranscriptSince {
         session: &Session,
         look: &Look,
     ) -> Result<TranscriptSince> {
-        let now = session.conversation_in(attached.config, &look.pane)?;
+        let now = session.conversation_in(attached.config, Some(&look.pane))?;
         let reader = ConversationReader::from_end(now, &mut attached.watch)?;
         Ok(TranscriptSince { reader, stopped: false, ended: false })
     }
@@ -212,7 +212,7 @@ fn of_job(state: JobState) -> Option<Interruption> {
 fn is_open(attached: &AttachedPane<'_>, look: &Look) -> Result<bool> {
     Ok(!look.pane.dead
         && matches!(attached.status(look)?, Status::Busy | Status::Waiting(_))
-        && attached.agent.turn_is_open(attached.config, &look.pane)?.unwrap_or(true))
+        && attached.turn_is_open(look)?.unwrap_or(true))
 }
 
 /// Whether the stopped prompt still returns to the box. If the transcript decides when a turn has

@@ -9,13 +9,9 @@
 
 use std::{ops::ControlFlow, path::PathBuf, time::Duration};
 
-use super::{
-    RunDir, Session,
-    anchor::with_status,
-    conversation::{self, ConversationReader},
-};
+use super::{RunDir, Session, anchor::with_status, conversation::ConversationReader};
 use crate::{
-    agent::{Agent, Conversation, Status},
+    agent::{Agent, Status},
     config::Config,
     error::Result,
     flag::{Fields, Flags},
@@ -93,7 +89,6 @@ pub(crate) struct Job {
     flags: Flags,
     agent: &'static dyn Agent,
     session: Session,
-    kept: Conversation,
     run_dir: RunDir,
     /// The transcript since the job began, and the turns counted in it.
     read: Option<(ConversationReader, Ledger)>,
@@ -119,7 +114,6 @@ impl Job {
             flags: session.flags()?,
             agent: session.agent(),
             session: session.clone(),
-            kept: session.kept_conversation(),
             run_dir: session.run_dir(config),
             read: None,
         })
@@ -127,7 +121,6 @@ impl Job {
 
     /// Takes over the conversation that the session's entry has now.
     pub(crate) fn keep(&mut self, session: &Session) {
-        self.kept = session.kept_conversation();
         self.session = session.clone();
     }
 
@@ -162,28 +155,29 @@ impl Job {
     }
 
     /// Notes that a prompt is about to be typed, with the transcript's end at `offset`: the running
-    /// job continues, or a new one begins. The caller holds the session's lock.
+    /// job continues, or a new one begins. Returns whether it is a new one. The caller holds the
+    /// session's lock.
     pub(crate) fn sending(
         &mut self,
         config: &Config,
         pane: &Pane,
         offset: u64,
         done_by: DoneBy,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         self.settle(config, Some(pane))?;
-        let now = conversation::locate(config, self.agent, Some(pane), &self.kept)?;
+        let now = self.session.conversation_in(config, Some(pane))?;
         let _held = self.hold()?;
-        let account = match self.account()? {
-            running @ Account { ended: None, .. } => running,
-            Account { .. } => Account {
-                transcript: now.transcript,
-                conversation: now.id,
-                offset,
-                prompts: 0,
-                ..Account::of(&Fields::new())
-            },
-        };
-        self.put(&Account { sending: true, done_by, ..account })
+        let running = self.running()?;
+        let is_new = running.is_none();
+        let account = running.unwrap_or_else(|| Account {
+            transcript: now.transcript,
+            conversation: now.id,
+            offset,
+            prompts: 0,
+            ..Account::of(&Fields::new())
+        });
+        self.put(&Account { sending: true, done_by, ..account })?;
+        Ok(is_new)
     }
 
     /// How long to wait for the text of a sender that was killed, if there was one. The caller
@@ -299,6 +293,12 @@ impl Job {
         }
     }
 
+    /// Whether the job runs, and the flags say so.
+    pub(crate) fn is_shown_running(&self) -> bool {
+        matches!(self.running(), Ok(Some(_)))
+            && self.flags.are_there().is_ok_and(|there| there == (true, false))
+    }
+
     /// Shows the account again when the flags do not agree with it: the agent may remove their folder
     /// in its work, or bring back what was there before. A look does not fail for that.
     fn mend(&self, account: &Account) {
@@ -322,7 +322,7 @@ impl Job {
         config: &Config,
         pane: Option<&Pane>,
     ) -> Result<Option<PathBuf>> {
-        Ok(conversation::locate(config, self.agent, pane, &self.kept)?.transcript)
+        Ok(self.session.conversation_in(config, pane)?.transcript)
     }
 
     /// How the job stands. Updates the flags when it has ended.
@@ -472,7 +472,7 @@ impl Job {
         pane: Option<&Pane>,
         account: &Account,
     ) -> Result<bool> {
-        let now = conversation::locate(config, self.agent, pane, &self.kept)?;
+        let now = self.session.conversation_in(config, pane)?;
         let (reader, left) =
             ConversationReader::of_job(account.transcript.clone(), account.offset, now);
         let read = self.read.take().filter(|(read, _)| read.begins_like(&reader));

@@ -131,7 +131,9 @@ impl Snapshot {
             _ if prompts == Prompts::Ahead => Some(Status::Busy),
             // The title follows the transcript by some milliseconds.
             (Some(Status::Busy), Some(pane))
-                if over && session.agent().turn_is_open(config, pane)? == Some(false) =>
+                if over
+                    && session.agent().turn_is_open(&session.paths(config), pane)?
+                        == Some(false) =>
             {
                 Some(Status::Idle(None))
             }

@@ -17,16 +17,13 @@ use std::{
     process::Command,
 };
 
-use super::{
-    hooks,
-    proxy::{Proxy, sourced},
-};
+use super::proxy::{Proxy, sourced};
 use crate::{
     agent::{Backend, Launch},
     config::Config,
     error::{Error, Result},
     fs,
-    session::{RunDir, Session, anchor::Anchor},
+    session::{RunDir, Session, anchor::Anchor, hooks},
     tmux::Tmux,
 };
 
@@ -100,7 +97,10 @@ impl LaunchSpec {
         at_event: String,
     ) -> Result<LaunchSpec> {
         let mut env = environment(config);
-        env.retain(|(name, _)| !launch.env.iter().any(|(set, _)| set == name));
+        env.retain(|(name, _)| {
+            !launch.unset.iter().any(|unset| name == unset)
+                && !launch.env.iter().any(|(set, _)| set == name)
+        });
         env.extend(launch.env);
         let (mut argv, mut sources) = (launch.argv, launch.sources);
         if let Some(proxy) = proxy {

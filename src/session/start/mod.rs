@@ -14,9 +14,10 @@ use serde_json::json;
 use self::launch::LaunchSpec;
 use super::{
     Delivery, DeliveryOptions, DoneBy, Job, Prompt, Session, attached_pane::AttachedPane, deliver,
+    hooks,
 };
 use crate::{
-    agent::{Backend, Conversation, LaunchRequest},
+    agent::{AgentPaths, Backend, Conversation, LaunchRequest},
     config::Config,
     error::{Error, Kind, Result},
     flag::Flags,
@@ -26,7 +27,6 @@ use crate::{
     trace,
 };
 
-mod hooks;
 mod launch;
 mod proxy;
 mod ready;
@@ -99,6 +99,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     // If the state file cannot be read, fail before anything is started.
     session.backend.store(config).sessions()?;
 
+    let paths = paths(config, request)?;
     let mut guard = StartGuard { config, tmux, session, pane: None, done: false };
     let at_event = hooks::at_event(config, &guard.session)?;
     let launch = request.backend.agent().launch(
@@ -111,6 +112,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
             use_proxy,
             rest: request.rest.clone(),
             run_dir: run_dir.path().to_owned(),
+            paths: paths.clone(),
             // The agent waits for its hooks, so this one goes into the background. It must also
             // survive the agent: closing the window sends SIGHUP to all processes of its terminal.
             at_turn_end: format!("trap '' HUP; {at_event} </dev/null &"),
@@ -118,6 +120,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     )?;
     let conversation = launch.conversation.clone().unwrap_or_default();
     guard.session.entry = entry(request, use_proxy, &cwd, flag_root.as_deref(), &conversation);
+    paths.keep(&mut guard.session.entry);
     let job = Job::of(config, &guard.session);
     job.as_ref().map_or(Ok(()), Job::begin_session)?;
     let spec = LaunchSpec::of(config, &guard.session, launch, proxy.as_ref(), &cwd, at_event)?;
@@ -179,6 +182,22 @@ fn folder(path: &Path) -> Result<PathBuf> {
         return Err(Error::usage(path.display(), "no such folder"));
     }
     std::path::absolute(path).map_err(|e| Error::io(path.display(), &e))
+}
+
+/// The agent's files and folders for a new session: those of the settings. A conversation that is
+/// resumed stays where it is: with those that an earlier session keeps.
+fn paths(config: &Config, request: &Spawn) -> Result<AgentPaths> {
+    let (backend, agent) = (request.backend, request.backend.agent());
+    let paths = AgentPaths::of(config, agent.facts());
+    let Some(id) = &request.resume else { return Ok(paths) };
+    if agent.transcript_of(&paths, id).is_some() {
+        return Ok(paths);
+    }
+    let mut sessions = Session::all(config, Some(backend))?;
+    sessions.extend(Session::past(config, Some(backend))?);
+    sessions.retain(|session| session.entry.agent_session_id() == Some(id));
+    let mut kept = sessions.iter().map(|session| session.paths(config));
+    Ok(kept.find(|kept| agent.transcript_of(kept, id).is_some()).unwrap_or(paths))
 }
 
 /// The state entry of a new session, in the fields of the Python program.

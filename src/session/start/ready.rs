@@ -25,8 +25,8 @@ pub(crate) fn ready(
         if look.pane.dead {
             return Err(died(attached, session, look)?);
         }
-        if let Some(conversation) =
-            agent::ready(attached.agent, attached.config, &attached.profile, &look)?
+        let paths = session.paths(attached.config);
+        if let Some(conversation) = agent::ready(attached.agent, &paths, &attached.profile, &look)?
         {
             trace::step("agent ready", || json!({ "conversation": conversation.id }));
             return Ok((look, conversation));
