@@ -84,7 +84,7 @@ pub use transcript::{
 #[doc(hidden)]
 pub mod internal {
     pub use crate::agent::{
-        Backend, SETTINGS,
+        Backend, Marks, SETTINGS,
         profile::{DialogStep, InputBox, Profile},
     };
     pub use crate::cli::{generated, main, option::Tool, parse::parse, status::STATUSES};
@@ -98,6 +98,7 @@ pub mod internal {
         follow::{Follow, Seen},
         ledger::{End, Ledger},
         lines::Lines,
+        once::Once,
         validate::record as validate_record,
     };
 

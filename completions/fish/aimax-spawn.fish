@@ -17,7 +17,7 @@ function __aimax_spawn_at
             case --
                 set place rest
                 break
-            case -s --session -b --backend -p --prompt -f --prompt-file --done --cwd --flag-root -m --model --resume --permissions --use-proxy --display-name --timeout
+            case -s --session -b --backend -p --prompt -f --prompt-file --done --cwd --flag-root -m --model --resume --permissions --inbox --use-proxy --display-name --timeout
                 set skip 1
             case '-?*'
             case '*'
@@ -44,6 +44,7 @@ complete -c aimax-spawn -l flag-root -d 'The folder that holds the flags' -x -a 
 complete -c aimax-spawn -s m -l model -d 'The model' -x
 complete -c aimax-spawn -l resume -d 'Go on in this conversation' -x
 complete -c aimax-spawn -l permissions -d '`bypass` the agent\'s questions, or let it `ask`' -x -a 'bypass ask'
+complete -c aimax-spawn -l inbox -d 'what becomes of other sessions\' messages' -x -a 'refuse hold accept'
 complete -c aimax-spawn -l use-proxy -d 'Whether to go through the proxy' -x -a 'true false'
 complete -c aimax-spawn -l display-name -d 'A label for people' -x
 complete -c aimax-spawn -l timeout -d 'Give up after this long' -x

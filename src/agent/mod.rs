@@ -12,24 +12,28 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::Value;
-
 use crate::{
     config::{Config, Setting},
     error::{Error, Result},
     state::Store,
     tmux::{Enter, Look, Pane},
-    transcript::event::{Event, EventKind},
+    transcript::{
+        event::{Event, EventKind},
+        field::Field,
+    },
 };
 
 mod claude;
 mod codex;
+mod parent;
 mod paths;
 mod practice;
 pub(crate) mod profile;
 mod settings;
+pub(crate) mod version;
 
 pub(crate) use claude::state_file::{NAME_MAX, holder, project_dir};
+pub use parent::Marks;
 pub(crate) use paths::AgentPaths;
 pub use settings::SETTINGS;
 
@@ -144,7 +148,7 @@ pub struct Facts {
     pub entry_fields: &'static [(&'static str, Option<bool>)],
     /// The variables that it sets for the programs that it runs. An agent that inherits one would
     /// take itself for a child of another.
-    pub not_inherited: &'static [&'static str],
+    pub marks: Marks,
 
     /// The longest prompt that it is measured to take whole, in characters.
     /// See claude/FACTS.md, "Folding", and codex/FACTS.md, "Largest prompt".
@@ -191,6 +195,9 @@ pub struct LaunchRequest {
     pub ask_permission: bool,
     /// Whether it runs behind the proxy.
     pub use_proxy: bool,
+    /// What becomes of messages of other sessions: `refuse`, `hold` or `accept`; `None` for the
+    /// default, `refuse`.
+    pub inbox: Option<&'static str>,
     /// Arguments for the agent, passed on as they are.
     pub rest: Vec<OsString>,
     /// The session's private folder, for files that the agent reads.
@@ -296,6 +303,10 @@ pub trait Agent: Sync {
     /// holds none, for example in a dialog of the start.
     fn conversation(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<Conversation>>;
 
+    /// Every place where a transcript of that name may be: the one at `transcript` may be moved to
+    /// any of them, and keeps its name, which holds the conversation's id.
+    fn places(&self, paths: &AgentPaths, transcript: &Path) -> Vec<PathBuf>;
+
     /// The transcript of the conversation `id`, packed or not, if there is one.
     fn transcript_of(&self, paths: &AgentPaths, id: &str) -> Option<PathBuf>;
 
@@ -315,7 +326,7 @@ pub trait Agent: Sync {
 
     // What does its transcript say?
 
-    /// The events in a line of its transcript.
+    /// The events in a line of its transcript, in all records that stand on it.
     fn parse_line(&self, line: &[u8]) -> Vec<Event>;
 
     /// Whether a line can only be from a transcript of this agent.
@@ -338,17 +349,13 @@ fn status_by_turn(is_open: bool) -> Status {
     if is_open { Status::Busy } else { Status::Idle(None) }
 }
 
-/// The text of a content: a string, or the text blocks of a list.
-fn text_of(content: &Value) -> String {
-    match content {
-        Value::String(text) => text.clone(),
-        Value::Array(blocks) => {
-            let texts: Vec<&str> =
-                blocks.iter().filter_map(|block| block["text"].as_str()).collect();
-            texts.join("\n")
-        }
-        _ => String::new(),
+/// The text of a content: a string, or the texts and text blocks of a list.
+fn text_of(content: Field<'_>) -> String {
+    if let Some(text) = content.text() {
+        return text.into_owned();
     }
+    let texts = content.items().filter_map(|item| item.text().or_else(|| item.get("text").text()));
+    texts.collect::<Vec<_>>().join("\n")
 }
 
 /// Where two texts part, for a person.

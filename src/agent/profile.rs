@@ -24,6 +24,9 @@ pub struct Profile {
     pub agent: String,
     /// The versions that the profile is verified with, the oldest first.
     pub verified: Vec<String>,
+    /// The oldest version that can be driven, where one is known.
+    #[serde(default)]
+    pub oldest: Option<String>,
     /// The input box.
     pub input: Input,
     /// The signs before the selected line of a dialog.

@@ -27,6 +27,7 @@ pub struct Args {
     prompt: PromptArgs,
     start: StartOptions,
     ask: bool,
+    inbox: Option<&'static str>,
     timeout: Option<Duration>,
     rest: Vec<OsString>,
 }
@@ -46,9 +47,14 @@ it is ready, and delivers the first prompt, if there is one. Prints one
 record: the session, where its transcript is, and the verdict on the
 prompt.
 
-Dialogs of the start are answered where there is a conservative answer:
-the folder is trusted, for you named it; another model and an update are
-declined. Any other dialog ends the start with status 5 and its name.
+What the agent lets a caller settle for one start opens no dialog: the
+folder is trusted, for you named it; another model and an update are
+declined. Dialogs that open all the same are answered the same way. Any
+other ends the start with status 5 and its name, and one that is not
+known does with `unknown-dialog` and its first words.
+
+An agent that is too old to be driven is not started: status 69 says its
+version and the one that is needed.
 
 When the start fails, nothing is left behind. When only the prompt
 fails, the session stays.",
@@ -105,6 +111,19 @@ With `ask` its own questions stay on; they show as the state `waiting`.",
             args.ask = given.one_of(&["bypass", "ask"])? == "ask";
             Ok(())
         }),
+        OptDoc::new(
+            "inbox",
+            "what becomes of other sessions' messages",
+            "\
+Claude Code lets the sessions of a user send messages to each other, and
+a message starts a turn. With `refuse`, the default, none comes in. With
+`hold` they wait for a person, and with `accept` they are taken.",
+        )
+        .value("HOW", Complete::OneOf(&["refuse", "hold", "accept"]))
+        .sets(|args, given| {
+            args.inbox = Some(given.one_of(&["refuse", "hold", "accept"])?);
+            Ok(())
+        }),
         launch::use_proxy(),
         launch::display_name(),
         options::timeout(
@@ -132,6 +151,7 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
         signals::catch(&signals::ENDING).map_err(|e| Error::io("signals", &e))?;
         let order = session::Spawn {
             ask_permission: args.ask,
+            inbox: args.inbox,
             rest: args.rest,
             prompt,
             done_by,

@@ -43,6 +43,7 @@ impl StartOptions {
             resume: self.resume,
             use_proxy: self.use_proxy,
             ask_permission: false,
+            inbox: None,
             rest: Vec::new(),
             prompt: None,
             done_by: DoneBy::default(),

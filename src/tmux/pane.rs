@@ -41,6 +41,8 @@ pub struct Pane {
     pub cursor_x: usize,
     /// The caret's line, from 0.
     pub cursor_y: usize,
+    /// Its terminal's device.
+    pub tty: PathBuf,
     /// The program in the foreground.
     pub command: String,
     /// The title that the program has set.
@@ -60,11 +62,11 @@ impl Pane {
     pub(crate) const FORMAT: &'static str = "#{window_name}\t#{window_id}\t#{window_index}\t#{window_activity}\t\
         #{pane_id}\t#{pane_pid}\t#{pane_dead}\t#{pane_dead_status}\t#{pane_dead_signal}\t#{pane_in_mode}\t\
         #{pane_input_off}\t#{pane_synchronized}\t#{cursor_x}\t#{cursor_y}\t#{socket_path}\t#{pid}\t\
-        #{pane_current_command}\t#{pane_title}";
+        #{pane_tty}\t#{pane_current_command}\t#{pane_title}";
 
     /// Reads one line of [`Pane::FORMAT`].
     pub(crate) fn parse(line: &str) -> Option<Pane> {
-        let mut parts = line.splitn(18, '\t');
+        let mut parts = line.splitn(19, '\t');
         let mut next = || parts.next();
         let ended = |status: &str, signal: &str| {
             status.parse().ok().or_else(|| Some(128 + signal.parse::<i32>().ok()?))
@@ -85,6 +87,7 @@ impl Pane {
             cursor_y: next()?.parse().ok()?,
             socket: next()?.into(),
             server_pid: next()?.parse().ok()?,
+            tty: next()?.into(),
             command: next()?.to_owned(),
             title: next()?.to_owned(),
         })
@@ -322,7 +325,7 @@ mod tests {
 
     #[test]
     fn a_title_may_hold_anything() {
-        let line = "w\t@1\t3\t1700000000\t%2\t77\t1\t\t9\t0\t0\t0\t2\t5\t/s\t9\tclaude\tReady\t| x";
+        let line = "w\t@1\t3\t1700000000\t%2\t77\t1\t\t9\t0\t0\t0\t2\t5\t/s\t9\t/dev/pts/4\tclaude\tReady\t| x";
         let pane = Pane::parse(line).unwrap();
         assert_eq!((pane.pid, pane.dead, pane.status), (77, true, Some(137)));
         assert_eq!((pane.index, pane.active_at), (3, 1_700_000_000));
@@ -334,7 +337,9 @@ mod tests {
     #[test]
     fn a_window_that_a_person_has_split_is_its_oldest_pane() {
         let line = |window: &str, pane: &str| {
-            format!("w\t{window}\t3\t17\t{pane}\t77\t0\t\t\t0\t0\t0\t2\t5\t/s\t9\tclaude\tt\n")
+            format!(
+                "w\t{window}\t3\t17\t{pane}\t77\t0\t\t\t0\t0\t0\t2\t5\t/s\t9\t/dev/pts/4\tclaude\tt\n"
+            )
         };
         let listed = [("@1", "%10"), ("@1", "%9"), ("@1", "%11"), ("@2", "%12")];
         let listed = listed.map(|(window, pane)| line(window, pane)).concat();

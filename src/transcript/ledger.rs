@@ -7,7 +7,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{Event, EventKind};
+use super::{
+    event::{Event, EventKind},
+    once::Once,
+};
 
 /// How a turn ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +27,7 @@ pub enum End {
 /// The events so far, added up.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
+    once: Once,
     /// Prompts that the agent has recorded, given or queued.
     accepted: usize,
     queued: usize,
@@ -58,6 +62,9 @@ impl Ledger {
     /// Takes one event in.
     pub fn note(&mut self, event: &Event) {
         self.seen += 1;
+        if self.once.repeats(event) {
+            return;
+        }
         let now = Moment { time: event.time, line: self.seen };
         match event.kind {
             EventKind::Prompt => {

@@ -5,6 +5,7 @@
 mod util;
 
 mod crowd;
+mod damage;
 mod demo;
 mod desk;
 mod doctor;
@@ -21,8 +22,10 @@ mod generated;
 mod kill;
 mod layers;
 mod library;
+mod looks;
 mod ls;
 mod matrix;
+mod moves;
 mod outside;
 mod paste;
 mod paste_failures;
@@ -32,6 +35,7 @@ mod proxy;
 mod readme;
 mod records;
 mod samples;
+mod shapes;
 mod spawn;
 mod spawn_failures;
 mod state;

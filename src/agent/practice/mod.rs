@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, Typing,
+    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Marks, Status,
+    Typing,
     claude::{self, Claude, log, state_file::StateFiles},
 };
 use crate::{
@@ -27,7 +28,7 @@ pub(crate) const FACTS: Facts = Facts {
         .for_hooks()
         .about("the practice agent's own folder")],
     kept_paths: &["practice_home"],
-    not_inherited: &[],
+    marks: Marks::NONE,
     queued_changes: &[],
     ..claude::FACTS
 };
@@ -70,6 +71,10 @@ impl Agent for Practice {
 
     fn conversation(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<Conversation>> {
         files(paths).conversation(pane.pid)
+    }
+
+    fn places(&self, paths: &AgentPaths, transcript: &Path) -> Vec<PathBuf> {
+        files(paths).places(transcript)
     }
 
     fn transcript_of(&self, paths: &AgentPaths, id: &str) -> Option<PathBuf> {

@@ -71,7 +71,8 @@ impl SessionSet {
     }
 
     fn tailed(&self, session: Session, start: Start) -> Tailed {
-        Tailed::of_session(session, ConversationReader::new(None, start).longest(self.max_line))
+        let reader = ConversationReader::new(session.places(&self.config), None, start);
+        Tailed::of_session(session, reader.longest(self.max_line))
     }
 
     /// Watches the state files.
@@ -87,12 +88,13 @@ impl SessionSet {
         matches!(self.selection, Selection::All)
     }
 
-    /// Brings `streams` up to date with what `changed`, or with everything. Streams that are new or
-    /// have moved watch what they read.
+    /// Brings `streams` up to date with what `changed`, or with everything: those that are `due`, or
+    /// all. Streams that are new or have moved watch what they read.
     pub(crate) fn update(
         &self,
         watch: &mut Watch,
         streams: &mut Vec<Tailed>,
+        due: Option<&[usize]>,
         changed: Option<&BTreeSet<WatchId>>,
         note: &mut dyn FnMut(&str),
     ) -> Result<()> {
@@ -107,7 +109,8 @@ impl SessionSet {
             }
         }
         let mut panes = Panes::default();
-        for stream in streams {
+        for at in due.map_or_else(|| (0..streams.len()).collect(), <[usize]>::to_vec) {
+            let stream = &mut streams[at];
             let Some(session) = &stream.session else { continue };
             let listed = stores.contains(&session.backend);
             if listed && let Some(tmux) = &self.tmux {
@@ -154,7 +157,7 @@ impl SessionSet {
         // An offset is one in the transcript that the state file names, even if the conversation
         // has moved since.
         if matches!(stream.reader.start, Start::Offset(1..)) && !stream.reader.is_placed() {
-            stream.reader.found(&session.kept_conversation());
+            stream.reader.found(&session.kept_conversation(&self.config));
         }
         if let (Some(pane), Some(tmux)) = (&mut stream.pane, &self.tmux) {
             for witness in session.watch_paths(&self.config, pane) {

@@ -101,11 +101,13 @@ fn wait_idle(
         for path in job.watch_paths() {
             watch.path(&path)?;
         }
-        if let Some(path) = job.transcript(config, Some(&pane))? {
-            watch.path(&path)?;
-        }
     }
     loop {
+        if let Some(job) = job
+            && let Some(path) = job.transcript(config, Some(&pane))?
+        {
+            watch.path(&path)?;
+        }
         let (is_idle, again) = idle(config, session, &pane, job)?;
         if is_idle {
             return Ok(true);

@@ -13,11 +13,12 @@ use serde_json::json;
 
 use self::launch::LaunchSpec;
 use super::{
-    Delivery, DeliveryOptions, DoneBy, Job, Prompt, Session, attached_pane::AttachedPane, deliver,
-    hooks,
+    Delivery, DeliveryOptions, DoneBy, Job, Prompt, Session,
+    attached_pane::{AttachedPane, profile},
+    deliver, hooks,
 };
 use crate::{
-    agent::{AgentPaths, Backend, Conversation, LaunchRequest},
+    agent::{AgentPaths, Backend, Conversation, LaunchRequest, version::Source},
     config::Config,
     error::{Error, Kind, Result},
     flag::Flags,
@@ -27,6 +28,7 @@ use crate::{
     trace,
 };
 
+mod dialogs;
 mod launch;
 mod proxy;
 mod ready;
@@ -53,6 +55,8 @@ pub(crate) struct Spawn {
     pub resume: Option<String>,
     /// Let the agent ask for permissions, as it does by default.
     pub ask_permission: bool,
+    /// What becomes of messages of other sessions: see [`LaunchRequest`].
+    pub inbox: Option<&'static str>,
     /// Whether to start it behind the proxy; `None` follows the administrator's setting for the
     /// backend.
     pub use_proxy: Option<bool>,
@@ -99,6 +103,10 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     // If the state file cannot be read, fail before anything is started.
     session.backend.store(config).sessions()?;
 
+    let profile = profile(config, &session)?;
+    if let Some(error) = session.agent().facts().too_old(config, &profile, Source::Place) {
+        return Err(error);
+    }
     let paths = paths(config, request)?;
     let mut guard = StartGuard { config, tmux, session, pane: None, done: false };
     let at_event = hooks::at_event(config, &guard.session)?;
@@ -110,6 +118,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
             resume: request.resume.clone(),
             ask_permission: request.ask_permission,
             use_proxy,
+            inbox: request.inbox,
             rest: request.rest.clone(),
             run_dir: run_dir.path().to_owned(),
             paths: paths.clone(),
