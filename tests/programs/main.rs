@@ -15,6 +15,7 @@ mod examples;
 mod facts;
 mod flag;
 mod flag_account;
+mod flag_keeper;
 mod flag_many;
 mod flag_truth;
 mod folders;

@@ -15,7 +15,7 @@ use self::launch::LaunchSpec;
 use super::{
     Delivery, DeliveryOptions, DoneBy, Job, Once, Prompt, Session, Stage,
     attached_pane::{AttachedPane, profile},
-    deliver,
+    deliver, hooks,
 };
 use crate::{
     agent::{AgentPaths, Backend, Conversation, LaunchRequest, version::Source},
@@ -29,7 +29,6 @@ use crate::{
 };
 
 mod dialogs;
-mod hooks;
 mod launch;
 mod proxy;
 mod ready;
