@@ -302,6 +302,10 @@ pub trait Agent: Sync {
     /// holds none, for example in a dialog of the start.
     fn conversation(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<Conversation>>;
 
+    /// Every place where a transcript of that name may be: the one at `transcript` may be moved to
+    /// any of them, and keeps its name, which holds the conversation's id.
+    fn places(&self, paths: &AgentPaths, transcript: &Path) -> Vec<PathBuf>;
+
     /// The transcript of the conversation `id`, packed or not, if there is one.
     fn transcript_of(&self, paths: &AgentPaths, id: &str) -> Option<PathBuf>;
 

@@ -79,8 +79,8 @@ impl ThoughtStream {
         watch.path(session.backend.store(&config).runtime())?;
         // An offset is one in the transcript that the state file names, even if the conversation
         // has moved since.
-        let mut reader = ConversationReader::new(None, start);
-        reader.found(&session.kept_conversation());
+        let mut reader = ConversationReader::new(session.places(&config), None, start);
+        reader.found(&session.kept_conversation(&config));
         let stop = Arc::new(StopSignal { is_stopped: AtomicBool::new(false), wake });
         let mut stream = ThoughtStream {
             config,
@@ -116,7 +116,7 @@ impl ThoughtStream {
         loop {
             let was_kept = self.is_kept;
             let (backend, ready) = (self.session.backend, &mut self.ready);
-            self.reader.read(|line| {
+            self.reader.read(Some(&mut self.watch), |line| {
                 ready.push_back(Ok(Record::of(backend, line)));
                 let full = ready.len() >= AHEAD;
                 Ok(if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })

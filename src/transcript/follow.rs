@@ -2,15 +2,16 @@
 //!
 //! [`Follow`] keeps its own offset and gives out the whole lines that are there now; waiting for
 //! more is the work of [`crate::watch`]. What happens to the file meanwhile is a value, not an
-//! error: the file may not exist yet, shrink, be replaced by another of its name, or vanish. A new
-//! or shortened file is read from its start. A file that is replaced or removed is first read to
-//! its end.
+//! error: the file may not exist yet, shrink, be replaced by another of its name, vanish, or move. A
+//! new or shortened file is read from its start. A file that is replaced or removed is first read to
+//! its end. A file that takes its place and holds what was read goes on at the same offset.
 //!
 //! If a file is cut and written beyond the old offset between two reads, this shows only when the
 //! byte before the offset is no longer a newline. Agents only append.
 
 use std::{
     fs::File,
+    io,
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
@@ -38,19 +39,42 @@ pub enum Seen {
     Truncated,
     /// Another file has taken its place. Read again: it is read from its start.
     Replaced,
-    /// It was packed or unpacked, with the same lines in it. Read again: it goes on where it was.
-    Packed,
+    /// Another file with the same lines has taken its place: it was packed, unpacked or copied. Read
+    /// again: it goes on where it was.
+    Same,
 }
 
-/// How many bytes before the offset are compared, to see whether a file that was packed or unpacked
-/// is still the same.
+/// What a file holds of the one that was read before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Holds {
+    /// All that was read.
+    All,
+    /// Not yet all of it: it is being copied. Wait for more.
+    Less,
+    /// Other lines.
+    Other,
+}
+
+/// How many bytes are compared, before the offset and at the beginning, to see whether another file
+/// holds the same.
 const SAME: usize = 4096;
+
+/// What was read of a file that is gone.
+struct Left {
+    /// Its first bytes.
+    head: Vec<u8>,
+    /// The last ones before the offset.
+    tail: Vec<u8>,
+}
 
 /// A file, and how far it has been read.
 pub struct Follow {
     path: PathBuf,
     start: Start,
     file: Option<(File, Identity)>,
+    /// Of the file that was read, once it is gone. The offset stays.
+    left: Option<Left>,
     lines: Lines,
     /// The longest line that is no error.
     longest: usize,
@@ -62,7 +86,7 @@ impl Follow {
     pub fn open(path: &Path, start: Start) -> Result<Follow> {
         let lines = Lines::from(0);
         let path = path.to_owned();
-        let mut follow = Follow { path, start, file: None, lines, longest: usize::MAX };
+        let mut follow = Follow { path, start, file: None, left: None, lines, longest: usize::MAX };
         if follow.find()?.is_none() && matches!(start, Start::Last(_)) {
             // There is no file yet, so everything in it will be new.
             follow.start = Start::Offset(0);
@@ -150,21 +174,14 @@ impl Follow {
         if named == Some(*identity) {
             return Ok(Seen::All);
         }
-        let was = self.before(SAME)?;
-        let (offset, was_packed) = (self.offset(), identity.packed);
+        self.left = Some(self.left()?);
         self.file = None;
-        self.lines = Lines::from(0);
-        self.start = Start::Offset(0);
-        let Some(named) = named else { return Ok(Seen::Removed) };
-        if named.packed != was_packed
-            && let Some((file, identity)) = zst::open(&self.path)?
-            && lines::before(&file, offset, SAME).at(&self.path)? == was
-        {
-            self.lines = Lines::from(offset);
-            self.file = Some((file, identity));
-            return Ok(Seen::Packed);
+        if named.is_none() {
+            return Ok(Seen::Removed);
         }
-        Ok(Seen::Replaced)
+        let offset = self.offset();
+        self.reopen(Holds::Other)?;
+        Ok(if self.offset() == offset { Seen::Same } else { Seen::Replaced })
     }
 
     fn too_long(&self, offset: u64) -> Error {
@@ -174,13 +191,84 @@ impl Follow {
 
     /// Opens the file unless it is open. Returns its identity, if it is there.
     pub fn find(&mut self) -> Result<Option<Identity>> {
-        if let Some((_, identity)) = &self.file {
-            return Ok(Some(*identity));
+        if self.file.is_none() {
+            self.reopen(Holds::Less)?;
         }
-        let Some((file, identity)) = zst::open(&self.path)? else { return Ok(None) };
-        self.lines = Lines::from(self.start.offset(&file, &self.path)?);
-        self.file = Some((file, identity));
-        Ok(Some(identity))
+        Ok(self.file.as_ref().map(|(_, identity)| *identity))
+    }
+
+    /// Opens the file. One that holds less than was read is as `less` says.
+    fn reopen(&mut self, less: Holds) -> Result<()> {
+        let Some((file, identity)) = zst::open(&self.path)? else { return Ok(()) };
+        match self.left.is_some().then(|| self.compare(&file)).transpose().at(&self.path)? {
+            None => self.lines = Lines::from(self.start.offset(&file, &self.path)?),
+            Some(Holds::All) => self.lines = Lines::from(self.offset()),
+            Some(Holds::Less) if less == Holds::Less => return Ok(()),
+            Some(Holds::Less | Holds::Other) => self.lines = Lines::from(0),
+        }
+        (self.file, self.left) = (Some((file, identity)), None);
+        Ok(())
+    }
+
+    /// Goes on in the file at `path` if that holds all that was read or is to be passed over.
+    pub(crate) fn move_to(&mut self, path: &Path) -> Result<Holds> {
+        let Some((file, identity)) = zst::open(path)? else { return Ok(Holds::Less) };
+        if self.file.is_some() {
+            self.left = Some(self.left()?);
+        }
+        let holds = self.compare(&file).at(path)?;
+        if holds == Holds::All {
+            path.clone_into(&mut self.path);
+            self.lines = Lines::from(self.begun());
+            self.file = Some((file, identity));
+        }
+        self.left.take_if(|_| self.file.is_some());
+        Ok(holds)
+    }
+
+    /// Whether the file at hand is gone, after it was read.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.left.is_some()
+    }
+
+    /// Where the next line begins, or will begin in a file that is not there yet.
+    fn begun(&self) -> u64 {
+        match (self.start, &self.left) {
+            (Start::Offset(start), None) => start,
+            _ => self.offset(),
+        }
+    }
+
+    /// What `file` holds of what was read, or is to be passed over.
+    fn compare(&self, file: &File) -> io::Result<Holds> {
+        let size = file.metadata()?.len();
+        let offset = self.begun();
+        let (head, tail) = match &self.left {
+            Some(Left { head, tail }) => (&head[..], &tail[..]),
+            None => Default::default(),
+        };
+        let mut begin = vec![0; head.len().min(usize::try_from(size).unwrap_or(usize::MAX))];
+        let count = lines::read_at(file, &mut begin, 0)?;
+        Ok(if !head.starts_with(&begin[..count]) {
+            Holds::Other
+        } else if size < offset {
+            Holds::Less
+        } else if lines::before(file, offset, tail.len())? == tail && begins_line(file, offset)? {
+            Holds::All
+        } else {
+            Holds::Other
+        })
+    }
+
+    /// What is to be known of the open file once it is gone.
+    fn left(&self) -> Result<Left> {
+        let mut head = Vec::new();
+        if let Some((file, _)) = &self.file {
+            head.resize(SAME, 0);
+            let count = lines::read_at(file, &mut head, 0).at(&self.path)?;
+            head.truncate(count);
+        }
+        Ok(Left { head, tail: self.before(SAME)? })
     }
 
     /// At most `count` bytes before the start of the next line.

@@ -69,6 +69,12 @@ pub(crate) fn packed_path(path: &Path) -> PathBuf {
     name.into()
 }
 
+/// The name of the transcript at `path` when it is not packed.
+pub(crate) fn unpacked(path: &Path) -> PathBuf {
+    let is_packed = path.extension().is_some_and(|ending| ending == ENDING);
+    if is_packed { path.with_extension("") } else { path.to_owned() }
+}
+
 fn unpack(file: File, path: &Path) -> Result<File> {
     let fault = |e: &dyn std::fmt::Display| Error::system(path.display(), format!("not zstd: {e}"));
     let mut from = ruzstd::decoding::StreamingDecoder::new(file).map_err(|e| fault(&e))?;

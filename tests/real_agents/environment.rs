@@ -162,7 +162,9 @@ fn inbox(agent: Agent) {
         let socket = socket(pid);
         println!("{agent:?}: {name} has the inbox {socket:?}");
         let to = socket.map_or("nobody".to_owned(), |socket| format!("uds:{socket}"));
-        let send = format!("SEND:{to} a message for {name}");
+        let message = format!("a message for {name}");
+        let message = json!({"to": to, "message": message, "summary": "of a test"});
+        let send = format!("CALL:SendMessage {message}");
         run(&home, "paste", &["-s", "sender", "-p", &send]).record();
         run(&home, "flag", &["wait", "sender", "--timeout", "60"]).record();
     }
@@ -172,7 +174,7 @@ fn inbox(agent: Agent) {
     let came = |name: &str| {
         let words = format!("a message for {name}");
         let own = |texts: &Vec<String>| {
-            texts.iter().any(|text| text.contains(&words) && !text.contains("SEND:"))
+            texts.iter().any(|text| text.contains(&words) && !text.contains("CALL:"))
         };
         model.seen().iter().filter(|seen| own(&seen.texts)).count()
     };

@@ -1,15 +1,17 @@
 //! Conversations that go on in another transcript, and a follower that goes with them.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
 
 use serde_json::Value;
 
 use crate::agents::{Agent, Kind, Trust};
 use crate::run::{command, run};
+use crate::truth::Stage;
 use crate::util::home::Home;
 use crate::util::model::Model;
-use crate::util::wait::PATIENCE;
+use crate::util::wait::{PATIENCE, wait_until};
 
 /// A follower of one session, and its records; it ends with the value.
 struct Follower {
@@ -18,9 +20,9 @@ struct Follower {
 }
 
 impl Follower {
-    fn start(home: &Home) -> Self {
+    fn of(home: &Home, session: &str) -> Self {
         let mut child =
-            command(home, "tail", &["-s", "m", "-f", "--offsets"]).spawn().expect("tail");
+            command(home, "tail", &["-s", session, "-f", "--offsets"]).spawn().expect("tail");
         let reader = BufReader::new(child.stdout.take().expect("its records"));
         let (send, records) = mpsc::channel();
         std::thread::spawn(move || {
@@ -38,6 +40,18 @@ impl Follower {
             let record = self.records.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{what}"));
             if wanted(&record) {
                 return record;
+            }
+        }
+    }
+
+    /// All records up to the first one that `wanted` takes.
+    fn until(&self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let mut seen = Vec::new();
+        loop {
+            let record = self.records.recv_timeout(PATIENCE);
+            seen.push(record.unwrap_or_else(|_| panic!("not the wanted one: {seen:#?}")));
+            if seen.last().is_some_and(&wanted) {
+                return seen;
             }
         }
     }
@@ -78,7 +92,7 @@ fn goes_along(agent: Agent) {
     let record = spawned.record().clone();
     let first = record["jsonlPath"].as_str().expect("a transcript").to_owned();
     let id = record["agentSessionId"].as_str().expect("an id").to_owned();
-    let follower = Follower::start(&home);
+    let follower = Follower::of(&home, "m");
     follower.next("the first prompt", |record| says(record, "prompt zero"));
 
     let mut here = first.clone();
@@ -102,4 +116,132 @@ fn goes_along(agent: Agent) {
     }
 }
 
+/// A repository with one commit in the project folder.
+fn repository(home: &Home) {
+    for words in [&["init", "-q"][..], &["commit", "-q", "--allow-empty", "-m", "first"]] {
+        let mut git = home.command("git");
+        git.args(["-c", "user.name=a", "-c", "user.email=a@b"]).args(words);
+        assert!(git.status().expect("git").success(), "{words:?}");
+    }
+}
+
+/// All that a follower saw so far is each record of the transcript at `path` once.
+fn is_whole(seen: &[Value], path: &Path) {
+    let mut next = 0;
+    for record in seen {
+        assert_eq!(record["offset"], next, "{record}");
+        next = record["next"].as_u64().unwrap_or(next);
+    }
+    assert_eq!(next, path.metadata().expect("the transcript").len());
+}
+
+/// The transcript of a conversation moves within a turn.
+fn moves_along(agent: Agent) {
+    let model = Model::start();
+    let home = agent.home(&model, Trust::Seeded);
+    repository(&home);
+    let stage = Stage { model, home };
+    let home = &stage.home;
+    run(home, "spawn", &["-b", agent.backend(), "-s", "t", "-p", "hello"]).record();
+    assert_eq!(stage.waits().0, Some(0));
+    let follower = Follower::of(home, "t");
+    let ended = |record: &Value| {
+        let text = record["entry"].to_string();
+        text.contains("turn_duration") || text.contains("task_complete")
+    };
+    let mut seen = follower.until(ended);
+    let cursor = || run(home, "tail", &["-s", "t", "--offsets", "--cursor", "place"]);
+    let mut kept = cursor().records;
+
+    // Claude Code's tools move it with the working folder; since 2.1.330, see the facts. Codex's
+    // `archive` moves it under an agent that runs, up to 0.142; later ones refuse.
+    let id = stage.listed()["agentSessionId"].as_str().expect("an id").to_owned();
+    let gate = "TOOL:until test -e gate; do sleep 0.1; done";
+    let put = |verb: &str| {
+        stage.works(gate);
+        let done = home.command("codex").args([verb, &id]).output().expect("codex");
+        assert_eq!(done.status.success(), !agent.since("0.155.0"), "{done:?}");
+        std::fs::write(home.proj().join("gate"), "").expect("the gate");
+    };
+    let steps: [(&str, &dyn Fn()); 3] = match agent.kind {
+        Kind::Claude => [
+            ("EnterWorktree", &|| stage.paste(r#"CALL:EnterWorktree {"name":"wt"}"#)),
+            ("still here", &|| stage.paste("still here")),
+            ("ExitWorktree", &|| stage.paste(r#"CALL:ExitWorktree {"action":"keep"}"#)),
+        ],
+        Kind::Codex => [
+            ("archive", &|| put("archive")),
+            ("still here", &|| stage.paste("still here")),
+            ("unarchive", &|| put("unarchive")),
+        ],
+    };
+    let moves = match agent.kind {
+        Kind::Claude => agent.since("2.1.330"),
+        Kind::Codex => !agent.since("0.155.0"),
+    };
+    for (step, act) in steps {
+        act();
+        let (status, record) = stage.waits();
+        assert_eq!((status, &record["state"]), (Some(0), &"done".into()), "{step}: {record}");
+        assert_eq!(run(home, "flag", &["check", "t"]).status, Some(0), "{step}");
+        wait_until(PATIENCE, "rest", || stage.listed()["state"] == "idle");
+        kept.extend(cursor().records);
+    }
+    for _ in 0..steps.len() {
+        seen.extend(follower.until(ended));
+    }
+    let now = stage.listed()["jsonlPath"].as_str().expect("a path").to_owned();
+    for records in [&seen, &kept] {
+        let told = records.iter().filter(|record| record.get("moved").is_some()).count();
+        assert_eq!(told, if moves { 2 } else { 0 }, "one note for each move");
+    }
+    is_whole(&kept, Path::new(&now));
+    if agent.kind == Kind::Claude && agent.since("2.1.330") {
+        let deeper = home.proj().join("deeper");
+        std::fs::create_dir(&deeper).expect("a folder");
+        let window = stage.listed()["windowId"].as_str().expect("a window").to_owned();
+        home.tmux().keys(&window, &["-l", &format!("/cd {}", deeper.display())]);
+        home.tmux().wait_text(&window, "❯ /cd ");
+        home.tmux().keys(&window, &["Enter"]);
+        seen.extend(follower.until(|record| record.get("moved").is_some()));
+        stage.paste("from there");
+        assert_eq!(stage.waits().0, Some(0));
+    }
+    run(home, "kill", &["t"]).record();
+    // After the end, too.
+    if agent.kind == Kind::Codex {
+        let done = home.command("codex").args(["archive", &id]).output().expect("codex");
+        assert!(done.status.success(), "{done:?}");
+        seen.extend(follower.until(|record| record.get("moved").is_some()));
+        let again = run(home, "tail", &["-s", "t", "--offsets"]);
+        let path = seen[seen.len() - 1]["moved"]["to"].as_str().expect("a path");
+        assert!(path.contains("/archived_sessions/"), "{path}");
+        is_whole(&again.records, Path::new(path));
+        kept.extend(cursor().records);
+        is_whole(&kept, Path::new(path));
+    }
+    stage.model.check();
+}
+
+/// A session that begins in a worktree of its own.
+fn begins_in_a_worktree(agent: Agent) {
+    let model = Model::start();
+    let home = agent.home(&model, Trust::Seeded);
+    repository(&home);
+    let stage = Stage { model, home };
+    let words = ["-b", agent.backend(), "-s", "t", "-p", "hello", "--", "--worktree", "x"];
+    let spawned = run(&stage.home, "spawn", &words);
+    let path = spawned.record()["jsonlPath"].as_str().expect("a path").to_owned();
+    assert!(path.contains("--claude-worktrees-x/") && Path::new(&path).exists(), "{path}");
+    assert_eq!(stage.waits().0, Some(0));
+    let seen = run(&stage.home, "tail", &["-s", "t", "--offsets"]).records;
+    is_whole(&seen, Path::new(&path));
+    stage.paste("and again");
+    assert_eq!(stage.waits().0, Some(0));
+    run(&stage.home, "kill", &["t"]).record();
+    stage.model.check();
+}
+
+on_agents!(begins_in_a_worktree: claude_old, claude_new);
+on_agents!(moves_along: claude_old, claude_new, codex_old, codex_new);
 on_agents!(goes_along: claude_old, claude_new, codex_old, codex_new);

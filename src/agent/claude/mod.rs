@@ -172,6 +172,10 @@ impl Agent for Claude {
         files(paths).conversation(pane.pid)
     }
 
+    fn places(&self, paths: &AgentPaths, transcript: &Path) -> Vec<PathBuf> {
+        files(paths).places(transcript)
+    }
+
     fn transcript_of(&self, paths: &AgentPaths, id: &str) -> Option<PathBuf> {
         files(paths).found(id)
     }

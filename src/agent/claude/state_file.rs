@@ -114,6 +114,12 @@ impl StateFiles {
         self.folders().map(|folder| folder.join(&file)).find(|path| path.exists())
     }
 
+    /// Where the transcript of this name may be: in any project's folder.
+    pub(crate) fn places(&self, transcript: &Path) -> Vec<PathBuf> {
+        let name = transcript.file_name().unwrap_or_default();
+        self.folders().map(|folder| folder.join(name)).collect()
+    }
+
     /// What changes when the process does something else: its state file; and while its transcript is
     /// not there, the places where it may come.
     pub(crate) fn watch_paths(&self, pid: u32) -> Vec<PathBuf> {

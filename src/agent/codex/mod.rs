@@ -228,6 +228,10 @@ impl Agent for Codex {
         watch_paths
     }
 
+    fn places(&self, paths: &AgentPaths, transcript: &Path) -> Vec<PathBuf> {
+        rollout::places(paths, transcript)
+    }
+
     fn transcript_of(&self, paths: &AgentPaths, id: &str) -> Option<PathBuf> {
         rollout(paths, id)
     }

@@ -12,7 +12,12 @@ use crate::{
     agent::AgentPaths,
     error::Result,
     sqlite,
-    transcript::{event::EventKind, follow::Follow, start::Start, zst::packed_path},
+    transcript::{
+        event::EventKind,
+        follow::Follow,
+        start::Start,
+        zst::{packed_path, unpacked},
+    },
 };
 
 /// Whether the last turn in a rollout has begun and not ended. See codex/FACTS.md, "End of a turn".
@@ -52,12 +57,6 @@ pub(crate) fn is_rollout(path: &Path, part: &str) -> bool {
     })
 }
 
-/// The unpacked name of the rollout at `path`: opened by that name, a packed file is read too.
-fn unpacked(path: PathBuf) -> PathBuf {
-    let named = path.to_str().and_then(|name| name.strip_suffix(".zst")).map(PathBuf::from);
-    named.unwrap_or(path)
-}
-
 /// The id at the end of a rollout's name.
 pub(crate) fn id_of(rollout: &Path) -> Option<String> {
     let stem = rollout.file_stem()?.to_str()?;
@@ -69,11 +68,11 @@ pub(crate) fn id_of(rollout: &Path) -> Option<String> {
 /// search of the folders. The index is only a hint: the file that it names must exist.
 pub(crate) fn rollout(paths: &AgentPaths, part: &str) -> Option<PathBuf> {
     let there = |path: &PathBuf| path.exists() || packed_path(path).exists();
-    indexed(settings::index(paths), part).map(unpacked).filter(there).or_else(|| {
-        let mut folders = vec![settings::sessions(paths).to_owned()];
+    indexed(settings::index(paths), part).map(|path| unpacked(&path)).filter(there).or_else(|| {
+        let mut folders = vec![settings::archive(paths), settings::sessions(paths).to_owned()];
         while let Some(folder) = folders.pop() {
-            let entries = std::fs::read_dir(folder).ok()?.flatten();
-            let mut entries: Vec<PathBuf> = entries.map(|entry| unpacked(entry.path())).collect();
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            let mut entries: Vec<PathBuf> = entries.map(|entry| unpacked(&entry.path())).collect();
             if let Some(found) = entries.iter().find(|path| is_rollout(path, part)) {
                 return Some(found.clone());
             }
@@ -84,6 +83,17 @@ pub(crate) fn rollout(paths: &AgentPaths, part: &str) -> Option<PathBuf> {
         }
         None
     })
+}
+
+/// Where the rollout of this name may be: in the folder of the day on which its thread began, or in
+/// the archive.
+pub(crate) fn places(paths: &AgentPaths, rollout: &Path) -> Vec<PathBuf> {
+    let name = rollout.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let day = name
+        .strip_prefix("rollout-")
+        .and_then(|rest| rest.get(..10))
+        .map(|day| settings::sessions(paths).join(day.replace('-', "/")));
+    day.into_iter().chain([settings::archive(paths)]).map(|folder| folder.join(name)).collect()
 }
 
 /// The rollout in the index; `None` when the index is absent, locked or of another shape.

@@ -41,6 +41,11 @@ pub(super) fn sessions(paths: &AgentPaths) -> &Path {
     paths.get("codex_sessions_dir")
 }
 
+/// See codex/FACTS.md, "Thread and files".
+pub(super) fn archive(paths: &AgentPaths) -> PathBuf {
+    home(paths).join("archived_sessions")
+}
+
 pub(super) fn secrets(paths: &AgentPaths) -> &Path {
     paths.get("rightcode_env_file")
 }

@@ -73,6 +73,10 @@ impl Agent for Practice {
         files(paths).conversation(pane.pid)
     }
 
+    fn places(&self, paths: &AgentPaths, transcript: &Path) -> Vec<PathBuf> {
+        files(paths).places(transcript)
+    }
+
     fn transcript_of(&self, paths: &AgentPaths, id: &str) -> Option<PathBuf> {
         files(paths).found(id)
     }

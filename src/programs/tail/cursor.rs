@@ -58,12 +58,17 @@ impl Cursor {
         Ok((Cursor { file: file.to_owned(), place, before: Vec::new() }, known))
     }
 
-    /// Why the transcript is not the one that was read before, if it is another.
-    pub(crate) fn objection(&self) -> Result<Option<&'static str>> {
-        let KeptPlace { path, offset, hash, .. } = &self.place;
+    /// Why the transcript, which is at `path` now, is not the one that was read before, if it is
+    /// another.
+    pub(crate) fn objection(&self, path: &Path) -> Result<Option<&'static str>> {
+        let KeptPlace { path: before, offset, hash, .. } = &self.place;
         let Some((file, identity)) = zst::open(path)? else {
             return Ok(Some("the file is gone"));
         };
+        // It may still be on its way, copied: its reader waits until it is whole.
+        if path != before && file.metadata().at(path)?.len() < *offset {
+            return Ok(None);
+        }
         if is_same(&file, *offset, hash).at(path)? {
             return Ok(None);
         }

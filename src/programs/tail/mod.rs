@@ -60,12 +60,13 @@ is not printed.
 
 Of a session, the conversation is followed, not the file: when a person
 clears it or goes over to another, and when the agent writes the first
-line of the new transcript, that one is read from its beginning. This is
-said on standard error, with `--offsets` by a record
-`{\"sessionId\",\"moved\":{\"from\",\"to\"}}`, and with `--events` by one more
-`other`, whose `type` is `moved`. A transcript that Codex has put away
-compressed (`.jsonl.zst`) is read as what it holds, with the same
-offsets.
+line of the new transcript, that one is read from its beginning. When
+the transcript itself is moved to another folder, it goes on there at
+the same offset. This is said on standard error, with `--offsets` by a
+record `{\"sessionId\",\"offset\",\"moved\":{\"from\",\"to\"}}`, and with `--events`
+by one more `other`, whose `type` is `moved`; `offset` is where it goes
+on. A transcript that Codex has put away compressed (`.jsonl.zst`) is
+read as what it holds, with the same offsets.
 
 `-s` may be given several times. Records of several sessions are wrapped
 as by `--offsets`, or are `--events` or `--text`.",
@@ -147,7 +148,7 @@ impl TailRun<'_> {
         }
         self.catch_up()?;
         for stream in &mut self.streams {
-            let seen = stream.read(&mut self.printer)?;
+            let seen = stream.read(&mut self.printer, None)?;
             // A session that has had no prompt has no records; a missing file is a mistake.
             if seen == Seen::Absent
                 && stream.session.is_none()
@@ -189,7 +190,7 @@ impl TailRun<'_> {
             }
             for stream in &mut self.streams {
                 if stream.is_due(changed.as_ref())
-                    && stream.read(&mut self.printer)? == Seen::Stopped
+                    && stream.read(&mut self.printer, Some(&mut watch))? == Seen::Stopped
                 {
                     self.printer.batch(false)?;
                     return Ok(Exit::Done);

@@ -43,7 +43,7 @@ impl Plan {
                 return Err(Error::usage(file.display(), "either sessions or a FILE"));
             }
             (Some(file), None) => {
-                let reader = ConversationReader::new(Some(file.into()), start);
+                let reader = ConversationReader::of_file(file.into(), start);
                 let reader = reader.longest(args.max_line);
                 streams.push(Tailed::of_file(args.target.backend_given()?, reader));
             }
@@ -73,12 +73,13 @@ impl Plan {
         let Some(stream) = self.streams.first_mut() else { return Ok(()) };
         let (cursor, mut at) = Cursor::open(file)?;
         if let Some((path, offset)) = &at {
+            let now = stream.reader.now(path);
             let is_it = |own: &Path| std::path::absolute(own).is_ok_and(|own| own == *path);
             if stream.session.is_none() && !stream.reader.paths().any(is_it) {
                 return Err(Error::usage(file.display(), "a cursor of another file")
                     .advise(format!("it is of {}", path.display())));
             }
-            if let Some(why) = cursor.objection()? {
+            if let Some(why) = cursor.objection(&now)? {
                 let anew = format!("{why}: the place {offset} is void, read from the beginning");
                 self.note = Some(format!("{}: {anew}", path.display()));
                 at = stream.reader.paths().next().map(|own| (own.to_owned(), 0));

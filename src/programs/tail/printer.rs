@@ -166,16 +166,24 @@ impl<'a> Printer<'a> {
         self.out.line(&self.wrapped)
     }
 
-    /// Prints that the conversation goes on in another transcript.
-    pub(crate) fn moved(&mut self, source: &RecordSource, from: &Path, to: &Path) -> Result<()> {
+    /// Prints that the conversation goes on at `offset` of another transcript.
+    pub(crate) fn moved(
+        &mut self,
+        source: &RecordSource,
+        from: &Path,
+        to: &Path,
+        offset: u64,
+    ) -> Result<()> {
         let moved = serde_json::json!({ "from": from, "to": to });
         let session = &source.session;
         match &mut self.form {
             Form::Wrapped => {
-                self.out.record(&serde_json::json!({ "sessionId": session, "moved": moved }))
+                let record =
+                    serde_json::json!({ "sessionId": session, "offset": offset, "moved": moved });
+                self.out.record(&record)
             }
             Form::Events => self.out.record(&serde_json::json!({
-                "sessionId": session, "offset": 0, "next": 0, "kind": EventKind::Other, "time": null,
+                "sessionId": session, "offset": offset, "next": offset, "kind": EventKind::Other, "time": null,
                 "text": "", "type": "moved", "moved": moved,
             })),
             Form::Plain | Form::Text(_) => {

@@ -71,7 +71,8 @@ impl SessionSet {
     }
 
     fn tailed(&self, session: Session, start: Start) -> Tailed {
-        Tailed::of_session(session, ConversationReader::new(None, start).longest(self.max_line))
+        let reader = ConversationReader::new(session.places(&self.config), None, start);
+        Tailed::of_session(session, reader.longest(self.max_line))
     }
 
     /// Watches the state files.
@@ -154,7 +155,7 @@ impl SessionSet {
         // An offset is one in the transcript that the state file names, even if the conversation
         // has moved since.
         if matches!(stream.reader.start, Start::Offset(1..)) && !stream.reader.is_placed() {
-            stream.reader.found(&session.kept_conversation());
+            stream.reader.found(&session.kept_conversation(&self.config));
         }
         if let (Some(pane), Some(tmux)) = (&mut stream.pane, &self.tmux) {
             for witness in session.watch_paths(&self.config, pane) {

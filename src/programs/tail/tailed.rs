@@ -15,7 +15,7 @@ use crate::{
     },
     tmux::Pane,
     transcript::follow::Seen,
-    watch::WatchId,
+    watch::{Watch, WatchId},
 };
 
 /// A conversation or a plain file that is printed.
@@ -65,29 +65,35 @@ impl Tailed {
             || changed.is_none_or(|changed| !changed.is_disjoint(self.reader.spots()))
     }
 
-    /// Prints all that is there, also in the transcripts to which the conversation moved.
-    pub(crate) fn read(&mut self, printer: &mut Printer<'_>) -> Result<Seen> {
+    /// Prints all that is there, also in the transcripts to which the conversation moved, which
+    /// `watch` then watches.
+    pub(crate) fn read(
+        &mut self,
+        printer: &mut Printer<'_>,
+        mut watch: Option<&mut Watch>,
+    ) -> Result<Seen> {
         let Tailed { source, cursor, reader, .. } = self;
         self.fresh = !reader.is_placed();
         loop {
-            let end = reader.read_with(|path, follow| {
+            let end = reader.read_with(watch.as_deref_mut(), |path, follow| {
                 if printer.left == 0 {
                     return Ok(Seen::Stopped);
                 }
                 if let Some(cursor) = cursor {
                     cursor.move_to(path, follow)?;
                 }
-                let seen =
-                    follow.read_blocks(|block| printer.block(source, path, cursor, block))?;
-                if let Some(what) = unusual(seen) {
-                    (printer.note)(&Error::system(path.display(), what).to_string());
-                }
-                Ok(seen)
+                follow.read_blocks(|block| printer.block(source, path, cursor, block))
             })?;
-            match end {
-                ReadEnd::Paused(seen) => return Ok(seen),
-                ReadEnd::Again => {}
-                ReadEnd::Moved { from, to } => printer.moved(source, &from, &to)?,
+            if let ReadEnd::Moved { from, to, offset } = &end {
+                printer.moved(source, from, to, *offset)?;
+            }
+            if let ReadEnd::Paused(seen) | ReadEnd::Again(seen) = end
+                && let (Some(what), Some(path)) = (unusual(seen), reader.paths().next())
+            {
+                (printer.note)(&Error::system(path.display(), what).to_string());
+            }
+            if let ReadEnd::Paused(seen) = end {
+                return Ok(seen);
             }
         }
     }
@@ -96,7 +102,7 @@ impl Tailed {
 /// What happened to the file, if a person should know.
 fn unusual(seen: Seen) -> Option<&'static str> {
     match seen {
-        Seen::All | Seen::Stopped | Seen::Absent | Seen::Packed => None,
+        Seen::All | Seen::Stopped | Seen::Absent | Seen::Same => None,
         Seen::Removed => Some("the file was removed"),
         Seen::Truncated => Some("the file was cut: its offsets begin anew at 0"),
         Seen::Replaced => Some("another file took its place: offsets begin anew at 0"),

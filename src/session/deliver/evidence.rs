@@ -50,7 +50,8 @@ impl Proof {
         let now = session.conversation_in(attached.config, Some(&look.pane))?;
         session.bind(attached.config, &now)?;
         let id = now.id.clone();
-        let reader = ConversationReader::from_end(now, &mut attached.watch)?;
+        let places = session.places(attached.config);
+        let reader = ConversationReader::from_end(places, now, &mut attached.watch)?;
         Ok(Proof { offset: reader.offset(), id, reader, other: None })
     }
 
@@ -76,7 +77,7 @@ impl Proof {
         }
         let agent = attached.agent;
         let (mut ours, other) = (None, &mut self.other);
-        self.reader.read(|line| {
+        self.reader.read(Some(&mut attached.watch), |line| {
             for event in agent.parse_line(line.bytes) {
                 match judge(agent, prompt, &event) {
                     Some(Evidence::Other(difference)) => {

@@ -90,14 +90,15 @@ impl TranscriptSince {
         look: &Look,
     ) -> Result<TranscriptSince> {
         let now = session.conversation_in(attached.config, Some(&look.pane))?;
-        let reader = ConversationReader::from_end(now, &mut attached.watch)?;
+        let places = session.places(attached.config);
+        let reader = ConversationReader::from_end(places, now, &mut attached.watch)?;
         Ok(TranscriptSince { reader, stopped: false, ended: false })
     }
 
-    fn read(&mut self, attached: &AttachedPane<'_>) -> Result<()> {
-        let (stopped, ended) = (&mut self.stopped, &mut self.ended);
-        self.reader.read(|line| {
-            for event in attached.agent.parse_line(line.bytes) {
+    fn read(&mut self, attached: &mut AttachedPane<'_>) -> Result<()> {
+        let (agent, stopped, ended) = (attached.agent, &mut self.stopped, &mut self.ended);
+        self.reader.read(Some(&mut attached.watch), |line| {
+            for event in agent.parse_line(line.bytes) {
                 *stopped |= event.kind == EventKind::Interrupted;
                 *ended |= matches!(event.kind, EventKind::TurnEnd | EventKind::Error);
             }

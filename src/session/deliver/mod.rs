@@ -99,11 +99,13 @@ fn wait_idle(
     }
     if let Some(job) = job {
         watch.path(&job.flags().running())?;
-        if let Some(path) = job.transcript(config, Some(&pane))? {
-            watch.path(&path)?;
-        }
     }
     loop {
+        if let Some(job) = job
+            && let Some(path) = job.transcript(config, Some(&pane))?
+        {
+            watch.path(&path)?;
+        }
         let (is_idle, again) = idle(config, session, &pane, job)?;
         if is_idle {
             return Ok(true);

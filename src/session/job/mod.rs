@@ -7,7 +7,11 @@
 
 use std::{ops::ControlFlow, path::PathBuf, time::Duration};
 
-use super::{RunDir, Session, anchor::with_status, conversation::ConversationReader};
+use super::{
+    RunDir, Session,
+    anchor::with_status,
+    conversation::{ConversationReader, is_same},
+};
 use crate::{
     agent::{Agent, Status},
     config::Config,
@@ -16,7 +20,10 @@ use crate::{
     fs::{self, Lock},
     time::{self, Deadline},
     tmux::Pane,
-    transcript::ledger::{End, Ledger},
+    transcript::{
+        ledger::{End, Ledger},
+        start::Start,
+    },
 };
 use running_flag::RunningFlag;
 
@@ -80,6 +87,11 @@ const SHORT: Duration = Duration::from_secs(1);
 /// How long after its status has become idle an agent may take to record how the turn ended.
 // Measured: claude/FACTS.md, "Interrupt in the transcript"
 const END_WRITTEN: Duration = Duration::from_millis(500);
+
+/// How long after a prompt was taken from the queue an agent may say that it is idle, before the turn
+/// of that prompt shows in its status.
+// Measured: claude/FACTS.md, "Prompts during a turn"
+const BETWEEN_TURNS: Duration = Duration::from_millis(100);
 
 impl Job {
     /// The job of a session; `None` when it has no folder for flags.
@@ -216,7 +228,7 @@ impl Job {
         };
         let prompts = match &end {
             Some(_) => Prompts::Rest,
-            None if self.is_ahead(status.as_ref()) => Prompts::Ahead,
+            None if self.is_ahead(flag.prompts, status.as_ref()) => Prompts::Ahead,
             None => Prompts::Open,
         };
         // While an agent that was asked to remove the flag itself is alive, only it ends the job.
@@ -291,12 +303,16 @@ impl Job {
     }
 
     /// Whether the transcript is ahead of the agent's status: it shows a prompt that is newer than
-    /// the idle status, or one in the queue.
-    fn is_ahead(&self, status: Option<&Status>) -> bool {
+    /// the idle status, or one in the queue. A prompt that was just taken from the queue may be older
+    /// than the moment of idleness before its turn.
+    fn is_ahead(&self, prompts: usize, status: Option<&Status>) -> bool {
         let (Some((_, ledger)), Some(Status::Idle(since))) = (&self.read, status) else {
             return false;
         };
-        let taken = ledger.last_input().zip(*since).is_some_and(|(input, idle)| input > idle);
+        let after = if ledger.unanswered(prompts) { BETWEEN_TURNS } else { Duration::ZERO };
+        let after = u64::try_from(after.as_millis()).unwrap_or_default();
+        let taken =
+            ledger.last_input().zip(*since).is_some_and(|(input, idle)| input + after > idle);
         taken || ledger.has_queued()
     }
 
@@ -347,10 +363,19 @@ impl Job {
         flag: &RunningFlag,
     ) -> Result<bool> {
         let now = self.session.conversation_in(config, pane)?;
-        let (reader, left) = ConversationReader::of_job(flag.transcript.clone(), flag.offset, now);
-        let read = self.read.take().filter(|(read, _)| read.begins_like(&reader));
-        let (mut reader, mut ledger) = read.unwrap_or_else(|| (reader, Ledger::default()));
-        reader.read(|line| {
+        let began = flag.transcript.as_ref().or(now.transcript.as_ref()).cloned();
+        let left = began.iter().zip(&now.transcript).any(|(began, now)| !is_same(began, now));
+        let read = self.read.take();
+        let read = read.filter(|(read, _)| read.begins_like(began.as_deref(), flag.offset));
+        let (mut reader, mut ledger) = read.unwrap_or_else(|| {
+            let places = self.session.places(config);
+            let start = Start::Offset(flag.offset);
+            (ConversationReader::new(places, began, start), Ledger::default())
+        });
+        if !left {
+            reader.found(&now);
+        }
+        reader.read(None, |line| {
             for event in self.agent.parse_line(line.bytes) {
                 ledger.note(&event);
             }

@@ -58,12 +58,17 @@ fn take_in(follow: &mut Follow, got: &mut Vec<Record>) {
     loop {
         let seen = follow
             .read_new(|line| {
+                // What holds the same lines goes on where it was; all else begins anew.
+                if line.offset == 0 {
+                    got.clear();
+                }
                 got.push((line.offset, line.next, line.bytes.to_vec()));
                 Ok(ControlFlow::Continue(()))
             })
             .unwrap();
         match seen {
-            Seen::Truncated | Seen::Replaced | Seen::Removed => got.clear(),
+            Seen::Truncated | Seen::Replaced => got.clear(),
+            Seen::Same | Seen::Removed => {}
             _ => return,
         }
     }

@@ -15,10 +15,10 @@ pub(crate) enum Directive {
     Background(String),
     /// `DELEGATE:<prompt>`: a sub-agent gets that prompt (only Claude Code knows that).
     Delegate(String),
-    /// `SEND:<to> <message>`: a message to another session (only Claude Code knows that).
-    Send(String, String),
     /// `ESCALATE:<command>`: the same, asking to leave the sandbox (only Codex knows that).
     Escalate(String),
+    /// `CALL:<tool> <input as JSON>`: that tool of the agent's own (only Claude Code has such).
+    Call(String, serde_json::Value),
     /// `ERROR:<status>` always, `ERROR:<status>x<N>` the first N times.
     Error(u16, Option<u32>),
     /// `HANG`: no byte of an answer until released.
@@ -35,9 +35,6 @@ impl Directive {
         if let Some(rest) = after(prompt, "DELEGATE:") {
             return Directive::Delegate(first_line(rest));
         }
-        if let Some((to, message)) = after(prompt, "SEND:").and_then(|rest| rest.split_once(' ')) {
-            return Directive::Send(to.to_owned(), first_line(message));
-        }
         if let Some(rest) = after(prompt, "TOOL:") {
             return Directive::Tool(first_line(rest));
         }
@@ -46,6 +43,10 @@ impl Directive {
         }
         if let Some(rest) = after(prompt, "ESCALATE:") {
             return Directive::Escalate(first_line(rest));
+        }
+        if let Some((tool, input)) = after(prompt, "CALL:").and_then(|rest| rest.split_once(' ')) {
+            let input = serde_json::from_str(&first_line(input)).expect("a tool's input");
+            return Directive::Call(tool.to_owned(), input);
         }
         if let Some((ms, _)) = after(prompt, "SLOW:").and_then(number) {
             return Directive::Slow(Duration::from_millis(ms));

@@ -1,0 +1,213 @@
+//! Where a session's conversation is now, and how to follow it from one transcript to the next.
+//!
+//! A conversation is its id, not its path. The name of a transcript holds the id, and a transcript
+//! that is moved keeps its name: so a transcript that is not where it was is looked for by its name
+//! wherever its agent may put it.
+
+use std::{
+    collections::VecDeque,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+use super::Session;
+use crate::{
+    agent::{Agent, AgentPaths, Conversation, Status},
+    config::Config,
+    error::Result,
+    state::Entry,
+    time,
+    tmux::{Pane, Tmux},
+    transcript::{
+        follow::{Follow, Seen},
+        lines::Line,
+        start::Start,
+        zst,
+    },
+};
+pub(crate) use reader::{ConversationReader, ReadEnd, is_same};
+
+mod reader;
+
+impl Session {
+    /// Its conversation according to the state file, and where its transcript is now.
+    #[must_use]
+    pub(crate) fn kept_conversation(&self, config: &Config) -> Conversation {
+        let transcript = self.entry.jsonl_path().map(|path| self.places(config).now(path));
+        Conversation { id: self.entry.agent_session_id().map(str::to_owned), transcript }
+    }
+
+    /// Where its transcripts may be.
+    pub(crate) fn places(&self, config: &Config) -> Places {
+        Places { agent: self.agent(), paths: self.paths(config) }
+    }
+
+    /// What its agent in `pane` is doing: as it says itself, or by the conversation that was kept
+    /// when its sign is gone.
+    pub(crate) fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {
+        let (agent, paths) = (self.agent(), self.paths(config));
+        let status = agent.status(&paths, pane)?;
+        if status != Status::Starting || agent.conversation(&paths, pane)?.is_some() {
+            return Ok(status);
+        }
+        // An agent that starts has no sign yet, but it has written nothing either.
+        let written = |path: &&Path| {
+            let changed = path.metadata().and_then(|data| data.modified());
+            let changed = changed.ok().map(time::epoch_ms);
+            changed.zip(self.entry.started_at()).is_some_and(|(changed, start)| changed > start)
+        };
+        let transcript = self.kept_conversation(config).transcript;
+        let transcript = transcript.as_deref().filter(written);
+        let told = transcript.map(|path| agent.status_without_sign(pane, path)).transpose()?;
+        Ok(told.flatten().unwrap_or(status))
+    }
+
+    /// The conversation that its agent in `pane` reports, while that is alive.
+    pub(crate) fn reported(
+        &self,
+        config: &Config,
+        pane: Option<&Pane>,
+    ) -> Result<Option<Conversation>> {
+        let live = pane.filter(|pane| !pane.dead);
+        live.map_or(Ok(None), |pane| self.agent().conversation(&self.paths(config), pane))
+    }
+
+    /// Its conversation: as its agent in `pane` reports it, else as it was kept. The agent may know
+    /// the id before it knows where the transcript will be.
+    pub(crate) fn conversation_in(
+        &self,
+        config: &Config,
+        pane: Option<&Pane>,
+    ) -> Result<Conversation> {
+        let kept = self.kept_conversation(config);
+        Ok(match self.reported(config, pane)? {
+            Some(now) => {
+                let is_its = |path: &PathBuf| now.id.as_ref().is_some_and(|id| is_of(path, id));
+                let transcript = now.transcript.or(kept.transcript.filter(is_its));
+                Conversation { transcript, id: now.id }
+            }
+            None => kept,
+        })
+    }
+
+    /// Like [`Session::conversation_in`]. Saves what the agent reports in the state file.
+    pub(crate) fn conversation(
+        &mut self,
+        config: &Config,
+        pane: Option<&Pane>,
+    ) -> Result<Conversation> {
+        if let Some(now) = self.reported(config, pane)? {
+            self.bind(config, &now)?;
+        }
+        Ok(self.kept_conversation(config))
+    }
+
+    /// Like [`Session::conversation`], but asks tmux for the pane.
+    pub(crate) fn find_conversation(&mut self, config: &Config) -> Result<Conversation> {
+        // Without tmux no agent runs, but there may be transcripts of earlier sessions.
+        let pane = match config.program("tmux") {
+            Some(_) => self.pane(config, &Tmux::new(config)?)?,
+            None => None,
+        };
+        self.conversation(config, pane.as_ref())
+    }
+
+    /// Saves in the state file which conversation the session holds now. It changes when a Codex
+    /// thread gets its first prompt, and when a person clears a conversation.
+    pub(crate) fn bind(&mut self, config: &Config, conversation: &Conversation) -> Result<()> {
+        let mut change = Entry::default();
+        if let Some(id) = &conversation.id
+            && self.entry.agent_session_id() != Some(id)
+        {
+            change.set("agentSessionId", id.as_str());
+        }
+        if let Some(path) = &conversation.transcript
+            && self.entry.jsonl_path() != Some(path)
+        {
+            change.set("jsonlPath", path.to_string_lossy());
+        }
+        if change == Entry::default() {
+            return Ok(());
+        }
+        if let Some((key, value)) = self.agent().conversation_field(conversation) {
+            change.set(key, value);
+        }
+        self.backend.store(config).put(&self.name, &change)?;
+        for (key, value) in change.fields() {
+            self.entry.set(key, value.clone());
+        }
+        Ok(())
+    }
+}
+
+/// Where the transcripts of an agent may be.
+#[derive(Clone)]
+pub(crate) struct Places {
+    agent: &'static dyn Agent,
+    paths: AgentPaths,
+}
+
+impl Places {
+    /// Where the transcript is that was at `path`: there, or where it was moved to.
+    pub(crate) fn now(&self, path: &Path) -> PathBuf {
+        if is_there(path) {
+            return path.to_owned();
+        }
+        self.all(path).into_iter().find(|place| is_there(place)).unwrap_or_else(|| path.to_owned())
+    }
+
+    /// Every place to which the transcript may be moved that was at `path`.
+    fn all(&self, path: &Path) -> Vec<PathBuf> {
+        self.agent.places(&self.paths, path)
+    }
+}
+
+/// Whether the transcript at `path` is of the conversation `id`.
+fn is_of(path: &Path, id: &str) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().contains(id))
+}
+
+/// Whether there is a transcript at `path`, packed or not.
+fn is_there(path: &Path) -> bool {
+    zst::identity(path).is_ok_and(|found| found.is_some())
+}
+
+/// The newest lines of a transcript.
+pub(crate) struct Newest<T> {
+    /// What `take` made of them.
+    pub lines: VecDeque<T>,
+    /// How many lines counted in all.
+    pub total: usize,
+    /// Where the next line will begin.
+    pub end: u64,
+}
+
+/// Reads the transcript at `path` and keeps what `take` makes of its newest lines, at most `most`.
+/// A line for which `take` returns `None` does not count.
+pub(crate) fn newest<T>(
+    path: &Path,
+    most: usize,
+    mut take: impl FnMut(Line<'_>) -> Option<T>,
+) -> Result<Newest<T>> {
+    let mut follow = Follow::open(path, Start::Offset(0))?;
+    let (mut lines, mut total) = (VecDeque::new(), 0);
+    loop {
+        let seen = follow.read_new(|line| {
+            if let Some(taken) = take(line) {
+                total += 1;
+                lines.push_back(taken);
+                if lines.len() > most {
+                    lines.pop_front();
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        match seen {
+            Seen::Truncated | Seen::Replaced => (lines, total) = (VecDeque::new(), 0),
+            Seen::Same => {}
+            Seen::All | Seen::Stopped | Seen::Absent | Seen::Removed => {
+                return Ok(Newest { lines, total, end: follow.offset() });
+            }
+        }
+    }
+}
