@@ -90,8 +90,10 @@ fn nested(agent: Agent) {
     let outer = home.root().join("outer");
     let inner = home.root().join("inner");
     let started = format!(
-        "TOOL:env >{} && {} -b {} -s inner -p 'TOOL:env >{}'",
+        // A login shell, which Codex has its commands run by, begins with a PATH of its own.
+        "TOOL:env >{} && PATH={}:$PATH {} -b {} -s inner -p 'TOOL:env >{}'",
         outer.display(),
+        agent.install().display(),
         env!("CARGO_BIN_EXE_aimax-spawn"),
         agent.backend(),
         inner.display()
