@@ -67,11 +67,6 @@ enum Call {
     Background(String),
     /// A prompt for a sub-agent.
     Agent(String),
-    /// A message to another session.
-    Send {
-        to: String,
-        message: String,
-    },
     Question,
     /// A tool of the agent's own, by its name, and its input (only Claude Code's).
     Own(String, Value),

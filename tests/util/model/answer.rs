@@ -133,9 +133,6 @@ impl Shared {
             Directive::Background(command) => Some(Call::Background(command.clone())),
             Directive::Delegate(prompt) => Some(Call::Agent(prompt.clone())),
             Directive::Call(tool, input) => Some(Call::Own(tool.clone(), input.clone())),
-            Directive::Send(to, message) => {
-                Some(Call::Send { to: to.clone(), message: message.clone() })
-            }
             Directive::Ask if ask.can_ask => Some(Call::Question),
             _ => None,
         };

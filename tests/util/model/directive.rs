@@ -15,8 +15,6 @@ pub(crate) enum Directive {
     Background(String),
     /// `DELEGATE:<prompt>`: a sub-agent gets that prompt (only Claude Code knows that).
     Delegate(String),
-    /// `SEND:<to> <message>`: a message to another session (only Claude Code knows that).
-    Send(String, String),
     /// `ESCALATE:<command>`: the same, asking to leave the sandbox (only Codex knows that).
     Escalate(String),
     /// `CALL:<tool> <input as JSON>`: that tool of the agent's own (only Claude Code has such).
@@ -36,9 +34,6 @@ impl Directive {
     pub(crate) fn of(prompt: &str) -> Self {
         if let Some(rest) = after(prompt, "DELEGATE:") {
             return Directive::Delegate(first_line(rest));
-        }
-        if let Some((to, message)) = after(prompt, "SEND:").and_then(|rest| rest.split_once(' ')) {
-            return Directive::Send(to.to_owned(), first_line(message));
         }
         if let Some(rest) = after(prompt, "TOOL:") {
             return Directive::Tool(first_line(rest));

@@ -202,10 +202,6 @@ impl Speaker for Voice<'_> {
                 json!({"description": "Does a part", "prompt": prompt,
                     "subagent_type": "general-purpose"}),
             ),
-            Call::Send { to, message } => (
-                "SendMessage",
-                json!({"to": to, "message": message, "summary": "A message of a test"}),
-            ),
             Call::Question => ("AskUserQuestion", question()),
             Call::Own(tool, input) => (tool.as_str(), input.clone()),
         };
