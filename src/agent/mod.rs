@@ -12,14 +12,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::Value;
-
 use crate::{
     config::{Config, Setting},
     error::{Error, Result},
     state::Store,
     tmux::{Enter, Look, Pane},
-    transcript::event::{Event, EventKind},
+    transcript::{
+        event::{Event, EventKind},
+        field::Field,
+    },
 };
 
 mod claude;
@@ -319,7 +320,7 @@ pub trait Agent: Sync {
 
     // What does its transcript say?
 
-    /// The events in a line of its transcript.
+    /// The events in a line of its transcript, in all records that stand on it.
     fn parse_line(&self, line: &[u8]) -> Vec<Event>;
 
     /// Whether a line can only be from a transcript of this agent.
@@ -342,17 +343,13 @@ fn status_by_turn(is_open: bool) -> Status {
     if is_open { Status::Busy } else { Status::Idle(None) }
 }
 
-/// The text of a content: a string, or the text blocks of a list.
-fn text_of(content: &Value) -> String {
-    match content {
-        Value::String(text) => text.clone(),
-        Value::Array(blocks) => {
-            let texts: Vec<&str> =
-                blocks.iter().filter_map(|block| block["text"].as_str()).collect();
-            texts.join("\n")
-        }
-        _ => String::new(),
+/// The text of a content: a string, or the texts and text blocks of a list.
+fn text_of(content: Field<'_>) -> String {
+    if let Some(text) = content.text() {
+        return text.into_owned();
     }
+    let texts = content.items().filter_map(|item| item.text().or_else(|| item.get("text").text()));
+    texts.collect::<Vec<_>>().join("\n")
 }
 
 /// Where two texts part, for a person.

@@ -14,6 +14,7 @@ use super::files::{Place, VERSION};
 use crate::{
     error::{At, Result},
     time,
+    transcript::start::begins_line,
 };
 
 /// The marker of an interrupted turn. See claude/FACTS.md, "Interrupt in the transcript".
@@ -47,11 +48,10 @@ impl Log {
     /// next.
     pub(crate) fn new(place: &Place, session: &str, model: &str, silent: bool, torn: bool) -> Self {
         let path = place.transcript(session);
-        let old = std::fs::read_to_string(&path).unwrap_or_default();
+        let old = std::fs::read(&path).unwrap_or_default();
         let parent = old
-            .lines()
-            .rev()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+            .rsplit(|&byte| byte == b'\n')
+            .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
             .find_map(|entry| entry.get("uuid").cloned())
             .unwrap_or(Value::Null);
         Log {
@@ -208,8 +208,14 @@ impl Log {
                 if let Some(folder) = self.path.parent() {
                     std::fs::create_dir_all(folder).at(folder)?;
                 }
-                let file = OpenOptions::new().append(true).create(true).open(&self.path);
-                none.insert(file.at(&self.path)?)
+                let file = OpenOptions::new().read(true).append(true).create(true).open(&self.path);
+                let file = none.insert(file.at(&self.path)?);
+                // A crash may have left half a line: ours must not become a part of it.
+                let size = file.metadata().at(&self.path)?.len();
+                if !begins_line(file, size).at(&self.path)? {
+                    file.write_all(b"\n").at(&self.path)?;
+                }
+                file
             }
         };
         let mut rest = line.as_bytes();

@@ -17,11 +17,12 @@ use crate::{
 pub(crate) struct RunDir(PathBuf);
 
 /// The files that go with the session.
-const MADE_FOR_IT: [&str; 5] = [SETTINGS_FILE, LAUNCH_SPEC, OUTPUT, TITLE_FILE, ANCHOR];
+const MADE_FOR_IT: [&str; 6] = [SETTINGS_FILE, LAUNCH_SPEC, OUTPUT, TITLE_FILE, ANCHOR, JOB];
 
 const LAUNCH_SPEC: &str = "orders";
 const OUTPUT: &str = "output";
 const ANCHOR: &str = "anchor.json";
+const JOB: &str = "job.json";
 
 impl RunDir {
     /// The folder of a session. It need not exist yet.
@@ -67,6 +68,12 @@ impl RunDir {
     #[must_use]
     pub(crate) fn anchor(&self) -> PathBuf {
         self.0.join(ANCHOR)
+    }
+
+    /// The account of its last job: see [`Job`](super::Job).
+    #[must_use]
+    pub(crate) fn job(&self) -> PathBuf {
+        self.0.join(JOB)
     }
 
     /// The FIFO into which the pane's output goes while somebody looks.

@@ -5,10 +5,16 @@
 //! lines before their parents, so lines are compared by their times, not by their order, where they
 //! have times. See claude/FACTS.md, "Transcript records".
 
-use super::event::{Event, EventKind};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    event::{Event, EventKind},
+    once::Once,
+};
 
 /// How a turn ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum End {
     /// By itself.
     Done,
@@ -21,6 +27,7 @@ pub enum End {
 /// The events so far, added up.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
+    once: Once,
     /// Prompts that the agent has recorded, given or queued.
     accepted: usize,
     queued: usize,
@@ -55,6 +62,9 @@ impl Ledger {
     /// Takes one event in.
     pub fn note(&mut self, event: &Event) {
         self.seen += 1;
+        if self.once.repeats(event) {
+            return;
+        }
         let now = Moment { time: event.time, line: self.seen };
         match event.kind {
             EventKind::Prompt => {

@@ -1,4 +1,5 @@
-//! The state that is shown agrees with the truth, at random moments of a scripted session.
+//! The state that is shown agrees with the truth, at random moments of a scripted session, while a
+//! person moves, renames and splits the window.
 //!
 //! The script opens the gates that the turns wait at, presses the keys, and kills the agent. From
 //! there to the moment that the agent's own word of it can be read, the change is under way.
@@ -15,6 +16,7 @@ use crate::{
     desk::{Desk, GATE, gone},
     records::{Killed, Proven, Ready},
     util::{
+        meddler::Meddler,
         truth::{Clock, Sampler, Truth, traced},
         wait::{PATIENCE, wait_until},
     },
@@ -157,13 +159,15 @@ fn pause(ms: u64) {
 }
 
 #[test]
-fn what_is_shown_is_so() {
+fn what_is_shown_is_so_whatever_happens_to_the_window() {
     let mut play = Play::begin();
     let sampler = Sampler::start(&play.desk.home, "a", Duration::from_millis(60));
+    let meddler = Meddler::start(&play.desk.home, "a", &play.ready.pane_id);
     while sampler.taken() < LOOKS {
         play.round();
     }
     play.dies();
+    println!("{} events beside it", meddler.end());
     let count = sampler.agrees("practice", &play.states, &play.jobs);
     play.desk.run("aimax-kill", &["a"]).record::<Killed>();
     assert!(count.samples >= LOOKS && count.apart >= LOOKS / 4, "too few");

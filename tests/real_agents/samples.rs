@@ -1,4 +1,5 @@
-//! The state that is shown agrees with the truth, at random moments of scripted sessions.
+//! The state that is shown agrees with the truth, at random moments of scripted sessions, while a
+//! person moves, renames and splits the window.
 //!
 //! The loopback model knows when a turn is asked for and when its answer is out, the script when a
 //! key is pressed or the agent killed. From there to the agent's own word of it, the change is under
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 use crate::agents::{Agent, Kind, Trust};
 use crate::run::{command, end, run};
 use crate::util::home::Home;
+use crate::util::meddler::Meddler;
 use crate::util::model::Model;
 use crate::util::truth::{Clock, Sampler, Truth, traced};
 use crate::util::wait::{PATIENCE, wait_for, wait_until};
@@ -20,6 +22,9 @@ const LOOKS: usize = 450;
 /// What is promised of a turn that is stopped: that it is told so within this, or within the other
 /// after the agent's own word.
 const STOPPED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(500));
+
+/// A turn shorter than this may never show in an agent's status.
+const SHORT: Duration = Duration::from_secs(1);
 
 /// A session that plays its part, and what is true of it.
 struct Play {
@@ -93,8 +98,9 @@ impl Play {
         wait_for(PATIENCE, "the agent's own word", |saw| {
             let word = self.agent.rests(&self.home, self.pid);
             *saw = format!("{word:?}");
-            // From now on it can be read.
-            (self.clock.at(word?) >= since).then(Instant::now)
+            // From now on it can be read. A short turn may not show in its status at all.
+            let told = self.clock.at(word?) >= since || since.elapsed() > SHORT;
+            told.then(Instant::now)
         })
     }
 
@@ -187,10 +193,12 @@ impl Play {
 fn samples(agent: Agent) {
     let mut play = Play::begin(agent);
     let sampler = Sampler::start(&play.home, "t", Duration::from_millis(80));
+    let meddler = Meddler::start(&play.home, "t", &play.pane);
     while sampler.taken() < LOOKS {
         play.round(&sampler);
     }
     play.dies();
+    println!("{agent:?}: {} events beside it", meddler.end());
     let count = sampler.agrees(&format!("{agent:?}"), &play.states, &play.jobs);
     play.model.release();
     run(&play.home, "kill", &["t"]).record();

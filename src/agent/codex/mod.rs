@@ -14,7 +14,11 @@ use crate::{
     error::{Error, Result},
     proc, time,
     tmux::{Enter, Pane},
-    transcript::event::{Event, EventKind},
+    transcript::{
+        event::{Event, EventKind},
+        field::Field,
+        validate,
+    },
 };
 
 mod log;
@@ -242,11 +246,7 @@ impl Agent for Codex {
 
     fn knows_line(&self, line: &[u8]) -> bool {
         // Only Codex puts everything into a `payload`.
-        #[derive(serde::Deserialize)]
-        struct Shape {
-            payload: Option<serde::de::IgnoredAny>,
-        }
-        serde_json::from_slice::<Shape>(line).is_ok_and(|line| line.payload.is_some())
+        validate::records(line).iter().any(|record| Field::of(record).get("payload").is_some())
     }
 
     /// See codex/FACTS.md, "What becomes of the text".

@@ -13,6 +13,11 @@ took the last prompt, nothing is queued, and the agent is idle. The
 program that sees that first sets the flags right: a hook in the agent
 or in tmux, `wait`, `check`, or `aimax-ls`.
 
+The flags show what our programs keep of the job in a folder of their
+own. A flag that the agent removes in its work (`git clean`) is put back
+by whoever looks next; one that another session left says nothing. A flag
+that another program writes counts when it is newer.
+
 `wait` and `check` answer by their status; `check` is a `wait` that does
 not wait. For several sessions the status is the highest of theirs: 124
 (it runs) before 5 (it asks) before 1 (it failed) before 0. `wait`

@@ -10,7 +10,7 @@ use std::{
     os::fd::{AsRawFd, RawFd},
 };
 
-use self::{plan::Plan, printer::Printer, session_set::SessionSet, tailed::Tailed};
+use self::{due::Due, plan::Plan, printer::Printer, session_set::SessionSet, tailed::Tailed};
 use crate::{
     cli::{self, Complete, Opt, Output, Tool, ToolDoc, ValueDoc, output::stdout},
     error::{Error, Exit, Kind, Result},
@@ -21,6 +21,7 @@ use crate::{
 };
 
 mod cursor;
+mod due;
 mod options;
 mod plan;
 mod printer;
@@ -144,7 +145,7 @@ impl TailRun<'_> {
         if let Some(sessions) = &mut self.sessions {
             let mut watch = Watch::new()?;
             sessions.watch(&mut watch)?;
-            sessions.update(&mut watch, &mut self.streams, None, self.printer.note)?;
+            sessions.update(&mut watch, &mut self.streams, None, None, self.printer.note)?;
         }
         self.catch_up()?;
         for stream in &mut self.streams {
@@ -178,26 +179,33 @@ impl TailRun<'_> {
         }
         // Catching up is done in large pieces; after that, each record is written at once.
         self.catch_up()?;
-        let mut changed = None;
+        let (mut changed, mut due) = (None, Due::default());
         loop {
+            let some = due.at(changed.as_ref());
             if let Some(sessions) = &mut self.sessions {
                 sessions.update(
                     &mut watch,
                     &mut self.streams,
+                    some.as_deref(),
                     changed.as_ref(),
                     self.printer.note,
                 )?;
             }
-            for stream in &mut self.streams {
+            let is_all = some.is_none();
+            for at in some.unwrap_or_else(|| (0..self.streams.len()).collect()) {
+                let stream = &mut self.streams[at];
                 if stream.is_due(changed.as_ref())
                     && stream.read(&mut self.printer, Some(&mut watch))? == Seen::Stopped
                 {
                     self.printer.batch(false)?;
                     return Ok(Exit::Done);
                 }
+                due.note(at, stream);
             }
             self.printer.batch(false)?;
-            self.drop_left(&mut watch);
+            if is_all && self.drop_left(&mut watch) {
+                due = Due::of(&self.streams);
+            }
             if watch.wait(deadline)? == Woke::Deadline {
                 return Ok(Exit::Timeout);
             }
@@ -206,14 +214,16 @@ impl TailRun<'_> {
         }
     }
 
-    /// Drops the sessions that have left, and stops watching their files.
-    fn drop_left(&mut self, watch: &mut Watch) {
+    /// Drops the sessions that have left, and stops watching their files. Returns whether there were
+    /// any.
+    fn drop_left(&mut self, watch: &mut Watch) -> bool {
         let gone: Vec<_> = self.streams.extract_if(.., |stream| stream.leaving).collect();
         for path in gone.iter().flat_map(|stream| stream.reader.paths()) {
             if !self.streams.iter().any(|stream| stream.reader.paths().any(|other| other == path)) {
                 watch.forget(path);
             }
         }
+        !gone.is_empty()
     }
 
     /// Begins to catch up: in large pieces, unless the place is to be kept after each record.

@@ -17,6 +17,7 @@ use crate::{
         event::{Event, EventKind},
         fast_json,
         lines::{Block, Line},
+        once::Once,
         validate,
     },
 };
@@ -41,13 +42,14 @@ pub(crate) struct RecordSource {
     pub(crate) backend: Option<Backend>,
     /// `{"sessionId":…,"offset":`, the same in every wrapped record.
     opening: String,
+    once: Once,
 }
 
 impl RecordSource {
     pub(crate) fn new(session: Option<String>, backend: Option<Backend>) -> Self {
         let object = serde_json::json!({ "sessionId": session }).to_string();
         let opening = format!("{},\"offset\":", object.trim_end_matches('}'));
-        RecordSource { session, backend, opening }
+        RecordSource { session, backend, opening, once: Once::default() }
     }
 }
 
@@ -81,10 +83,10 @@ impl<'a> Printer<'a> {
         self.out.batch(on)
     }
 
-    /// Prints the lines that are records; breaks off with the offset to go on at.
+    /// Prints the records in the lines; breaks off with the offset to go on at.
     pub(crate) fn block(
         &mut self,
-        source: &RecordSource,
+        source: &mut RecordSource,
         path: &Path,
         cursor: &mut Option<Cursor>,
         block: Block<'_>,
@@ -92,14 +94,18 @@ impl<'a> Printer<'a> {
         if matches!(self.form, Form::Plain) && self.batch && self.left == u64::MAX {
             return self.whole(path, block).map(ControlFlow::Continue);
         }
+        let suspects = if self.raw { Vec::new() } else { fast_json::suspects(block.bytes) };
+        let mut suspects = suspects.into_iter().map(|at| block.offset + at as u64).peekable();
         for line in block.lines() {
             if self.left == 0 {
                 return Ok(ControlFlow::Break(line.offset));
             }
-            if self.passes(path, line) {
-                self.line(source, line)?;
-                self.left -= 1;
+            let is_suspect = suspects.next_if_eq(&line.offset).is_some();
+            let records = if is_suspect { self.records(path, line) } else { vec![line.bytes] };
+            for &bytes in &records {
+                self.line(source, Line { bytes, ..line })?;
             }
+            self.left -= u64::from(!records.is_empty());
             if let Some(cursor) = cursor {
                 cursor.advance(line)?;
             }
@@ -114,42 +120,56 @@ impl<'a> Printer<'a> {
         if !self.raw {
             for start in fast_json::suspects(block.bytes) {
                 let Some(line) = block.after(start).lines().next() else { break };
-                if !self.passes(path, line) {
+                let records = self.records(path, line);
+                if records != [line.bytes] {
                     self.out.lines(&block.bytes[good..start])?;
                     good = start + line.bytes.len() + 1;
+                    records.into_iter().try_for_each(|record| self.out.line(record))?;
                 }
             }
         }
         self.out.lines(&block.bytes[good..])
     }
 
-    /// Whether a line is a record; if not, a note says why.
-    fn passes(&mut self, path: &Path, line: Line<'_>) -> bool {
-        if self.raw {
-            return true;
+    /// The records on a line: one, as a rule. A note says what else is on it, and where.
+    fn records<'l>(&mut self, path: &Path, line: Line<'l>) -> Vec<&'l [u8]> {
+        let Err(fault) = validate::record(line.bytes) else { return vec![line.bytes] };
+        let pieces = validate::pieces(line.bytes);
+        let path = path.display();
+        if pieces.iter().all(|piece| piece.fault.is_some()) {
+            (self.note)(&format!("{path}: offset {}: left out: {fault}", line.offset));
+            return Vec::new();
         }
-        let Err(fault) = validate::record(line.bytes) else { return true };
-        (self.note)(&format!("{}: offset {}: left out: {fault}", path.display(), line.offset));
-        false
+        let mut records = Vec::new();
+        for piece in pieces {
+            let Some(fault) = piece.fault else {
+                records.push(&line.bytes[piece.at]);
+                continue;
+            };
+            let (offset, count) = (line.offset + piece.at.start as u64, piece.at.len());
+            (self.note)(&format!("{path}: offset {offset}: left out {count} bytes: {fault}"));
+        }
+        records
     }
 
-    fn line(&mut self, source: &RecordSource, line: Line<'_>) -> Result<()> {
+    fn line(&mut self, source: &mut RecordSource, line: Line<'_>) -> Result<()> {
         match &mut self.form {
             Form::Plain => self.out.line(line.bytes),
             Form::Wrapped => self.wrap(source, line),
             Form::Events => {
                 self.wrapped.clear();
+                let fault = |e| Error::system("stdout", e);
                 for event in &events(source, line) {
                     let record = EventRecord::new(source, line, event);
-                    serde_json::to_writer(&mut self.wrapped, &record)
-                        .map_err(|e| Error::system("stdout", e))?;
+                    serde_json::to_writer(&mut self.wrapped, &record).map_err(fault)?;
                     self.wrapped.push(b'\n');
                 }
                 self.wrapped.pop();
                 self.out.line(&self.wrapped)
             }
             Form::Text(transcription) => {
-                let text = transcription.show(source.session.as_deref(), &events(source, line));
+                let events = events(source, line);
+                let text = transcription.show(source.session.as_deref(), &events);
                 text.map_or(Ok(()), |text| self.out.line(text.trim_end_matches('\n').as_bytes()))
             }
         }
@@ -195,12 +215,17 @@ impl<'a> Printer<'a> {
     }
 }
 
-/// The events of a line: at least one.
-fn events(source: &RecordSource, line: Line<'_>) -> Vec<Event> {
+/// The events of a line: at least one. What was told before is [`EventKind::Other`].
+fn events(source: &mut RecordSource, line: Line<'_>) -> Vec<Event> {
     let backend = source.backend.unwrap_or_else(|| Backend::of_line(line.bytes));
     let mut events = backend.agent().parse_line(line.bytes);
     if events.is_empty() {
         events.push(Event::new(EventKind::Other, None, ""));
+    }
+    for event in &mut events {
+        if source.once.repeats(event) {
+            (event.kind, event.text) = (EventKind::Other, String::new());
+        }
     }
     events
 }
@@ -220,6 +245,12 @@ struct EventRecord<'a> {
     turn: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     queued: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    sidechain: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resets_at: Option<u64>,
 }
 
 impl<'a> EventRecord<'a> {
@@ -234,6 +265,9 @@ impl<'a> EventRecord<'a> {
             r#type: &event.name,
             turn: event.turn.as_deref(),
             queued: event.queued,
+            sidechain: event.sidechain,
+            reason: event.reason,
+            resets_at: event.resets_at,
         }
     }
 }

@@ -98,7 +98,9 @@ fn wait_idle(
         watch.path(&path)?;
     }
     if let Some(job) = job {
-        watch.path(&job.flags().running())?;
+        for path in job.watch_paths() {
+            watch.path(&path)?;
+        }
     }
     loop {
         if let Some(job) = job

@@ -1,9 +1,11 @@
 //! A job: from the prompt that set `running.flag` to the end of the work, and the flags that show
 //! its state to everyone.
 //!
-//! `running.flag` records the end of the transcript before the job's first prompt, and how many
-//! prompts were sent since. So every process that looks (a hook, a waiting program, a listing) can
-//! detect the end by itself, and the first to see it updates the flags. No process has to stay.
+//! The account in the session's private folder records the end of the transcript before the job's
+//! first prompt, and how many prompts were sent since. So every process that looks (a hook, a waiting
+//! program, a listing) can detect the end by itself, and the first to see it updates the account and
+//! then the flags. The flags follow the account: one that is missing is put back, and one of an earlier
+//! job or of another session says nothing.
 
 use std::{ops::ControlFlow, path::PathBuf, time::Duration};
 
@@ -16,7 +18,7 @@ use crate::{
     agent::{Agent, Status},
     config::Config,
     error::Result,
-    flag::Flags,
+    flag::{Fields, Flags},
     fs::{self, Lock},
     time::{self, Deadline},
     tmux::Pane,
@@ -25,11 +27,11 @@ use crate::{
         start::Start,
     },
 };
-use running_flag::RunningFlag;
+use account::Account;
 
-mod running_flag;
+mod account;
 
-pub(crate) use running_flag::DoneBy;
+pub(crate) use account::DoneBy;
 
 /// How a job stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +44,29 @@ pub enum JobState {
     Running,
     /// A job is running, and the agent asks a question that only a person answers.
     Waiting(String),
+}
+
+impl JobState {
+    /// The state of a job that ended like this.
+    fn of(end: &End) -> JobState {
+        match end {
+            End::Done => JobState::Done,
+            end => JobState::Failed(reason(end)),
+        }
+    }
+}
+
+/// Why a job failed that ended like this.
+fn reason(end: &End) -> String {
+    match end {
+        End::Failed(reason) => reason.clone(),
+        End::Done | End::Interrupted => INTERRUPTED.to_owned(),
+    }
+}
+
+/// When `failed.flag` was written, in epoch milliseconds.
+fn failed_at(fields: &Fields) -> u64 {
+    fields.get("failedAt").and_then(|at| time::parse_rfc3339(at)).unwrap_or(0)
 }
 
 /// How a job stood when it was settled.
@@ -88,6 +113,11 @@ const SHORT: Duration = Duration::from_secs(1);
 // Measured: claude/FACTS.md, "Interrupt in the transcript"
 const END_WRITTEN: Duration = Duration::from_millis(500);
 
+/// How long after a prompt was taken from the queue an agent may say that it is idle, before the turn
+/// of that prompt shows in its status.
+// Measured: claude/FACTS.md, "Prompts during a turn"
+const BETWEEN_TURNS: Duration = Duration::from_millis(100);
+
 impl Job {
     /// The job of a session; `None` when it has no folder for flags.
     #[must_use]
@@ -112,6 +142,30 @@ impl Job {
         &self.flags
     }
 
+    /// The files whose change may mean another state of the job, besides the transcript.
+    #[must_use]
+    pub(crate) fn watch_paths(&self) -> [PathBuf; 3] {
+        [self.run_dir.job(), self.flags.running(), self.flags.failed()]
+    }
+
+    /// A new session has had no job: whatever the flags of its name say was left by another.
+    pub(crate) fn begin_session(&self) -> Result<()> {
+        let _held = self.hold()?;
+        self.put(&Account::over(End::Done))
+    }
+
+    /// Notes that a job runs, though we have typed no prompt.
+    pub(crate) fn set(&self) -> Result<()> {
+        let _held = self.hold()?;
+        self.put(&Account::of(&Fields::new()))
+    }
+
+    /// Notes how the job ended, whatever the transcript says.
+    pub(crate) fn finish(&self, end: End) -> Result<()> {
+        let _held = self.hold()?;
+        self.put(&Account { ended: Some(end), ..self.account()? })
+    }
+
     /// Notes that a prompt is about to be typed, with the transcript's end at `offset`: the running
     /// job continues, or a new one begins. The caller holds the session's lock.
     pub(crate) fn sending(
@@ -122,26 +176,33 @@ impl Job {
         done_by: DoneBy,
     ) -> Result<()> {
         self.settle(config, Some(pane))?;
-        let transcript = self.transcript(config, Some(pane))?;
+        let now = self.session.conversation_in(config, Some(pane))?;
         let _held = self.hold()?;
-        let now = match self.running_flag()? {
-            Some(flag) => RunningFlag { sending: true, done_by, ..flag },
-            None => RunningFlag { transcript, offset, prompts: 0, sending: true, done_by, at: 0 },
+        let account = match self.account()? {
+            running @ Account { ended: None, .. } => running,
+            Account { .. } => Account {
+                transcript: now.transcript,
+                conversation: now.id,
+                offset,
+                prompts: 0,
+                ..Account::of(&Fields::new())
+            },
         };
-        self.flags.set(&now.sending())
+        self.put(&Account { sending: true, done_by, ..account })
     }
 
     /// How long to wait for the text of a sender that was killed, if there was one. The caller
-    /// holds the session's lock, so a sender noted in the flag cannot be at work any more.
+    /// holds the session's lock, so a sender noted in the account cannot be at work any more.
     pub(crate) fn left_behind(&self) -> Result<Option<Duration>> {
-        Ok(self.running_flag()?.and_then(|flag| flag.arrives_in()))
+        Ok(self.running()?.and_then(|account| account.arrives_in()))
     }
 
     /// Notes that the prompt is proven.
     pub(crate) fn sent(&self) -> Result<()> {
         let _held = self.hold()?;
-        match self.running_flag()? {
-            Some(flag) => self.flags.note(&RunningFlag::sent(flag.prompts + 1)),
+        match self.running()? {
+            Some(account) => Account { prompts: account.prompts + 1, sending: false, ..account }
+                .note(&self.run_dir),
             None => Ok(()),
         }
     }
@@ -149,17 +210,20 @@ impl Job {
     /// Notes that the prompt was not submitted.
     pub(crate) fn not_sent(&self) -> Result<()> {
         let _held = self.hold()?;
-        match self.running_flag()? {
-            Some(flag) if flag.prompts > 0 => self.flags.note(&RunningFlag::sent(flag.prompts)),
-            _ => self.flags.clear().map(|_| ()),
+        match self.running()? {
+            Some(account) if account.prompts > 0 => {
+                Account { sending: false, ..account }.note(&self.run_dir)
+            }
+            Some(account) => self.put(&Account { ended: Some(End::Done), ..account }),
+            None => Ok(()),
         }
     }
 
     /// Notes that the turn was interrupted.
     pub(crate) fn stopped(&self) -> Result<()> {
-        match self.running_flag()? {
-            Some(flag) if flag.done_by == DoneBy::Turn => {
-                self.close(&flag, &End::Interrupted).map(|_| ())
+        match self.running()? {
+            Some(account) if account.done_by == DoneBy::Turn => {
+                self.close(&account, &End::Interrupted).map(|_| ())
             }
             _ => Ok(()),
         }
@@ -167,20 +231,94 @@ impl Job {
 
     /// Whether the transcript shows a queued prompt of the job.
     pub(crate) fn has_queued(&mut self, config: &Config, pane: &Pane) -> Result<bool> {
-        let Some(flag) = self.running_flag()? else { return Ok(false) };
-        let _left = self.catch_up(config, Some(pane), &flag)?;
+        let Some(account) = self.running()? else { return Ok(false) };
+        let _left = self.catch_up(config, Some(pane), &account)?;
         Ok(self.read.as_ref().is_some_and(|(_, ledger)| ledger.has_queued()))
     }
 
-    /// Takes the lock for reading and then changing the flags. A hook may see the end of a job
-    /// while its sender is still noting the proof; without the lock one would undo what the other
-    /// did.
+    /// Takes the lock for reading and then changing the account and the flags. A hook may see the end
+    /// of a job while its sender is still noting the proof; without the lock one would undo what the
+    /// other did.
     pub(crate) fn hold(&self) -> Result<Lock> {
         self.run_dir.lock_flags(Deadline::after(Duration::from_secs(30)))
     }
 
-    fn running_flag(&self) -> Result<Option<RunningFlag>> {
-        Ok(self.flags.read_running()?.as_ref().map(RunningFlag::of))
+    /// The account of the last job, with what others have said since by the flags: a program that
+    /// knows nothing of accounts, or the agent, which was asked to remove `running.flag`.
+    fn account(&self) -> Result<Account> {
+        let running = self.flags.read_running()?;
+        let Some(kept) = Account::read(&self.run_dir)? else {
+            return match running {
+                Some(flag) => Ok(Account::of(&flag)),
+                None => Ok(Account::over(self.end_told(0)?)),
+            };
+        };
+        Ok(match (&kept.ended, running) {
+            (Some(_), Some(flag)) if Account::of(&flag).at > kept.at => Account::of(&flag),
+            (Some(End::Done), _) => Account { ended: Some(self.end_told(kept.at)?), ..kept },
+            // Where the folder is gone too, it was not the agent's word.
+            (None, None)
+                if kept.done_by == DoneBy::Agent
+                    && self.flags.has_dir()?
+                    && !self.is_typing(&kept)? =>
+            {
+                Account { ended: Some(self.end_told(kept.at)?), ..kept }
+            }
+            _ => kept,
+        })
+    }
+
+    /// The same while a job runs.
+    fn running(&self) -> Result<Option<Account>> {
+        Ok(Some(self.account()?).filter(|account| account.ended.is_none()))
+    }
+
+    /// Whether the sender that the account notes is still at work: one that was killed no longer holds
+    /// the session's lock.
+    fn is_typing(&self, account: &Account) -> Result<bool> {
+        Ok(account.sending && fs::is_locked(&self.run_dir.lock_path())?)
+    }
+
+    /// How a job ended that no longer runs: as it should, unless somebody has said after `since`, in
+    /// epoch milliseconds, that it failed.
+    fn end_told(&self, since: u64) -> Result<End> {
+        let told =
+            self.flags.read_failed()?.filter(|fields| since == 0 || failed_at(fields) > since);
+        let reason = told.map(|fields| fields.get("reason").cloned().unwrap_or_default());
+        Ok(reason.map_or(End::Done, End::Failed))
+    }
+
+    /// Keeps the account, as of now, and shows it by the flags. The caller holds their lock.
+    fn put(&self, account: &Account) -> Result<()> {
+        let account = Account { at: time::now_ms(), ..account.clone() };
+        account.write(&self.run_dir)?;
+        self.show(&account)
+    }
+
+    /// Makes the flags agree with the account.
+    fn show(&self, account: &Account) -> Result<()> {
+        match &account.ended {
+            None => self.flags.set(account.at, &account.fields()),
+            Some(End::Done) => self.flags.remove_files(),
+            Some(end) => self.flags.fail(account.at, &reason(end)),
+        }
+    }
+
+    /// Shows the account again when the flags do not agree with it: the agent may remove their folder
+    /// in its work, or bring back what was there before. A look does not fail for that.
+    fn mend(&self, account: &Account) {
+        let is_shown = |account: &Account| {
+            let failed = account.ended.as_ref().is_some_and(|end| *end != End::Done);
+            self.flags.are_there().is_ok_and(|there| there == (account.ended.is_none(), failed))
+        };
+        if is_shown(account) || !self.flags.has_root() || !self.run_dir.job().exists() {
+            return;
+        }
+        let mended = self.hold().and_then(|_held| match self.account()? {
+            now if is_shown(&now) => Ok(()),
+            now => self.show(&now),
+        });
+        drop(mended);
     }
 
     /// Where the transcript is now: from the agent while it is alive.
@@ -207,14 +345,16 @@ impl Job {
         pane: Option<&Pane>,
         status: Option<Status>,
     ) -> Result<Standing> {
-        let Some(flag) = self.running_flag()? else {
-            return Ok(Standing { state: self.over()?, prompts: Prompts::Rest, again: None });
-        };
-        // A sender that was killed leaves `sending` in the flag, but it no longer holds the lock.
-        let sender = flag.sending && fs::is_locked(&self.run_dir.lock_path())?;
-        let left = self.catch_up(config, pane, &flag)?;
+        let account = self.account()?;
+        self.mend(&account);
+        if let Some(end) = &account.ended {
+            let state = JobState::of(end);
+            return Ok(Standing { state, prompts: Prompts::Rest, again: None });
+        }
+        let sender = self.is_typing(&account)?;
+        let left = self.catch_up(config, pane, &account)?;
         let mut again = None;
-        let end = match self.end(&flag, sender, left, status.as_ref(), &mut again) {
+        let end = match self.end(&account, sender, left, status.as_ref(), &mut again) {
             None if status.is_none() => {
                 let how = pane.map(with_status).unwrap_or_default();
                 Some(End::Failed(format!("the agent ended{how}")))
@@ -223,13 +363,13 @@ impl Job {
         };
         let prompts = match &end {
             Some(_) => Prompts::Rest,
-            None if self.is_ahead(status.as_ref()) => Prompts::Ahead,
+            None if self.is_ahead(account.prompts, status.as_ref()) => Prompts::Ahead,
             None => Prompts::Open,
         };
-        // While an agent that was asked to remove the flag itself is alive, only it ends the job.
+        // While an agent that was asked to remove the account itself is alive, only it ends the job.
         let state = match (end, status) {
-            (Some(end), status) if flag.done_by == DoneBy::Turn || status.is_none() => {
-                self.close(&flag, &end)?
+            (Some(end), status) if account.done_by == DoneBy::Turn || status.is_none() => {
+                self.close(&account, &end)?
             }
             (_, Some(Status::Waiting(what))) => JobState::Waiting(what),
             _ => JobState::Running,
@@ -241,14 +381,14 @@ impl Job {
     /// it. Where only waiting can decide, `again` is set to how long.
     fn end(
         &self,
-        flag: &RunningFlag,
+        account: &Account,
         sender: bool,
         left: bool,
         status: Option<&Status>,
         again: &mut Option<Duration>,
     ) -> Option<End> {
         let ledger = self.read.as_ref().map(|(_, ledger)| ledger);
-        let prompts = flag.prompts + usize::from(sender);
+        let prompts = account.prompts + usize::from(sender);
         let last_input = ledger.and_then(Ledger::last_input);
         let rests = |since: &u64| last_input.is_none_or(|input| *since >= input);
         if let Some(end) = ledger.and_then(|ledger| ledger.ended(prompts)) {
@@ -268,9 +408,9 @@ impl Job {
             }
         }
         let Some(Status::Idle(since)) = status else { return None };
-        let nothing = flag.prompts == 0 && ledger.is_none_or(Ledger::is_empty);
-        if flag.sending && !sender && nothing {
-            *again = flag.arrives_in();
+        let nothing = account.prompts == 0 && ledger.is_none_or(Ledger::is_empty);
+        if account.sending && !sender && nothing {
+            *again = account.arrives_in();
             if again.is_some() {
                 return None;
             }
@@ -298,51 +438,39 @@ impl Job {
     }
 
     /// Whether the transcript is ahead of the agent's status: it shows a prompt that is newer than
-    /// the idle status, or one in the queue.
-    fn is_ahead(&self, status: Option<&Status>) -> bool {
+    /// the idle status, or one in the queue. A prompt that was just taken from the queue may be older
+    /// than the moment of idleness before its turn.
+    fn is_ahead(&self, prompts: usize, status: Option<&Status>) -> bool {
         let (Some((_, ledger)), Some(Status::Idle(since))) = (&self.read, status) else {
             return false;
         };
-        let taken = ledger.last_input().zip(*since).is_some_and(|(input, idle)| input > idle);
+        let after = if ledger.unanswered(prompts) { BETWEEN_TURNS } else { Duration::ZERO };
+        let after = u64::try_from(after.as_millis()).unwrap_or_default();
+        let taken =
+            ledger.last_input().zip(*since).is_some_and(|(input, idle)| input + after > idle);
         taken || ledger.has_queued()
     }
 
-    /// How the job stands by its flags alone; `None` while they say that it runs.
-    pub(crate) fn by_flags(&self) -> Option<Result<JobState>> {
-        match self.running_flag() {
-            Ok(Some(_)) => None,
-            Ok(None) => Some(self.over()),
+    /// How the job stands by its account alone; `None` while that says that it runs.
+    pub(crate) fn by_account(&self) -> Option<Result<JobState>> {
+        match self.account() {
+            Ok(account) => account.ended.as_ref().map(|end| Ok(JobState::of(end))),
             Err(error) => Some(Err(error)),
         }
     }
 
-    /// How the last job ended.
-    fn over(&self) -> Result<JobState> {
-        Ok(match self.flags.read_failed()? {
-            Some(fields) => JobState::Failed(fields.get("reason").cloned().unwrap_or_default()),
-            None => JobState::Done,
-        })
-    }
-
-    /// Ends the job that the flag `seen` described. If the flag has changed since then, nothing is
-    /// ended: that change ends the caller's wait, and the next look judges the new flag.
-    fn close(&self, seen: &RunningFlag, end: &End) -> Result<JobState> {
+    /// Ends the job that the account `seen` described. If the account has changed since then, nothing
+    /// is ended: that change ends the caller's wait, and the next look judges the new account.
+    fn close(&self, seen: &Account, end: &End) -> Result<JobState> {
         let _held = self.hold()?;
-        match self.running_flag()? {
-            Some(now) if now == *seen => {}
-            Some(_) => return Ok(JobState::Running),
-            None => return self.over(),
+        match self.account()? {
+            now if now == *seen => {}
+            Account { ended: Some(end), .. } => return Ok(JobState::of(&end)),
+            Account { .. } => return Ok(JobState::Running),
         }
-        let reason = match end {
-            End::Done => {
-                self.flags.clear()?;
-                return Ok(JobState::Done);
-            }
-            End::Interrupted => INTERRUPTED.to_owned(),
-            End::Failed(reason) => reason.clone(),
-        };
-        self.flags.fail(&reason)?;
-        Ok(JobState::Failed(reason))
+        let end = if *end == End::Done { self.end_told(seen.at)? } else { end.clone() };
+        self.put(&Account { ended: Some(end.clone()), sending: false, ..seen.clone() })?;
+        Ok(JobState::of(&end))
     }
 
     /// Reads on in the transcript. Returns whether a person has begun another conversation; the job
@@ -351,16 +479,16 @@ impl Job {
         &mut self,
         config: &Config,
         pane: Option<&Pane>,
-        flag: &RunningFlag,
+        account: &Account,
     ) -> Result<bool> {
         let now = self.session.conversation_in(config, pane)?;
-        let began = flag.transcript.as_ref().or(now.transcript.as_ref()).cloned();
+        let began = account.transcript.as_ref().or(now.transcript.as_ref()).cloned();
         let left = began.iter().zip(&now.transcript).any(|(began, now)| !is_same(began, now));
         let read = self.read.take();
-        let read = read.filter(|(read, _)| read.begins_like(began.as_deref(), flag.offset));
+        let read = read.filter(|(read, _)| read.begins_like(began.as_deref(), account.offset));
         let (mut reader, mut ledger) = read.unwrap_or_else(|| {
             let places = self.session.places(config);
-            let start = Start::Offset(flag.offset);
+            let start = Start::Offset(account.offset);
             (ConversationReader::new(places, began, start), Ledger::default())
         });
         if !left {

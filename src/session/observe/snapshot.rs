@@ -107,7 +107,7 @@ impl Snapshot {
             Sight::Unseen { why, pane: Some(pane) } => (Some(*pane), Some(why)),
             Sight::Unseen { why, pane: None } => {
                 let job = job
-                    .map_or(Ok(JobState::Done), |job| job.by_flags().unwrap_or(Err(why.clone())));
+                    .map_or(Ok(JobState::Done), |job| job.by_account().unwrap_or(Err(why.clone())));
                 let (status, unseen) = (None, Some(why));
                 return Ok(Snapshot { pane: None, status, unseen, job, rests: false, again: None });
             }
@@ -119,7 +119,7 @@ impl Snapshot {
             return Ok(Snapshot { pane, status, unseen, job, rests: true, again: None });
         };
         let (state, prompts, again) = match job.settle_with(config, pane.as_ref(), status.clone()) {
-            Ok(Standing { state: JobState::Done, prompts, again }) if !job.flags().has_root() => {
+            Ok(Standing { prompts, again, .. }) if !job.flags().has_root() => {
                 let gone = Error::missing(&session.name, "the folder of its flags is gone");
                 (Err(gone), prompts, again)
             }

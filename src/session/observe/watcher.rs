@@ -47,8 +47,9 @@ impl<'a> SessionWatcher<'a> {
     pub(crate) fn add(&mut self, session: Session) -> Result<()> {
         let job = Job::of(self.config, &session);
         if let Some(job) = &job {
-            self.watch.path(&job.flags().running())?;
-            self.watch.path(&job.flags().failed())?;
+            for path in job.watch_paths() {
+                self.watch.path(&path)?;
+            }
         }
         self.watch.path(session.backend.store(self.config).runtime())?;
         self.watched.push(Watched { session, job, again: None, pid: None });

@@ -121,6 +121,8 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     let conversation = launch.conversation.clone().unwrap_or_default();
     guard.session.entry = entry(request, use_proxy, &cwd, flag_root.as_deref(), &conversation);
     paths.keep(&mut guard.session.entry);
+    let job = Job::of(config, &guard.session);
+    job.as_ref().map_or(Ok(()), Job::begin_session)?;
     let spec = LaunchSpec::of(config, &guard.session, launch, proxy.as_ref(), &cwd, at_event)?;
     spec.write(&run_dir.launch_spec())?;
     let mut argv = config.own_program("window")?;
@@ -131,7 +133,6 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     trace::step("agent started", || json!({ "window": pane.window }));
     request.backend.store(config).put(&request.name, &guard.session.entry)?;
 
-    let job = Job::of(config, &guard.session);
     let mut attached = AttachedPane::attach(config, tmux, &guard.session, &pane, job)?;
     let (look, conversation) = ready::ready(&mut attached, &guard.session, deadline)?;
     guard.session.bind(config, &conversation)?;
