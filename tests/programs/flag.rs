@@ -15,6 +15,8 @@ fn job(state: &str, reason: Option<&str>) -> Job {
         backend: "tmux-practice".into(),
         state: state.into(),
         reason: reason.map(str::to_owned),
+        message: None,
+        resets_at: None,
     }
 }
 

@@ -88,6 +88,10 @@ pub(crate) struct Listed {
     pub(crate) waiting_for: Option<String>,
     pub(crate) choices: Option<Vec<String>>,
     pub(crate) reason: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) resets_at: Option<u64>,
+    pub(crate) retrying: Option<bool>,
+    pub(crate) shows: Option<String>,
 }
 
 /// `aimax-flag wait`.
@@ -98,6 +102,8 @@ pub(crate) struct Job {
     pub(crate) backend: String,
     pub(crate) state: String,
     pub(crate) reason: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) resets_at: Option<u64>,
 }
 
 /// `aimax-flag path`.

@@ -48,6 +48,10 @@ fn a_session_from_its_start_to_its_end() {
         waiting_for: None,
         choices: None,
         reason: None,
+        message: None,
+        resets_at: None,
+        retrying: None,
+        shows: None,
     };
     assert_eq!(listed, expected);
 

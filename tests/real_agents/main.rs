@@ -51,3 +51,4 @@ mod starts;
 mod state_files;
 mod tour;
 mod truth;
+mod turns;

@@ -248,6 +248,9 @@ fn merged_settings(files: Vec<PathBuf>, at_turn_end: &str) -> Result<Value> {
         json!({
             "skipDangerousModePermissionPrompt": true,
             "tui": "default",
+            // Without a transcript nothing could be proven.
+            // See claude/FACTS.md, "Conversation and transcript file".
+            "env": {"CLAUDE_CODE_SKIP_PROMPT_HISTORY": "0"},
             "hooks": {"Stop": hook, "StopFailure": hook, "SessionEnd": hook},
         }),
     );

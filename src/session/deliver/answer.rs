@@ -34,7 +34,7 @@ pub(crate) fn question(
 ) -> Result<Option<Question>> {
     let pane = session.live_pane(config, tmux)?;
     let Some(look) = tmux.of(&pane).capture(&pane.id)? else { return Ok(None) };
-    let profile = attached_pane::profile(config, session)?;
+    let profile = session.profile(config)?;
     let status = session.status(config, &look.pane)?;
     let asked = attached_pane::question(&profile, &look, &status);
     Ok(asked.map(|(name, _)| Question { name, choices: profile.choices(&look.screen) }))
