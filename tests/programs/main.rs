@@ -24,6 +24,7 @@ mod generated;
 mod kill;
 mod layers;
 mod library;
+mod limit;
 mod looks;
 mod ls;
 mod matrix;
