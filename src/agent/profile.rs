@@ -31,6 +31,9 @@ pub struct Profile {
     pub input: Input,
     /// The signs before the selected line of a dialog.
     pub pointers: Vec<String>,
+    /// The texts in the line that says that the agent tries a request again.
+    #[serde(default)]
+    pub retrying: Vec<String>,
     /// The known dialogs, the most telling first.
     pub dialogs: Vec<Dialog>,
 }
@@ -88,6 +91,8 @@ pub struct Choice {
     /// Its words.
     pub label: String,
 }
+/// How many lines above the input box may say that a request is tried again.
+const NEAR: usize = 5;
 
 /// What the input box holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,6 +163,23 @@ impl Profile {
             sign => screen.line(row).starts_with(sign),
         };
         (row + 1..).find(|&row| ends(row) || !screen.is_dim(row)).is_some_and(ends)
+    }
+
+    /// What the agent shows near its input box while it tries a request again, if it does.
+    pub fn retry(&self, look: &Look) -> Option<String> {
+        let lines = look.screen.lines().take(self.box_row(look)?).map(str::trim);
+        let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+        let near = &lines[lines.len().saturating_sub(NEAR)..];
+        let says = |line: &&str| self.retrying.iter().all(|text| line.contains(text));
+        let at = near.iter().rposition(says).filter(|_| !self.retrying.is_empty())?;
+        let word = |line: &str| line.trim_start_matches(|c: char| !c.is_alphanumeric()).to_owned();
+        let why = near.get(at + 1).filter(|line| line.starts_with(['└', '⎿']));
+        Some(
+            [word(near[at]), why.map(|line| word(line)).unwrap_or_default()]
+                .join(" ")
+                .trim_end()
+                .to_owned(),
+        )
     }
 
     /// The key to press first, so that other keys edit the text in the input box.

@@ -12,10 +12,12 @@ use super::{
     Send, Settings, Spawn, Stats, Status, Stop, Stream, Tail, Usage, Version,
 };
 use crate::{
+    agent::Backend,
     cli::{self, Complete, Opt, Output, Page, Tool, ToolDoc, ValueDoc, VerbDoc},
     config::Config,
     error::{Error, Exit, Result},
-    practice, session,
+    practice,
+    session::{self, Session},
 };
 
 /// The program.
@@ -77,6 +79,7 @@ Settings come from the environment, and below it from a file, of which
         match verb.to_str().unwrap_or_default() {
             "help" => help(rest, out),
             "window" => window(rest),
+            "keep" => keep(&rest),
             "practice-agent" => practice::main(rest).map(|code| std::process::exit(code)),
             _ => program(&verb, rest, out),
         }
@@ -175,6 +178,17 @@ fn help(rest: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     program(&verb, vec!["--help".into()], out)
+}
+
+/// What tmux runs beside a session while a job of it runs.
+fn keep(rest: &[OsString]) -> Result<Exit> {
+    let words: Vec<&str> = rest.iter().filter_map(|word| word.to_str()).collect();
+    let [backend, name] = words[..] else {
+        return Err(Error::usage("keep", "BACKEND and NAME are needed"));
+    };
+    let config = Config::from_env()?;
+    let session = Session::find(&config, &name.parse()?, Some(Backend::parse(backend)?))?;
+    session::keep(&config, &session).map(|()| Exit::Done)
 }
 
 /// What tmux runs in a new window.

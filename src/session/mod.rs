@@ -8,7 +8,7 @@ use std::{collections::HashSet, path::Path, time::Duration};
 use serde_json::{Value, json};
 
 use crate::{
-    agent::{Agent, AgentPaths, Backend},
+    agent::{Agent, AgentPaths, Backend, profile::Profile},
     config::Config,
     error::{At, Error, Kind, Result},
     flag::Flags,
@@ -22,6 +22,7 @@ mod attached_pane;
 pub(crate) mod conversation;
 mod deliver;
 mod end;
+mod hooks;
 mod job;
 mod observe;
 mod reply;
@@ -38,8 +39,8 @@ pub use deliver::{Interruption, Verdict};
 pub use end::Ended;
 pub(crate) use end::end;
 pub use job::JobState;
-pub(crate) use job::{DoneBy, INTERRUPTED, Job, Prompts, Standing};
-pub(crate) use observe::{Observed, SessionWatcher, Snapshot, windows};
+pub(crate) use job::{DoneBy, Job, Prompts, Standing, end_of, failure};
+pub(crate) use observe::{Observed, SessionWatcher, Snapshot, keep, retrying, windows};
 pub use observe::{State, snapshots};
 pub(crate) use reply::{Asked, Ending, Reply, await_reply};
 pub(crate) use run_dir::RunDir;
@@ -58,6 +59,12 @@ pub struct Session {
 }
 
 impl Session {
+    /// The screen profile of its agent.
+    pub(crate) fn profile(&self, config: &Config) -> Result<Profile> {
+        let (name, built_in) = self.agent().facts().profile;
+        Profile::load(config, name, built_in)
+    }
+
     /// The session of that name that was not ended. `backend` may be omitted when only one backend
     /// has a session of that name.
     ///

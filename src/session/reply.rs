@@ -6,8 +6,8 @@
 use std::{fmt::Display, ops::ControlFlow};
 
 use super::{
-    INTERRUPTED, JobState, Question, Session, SessionWatcher, Snapshot, State,
-    conversation::ConversationReader,
+    JobState, Question, Session, SessionWatcher, Snapshot, State, conversation::ConversationReader,
+    end_of,
 };
 use crate::{
     agent::Agent,
@@ -184,11 +184,8 @@ impl Reply {
             return Some(Ending::Over(end.clone()));
         }
         match (snapshot.state(), &snapshot.job) {
-            (State::Dead | State::Failed, Ok(JobState::Failed(why))) if why == INTERRUPTED => {
-                Some(Ending::Over(End::Interrupted))
-            }
             (State::Dead | State::Failed, Ok(JobState::Failed(why))) => {
-                Some(Ending::Over(End::Failed(why.clone())))
+                Some(Ending::Over(end_of(why.clone())))
             }
             (State::Dead, _) => Some(Ending::Over(End::Failed("the agent ended".into()))),
             _ => None,
@@ -241,7 +238,9 @@ impl Ending {
         let (kind, cause) = match self {
             Ending::Over(End::Done) => return None,
             Ending::Over(End::Interrupted) => (Kind::No, "the turn was interrupted".into()),
-            Ending::Over(End::Failed(why)) => (Kind::No, format!("the turn failed: {why}")),
+            Ending::Over(end) => {
+                (Kind::No, format!("the turn failed: {}", super::failure(end).words()))
+            }
             Ending::Asks(what) => (Kind::Person, format!("the agent asks: {what}")),
             Ending::Late => (Kind::Timeout, "the turn has not ended in time".into()),
         };

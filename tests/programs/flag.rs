@@ -19,6 +19,8 @@ fn job(state: &str, reason: Option<&str>) -> Job {
         question: None,
         choices: None,
         reason: reason.map(str::to_owned),
+        message: None,
+        resets_at: None,
     }
 }
 

@@ -114,6 +114,17 @@ fn answers(version: Version) -> Vec<Answer> {
 }
 
 #[test]
+fn a_request_that_is_tried_again_is_seen() {
+    for (version, name) in screens() {
+        let look = Look { pane: Pane::default(), screen: screen(version, &name) };
+        let shown = profile(version).retry(&look);
+        assert_eq!(shown.is_some(), name == "retrying", "{version}/{name}: {shown:?}");
+        let words = ["API error · ", "Reconnecting... 1/5 (3s • esc to interrupt) We"];
+        assert!(shown.is_none_or(|shown| words.iter().any(|words| shown.starts_with(words))));
+    }
+}
+
+#[test]
 fn a_dialog_is_answered_by_its_label() {
     for (version, name, label, keys) in versions::all().flat_map(answers) {
         let profile = profile(version);

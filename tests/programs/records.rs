@@ -108,6 +108,10 @@ pub(crate) struct Listed {
     pub(crate) question: Option<String>,
     pub(crate) choices: Option<Vec<Choice>>,
     pub(crate) reason: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) resets_at: Option<u64>,
+    pub(crate) retrying: Option<bool>,
+    pub(crate) shows: Option<String>,
 }
 
 /// `aimax-flag wait`.
@@ -122,6 +126,8 @@ pub(crate) struct Job {
     pub(crate) question: Option<String>,
     pub(crate) choices: Option<Vec<Choice>>,
     pub(crate) reason: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) resets_at: Option<u64>,
 }
 
 /// `aimax-flag path`.

@@ -50,6 +50,10 @@ fn a_session_from_its_start_to_its_end() {
         question: None,
         choices: None,
         reason: None,
+        message: None,
+        resets_at: None,
+        retrying: None,
+        shows: None,
     };
     assert_eq!(listed, expected);
 

@@ -57,3 +57,4 @@ mod starts;
 mod state_files;
 mod tour;
 mod truth;
+mod turns;

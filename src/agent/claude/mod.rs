@@ -308,9 +308,11 @@ fn merged_settings(files: Vec<PathBuf>, request: &LaunchRequest) -> Result<Value
         json!({
             "skipDangerousModePermissionPrompt": true,
             "tui": "default",
-            // Set anywhere, it would win over the line above, but for these settings.
-            // See claude/FACTS.md, "Settings and options".
-            "env": {"CLAUDE_CODE_NO_FLICKER": "0"},
+            // The first would win over the line above, but for these settings; the other would leave no
+            // transcript, by which everything is proven.
+            // See claude/FACTS.md, "Settings and options", and claude/FACTS.md, "Conversation and
+            // transcript file".
+            "env": {"CLAUDE_CODE_NO_FLICKER": "0", "CLAUDE_CODE_SKIP_PROMPT_HISTORY": "0"},
             // See claude/FACTS.md, "Inbox".
             "crossSessionInbound": request.inbox.as_deref().unwrap_or("refuse"),
             "hooks": {"Stop": hook, "StopFailure": hook, "SessionEnd": hook},

@@ -10,7 +10,7 @@ use crate::{
     config::Config,
     error::{Error, Exit, Result},
     flag::Flags,
-    session::{Job, JobState, Session},
+    session::{self, Job, JobState, Session},
     state::Name,
     time,
     transcript::ledger::End,
@@ -198,8 +198,8 @@ impl Args {
             let (flags, now) = (self.flags(config, name)?, time::now_ms());
             match end {
                 None => flags.set(now, &[])?,
-                Some(End::Failed(reason)) => flags.fail(now, &reason)?,
-                Some(End::Done | End::Interrupted) => flags.remove_files()?,
+                Some(End::Done) => flags.remove_files()?,
+                Some(end) => flags.fail(now, &session::failure(&end))?,
             }
             return Ok(Exit::Done);
         }

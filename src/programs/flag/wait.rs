@@ -10,6 +10,7 @@ use crate::{
     cli::{self, Output, Tool},
     config::Config,
     error::{Error, Exit, Result},
+    flag::Failure,
     session::{self, JobState, Question, Session, SessionWatcher, Snapshot},
     time::Deadline,
     tmux::Tmux,
@@ -52,7 +53,7 @@ impl Until {
                 ..outcome
             }),
             (Until::Idle, _) if snapshot.rests => match &snapshot.status {
-                None => Some(Outcome::of(&JobState::Failed("the agent ended".into()))),
+                None => Some(Outcome::of(&JobState::Failed(Failure::new("the agent ended")))),
                 Some(Status::Idle(_)) => {
                     Some(Outcome { state: "idle", reason: None, exit: Exit::Done, message: None })
                 }
@@ -68,7 +69,7 @@ impl Until {
 /// What is reported of a session.
 struct Outcome {
     state: &'static str,
-    reason: Option<String>,
+    reason: Option<Failure>,
     exit: Exit,
     message: Option<String>,
 }
@@ -77,13 +78,15 @@ impl Outcome {
     fn of(job: &JobState) -> Outcome {
         let (state, reason, message) = match job {
             JobState::Done => ("done", None, None),
-            JobState::Failed(why) => ("failed", Some(why), Some(format!("the job failed: {why}"))),
+            JobState::Failed(why) => {
+                ("failed", Some(why.clone()), Some(format!("the job failed: {}", why.words())))
+            }
             JobState::Waiting(what) => {
-                ("waiting", Some(what), Some(format!("the agent asks: {what}")))
+                ("waiting", Some(Failure::new(what)), Some(format!("the agent asks: {what}")))
             }
             JobState::Running => ("running", None, Some("the job still runs".into())),
         };
-        Outcome { state, reason: reason.cloned(), exit: status(job), message }
+        Outcome { state, reason, exit: status(job), message }
     }
 
     /// Prints it, with the question if the agent asks one.
@@ -98,11 +101,11 @@ impl Outcome {
         let (mut reason, mut message) = (self.reason, self.message);
         if let Some(question) = question {
             question.add_to(&mut record);
-            reason = Some(question.name.clone());
+            reason = Some(Failure::new(&question.name));
             message = message.map(|_| format!("the agent asks: {question}"));
         }
         if let Some(reason) = reason {
-            record["reason"] = reason.into();
+            reason.add_to(&mut record);
         }
         out.record(&record)?;
         if let Some(words) = message {

@@ -10,6 +10,7 @@ use crate::{
     cli::{self, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
     config::Config,
     error::{Exit, Kind, Result},
+    flag::Failure,
     session::{self, JobState, Session, Snapshot, State},
     state::Name,
     tmux::Tmux,
@@ -168,8 +169,10 @@ fn record(
     snapshot: &Snapshot,
 ) -> Result<serde_json::Value> {
     let failure = match &snapshot.job {
-        _ if snapshot.unseen.is_some() => snapshot.unseen.as_ref().map(|why| why.cause.clone()),
-        Ok(JobState::Failed(reason)) => Some(reason.clone()),
+        _ if snapshot.unseen.is_some() => {
+            snapshot.unseen.as_ref().map(|why| Failure::new(&why.cause))
+        }
+        Ok(JobState::Failed(why)) => Some(why.clone()),
         Ok(_) => None,
         // A missing folder for flags is a fault of the session, not of the listing.
         Err(error) => {
@@ -186,8 +189,14 @@ fn record(
     let live = snapshot.pane.as_ref().filter(|pane| !pane.dead);
     record["pid"] = live.map(|pane| pane.pid).into();
     record["windowId"] = snapshot.pane.as_ref().map(|pane| pane.window.as_str()).into();
-    if let Some(reason) = failure {
-        record["reason"] = reason.into();
+    if let (State::Working, Some(pane)) = (snapshot.state(), live)
+        && let Some(shown) = session::retrying(config, tmux, session, pane)?
+    {
+        record["retrying"] = true.into();
+        record["shows"] = shown.into();
+    }
+    if let Some(why) = failure {
+        why.add_to(&mut record);
     }
     Ok(record)
 }

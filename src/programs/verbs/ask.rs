@@ -58,13 +58,13 @@ nothing else. The prompt is TEXT, or comes from `-p`, `-f` or a pipe.
 
 Without `-s` the question gets a session of its own, which is ended
 afterwards, also on a signal; `--keep` keeps it. With `-s` the session
-stays. It is started, in `--cwd`, when it does not run: with `-b` when it
-is new, and else in its own conversation and folder.
+stays. When it does not run it is started in `--cwd`: a new one needs
+`-b`, a known one goes on in its own conversation and folder.
 
 The record of `--json` has `sessionId`, `backend`, `host`, `agentSessionId`,
 `jsonlPath`, the verdict on the prompt as `aimax-paste` prints it, and
 then, once the prompt is proven:
-    state   `done`, `failed`, `waiting` (it asks) or `working` (too late)
+    state   `done`, `failed`, `waiting` (it asks), `working` (too late)
     answer  the text; null when nothing was said
     next    where the transcript stood at the end
 

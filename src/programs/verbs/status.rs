@@ -126,7 +126,7 @@ fn print(
 ) -> Result<()> {
     let state = snapshot.map_or(("no such session".into(), "31"), list::state);
     let job = match job {
-        Some(Ok(JobState::Failed(reason))) => (format!("failed: {reason}"), "31"),
+        Some(Ok(JobState::Failed(why))) => (format!("failed: {}", why.words()), "31"),
         Some(Ok(JobState::Done)) => ("done".into(), "32"),
         _ if snapshot.is_none() => ("unknown".into(), "2"),
         _ => ("running".into(), "33"),

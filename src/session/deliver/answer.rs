@@ -68,7 +68,7 @@ pub(crate) fn question(
     session: &Session,
 ) -> Result<Option<Question>> {
     let pane = session.live_pane(config, tmux)?;
-    let profile = attached_pane::profile(config, session)?;
+    let profile = session.profile(config)?;
     let drawn = Deadline::after(DRAWN);
     let mut watch = Watch::new()?;
     loop {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use self::{evidence::Proof, interrupt::stop};
-use super::{Job, JobState, Session, attached_pane::AttachedPane};
+use super::{Job, JobState, Session, attached_pane::AttachedPane, hooks};
 use crate::{
     agent::Status,
     config::Config,
@@ -201,9 +201,10 @@ fn type_unrecorded(
     }
     // A command is no job: nothing shows when it ends.
     let mut job = attached.job.take().filter(|_| !prompt.is_command());
+    let mut is_new = false;
     if let Some(job) = &mut job {
         job.keep(session);
-        job.sending(attached.config, &look.pane, proof.offset, options.done_by)?;
+        is_new = job.sending(attached.config, &look.pane, proof.offset, options.done_by)?;
     }
     let delivery = typing::submit(attached, session, prompt, &mut proof, look, options)?;
     if let Some(once) = once {
@@ -216,6 +217,15 @@ fn type_unrecorded(
             Verdict::Submitted | Verdict::Queued | Verdict::Altered => job.sent()?,
             Verdict::Unproven => {}
         }
+    }
+    let is_told_by_tmux = attached.agent.facts().idle_title.is_some();
+    if is_new
+        && !is_told_by_tmux
+        && !matches!(delivery.verdict, Verdict::Blocked | Verdict::TypedNotSubmitted)
+    {
+        // Without it the flags follow by the agent's hooks, and at the next look.
+        let kept = hooks::start_keeper(attached.config, session, &attached.tmux);
+        trace::step("keeper", || json!({ "error": kept.err().map(|error| error.to_string()) }));
     }
     Ok(delivery)
 }

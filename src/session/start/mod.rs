@@ -14,8 +14,7 @@ use serde_json::json;
 use self::launch::LaunchSpec;
 use super::{
     Delivery, DeliveryOptions, DoneBy, Job, Once, Prompt, Session, Stage,
-    attached_pane::{AttachedPane, profile},
-    deliver,
+    attached_pane::AttachedPane, deliver, hooks,
 };
 use crate::{
     agent::{AgentPaths, Backend, Conversation, LaunchRequest, version::Source},
@@ -29,7 +28,6 @@ use crate::{
 };
 
 mod dialogs;
-mod hooks;
 mod launch;
 mod proxy;
 mod ready;
@@ -107,7 +105,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     // If the state file cannot be read, fail before anything is started.
     session.backend.store(config).sessions()?;
 
-    let profile = profile(config, &session)?;
+    let profile = session.profile(config)?;
     if let Some(error) = session.agent().facts().too_old(config, &profile, Source::Place) {
         return Err(error);
     }
