@@ -46,6 +46,7 @@ Settings come from the environment, and below it from a file, of which
             ("aimax ask -b tmux-codex 'What is this?'", "Asks Codex about this folder."),
             ("aimax create -b tmux-codex -s demo --cwd . -p 'Hi.'", "Starts Codex."),
             ("aimax help create", "Tells all of a verb."),
+            ("aimax help agent", "Tells a coding agent how to use all this."),
         ],
         see_also: &[
             ("aimax-ask", 1),
@@ -172,6 +173,10 @@ fn help(rest: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         out.line(cli::help::full(&cli::page::<Front>()).trim_end().as_bytes())?;
         return Ok(Exit::Done);
     };
+    if verb == "agent" {
+        out.line(include_str!("help_agent.txt").trim_end().as_bytes())?;
+        return Ok(Exit::Done);
+    }
     program(&verb, vec!["--help".into()], out)
 }
 

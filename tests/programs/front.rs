@@ -30,6 +30,8 @@ fn help_and_version() {
         assert_eq!((through.code(), through.error()), (Some(0), ""));
         assert!(through.text().contains(&format!("usage: aimax {verb}")), "{}", through.text());
     }
+    let page = desk.run("aimax", &["help", "agent"]);
+    assert!(page.code() == Some(0) && page.text().starts_with("aimax, for a coding agent"));
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(desk.run("aimax", &["version"]).text(), format!("{version}\n"));
     assert_eq!(desk.run("aimax", &["--version"]).text(), format!("aimax {version}\n"));

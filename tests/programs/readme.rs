@@ -110,6 +110,12 @@ fn each_command_parses() {
         }
     }
     assert_eq!(seen.len(), 7, "each program is shown: {seen:?}");
+    let page = include_str!("../../src/programs/help_agent.txt");
+    for line in page.lines().filter(|line| line.starts_with("    aimax")) {
+        for words in commands(line) {
+            assert_eq!(parses(&words), Ok(()), "{line}");
+        }
+    }
     assert!(parses(&commands("aimax-ls --bogus")[0]).is_err());
 }
 
