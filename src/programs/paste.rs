@@ -129,8 +129,8 @@ being drawn can look like any of these.",
             "\
 Answers the dialog that `--expect` names, if it is open, and waits until
 it is gone. The `key` of one of its `choices`, as `aimax-ls` shows them,
-is gone to, and Enter pressed when the pointer is there; any other KEY is
-pressed, by its tmux name (`y`, `Enter`, `Escape`).",
+is gone to, and Enter pressed when the pointer is there; any other KEY
+is pressed, by its tmux name (`y`, `Enter`, `Escape`).",
         )
         .value("KEY", Complete::Nothing)
         .sets(|args, given| args.answer.set(given)),

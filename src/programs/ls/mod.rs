@@ -52,9 +52,9 @@ The states:
     unknown   the agent may live, but it cannot be seen: `reason`
     archived  it was ended: `aimax-spawn --resume` goes on with it
 
-Of a question, `waitingFor` is the name that `aimax-paste --expect` takes,
-`question` what it says, and each of the `choices` has a `label`, and the
-`key` that `aimax-paste --answer` takes.
+Of a question, `waitingFor` is the name that `aimax-paste --expect`
+takes, `question` what it says, and each of the `choices` has a `label`,
+and the `key` that `aimax-paste --answer` takes.
 
 A `dead` session stays in the list until `aimax-kill` or a new start
 with its name.",

@@ -105,11 +105,11 @@ pub(crate) const fn once<A: Has<PromptArgs>>() -> Opt<A> {
         "Deliver once under this key",
         "\
 Delivers the prompt once under KEY, however often the command is given:
-by cron, after a lost connection, after a kill. A retry types nothing; it
-prints the record of the first delivery, with `repeated`. A key belongs
-to its session and outlives it: 1 to 80 bytes of the caller's choice. It
-is on disk before Enter is pressed, and what a killed process has done
-is found out from the transcript.",
+by cron, after a lost connection, after a kill. A retry types nothing;
+it prints the record of the first delivery, with `repeated`. A key
+belongs to its session and outlives it: 1 to 80 bytes of the caller's
+choice. It is on disk before Enter is pressed, and what a killed process
+has done is found out from the transcript.",
     )
     .value("KEY", Complete::Nothing)
     .sets(|args, given| {

@@ -49,7 +49,8 @@ pub(crate) const fn backend<A: Has<Target>>() -> Opt<A> {
         "\
 The agent's backend: `tmux-claude-code`, `tmux-codex`, or
 `tmux-practice`, which is built in; `claude`, `codex` and `practice` are
-the same. Without it, `AIMAX_BACKEND` is taken. A session that only one backend knows needs neither.",
+the same. Without it, `AIMAX_BACKEND` is taken. A session that only one
+backend knows needs neither.",
     )
     .value("BACKEND", Complete::OneOf(Backend::NAMES))
     .short('b')

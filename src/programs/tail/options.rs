@@ -89,11 +89,12 @@ itself, unchanged. For a FILE, `sessionId` is null, and `backend` and
         "\
 Print what each record means, in one schema for all agents:
 `{\"sessionId\",\"backend\",\"host\",\"offset\",\"next\",\"kind\",\"time\",
-\"text\",\"type\"}`. `kind` is one of `prompt`, `queued`, `text`, `thinking`,
-`tool_call`, `tool_result`, `turn_start`, `turn_end`, `interrupted`,
-`error`, `usage` and `other`, and `type` is the agent's own name for the record. A record
-that holds several things becomes several events with one offset. Of a
-FILE, each line's shape tells the agent, unless `-b` does.
+\"text\",\"type\"}`. `kind` is one of `prompt`, `queued`, `text`,
+`thinking`, `tool_call`, `tool_result`, `turn_start`, `turn_end`,
+`interrupted`, `error`, `usage` and `other`, and `type` is the agent's
+own name for the record. A record that holds several things becomes
+several events with one offset. Of a FILE, each line's shape tells the
+agent, unless `-b` does.
 
 `turn` is added where the agent numbers its turns, and `queued` to a
 prompt that had been queued before. What the agent does with its queue

@@ -61,14 +61,15 @@ afterwards, also on a signal; `--keep` keeps it. With `-s` the session
 stays. When it does not run it is started in `--cwd`: a new one needs
 `-b`, a known one goes on in its own conversation and folder.
 
-The record of `--json` has `sessionId`, `backend`, `host`, `agentSessionId`,
-`jsonlPath`, the verdict on the prompt as `aimax-paste` prints it, and
-then, once the prompt is proven:
+The record of `--json` has `sessionId`, `backend`, `host`,
+`agentSessionId`, `jsonlPath`, the verdict on the prompt as
+`aimax-paste` prints it, and then, once the prompt is proven:
     state   `done`, `failed`, `waiting` (it asks), `working` (too late)
     answer  the text; null when nothing was said
     next    where the transcript stood at the end
 
-A question is named as by `aimax-ls`: `waitingFor`, `question`, `choices`.",
+A question is named as by `aimax-ls`: `waitingFor`, `question`,
+`choices`.",
         operand: Some(ValueDoc { name: "TEXT", complete: Complete::Nothing }),
         exits: &[
             (Exit::Done, "the turn ended well, and its answer is printed"),

@@ -65,7 +65,8 @@ is typed.",
         OptDoc::new(
             "all",
             "All that died with their tmux server",
-            "All sessions whose window is gone with their agent, of one backend with `-b`.",
+            "All sessions whose window is gone with their agent; with `-b`, those of
+one backend.",
         )
         .sets(|args, given| args.all.set(given)),
     ];

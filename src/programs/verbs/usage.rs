@@ -65,7 +65,8 @@ holds (`window`, of Codex).",
         OptDoc::new(
             "all",
             "Ended sessions too",
-            "Counts the sessions that were ended too. One that is named may have ended.",
+            "Counts the sessions that were ended too. A session that is named may
+have ended.",
         )
         .sets(|args, given| args.all.set(given)),
         OptDoc::new("json", "Print records", "Prints records, one a line.")
