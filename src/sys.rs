@@ -9,6 +9,15 @@ use std::{
     time::Duration,
 };
 
+/// The machine's name.
+pub(crate) fn host() -> String {
+    let mut name = [0_u8; 256];
+    // SAFETY: the call writes at most the length that it is given, less one, into the array.
+    let done = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len() - 1) };
+    let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
+    if done == 0 { String::from_utf8_lossy(&name[..end]).into_owned() } else { String::new() }
+}
+
 /// One `write` of `bytes`, as they are.
 pub(crate) fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     // SAFETY: the descriptor is borrowed, so it is open, and ManuallyDrop keeps this handle from
@@ -363,6 +372,32 @@ impl Drop for RawMode {
         // restoring, so the result does not matter.
         unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &raw const self.0) };
     }
+}
+
+/// How a terminal is read, seen by another program than its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TerminalInput {
+    /// Whether its program gets each key at once, not whole lines.
+    pub(crate) by_key: bool,
+    /// The bytes that were typed and that it has not read yet.
+    pub(crate) unread: usize,
+}
+
+/// How the terminal at `path`, a device, is read now.
+pub(crate) fn terminal_input(path: &std::path::Path) -> io::Result<TerminalInput> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = libc::O_NOCTTY | libc::O_NONBLOCK;
+    let terminal = std::fs::File::options().read(true).custom_flags(flags).open(path)?;
+    let fd = terminal.as_raw_fd();
+    // SAFETY: an all-zero termios is a valid value of that plain struct; tcgetattr fills it.
+    let mut mode: libc::termios = unsafe { std::mem::zeroed() };
+    // SAFETY: `fd` is open, and `mode` is a live termios.
+    check(unsafe { libc::tcgetattr(fd, &raw mut mode) })?;
+    let mut unread: libc::c_int = 0;
+    // SAFETY: `fd` is open, and the request writes one int at the pointer.
+    check(unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut unread) })?;
+    let by_key = mode.c_lflag & libc::ICANON == 0;
+    Ok(TerminalInput { by_key, unread: unread.try_into().unwrap_or(0) })
 }
 
 /// The columns and rows of the terminal at `fd`.

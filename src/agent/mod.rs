@@ -20,17 +20,21 @@ use crate::{
     transcript::{
         event::{Event, EventKind},
         field::Field,
+        usage::Used,
     },
 };
 
 mod claude;
 mod codex;
+mod parent;
 mod paths;
 mod practice;
 pub(crate) mod profile;
 mod settings;
+pub(crate) mod version;
 
 pub(crate) use claude::state_file::{NAME_MAX, holder, project_dir};
+pub use parent::Marks;
 pub(crate) use paths::AgentPaths;
 pub use settings::SETTINGS;
 
@@ -54,6 +58,8 @@ macro_rules! backends {
             pub const ALL: [Backend; Backend::NAMES.len()] = [$(Backend::$backend),+];
             /// Their names, in the same order.
             pub const NAMES: &'static [&'static str] = &[$($folder::FACTS.backend),+];
+            /// Short names, in the same order.
+            pub const SHORT: &'static [&'static str] = &[$(stringify!($folder)),+];
 
             /// Its adapter.
             pub fn agent(self) -> &'static dyn Agent {
@@ -77,12 +83,14 @@ impl Backend {
         self.facts().backend
     }
 
-    /// The backend of that name.
+    /// The backend of that name, long or short.
     ///
     /// # Errors
     /// [`crate::error::Kind::Usage`] when there is none.
     pub fn parse(name: &str) -> Result<Backend> {
-        Self::ALL.into_iter().find(|backend| backend.name() == name).ok_or_else(|| {
+        let place = |names: &[&str]| names.iter().position(|other| *other == name);
+        let place = place(Self::NAMES).or_else(|| place(Self::SHORT));
+        place.map(|place| Self::ALL[place]).ok_or_else(|| {
             Error::usage(format!("backend {name:?}"), "no such backend")
                 .advise(format!("one of {}", Self::NAMES.join(", ")))
         })
@@ -145,7 +153,7 @@ pub struct Facts {
     pub entry_fields: &'static [(&'static str, Option<bool>)],
     /// The variables that it sets for the programs that it runs. An agent that inherits one would
     /// take itself for a child of another.
-    pub not_inherited: &'static [&'static str],
+    pub marks: Marks,
 
     /// The longest prompt that it is measured to take whole, in characters.
     /// See claude/FACTS.md, "Folding", and codex/FACTS.md, "Largest prompt".
@@ -192,6 +200,9 @@ pub struct LaunchRequest {
     pub ask_permission: bool,
     /// Whether it runs behind the proxy.
     pub use_proxy: bool,
+    /// What becomes of messages of other sessions: `refuse`, `hold` or `accept`; `None` for the
+    /// default, `refuse`.
+    pub inbox: Option<String>,
     /// Arguments for the agent, passed on as they are.
     pub rest: Vec<OsString>,
     /// The session's private folder, for files that the agent reads.
@@ -336,6 +347,11 @@ pub trait Agent: Sync {
 
     /// The events in a line of its transcript, in all records that stand on it.
     fn parse_line(&self, line: &[u8]) -> Vec<Event>;
+
+    /// What a line of its transcript says of tokens.
+    fn used(&self, _line: &[u8]) -> Vec<Used> {
+        Vec::new()
+    }
 
     /// Whether a line can only be from a transcript of this agent.
     fn knows_line(&self, _line: &[u8]) -> bool {

@@ -100,6 +100,13 @@ impl RunDir {
         self.0.join(TITLE_FILE)
     }
 
+    /// The note of what was delivered under a key. It stays when the session is ended: a retry may
+    /// come later.
+    #[must_use]
+    pub(crate) fn once(&self, key: &str) -> PathBuf {
+        self.0.join("once").join(key)
+    }
+
     /// The session's lock: only one process at a time types, interrupts or ends.
     #[must_use]
     pub(crate) fn lock_path(&self) -> PathBuf {
@@ -119,6 +126,11 @@ impl RunDir {
     /// Takes the lock for reading and then changing the flags.
     pub(crate) fn lock_flags(&self, wait: Deadline) -> Result<Lock> {
         fs::lock(&self.0.join("flags.lock"), wait, "flags", "another process keeps them locked")
+    }
+
+    /// Removes the folder, locks and all: only of a session whose name nobody uses again.
+    pub(crate) fn remove(&self) -> Result<()> {
+        fs::remove_dir(&self.0)
     }
 
     /// Whether any file of a session is there.

@@ -7,16 +7,18 @@ use std::{
 
 use self::rollout::{id_of, is_rollout, rollout, turn_is_open};
 use super::{
-    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, Typing,
+    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Marks, Status,
+    Typing,
 };
 use crate::{
     config::Config,
     error::{Error, Result},
-    proc, time,
+    fs, proc, time,
     tmux::{Enter, Pane},
     transcript::{
         event::{Event, EventKind},
         field::Field,
+        usage::Used,
         validate,
     },
 };
@@ -24,6 +26,7 @@ use crate::{
 mod log;
 mod rollout;
 mod settings;
+mod usage;
 
 /// Codex; the versions that this holds for are in `profile.json`.
 pub(crate) struct Codex;
@@ -38,7 +41,28 @@ pub(crate) const FACTS: Facts = Facts {
     settings: settings::SETTINGS,
     kept_paths: settings::KEPT_PATHS,
     entry_fields: &[],
-    not_inherited: &[],
+    // See codex/FACTS.md, "Environment".
+    marks: Marks {
+        prefix: "CODEX_",
+        parts: &[
+            "THREAD",
+            "SESSION",
+            "SANDBOX",
+            "TOOL",
+            "CI",
+            "VERSION",
+            "PERMISSION",
+            "PATCH",
+            "NETWORK",
+            "SNAPSHOT",
+            "ESCALATE",
+            "MANAGED",
+            "ORIGINATOR",
+        ],
+        settings: &["TUI"],
+        names: &[],
+        for_tools: &[("PAGER", "cat"), ("GIT_PAGER", "cat"), ("GH_PAGER", "cat")],
+    },
     longest_prompt: 1_048_576,
     // A round takes out one line; C-c would end an idle agent.
     // See codex/FACTS.md, "Clearing the box".
@@ -69,6 +93,15 @@ const OVERRIDES: [&str; 4] = [
     "features.daemon_auto_start=false",
 ];
 
+/// The newer models that a dialog would offer in place of the older ones, by the lists of models that
+/// are built into the verified versions. An offer that was answered is not made again.
+/// See codex/FACTS.md, "Start dialogs".
+const OFFERS: &str = concat!(
+    r#"notice.model_migrations={"gpt-5.2"="gpt-5.4","gpt-5.3-codex"="gpt-5.4","#,
+    r#""gpt-5.5"="gpt-6-sol","gpt-5.6-sol"="gpt-6-sol","gpt-5.6-terra"="gpt-6-sol","#,
+    r#""gpt-5.6-luna"="gpt-6-luna"}"#
+);
+
 /// The setting by which the command line of an agent that we started is recognised.
 const TITLE: &str = "tui.terminal_title";
 
@@ -78,6 +111,9 @@ impl Agent for Codex {
     }
 
     fn launch(&self, config: &Config, request: &LaunchRequest) -> Result<Launch> {
+        if request.inbox.is_some() {
+            return Err(Error::usage("--inbox", "Codex has no inbox for other sessions"));
+        }
         let mut argv = vec![FACTS.installed(config)?.into_os_string()];
         if let Some(profile) = profile(request) {
             argv.extend(["-p", profile].map(OsString::from));
@@ -88,7 +124,8 @@ impl Agent for Codex {
             }
             argv.push("resume".into());
         }
-        for value in OVERRIDES {
+        let trust = trust(request)?;
+        for value in OVERRIDES.into_iter().chain([OFFERS]).chain(trust.as_deref()) {
             argv.extend(["-c", value].map(OsString::from));
         }
         if !request.ask_permission {
@@ -267,6 +304,10 @@ impl Agent for Codex {
         log::parse_line(line)
     }
 
+    fn used(&self, line: &[u8]) -> Vec<Used> {
+        usage::used(line)
+    }
+
     fn knows_line(&self, line: &[u8]) -> bool {
         // Only Codex puts everything into a `payload`.
         validate::records(line).iter().any(|record| Field::of(record).get("payload").is_some())
@@ -310,6 +351,28 @@ impl Title<'_> {
         };
         Title { status, conversation: is_id.then_some(part) }
     }
+}
+
+/// The setting that trusts the folder for this start, which the caller named; the agent joins it with
+/// the caller's own. None where the caller has marked a folder as untrusted: that may be this one, or
+/// the repository around it, and the agent is to decide.
+/// See codex/FACTS.md, "Start dialogs".
+fn trust(request: &LaunchRequest) -> Result<Option<String>> {
+    let cwd = &request.cwd;
+    let own = fs::read(&settings::home(&request.paths).join("config.toml"))?.unwrap_or_default();
+    if String::from_utf8_lossy(&own).contains("untrusted") {
+        return Ok(None);
+    }
+    // It looks for the folder's real path, and for the one that it got.
+    let mut folders = vec![cwd.to_owned()];
+    folders.extend(cwd.canonicalize().ok().filter(|real| real != cwd));
+    let entry = |folder: &PathBuf| {
+        let folder = folder.to_str().filter(|folder| !folder.contains('\u{7f}'))?;
+        // A string of JSON is one of TOML too, but for that character.
+        Some(format!("{}={{trust_level=\"trusted\"}}", serde_json::Value::from(folder)))
+    };
+    let entries: Option<Vec<_>> = folders.iter().map(entry).collect();
+    Ok(entries.map(|entries| format!("projects={{{}}}", entries.join(","))))
 }
 
 /// The profile for the network: `plus` behind the proxy, else `rightcode`; if it exists, and the

@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, Typing,
+    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Marks, Status,
+    Typing,
     claude::{self, Claude, log, state_file::StateFiles},
 };
 use crate::{
     config::{Config, Fallback::Below, OURS, Setting},
     error::Result,
     tmux::{Enter, Pane},
-    transcript::event::Event,
+    transcript::{event::Event, usage::Used},
 };
 
 /// The practice agent.
@@ -27,7 +28,7 @@ pub(crate) const FACTS: Facts = Facts {
         .for_hooks()
         .about("the practice agent's own folder")],
     kept_paths: &["practice_home"],
-    not_inherited: &[],
+    marks: Marks::NONE,
     queued_changes: &[],
     ..claude::FACTS
 };
@@ -101,6 +102,10 @@ impl Agent for Practice {
 
     fn parse_line(&self, line: &[u8]) -> Vec<Event> {
         log::parse_line(line)
+    }
+
+    fn used(&self, line: &[u8]) -> Vec<Used> {
+        Claude.used(line)
     }
 
     fn compare(&self, sent: &str, recorded: &str) -> Comparison {

@@ -159,6 +159,17 @@ pub fn snapshots(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<V
     sessions.iter().map(look).collect()
 }
 
+/// What the agent in `pane` shows while it tries a request again, if it does.
+pub(crate) fn retrying(
+    config: &Config,
+    tmux: &Tmux,
+    session: &Session,
+    pane: &Pane,
+) -> Result<Option<String>> {
+    let profile = session.profile(config)?;
+    Ok(tmux.of(pane).capture(&pane.id)?.and_then(|look| profile.retry(&look)))
+}
+
 /// A session and its snapshot.
 pub(crate) type Observed = (Session, Snapshot);
 
