@@ -151,6 +151,7 @@ impl StateFiles {
             let other = entry.path();
             let id = other.file_stem().and_then(OsStr::to_str).unwrap_or_default();
             if other != *transcript
+                && other.extension() == transcript.extension()
                 && cleared_at(&other, since)?.is_some_and(|at| at >= since)
                 && holder(&self.home, id).is_none()
             {

@@ -57,10 +57,19 @@ impl Session {
         now.map_or(Ok(status), |now| status_by_turn(agent, now.transcript.as_deref()))
     }
 
-    /// The same by the conversation that was kept, whichever it holds now.
-    pub(crate) fn status_of_kept(&self, config: &Config) -> Result<Status> {
-        let kept = self.kept_conversation(config).transcript;
-        status_by_turn(self.agent(), kept.as_deref())
+    /// The same; when it cannot be told, by the conversation that was kept, and why.
+    pub(crate) fn status_or_kept(
+        &self,
+        config: &Config,
+        pane: &Pane,
+    ) -> Result<(Status, Option<Error>)> {
+        match self.status(config, pane) {
+            Err(why) if why.kind == Kind::Missing => {
+                let kept = self.kept_conversation(config).transcript;
+                Ok((status_by_turn(self.agent(), kept.as_deref())?, Some(why)))
+            }
+            status => Ok((status?, None)),
+        }
     }
 
     /// The conversation that its agent in `pane` holds while that has no sign of its own: once it

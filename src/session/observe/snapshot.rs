@@ -9,7 +9,7 @@ use crate::session::{
 use crate::{
     agent::{Backend, Status},
     config::Config,
-    error::{Error, Kind, Result},
+    error::{Error, Result},
     state::Entry,
     tmux::{Pane, Tmux},
 };
@@ -113,12 +113,9 @@ impl Snapshot {
             }
         };
         let live = pane.as_ref().filter(|pane| !pane.dead);
-        let (status, unseen) = match live.map(|pane| session.status(config, pane)).transpose() {
-            Err(why) if why.kind == Kind::Missing => {
-                (Some(session.status_of_kept(config)?), unseen.or(Some(why)))
-            }
-            status => (status?, unseen),
-        };
+        let told = live.map(|pane| session.status_or_kept(config, pane)).transpose()?;
+        let (status, untold) = told.unzip();
+        let unseen = unseen.or(untold.flatten());
         let Some(job) = job else {
             let job = Ok(JobState::Done);
             return Ok(Snapshot { pane, status, unseen, job, rests: true, again: None });
