@@ -1,5 +1,17 @@
 # Generated from the option table of aimax; do not edit.
 
+# Whether a program has completions. fish itself loads only those of programs on PATH.
+function __aimax_known
+    type -q $argv[1]; and return
+    for folder in $fish_complete_path
+        if test -f $folder/$argv[1].fish
+            source $folder/$argv[1].fish
+            return
+        end
+    end
+    return 1
+end
+
 # Where the cursor is. bare: before the first operand. more: behind it. own: where options
 # are this program's. rest: behind --, which is passed on. inner: behind a known program's verb.
 function __aimax_at
@@ -24,7 +36,9 @@ function __aimax_at
                 break
         end
     end
-    if test -n "$verb"; and type -q aimax-$verb
+    if test "$verb" = help
+        set place bare
+    else if test -n "$verb"; and __aimax_known aimax-$verb
         set place inner
     end
     switch $argv[1]
