@@ -170,6 +170,10 @@ fn events(record: &Record<'_>) -> Vec<Event> {
         },
         "attachment" => attachment(record),
         "system" if record.subtype.is("turn_duration") => one(EventKind::TurnEnd, String::new()),
+        "system" if record.subtype.is("local_command") => match command(&content()) {
+            Some(command) => one(EventKind::Command, command),
+            None => one(EventKind::Other, String::new()),
+        },
         "system" if record.prevents => one(EventKind::Error, stopped_by_hook(record)),
         _ => one(EventKind::Other, String::new()),
     }
