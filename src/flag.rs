@@ -5,8 +5,7 @@
 //! over, and `failed.flag` exists if it failed. Both hold `key=value` lines; a newline in a value
 //! is written `\n`, and values are cut after 2,000 characters.
 //!
-//! The files appear by rename, so a reader never sees half a file, and lines are only ever added to
-//! them. The folder is inside a tree that an agent controls: a link in the place of one of our
+//! The files appear by rename, so a reader never sees half a file. The folder is inside a tree that an agent controls: a link in the place of one of our
 //! folders or files is refused, not followed, and only plain files are read.
 
 use std::{
@@ -40,6 +39,52 @@ pub struct Flags {
 /// The fields of a flag file, by key.
 pub(crate) type Fields = BTreeMap<String, String>;
 
+/// Why a job failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failure {
+    /// In a few words: a name of ours where programs may want to tell it, else the agent's words.
+    pub reason: String,
+    /// The agent's words, where `reason` is a name.
+    pub message: Option<String>,
+    /// When the usage limit ends that was reached, in epoch milliseconds, if that is known.
+    pub resets_at: Option<u64>,
+}
+
+impl Failure {
+    /// A failure for this reason.
+    pub fn new(reason: impl Into<String>) -> Failure {
+        Failure { reason: reason.into(), ..Failure::default() }
+    }
+
+    /// The failure that `failed.flag` tells.
+    pub(crate) fn of(fields: &Fields) -> Failure {
+        Failure {
+            reason: fields.get("reason").cloned().unwrap_or_default(),
+            message: fields.get("message").cloned(),
+            resets_at: fields.get("resetsAt").and_then(|at| at.parse().ok()),
+        }
+    }
+
+    /// The reason, and the agent's words, for people.
+    pub(crate) fn words(&self) -> String {
+        match &self.message {
+            Some(message) => format!("{}: {message}", self.reason),
+            None => self.reason.clone(),
+        }
+    }
+
+    /// Adds what is known to a record of ours.
+    pub(crate) fn add_to(&self, record: &mut serde_json::Value) {
+        record["reason"] = self.reason.as_str().into();
+        if let Some(message) = &self.message {
+            record["message"] = message.as_str().into();
+        }
+        if let Some(at) = self.resets_at {
+            record["resetsAt"] = at.into();
+        }
+    }
+}
+
 impl Flags {
     /// The flags of `session` below `root`.
     pub fn new(root: &Path, session: &Name) -> Self {
@@ -72,31 +117,30 @@ impl Flags {
         self.dir().join("failed.flag")
     }
 
-    /// Marks a job as running: writes `running.flag` and removes an older `failed.flag`.
-    pub fn set(&self, fields: &[(&str, String)]) -> Result<()> {
-        let ours =
-            [("pid", std::process::id().to_string()), ("startedAt", time::rfc3339(time::now_ms()))];
+    /// Marks a job as running since `at`, in epoch milliseconds: writes `running.flag` and removes an
+    /// older `failed.flag`.
+    pub fn set(&self, at: u64, fields: &[(&str, String)]) -> Result<()> {
+        let ours = [("pid", std::process::id().to_string()), ("startedAt", time::rfc3339(at))];
         self.write(&self.running(), &[&ours, fields].concat())?;
         fs::remove(&self.failed()).map(|_| ())
     }
 
-    /// Adds fields to `running.flag`, if it still exists: the agent may remove it at any moment,
-    /// and then it stays removed.
-    pub fn note(&self, fields: &[(&str, String)]) -> Result<()> {
+    /// Says that no job runs, and that none has failed: removes both files.
+    pub fn remove_files(&self) -> Result<()> {
         self.check_path()?;
-        fs::append_plain(&self.running(), encode(fields).as_bytes())
+        fs::remove(&self.failed())?;
+        fs::remove(&self.running()).map(|_| ())
     }
 
-    /// Marks the job as over: removes `running.flag`. Returns whether it was there.
-    pub fn clear(&self) -> Result<bool> {
-        self.check_path()?;
-        fs::remove(&self.running())
-    }
-
-    /// Marks the job as failed: writes `failed.flag`, then removes `running.flag`, so that a reader
-    /// never takes a failed job for a done one.
-    pub fn fail(&self, reason: &str) -> Result<()> {
-        let fields = [("failedAt", time::rfc3339(time::now_ms())), ("reason", reason.to_owned())];
+    /// Marks the job as failed at `at`, in epoch milliseconds: writes `failed.flag`, then removes
+    /// `running.flag`, so that a reader never takes a failed job for a done one.
+    pub fn fail(&self, at: u64, why: &Failure) -> Result<()> {
+        let fields = [
+            ("failedAt", time::rfc3339(at)),
+            ("reason", why.reason.clone()),
+            ("message", why.message.clone().unwrap_or_default()),
+            ("resetsAt", why.resets_at.map(|at| at.to_string()).unwrap_or_default()),
+        ];
         self.write(&self.failed(), &fields)?;
         fs::remove(&self.running()).map(|_| ())
     }
@@ -104,7 +148,15 @@ impl Flags {
     fn write(&self, flag: &Path, fields: &[(&str, String)]) -> Result<()> {
         self.make_dir()?;
         let session = [("session", self.session.to_string())];
-        fs::write_durable(flag, encode(&[&session, fields].concat()).as_bytes(), 0o644)
+        // The account is on the disk: after a crash the next look writes the flag anew.
+        fs::write_atomic(flag, encode(&[&session, fields].concat()).as_bytes(), 0o644)
+    }
+
+    /// Whether `running.flag` is there, and `failed.flag`.
+    pub fn are_there(&self) -> Result<(bool, bool)> {
+        self.check_path()?;
+        let there = |path: PathBuf| Ok(fs::absent(path.symlink_metadata()).at(&path)?.is_some());
+        Ok((there(self.running())?, there(self.failed())?))
     }
 
     /// The fields of `running.flag`, if it is there.
@@ -225,17 +277,19 @@ mod tests {
     #[test]
     fn a_job_runs_fails_and_leaves_nothing() {
         let flags = flags("life");
-        flags.set(&[("offset", "12".into())]).unwrap();
+        flags.set(1, &[("offset", "12".into())]).unwrap();
         let running = flags.read_running().unwrap().unwrap();
         assert_eq!((running["session"].as_str(), running["offset"].as_str()), ("s", "12"));
-        flags.fail("one\ntwo").unwrap();
+        flags.fail(2, &Failure::new("one\ntwo")).unwrap();
         assert_eq!(flags.read_running().unwrap(), None);
         assert!(std::fs::read_to_string(flags.failed()).unwrap().contains("reason=one\\ntwo\n"));
         assert_eq!(flags.read_failed().unwrap().unwrap()["reason"], "one\ntwo");
-        flags.set(&[]).unwrap();
+        flags.set(1, &[]).unwrap();
         assert_eq!(flags.read_failed().unwrap(), None);
-        assert!(flags.clear().unwrap());
-        assert!(!flags.clear().unwrap());
+        assert_eq!(flags.are_there().unwrap(), (true, false));
+        flags.remove_files().unwrap();
+        flags.remove_files().unwrap();
+        assert_eq!(flags.are_there().unwrap(), (false, false));
         flags.remove().unwrap();
         assert_eq!(std::fs::read_dir(&flags.root).unwrap().count(), 0);
         fs::remove_dir(&flags.root).unwrap();
@@ -244,25 +298,12 @@ mod tests {
     #[test]
     fn a_users_own_file_stays() {
         let flags = flags("ignore");
-        flags.set(&[]).unwrap();
+        flags.set(1, &[]).unwrap();
         assert_eq!(std::fs::read(flags.git_ignore()).unwrap(), GIT_IGNORE);
         std::fs::write(flags.git_ignore(), "!*").unwrap();
-        flags.set(&[]).unwrap();
+        flags.set(1, &[]).unwrap();
         flags.remove().unwrap();
         assert_eq!(std::fs::read(flags.git_ignore()).unwrap(), b"!*");
-        fs::remove_dir(&flags.root).unwrap();
-    }
-
-    #[test]
-    fn what_was_taken_away_stays_away() {
-        let flags = flags("note");
-        flags.set(&[("offset", "12".into())]).unwrap();
-        flags.note(&[("prompts", "1".into())]).unwrap();
-        let running = flags.read_running().unwrap().unwrap();
-        assert_eq!((running["offset"].as_str(), running["prompts"].as_str()), ("12", "1"));
-        std::fs::remove_file(flags.running()).unwrap();
-        flags.note(&[("prompts", "2".into())]).unwrap();
-        assert_eq!(flags.read_running().unwrap(), None);
         fs::remove_dir(&flags.root).unwrap();
     }
 
@@ -280,7 +321,7 @@ mod tests {
         fs::make_dir(&flags.root.join(".imac"), 0o755).unwrap();
         std::os::unix::fs::symlink(&outside, flags.root.join(".imac/flags")).unwrap();
         std::fs::write(outside.join("running.flag"), "").unwrap();
-        assert!(flags.set(&[]).is_err() && flags.read_running().is_err());
+        assert!(flags.set(1, &[]).is_err() && flags.read_running().is_err());
         assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 1);
         fs::remove_dir(&flags.root).unwrap();
     }
@@ -290,17 +331,17 @@ mod tests {
         use std::os::unix::fs::{PermissionsExt, symlink};
 
         let flags = flags("plain");
-        flags.set(&[]).unwrap();
+        flags.set(1, &[]).unwrap();
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&flags.dir()), mode(&flags.running())), (0o755, 0o644));
-        assert!(flags.clear().unwrap());
+        flags.remove_files().unwrap();
         symlink("/etc/passwd", flags.running()).unwrap();
-        assert!(flags.read_running().is_err() && flags.note(&[]).is_err());
-        assert!(flags.clear().unwrap());
+        assert!(flags.read_running().is_err());
+        flags.remove_files().unwrap();
         // Nobody will ever write into it: to open it must not wait.
         crate::sys::make_fifo(&flags.running()).unwrap();
-        assert!(flags.read_running().is_err() && flags.note(&[]).is_err());
-        flags.set(&[]).unwrap();
+        assert!(flags.read_running().is_err());
+        flags.set(1, &[]).unwrap();
         assert!(flags.read_running().unwrap().is_some());
         fs::remove_dir(&flags.root).unwrap();
     }

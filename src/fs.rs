@@ -80,15 +80,6 @@ pub(crate) fn read_plain(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// Appends `bytes` to such a file in one write. A missing file is not made: it was removed on
-/// purpose.
-pub(crate) fn append_plain(path: &Path, bytes: &[u8]) -> Result<()> {
-    match open_plain(path, OpenOptions::new().append(true))? {
-        Some(mut file) => file.write_all(bytes).at(path),
-        None => Ok(()),
-    }
-}
-
 fn open_plain(path: &Path, options: &mut OpenOptions) -> Result<Option<File>> {
     let opened = absent(options.custom_flags(sys::NONBLOCK | sys::NOFOLLOW).open(path));
     if opened.is_err() && path.is_symlink() {

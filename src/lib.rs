@@ -91,21 +91,23 @@ pub mod internal {
     pub use crate::proc::{is_stopped, start_time};
     pub use crate::session::{JobState, Session, snapshots};
     pub use crate::sys::{KILL, TERMINATE, is_alive, kill};
-    pub use crate::time::{epoch_ms, now_ms, parse_rfc3339};
+    pub use crate::time::{epoch_ms, now_ms, parse_rfc3339, rfc3339};
     pub use crate::tmux::{Look, Pane, Screen, Tmux};
     pub use crate::transcript::{
         fast_json::suspects,
         follow::{Follow, Seen},
         ledger::{End, Ledger},
         lines::Lines,
+        once::Once,
         validate::record as validate_record,
     };
 
     /// The programs and verbs.
     pub mod programs {
         pub use crate::programs::{
-            Admin, Create, Demo, Doctor, Flag, Front, History, Kill, List, Ls, Paste, Pause, Send,
-            Settings, Spawn, Stats, Status, Stop, Stream, Tail, Version, pages,
+            Admin, Adopt, Ask, Create, Demo, Doctor, Flag, Front, History, Kill, List, Ls, Paste,
+            Pause, Revive, Send, Settings, Spawn, Stats, Status, Stop, Stream, Tail, Usage,
+            Version, pages,
         };
     }
 }

@@ -14,7 +14,7 @@ pub fn epoch_ms(time: SystemTime) -> u64 {
 }
 
 /// `ms` as RFC 3339 in UTC with milliseconds: `2026-01-31T12:00:00.000Z`.
-pub(crate) fn rfc3339(ms: u64) -> String {
+pub fn rfc3339(ms: u64) -> String {
     let stamp = jiff::Timestamp::from_millisecond(i64::try_from(ms).unwrap_or(i64::MAX))
         .unwrap_or(jiff::Timestamp::MAX);
     format!("{stamp:.3}")

@@ -48,6 +48,6 @@ complete -c aimax-flag -n '__aimax_flag_at bare' -a 'check' -d 'Answer at once w
 complete -c aimax-flag -n '__aimax_flag_at bare' -a 'wait' -d 'Wait until the job has ended'
 complete -c aimax-flag -n '__aimax_flag_at bare' -a 'path' -d 'Print where the flag files are'
 complete -c aimax-flag -n '__aimax_flag_at bare' -a 'set' -d 'Say that a job runs'
-complete -c aimax-flag -n '__aimax_flag_at bare' -a 'clear' -d 'Say that no job runs'
+complete -c aimax-flag -n '__aimax_flag_at bare' -a 'clear' -d 'Say that no job runs, and none failed'
 complete -c aimax-flag -n '__aimax_flag_at bare' -a 'fail' -d 'Say that the job failed'
 complete -c aimax-flag -n '__aimax_flag_at more' -a '(aimax-ls --names 2>/dev/null)'

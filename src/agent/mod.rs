@@ -12,14 +12,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::Value;
-
 use crate::{
     config::{Config, Setting},
     error::{Error, Result},
     state::Store,
     tmux::{Enter, Look, Pane},
-    transcript::event::{Event, EventKind},
+    transcript::{
+        event::{Event, EventKind},
+        field::Field,
+        usage::Used,
+    },
 };
 
 mod claude;
@@ -56,6 +58,8 @@ macro_rules! backends {
             pub const ALL: [Backend; Backend::NAMES.len()] = [$(Backend::$backend),+];
             /// Their names, in the same order.
             pub const NAMES: &'static [&'static str] = &[$($folder::FACTS.backend),+];
+            /// Short names, in the same order.
+            pub const SHORT: &'static [&'static str] = &[$(stringify!($folder)),+];
 
             /// Its adapter.
             pub fn agent(self) -> &'static dyn Agent {
@@ -79,12 +83,14 @@ impl Backend {
         self.facts().backend
     }
 
-    /// The backend of that name.
+    /// The backend of that name, long or short.
     ///
     /// # Errors
     /// [`crate::error::Kind::Usage`] when there is none.
     pub fn parse(name: &str) -> Result<Backend> {
-        Self::ALL.into_iter().find(|backend| backend.name() == name).ok_or_else(|| {
+        let place = |names: &[&str]| names.iter().position(|other| *other == name);
+        let place = place(Self::NAMES).or_else(|| place(Self::SHORT));
+        place.map(|place| Self::ALL[place]).ok_or_else(|| {
             Error::usage(format!("backend {name:?}"), "no such backend")
                 .advise(format!("one of {}", Self::NAMES.join(", ")))
         })
@@ -196,7 +202,7 @@ pub struct LaunchRequest {
     pub use_proxy: bool,
     /// What becomes of messages of other sessions: `refuse`, `hold` or `accept`; `None` for the
     /// default, `refuse`.
-    pub inbox: Option<&'static str>,
+    pub inbox: Option<String>,
     /// Arguments for the agent, passed on as they are.
     pub rest: Vec<OsString>,
     /// The session's private folder, for files that the agent reads.
@@ -325,8 +331,13 @@ pub trait Agent: Sync {
 
     // What does its transcript say?
 
-    /// The events in a line of its transcript.
+    /// The events in a line of its transcript, in all records that stand on it.
     fn parse_line(&self, line: &[u8]) -> Vec<Event>;
+
+    /// What a line of its transcript says of tokens.
+    fn used(&self, _line: &[u8]) -> Vec<Used> {
+        Vec::new()
+    }
 
     /// Whether a line can only be from a transcript of this agent.
     fn knows_line(&self, _line: &[u8]) -> bool {
@@ -348,17 +359,13 @@ fn status_by_turn(is_open: bool) -> Status {
     if is_open { Status::Busy } else { Status::Idle(None) }
 }
 
-/// The text of a content: a string, or the text blocks of a list.
-fn text_of(content: &Value) -> String {
-    match content {
-        Value::String(text) => text.clone(),
-        Value::Array(blocks) => {
-            let texts: Vec<&str> =
-                blocks.iter().filter_map(|block| block["text"].as_str()).collect();
-            texts.join("\n")
-        }
-        _ => String::new(),
+/// The text of a content: a string, or the texts and text blocks of a list.
+fn text_of(content: Field<'_>) -> String {
+    if let Some(text) = content.text() {
+        return text.into_owned();
     }
+    let texts = content.items().filter_map(|item| item.text().or_else(|| item.get("text").text()));
+    texts.collect::<Vec<_>>().join("\n")
 }
 
 /// Where two texts part, for a person.

@@ -14,8 +14,12 @@ use super::files::{Place, VERSION};
 use crate::{
     error::{At, Result},
     time,
+    transcript::start::begins_line,
 };
 
+/// The source of the entry with which the agent goes on behind a usage limit.
+/// See claude/FACTS.md, "End of a turn, and what outlives it".
+pub(crate) const GOING_ON: &str = "system";
 /// The marker of an interrupted turn. See claude/FACTS.md, "Interrupt in the transcript".
 pub(crate) const INTERRUPTED: &str = "[Request interrupted by user]";
 /// The marker of a turn interrupted in a tool, or of a refused tool.
@@ -47,11 +51,10 @@ impl Log {
     /// next.
     pub(crate) fn new(place: &Place, session: &str, model: &str, silent: bool, torn: bool) -> Self {
         let path = place.transcript(session);
-        let old = std::fs::read_to_string(&path).unwrap_or_default();
+        let old = std::fs::read(&path).unwrap_or_default();
         let parent = old
-            .lines()
-            .rev()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+            .rsplit(|&byte| byte == b'\n')
+            .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
             .find_map(|entry| entry.get("uuid").cloned())
             .unwrap_or(Value::Null);
         Log {
@@ -73,11 +76,16 @@ impl Log {
 
     /// A prompt, typed or from the queue. Returns the entry's id.
     pub(crate) fn prompt(&mut self, text: &str, source: &str) -> Result<String> {
-        self.chained(json!({
+        let mut entry = json!({
             "type": "user",
             "message": {"role": "user", "content": text},
             "promptSource": source,
-        }))
+        });
+        if source == GOING_ON {
+            entry["isMeta"] = json!(true);
+            entry["origin"] = json!({"kind": "auto-continuation"});
+        }
+        self.chained(entry)
     }
 
     /// The model's text at the end of a turn.
@@ -113,9 +121,15 @@ impl Log {
         self.chained(entry).map(drop)
     }
 
-    /// The API failed for good.
-    pub(crate) fn api_error(&mut self, status: u16, error: &str, text: &str) -> Result<()> {
-        self.chained(json!({
+    /// The API failed for good, or until the end of a usage limit, in epoch seconds.
+    pub(crate) fn api_error(
+        &mut self,
+        status: u16,
+        error: &str,
+        text: &str,
+        limit: Option<f64>,
+    ) -> Result<()> {
+        let mut entry = json!({
             "type": "assistant",
             "message": {
                 "role": "assistant",
@@ -126,8 +140,11 @@ impl Log {
             "error": error,
             "isApiErrorMessage": true,
             "apiErrorStatus": status,
-        }))
-        .map(drop)
+        });
+        if let Some(seconds) = limit {
+            entry["quotaLimits"] = json!({"status": "rejected", "resetsAt": seconds});
+        }
+        self.chained(entry).map(drop)
     }
 
     /// A turn came to its normal end.
@@ -208,8 +225,14 @@ impl Log {
                 if let Some(folder) = self.path.parent() {
                     std::fs::create_dir_all(folder).at(folder)?;
                 }
-                let file = OpenOptions::new().append(true).create(true).open(&self.path);
-                none.insert(file.at(&self.path)?)
+                let file = OpenOptions::new().read(true).append(true).create(true).open(&self.path);
+                let file = none.insert(file.at(&self.path)?);
+                // A crash may have left half a line: ours must not become a part of it.
+                let size = file.metadata().at(&self.path)?.len();
+                if !begins_line(file, size).at(&self.path)? {
+                    file.write_all(b"\n").at(&self.path)?;
+                }
+                file
             }
         };
         let mut rest = line.as_bytes();

@@ -178,6 +178,13 @@ impl Tmux {
         Ok(self.ended(&ask, parse, |pane| own(pane.clone()).into_iter().collect())?.map(own))
     }
 
+    /// The folder that the program in the foreground of a pane works in.
+    pub(crate) fn current_path(&self, id: &str) -> Result<PathBuf> {
+        let ask = ["display-message", "-p", "-t", id, "#{pane_current_path}"];
+        let text = self.run(&ask)?.map_err(|fault| fault.about(id))?;
+        Ok(PathBuf::from(text.trim_end_matches('\n')))
+    }
+
     /// All panes of the server.
     pub(crate) fn all_panes(&self) -> Result<std::result::Result<Vec<Pane>, Fault>> {
         let list = ["list-panes", "-a", "-F", Pane::FORMAT];
@@ -241,8 +248,7 @@ impl Tmux {
     ///
     /// Both are shell commands in which tmux expands nothing. See tmux/FACTS.md, "Hooks".
     pub fn set_up(&self, pane: &str, at_event: &str, titles: Option<(&str, &str)>) -> Result<()> {
-        // tmux expands `#` formats in the command of `run-shell`; a doubled `#` stays one `#`.
-        let run = |command: &str| format!("run-shell -b {}", quoted(&command.replace('#', "##")));
+        let run = |command: &str| format!("run-shell -b {}", quoted(&unexpanded(command)));
         let at_event = run(at_event);
         let set = |scope: &str, option: &str, value: &str| {
             ["set-option", scope, "-t", pane, option, value, ";"].map(str::to_owned)
@@ -269,6 +275,12 @@ impl Tmux {
         }
     }
 
+    /// Has the server run a shell command.
+    pub(crate) fn run_shell(&self, command: &str) -> Result<()> {
+        let said = self.run(&["run-shell", "-b", &unexpanded(command)])?;
+        said.map(drop).map_err(|fault| fault.about("run-shell"))
+    }
+
     /// Closes a pane, if it still is the one that `pane` tells of: another program may run in it by now.
     /// Its window goes with it only when nobody else has a pane there.
     pub fn kill_pane(&self, pane: &Pane) -> Result<()> {
@@ -279,6 +291,11 @@ impl Tmux {
             Err(fault) => Err(fault.about(&pane.id)),
         }
     }
+}
+
+/// The command as `run-shell` needs it, which expands `#` formats; a doubled `#` stays one `#`.
+fn unexpanded(command: &str) -> String {
+    command.replace('#', "##")
 }
 
 /// The oldest pane of each window that was listed: a person may have split a window, on either side

@@ -32,6 +32,9 @@ pub enum EventKind {
     ToolResult,
     /// A turn began.
     TurnStart,
+    /// The agent goes on by itself, now that a usage limit has ended. Records call it `turn_start`.
+    #[serde(rename = "turn_start")]
+    Resumed,
     /// A turn ended by itself.
     TurnEnd,
     /// A turn ended without an answer: right for a command, an error for a prompt. A single line
@@ -66,13 +69,39 @@ pub struct Event {
     /// Whether a prompt was not typed now: it was queued before, or is the agent's own.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub queued: bool,
+    /// Whether it belongs to a sub-agent whose records stand in the session's own transcript. Its
+    /// prompts and ends are [`EventKind::Other`].
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sidechain: bool,
+    /// `usage_limit` when that is why the turn ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    /// When a usage limit that was reached ends, in epoch milliseconds.
+    #[serde(rename = "resetsAt", skip_serializing_if = "Option::is_none")]
+    pub resets_at: Option<u64>,
+    /// Whether the agent may record the same again, in a record of another name.
+    #[serde(skip)]
+    pub twice: bool,
 }
+
+/// The reason of a turn that ended because what the account may use is used up.
+pub(crate) const USAGE_LIMIT: &str = "usage_limit";
 
 impl Event {
     /// An event without a turn.
     pub fn new(kind: EventKind, time: Option<u64>, text: impl Into<String>) -> Self {
-        let name = String::new();
-        Event { kind, name, time, text: text.into(), turn: None, queued: false }
+        Event {
+            kind,
+            name: String::new(),
+            time,
+            text: text.into(),
+            turn: None,
+            queued: false,
+            sidechain: false,
+            reason: None,
+            resets_at: None,
+            twice: false,
+        }
     }
 
     /// The same with the agent's own name for the line: the existing `parts`, joined by `/`.

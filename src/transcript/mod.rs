@@ -3,9 +3,12 @@
 
 pub(crate) mod event;
 pub(crate) mod fast_json;
+pub(crate) mod field;
 pub(crate) mod follow;
 pub(crate) mod ledger;
 pub(crate) mod lines;
+pub(crate) mod once;
 pub(crate) mod start;
+pub(crate) mod usage;
 pub(crate) mod validate;
 pub(crate) mod zst;

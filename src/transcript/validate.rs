@@ -1,9 +1,14 @@
-//! Whether a line is a record: one JSON object.
+//! Whether a line is a record: one JSON object; and what else may stand on a line.
 //!
 //! A line is checked without building anything from it. Only once it has failed is the reason
-//! searched for.
+//! searched for. A crash can leave half a record without a newline; what is written next then stands on
+//! the same line, and is not lost with it.
+
+use std::ops::Range;
 
 use serde::de::IgnoredAny;
+
+use super::field::{Field, is_one_object};
 
 /// Whether `line` is one JSON object in UTF-8; the error says why not, in a few words.
 pub fn record(line: &[u8]) -> Result<(), String> {
@@ -37,9 +42,144 @@ fn fault(line: &[u8]) -> Result<(), String> {
     })
 }
 
+/// A piece of a line that is not one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// Where it is in the line.
+    pub(crate) at: Range<usize>,
+    /// Why it is no record, if it is none.
+    pub(crate) fault: Option<String>,
+}
+
+/// The pieces of a line that is not one record: whole records, and what is damaged between them.
+pub(crate) fn pieces(line: &[u8]) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut at = 0;
+    let mut effort = EFFORT * line.len();
+    loop {
+        at += line[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        if at == line.len() {
+            return pieces;
+        }
+        let end = at + object(&line[at..], &mut effort);
+        if end > at {
+            pieces.push(Piece { at: at..end, fault: None });
+            at = end;
+            continue;
+        }
+        let next = next_record(line, at, &mut effort).unwrap_or(line.len());
+        let fault = fault(&line[at..next]).err();
+        pieces.push(Piece { at: at..next, fault: Some(fault.unwrap_or_default()) });
+        at = next;
+    }
+}
+
+/// The records on a line: one, as a rule. A line that is one object by its brackets is taken for a
+/// record whatever else is wrong with it.
+pub(crate) fn records(line: &[u8]) -> Vec<&[u8]> {
+    if is_one_object(line) {
+        return vec![line];
+    }
+    let whole = pieces(line).into_iter().filter(|piece| piece.fault.is_none());
+    whole.map(|piece| &line[piece.at]).collect()
+}
+
+/// How many times over a damaged line is searched for records at most.
+const EFFORT: usize = 32;
+
+/// Where the record behind the damage at `from` begins.
+///
+/// What is cut off inside a string is told by its quotes. Between values, an object that stands where no
+/// value may begin is a record; if there is none, it may have been cut off just before a value, and then
+/// the record is the first object with a type behind which nothing but objects follow.
+fn next_record(line: &[u8], from: usize, effort: &mut usize) -> Option<usize> {
+    let mut inner = None;
+    for start in memchr::memmem::find_iter(&line[from + 1..], b"{\"").map(|at| from + 1 + at) {
+        let length = object(&line[start..], effort);
+        if length == 0 {
+            continue;
+        }
+        let before = line[..start].trim_ascii_end().last();
+        if !before.is_some_and(|byte| b":,[".contains(byte)) {
+            return Some(start);
+        }
+        if Field::of(&line[start..]).get("type").text().is_none() {
+            continue;
+        }
+        let mut rest = line[start + length..].trim_ascii_start();
+        while !rest.is_empty() && inner.is_none() {
+            match object(rest, effort) {
+                0 => break,
+                length => rest = rest[length..].trim_ascii_start(),
+            }
+        }
+        if rest.is_empty() {
+            inner = inner.or(Some(start));
+        }
+    }
+    inner
+}
+
+/// The length of the JSON object in UTF-8 that begins `bytes`; 0 without one, or without any `effort`
+/// left.
+fn object(bytes: &[u8], effort: &mut usize) -> usize {
+    if bytes.first() != Some(&b'{') || *effort == 0 {
+        return 0;
+    }
+    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<IgnoredAny>();
+    let (is_whole, tried) = match values.next() {
+        Some(Ok(_)) => (true, values.byte_offset()),
+        Some(Err(e)) => (false, e.column()),
+        None => (false, 0),
+    };
+    *effort = effort.saturating_sub(tried.max(1));
+    if is_whole && std::str::from_utf8(&bytes[..tried]).is_ok() { tried } else { 0 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The records on the line, and the damage between them as `!`.
+    fn parts(line: &[u8]) -> Vec<&str> {
+        let part = |piece: Piece| match piece.fault {
+            Some(fault) if fault.is_empty() => "?",
+            Some(_) => "!",
+            None => std::str::from_utf8(&line[piece.at]).unwrap(),
+        };
+        pieces(line).into_iter().map(part).collect()
+    }
+
+    #[test]
+    fn a_record_is_found_behind_another_and_behind_half_of_one_cut_anywhere() {
+        let half =
+            r#"{"a":"x {\"b\":1} \\","b":[{"c":{"d":1}},{"e":-1.5e3}],"f":{"g":true,"h":{}}}"#;
+        let good = r#"{"type":"user","m":{"c":"{\"q\":1}","n":[{"k":2}]}}"#;
+        assert_eq!(parts([half, good].concat().as_bytes()), [half, good]);
+        assert_eq!(parts([good, " ", good, "\r"].concat().as_bytes()), [good, good]);
+        for cut in 1..half.len() {
+            let line = [&half[..cut], good].concat();
+            assert_eq!(parts(line.as_bytes()), ["!", good], "{line}");
+            assert_eq!(records(line.as_bytes()), [good.as_bytes()], "{line}");
+            let line = [good, &half[..cut]].concat();
+            assert_eq!(parts(line.as_bytes()), [good, "!"], "{line}");
+        }
+        let nulls = [&[0; 300][..], good.as_bytes(), b"\xff\xff"].concat();
+        assert_eq!(parts(&nulls), ["!", good, "!"]);
+        assert_eq!(pieces(&nulls)[0].at, 0..300);
+        assert_eq!(parts(b"no record"), ["!"]);
+        assert!(parts(b" \t").is_empty());
+    }
+
+    #[test]
+    fn a_damaged_line_is_searched_for_so_long_and_no_longer() {
+        for part in ["{\"a\":", "{\"", "[{\"a\":1},", "{"] {
+            let line = part.repeat(200_000);
+            let clock = std::time::Instant::now();
+            assert!(pieces(line.as_bytes()).iter().any(|piece| piece.fault.is_some()), "{part}");
+            assert!(clock.elapsed().as_secs() < 20, "{part}: {:?}", clock.elapsed());
+        }
+    }
 
     #[test]
     fn objects_pass_and_all_else_is_named() {

@@ -146,7 +146,23 @@ fn background(agent: Agent) {
     run(&stage.home, "kill", &["t"]).record();
 }
 
-on_agents!(gone, refused, compacted: claude_old, claude_new, codex_old, codex_new);
+/// The agent cleans its folder within the turn, flags and all.
+fn cleaned(agent: Agent) {
+    let stage = Stage::new(agent);
+    let [begun, gate] = ["begun", "gate"].map(|file| stage.home.proj().join(file));
+    stage.paste(
+        "TOOL:git init -q; git clean -fdxq; touch begun; until test -e gate; do timeout 0.1 tail -f /dev/null; done",
+    );
+    wait_until(PATIENCE, "a clean folder", || begun.exists());
+    assert_eq!(run(&stage.home, "flag", &["check", "t"]).status, Some(124));
+    assert!(stage.is_running());
+    fs::write(gate, "").expect("the gate");
+    assert_eq!(stage.waits().0, Some(0));
+    assert!(!stage.is_running());
+    run(&stage.home, "kill", &["t"]).record();
+}
+
+on_agents!(gone, refused, compacted, cleaned: claude_old, claude_new, codex_old, codex_new);
 
 // What Codex does not know, or, as for `/clear`, not while a turn runs.
 on_agents!(background, delegated, cleared: claude_old, claude_new);

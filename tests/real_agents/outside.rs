@@ -2,14 +2,16 @@
 //! name, and what becomes of an agent's own signs.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Child;
 
 use serde_json::Value;
 
-use crate::agents::{Agent, Kind};
+use crate::agents::{Agent, Kind, Trust};
 use crate::run::{command, end, run};
 use crate::truth::Stage;
+use crate::util::model::Model;
 use crate::util::wait::{PATIENCE, wait_for, wait_until};
 
 /// A prompt whose turn ends when [`Scene::opened`] says so.
@@ -362,6 +364,41 @@ fn signs(agent: Agent) {
     scene.ends();
 }
 
+/// The agent runs in a PID namespace of its own, behind a wrapper of its name on the `PATH`. There its
+/// number is another one, by which Claude Code names its state file.
+fn in_a_pid_namespace(agent: Agent) {
+    let model = Model::start();
+    let mut home = agent.home(&model, Trust::Seeded);
+    let real = agent.install().join(agent.program());
+    let wrapper = home.write(
+        &format!("wrapped/{}", agent.program()),
+        format!("#!/bin/sh\nexec unshare --pid --fork --mount-proc {} \"$@\"\n", real.display()),
+    );
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).expect("a wrapper");
+    home.add_path(home.home().join("wrapped"));
+    let stage = Stage { model, home };
+    let words = ["-b", agent.backend(), "-s", "t", "-p", "hello"];
+    let id = run(&stage.home, "spawn", &words).record()["agentSessionId"].clone();
+    let scene = Scene::of(stage);
+    scene.done();
+    if agent.kind == Kind::Claude {
+        assert!(scene.stage.home.home().join(".claude/sessions/1.json").exists());
+        let words = ["-b", agent.backend(), "-s", "u", "--resume", id.as_str().expect("an id")];
+        let refused = run(&scene.stage.home, "spawn", &words);
+        assert_eq!(refused.status, Some(3), "{refused:#?}");
+        assert!(refused.said.contains("it is open in process"), "{}", refused.said);
+    }
+    scene.begins();
+    let waiting = scene.waiting();
+    assert_eq!(scene.state(), "working");
+    scene.opened();
+    assert_eq!(end(waiting).record()["state"], "done");
+    wait_until(PATIENCE, "rest", || scene.state() == "idle");
+    scene.works("still there?");
+    scene.ends();
+}
+
+on_agents!(in_a_pid_namespace: claude_old, claude_new, codex_old, codex_new);
 on_agents!(signs: claude_old, claude_new, codex_old, codex_new);
 on_agents!(namesakes, moved, from_elsewhere, restored: claude_old, claude_new, codex_old, codex_new);
 on_agents!(lost_socket, attached, configured: claude_old, claude_new, codex_old, codex_new);

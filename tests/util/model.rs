@@ -78,6 +78,10 @@ trait Speaker {
     fn text(&mut self, delta: &str) -> io::Result<()>;
     fn call(&mut self, call: &Call) -> io::Result<()>;
     fn end(&mut self, called: bool) -> io::Result<()>;
+    /// Ends the answer for this reason, `None` for no reason.
+    fn stop(&mut self, reason: Option<&str>) -> io::Result<()>;
+    /// Breaks off.
+    fn cut(&mut self) -> io::Result<()>;
 }
 
 #[derive(Default)]

@@ -2,124 +2,247 @@
 
 use std::{ops::ControlFlow, path::Path};
 
-use serde::Deserialize;
-use serde_json::Value;
-
 use crate::{
     agent::{Comparison, difference, text_of},
     error::Result,
     time,
     transcript::{
-        event::{Event, EventKind},
+        event::{Event, EventKind, USAGE_LIMIT},
+        field::Field,
         follow::Follow,
         ledger::Ledger,
         start::Start,
+        validate,
     },
 };
 
-/// The fields that matter. A line may hold far larger ones, which are skipped.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct LogLine {
-    #[serde(rename = "type")]
-    kind: String,
-    timestamp: Option<String>,
-    message: Option<Message>,
-    prompt_source: Option<String>,
-    #[serde(default)]
-    is_meta: bool,
-    #[serde(default)]
-    is_compact_summary: bool,
-    #[serde(default)]
-    is_api_error_message: bool,
-    subtype: Option<String>,
-    operation: Option<String>,
-    content: Option<Value>,
-    attachment: Option<Attachment>,
-}
-
-#[derive(Deserialize)]
-struct Message {
-    content: Option<Value>,
-    stop_reason: Option<String>,
-    usage: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct Attachment {
-    #[serde(rename = "type")]
-    kind: String,
-    prompt: Option<Value>,
+/// The fields of a record that matter. A record may hold far larger ones, which are skipped.
+struct Record<'a> {
+    kind: &'a str,
+    time: Option<u64>,
+    message: Field<'a>,
+    subtype: Field<'a>,
+    operation: Field<'a>,
+    content: Field<'a>,
+    attachment: Field<'a>,
+    prompt_source: Field<'a>,
+    /// Not a user's words: the agent's own.
+    is_own: bool,
+    is_error: bool,
+    error: Field<'a>,
+    /// Whose words they are.
+    origin: Field<'a>,
+    limits: Field<'a>,
+    prevents: bool,
+    submit_ending: Field<'a>,
 }
 
 /// The beginning of the user entry that stops a turn.
 /// See claude/FACTS.md, "Interrupt in the transcript".
 const STOPPED: &str = "[Request interrupted by user";
 
+/// The beginning of what an older agent tells its model of a prompt that a hook stopped.
+const STOPPED_BY_HOOK: &str = "Operation stopped by hook: ";
+
+/// What an agent's words for a usage limit have, but not those for another 429.
+const RESETS: &str = " · resets ";
+/// What stood before the end of the limit, in epoch seconds, in older versions.
+const LIMIT_UNTIL: &str = "usage limit reached|";
+
+/// The origin of the entry with which the agent goes on behind a usage limit.
+/// See claude/FACTS.md, "End of a turn, and what outlives it".
+const GOES_ON: &str = "auto-continuation";
+
 /// The beginning of a notice that the agent queues for itself.
 /// See claude/FACTS.md, "End of a turn, and what outlives it".
 const NOTICE: &str = "<task-notification>";
 
-/// The events in a line. A line of an unknown type, or without JSON, is [`EventKind::Other`].
+/// What stands for a model where the agent itself has made up an answer.
+/// See claude/FACTS.md, "Interrupt in the transcript".
+pub(crate) const NO_MODEL: &str = "<synthetic>";
+
+/// The events in a line. A record of an unknown type, or none, is [`EventKind::Other`].
 pub(crate) fn parse_line(line: &[u8]) -> Vec<Event> {
-    let Ok(line) = serde_json::from_slice::<LogLine>(line) else {
+    let records = validate::records(line);
+    if records.is_empty() {
         return vec![Event::new(EventKind::Other, None, "")];
+    }
+    records.into_iter().flat_map(record).collect()
+}
+
+const FIELDS: [&str; 18] = [
+    "type",
+    "timestamp",
+    "message",
+    "content",
+    "subtype",
+    "operation",
+    "attachment",
+    "promptSource",
+    "isMeta",
+    "isCompactSummary",
+    "isSidechain",
+    "isApiErrorMessage",
+    "error",
+    "apiErrorStatus",
+    "origin",
+    "quotaLimits",
+    "preventContinuation",
+    "promptSubmitEnding",
+];
+
+fn record(bytes: &[u8]) -> Vec<Event> {
+    let [
+        kind,
+        timestamp,
+        message,
+        content,
+        subtype,
+        operation,
+        attachment,
+        source,
+        own,
+        summary,
+        sidechain,
+        failed,
+        error,
+        status,
+        origin,
+        limits,
+        prevents,
+        submit_ending,
+    ] = Field::of(bytes).fields(FIELDS);
+    let kind = kind.text().or_else(|| message.get("role").text()).unwrap_or_default();
+    let record = Record {
+        kind: &kind,
+        time: timestamp.text().and_then(|text| time::parse_rfc3339(&text)),
+        message,
+        subtype,
+        operation,
+        content,
+        attachment,
+        prompt_source: source,
+        is_own: own.is_true() || summary.is_true(),
+        is_error: failed.is_true() || error.text().is_some() || status.number().is_some(),
+        error,
+        origin,
+        limits,
+        prevents: prevents.is_true(),
+        submit_ending,
     };
-    let under = line.subtype.as_deref().or(line.operation.as_deref());
-    let under = under.or(line.attachment.as_ref().map(|attachment| attachment.kind.as_str()));
-    let name = [Some(line.kind.as_str()), under];
-    events(&line).into_iter().map(|event| event.named(&name)).collect()
+    let under = [subtype, operation, attachment.get("type")];
+    let under = under.into_iter().find_map(Field::text);
+    let name = [Some(record.kind).filter(|kind| !kind.is_empty()), under.as_deref()];
+    let is_side = sidechain.is_true();
+    let events = events(&record).into_iter().map(|event| event.named(&name));
+    if is_side { events.map(of_sidechain).collect() } else { events.collect() }
+}
+
+/// See claude/FACTS.md, "Transcript records".
+fn of_sidechain(event: Event) -> Event {
+    let kind = match event.kind {
+        EventKind::Text
+        | EventKind::Thinking
+        | EventKind::ToolCall
+        | EventKind::ToolResult
+        | EventKind::Usage => event.kind,
+        _ => EventKind::Other,
+    };
+    Event { kind, sidechain: true, ..event }
 }
 
 /// See claude/FACTS.md, "Prompts during a turn".
-fn events(line: &LogLine) -> Vec<Event> {
-    let time = line.timestamp.as_deref().and_then(time::parse_rfc3339);
-    let one = |kind, text: String| vec![Event::new(kind, time, text)];
-    let content = || line.content.as_ref().map(text_of).unwrap_or_default();
-    match (line.kind.as_str(), line.operation.as_deref()) {
-        ("user", _) => user(line, time),
-        ("assistant", _) => assistant(line, time),
-        ("queue-operation", Some("enqueue")) => {
-            let text = content();
-            let queued = text.starts_with(NOTICE);
-            vec![Event { queued, ..Event::new(EventKind::Queued, time, text) }]
-        }
-        ("queue-operation", Some("dequeue" | "remove")) => one(EventKind::Taken, content()),
-        ("queue-operation", Some("popAll")) => one(EventKind::TakenBack, content()),
-        ("attachment", _) => match &line.attachment {
-            Some(Attachment { kind, prompt: Some(prompt) }) if kind == "queued_command" => {
-                vec![Event { queued: true, ..Event::new(EventKind::Prompt, time, text_of(prompt)) }]
+fn events(record: &Record<'_>) -> Vec<Event> {
+    let one = |kind, text: String| vec![Event::new(kind, record.time, text)];
+    let content = || text_of(record.content);
+    match record.kind {
+        "user" => user(record),
+        "assistant" => assistant(record),
+        "queue-operation" => match record.operation.text().as_deref() {
+            Some("enqueue") => {
+                let text = content();
+                let queued = text.starts_with(NOTICE);
+                vec![Event { queued, ..Event::new(EventKind::Queued, record.time, text) }]
             }
+            Some("dequeue" | "remove") => one(EventKind::Taken, content()),
+            Some("popAll") => one(EventKind::TakenBack, content()),
             _ => one(EventKind::Other, String::new()),
         },
+        "attachment" => attachment(record),
+        "system" if record.subtype.is("turn_duration") => one(EventKind::TurnEnd, String::new()),
+        "system" if record.prevents => one(EventKind::Error, stopped_by_hook(record)),
         _ => one(EventKind::Other, String::new()),
     }
 }
 
-fn user(line: &LogLine, time: Option<u64>) -> Vec<Event> {
-    let content = line.message.as_ref().and_then(|message| message.content.as_ref());
-    let Some(content) = content else { return vec![Event::new(EventKind::Other, time, "")] };
-    let mut blocks = content.as_array().into_iter().flatten();
-    if let Some(result) = blocks.find(|block| block["type"] == "tool_result") {
-        return vec![Event::new(EventKind::ToolResult, time, text_of(&result["content"]))];
+/// Why a hook did not let a prompt through to the model. See claude/FACTS.md, "Hooks".
+fn stopped_by_hook(record: &Record<'_>) -> String {
+    if let Some(reason) = record.submit_ending.get("ending").get("reason").text() {
+        return reason.into_owned();
+    }
+    let text = text_of(record.content);
+    let told = text.strip_prefix(STOPPED_BY_HOOK).or_else(|| {
+        let (_, told) = text.split_once("blocked by hook:\n")?;
+        told.split("\n\nOriginal prompt: ").next()
+    });
+    told.unwrap_or(&text).to_owned()
+}
+
+fn attachment(record: &Record<'_>) -> Vec<Event> {
+    let [kind, prompt, message, hook] =
+        record.attachment.fields(["type", "prompt", "message", "hookEvent"]);
+    let event = |kind, text: String| Event::new(kind, record.time, text);
+    vec![match kind.text().as_deref() {
+        Some("queued_command") => {
+            Event { queued: true, ..event(EventKind::Prompt, text_of(prompt)) }
+        }
+        // Behind a whole answer it stops nothing.
+        Some("hook_stopped_continuation") if !hook.is("Stop") && !hook.is("SubagentStop") => {
+            let text = text_of(message);
+            let text = if text.is_empty() { "a hook stopped the turn".to_owned() } else { text };
+            event(EventKind::Error, text)
+        }
+        _ => event(EventKind::Other, String::new()),
+    }]
+}
+
+fn user(record: &Record<'_>) -> Vec<Event> {
+    let content = record.message.get("content");
+    let mut events = Vec::new();
+    for block in content.items() {
+        let [kind, content] = block.fields(["type", "content"]);
+        if kind.is("tool_result") {
+            events.push(Event::new(EventKind::ToolResult, record.time, text_of(content)));
+        }
     }
     let text = text_of(content);
+    if events.is_empty() || !text.is_empty() {
+        events.push(said_by_user(record, content, text));
+    }
+    events
+}
+
+fn said_by_user(record: &Record<'_>, content: Field<'_>, text: String) -> Event {
     if let Some(command) = command(&text) {
-        return vec![Event::new(EventKind::Command, time, command)];
+        return Event::new(EventKind::Command, record.time, command);
     }
     let printed = ["<local-command-", "<bash-stdout>", "<bash-stderr>"];
-    let kind = if line.is_meta
-        || line.is_compact_summary
+    let source = record.prompt_source.text();
+    let is_own = record.is_own
+        || !content.is_some()
         || printed.iter().any(|tag| text.starts_with(tag))
-    {
+        || text.starts_with(STOPPED_BY_HOOK) && source.is_none();
+    let kind = if record.origin.get("kind").is(GOES_ON) {
+        EventKind::Resumed
+    } else if is_own {
         EventKind::Other
-    } else if text.starts_with(STOPPED) {
+    } else if text.starts_with(STOPPED) && source.is_none() {
         EventKind::Interrupted
     } else {
         EventKind::Prompt
     };
-    let queued = matches!(line.prompt_source.as_deref(), Some("queued" | "system"));
-    vec![Event { queued, ..Event::new(kind, time, text) }]
+    let queued = matches!(source.as_deref(), Some("queued" | "system"));
+    Event { queued, ..Event::new(kind, record.time, text) }
 }
 
 /// The command that an entry records, as it was typed: `/name args`, or `!command`.
@@ -140,35 +263,60 @@ fn command(text: &str) -> Option<String> {
 }
 
 /// See claude/FACTS.md, "End of a turn, and what outlives it".
-fn assistant(line: &LogLine, time: Option<u64>) -> Vec<Event> {
-    let Some(message) = &line.message else { return vec![Event::new(EventKind::Other, time, "")] };
-    let blocks = message.content.iter().filter_map(Value::as_array).flatten();
-    let mut events: Vec<Event> = blocks.map(|block| said(block, time)).collect();
-    if line.is_api_error_message {
-        let text = message.content.as_ref().map(text_of).unwrap_or_default();
-        events.push(Event::new(EventKind::Error, time, text));
-    } else if matches!(message.stop_reason.as_deref(), Some("end_turn" | "stop_sequence")) {
-        events.push(Event::new(EventKind::TurnEnd, time, ""));
+fn assistant(record: &Record<'_>) -> Vec<Event> {
+    let [content, stop_reason, usage, model] =
+        record.message.fields(["content", "stop_reason", "usage", "model"]);
+    let mut events: Vec<Event> = content.items().map(|block| said(block, record.time)).collect();
+    if let Some(text) = content.text() {
+        events.push(Event::new(EventKind::Text, record.time, text));
+    }
+    let reason = stop_reason.text();
+    if record.is_error {
+        events.push(error(record, text_of(content)));
+    } else if matches!(reason.as_deref(), Some("end_turn" | "stop_sequence")) && !model.is(NO_MODEL)
+    {
+        events.push(Event::new(EventKind::TurnEnd, record.time, ""));
     }
     // Each block of an answer is a line of its own and repeats the count; only the last one has the
     // reason.
-    if let (Some(usage), Some(_)) = (&message.usage, &message.stop_reason) {
-        events.push(Event::new(EventKind::Usage, time, usage.to_string()));
+    if usage.is_some() && reason.is_some() {
+        events.push(Event::new(EventKind::Usage, record.time, usage.json()));
+    }
+    if events.is_empty() {
+        events.push(Event::new(EventKind::Other, record.time, ""));
     }
     events
 }
 
-fn said(block: &Value, time: Option<u64>) -> Event {
-    let text = |key: &str| block[key].as_str().unwrap_or_default();
-    match text("type") {
-        "text" => Event::new(EventKind::Text, time, text("text")),
-        "thinking" => Event::new(EventKind::Thinking, time, text("thinking")),
-        "tool_use" => {
-            let input = block.get("input").map(Value::to_string).unwrap_or_default();
-            Event::new(EventKind::ToolCall, time, format!("{} {input}", text("name")))
-        }
-        _ => Event::new(EventKind::Other, time, ""),
+/// An error of the model, or a usage limit. What tells a limit differs by version.
+/// See claude/FACTS.md, "End of a turn, and what outlives it".
+fn error(record: &Record<'_>, text: String) -> Event {
+    let [status, resets_at] = record.limits.fields(["status", "resetsAt"]);
+    let told = text.split_once(LIMIT_UNTIL).and_then(|(_, seconds)| seconds.trim().parse().ok());
+    let is_limit = status.is("rejected")
+        || told.is_some()
+        || record.error.is("rate_limit") && text.contains(RESETS);
+    let seconds: Option<f64> = resets_at.number().or(told).filter(|_| is_limit);
+    Event {
+        reason: is_limit.then_some(USAGE_LIMIT),
+        resets_at: seconds.map(|seconds| (seconds * 1000.0) as u64),
+        ..Event::new(EventKind::Error, record.time, text)
     }
+}
+
+fn said(block: Field<'_>, time: Option<u64>) -> Event {
+    let [kind, text, thinking, name, input] =
+        block.fields(["type", "text", "thinking", "name", "input"]);
+    let (kind, said) = match kind.text().as_deref() {
+        Some("text") => (EventKind::Text, text.text()),
+        Some("thinking") => (EventKind::Thinking, thinking.text()),
+        Some("tool_use") => {
+            let call = format!("{} {}", name.text().unwrap_or_default(), input.json());
+            (EventKind::ToolCall, Some(call.into()))
+        }
+        _ => (EventKind::Other, None),
+    };
+    Event::new(kind, time, said.unwrap_or_default())
 }
 
 /// Compares the text that was pasted with the text in the transcript.

@@ -17,12 +17,13 @@ use crate::{
     error::{Error, Kind, Result},
     fs,
     tmux::{Enter, Pane},
-    transcript::event::Event,
+    transcript::{event::Event, usage::Used},
 };
 
 pub(crate) mod log;
 mod settings;
 pub(crate) mod state_file;
+mod usage;
 
 /// Claude Code; the versions that this holds for are in `profile.json`.
 pub(crate) struct Claude;
@@ -220,6 +221,10 @@ impl Agent for Claude {
         log::parse_line(line)
     }
 
+    fn used(&self, line: &[u8]) -> Vec<Used> {
+        usage::used(line)
+    }
+
     fn compare(&self, sent: &str, recorded: &str) -> Comparison {
         log::compare(sent, recorded)
     }
@@ -303,11 +308,13 @@ fn merged_settings(files: Vec<PathBuf>, request: &LaunchRequest) -> Result<Value
         json!({
             "skipDangerousModePermissionPrompt": true,
             "tui": "default",
-            // Set anywhere, it would win over the line above, but for these settings.
-            // See claude/FACTS.md, "Settings and options".
-            "env": {"CLAUDE_CODE_NO_FLICKER": "0"},
+            // The first would win over the line above, but for these settings; the other would leave no
+            // transcript, by which everything is proven.
+            // See claude/FACTS.md, "Settings and options", and claude/FACTS.md, "Conversation and
+            // transcript file".
+            "env": {"CLAUDE_CODE_NO_FLICKER": "0", "CLAUDE_CODE_SKIP_PROMPT_HISTORY": "0"},
             // See claude/FACTS.md, "Inbox".
-            "crossSessionInbound": request.inbox.unwrap_or("refuse"),
+            "crossSessionInbound": request.inbox.as_deref().unwrap_or("refuse"),
             "hooks": {"Stop": hook, "StopFailure": hook, "SessionEnd": hook},
         }),
     );

@@ -49,36 +49,56 @@ struct StateFile {
 /// A file is torn for microseconds: this many torn reads in a row do not happen by chance.
 const TRIES: usize = 100;
 
-/// The state file of a pane's process, or of the process that it launched.
-pub(crate) fn path(home: &Path, pid: u32) -> PathBuf {
-    let of = |pid: u32| home.join("sessions").join(format!("{pid}.json"));
-    proc::family(pid).map(of).find(|path| path.exists()).unwrap_or_else(|| of(pid))
+/// Where the state file of a pane's process may be, or of the process that it launched: each with the
+/// process that it would be of. In a PID namespace of its own, a process names the file after its
+/// number there.
+fn places(home: &Path, pid: u32) -> impl Iterator<Item = (PathBuf, u32)> {
+    let of = |number: u32| home.join("sessions").join(format!("{number}.json"));
+    let numbers = |pid: u32| {
+        let inner = std::iter::once_with(move || proc::inner_ids(pid)).flatten();
+        std::iter::once(pid).chain(inner).map(move |number| (number, pid))
+    };
+    proc::family(pid).flat_map(numbers).map(move |(number, pid)| (of(number), pid))
 }
 
-fn read(home: &Path, pid: u32) -> Result<Option<StateFile>> {
-    let path = path(home, pid);
-    let pid = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok()).unwrap_or(pid);
+/// The state file of a pane's process, or of the process that it launched, and where it is.
+fn find(home: &Path, pid: u32) -> Result<Option<(PathBuf, StateFile)>> {
+    for (path, pid) in places(home, pid) {
+        if let Some(file) = read(&path)?.filter(|file| file.is_of(pid)) {
+            return Ok(Some((path, file)));
+        }
+    }
+    Ok(None)
+}
+
+/// The state file at `path`; `None` where there is none, and where it stays torn.
+fn read(path: &Path) -> Result<Option<StateFile>> {
     for _ in 0..TRIES {
-        let Some(bytes) = fs::read(&path)? else { return Ok(None) };
-        let Ok(file) = serde_json::from_slice::<StateFile>(&bytes) else {
-            std::thread::yield_now();
-            continue;
-        };
-        let said = file.proc_start.as_ref().map(|start| match start {
+        let Some(bytes) = fs::read(path)? else { return Ok(None) };
+        if let Ok(file) = serde_json::from_slice(&bytes) {
+            return Ok(Some(file));
+        }
+        std::thread::yield_now();
+    }
+    Ok(None)
+}
+
+impl StateFile {
+    /// Whether it is of the process `pid`, and no older one with that number.
+    fn is_of(&self, pid: u32) -> bool {
+        let said = self.proc_start.as_ref().map(|start| match start {
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
         });
         let both = said.zip(proc::start_time(pid));
-        let is_stale = both.is_some_and(|(said, real)| said != "null" && said != real);
-        return Ok((!is_stale).then_some(file));
+        both.is_none_or(|(said, real)| said == "null" || said == real)
     }
-    Ok(None)
 }
 
 impl StateFiles {
     /// What the process is doing.
     pub(crate) fn status(&self, pid: u32) -> Result<Status> {
-        let Some(file) = read(&self.home, pid)? else { return Ok(Status::Starting) };
+        let Some((_, file)) = find(&self.home, pid)? else { return Ok(Status::Starting) };
         Ok(match file.status.as_deref() {
             // In `shell` a command runs in the background; the box takes prompts as when idle.
             Some("idle" | "shell") => Status::Idle(file.status_updated_at),
@@ -90,7 +110,7 @@ impl StateFiles {
 
     /// The conversation that the process holds.
     pub(crate) fn conversation(&self, pid: u32) -> Result<Option<Conversation>> {
-        let Some(file) = read(&self.home, pid)? else { return Ok(None) };
+        let Some((_, file)) = find(&self.home, pid)? else { return Ok(None) };
         let transcript = self.transcript(&file.session_id, &file.cwd);
         let transcript = transcript.filter(|path| path.exists() || !names_folder(pid));
         Ok(Some(Conversation { id: Some(file.session_id), transcript }))
@@ -123,12 +143,11 @@ impl StateFiles {
     /// What changes when the process does something else: its state file; and while its transcript is
     /// not there, the places where it may come.
     pub(crate) fn watch_paths(&self, pid: u32) -> Vec<PathBuf> {
-        let mut paths = vec![path(&self.home, pid)];
-        if let Ok(Some(file)) = read(&self.home, pid)
-            && self
-                .conversation(pid)
-                .is_ok_and(|now| now.is_some_and(|now| now.transcript.is_none()))
-        {
+        let Ok(Some((path, file))) = find(&self.home, pid) else {
+            return places(&self.home, pid).map(|(path, _)| path).collect();
+        };
+        let mut paths = vec![path];
+        if self.conversation(pid).is_ok_and(|now| now.is_some_and(|now| now.transcript.is_none())) {
             // Its folder comes first, or is there already. However it is named, it begins alike: a name
             // is cut at its end, and only what is not ASCII can be composed.
             let real = real(&file.cwd).to_string_lossy().into_owned();
@@ -192,11 +211,12 @@ pub(crate) fn project_dir(cwd: &Path) -> String {
 /// The process that holds conversation `id` now.
 pub(crate) fn holder(home: &Path, id: &str) -> Option<u32> {
     let files = std::fs::read_dir(home.join("sessions")).ok()?;
-    files
-        .flatten()
-        .filter_map(|file| file.path().file_stem()?.to_str()?.parse().ok())
-        .filter(|&pid| proc::start_time(pid).is_some())
-        .find(|&pid| {
-            read(home, pid).is_ok_and(|file| file.is_some_and(|file| file.session_id == id))
-        })
+    files.flatten().map(|file| file.path()).find_map(|path| {
+        let number = path.file_stem()?.to_str()?.parse().ok()?;
+        let file = read(&path).ok()?.filter(|file| file.session_id == id)?;
+        let is_it = |pid: &u32| proc::start_time(*pid).is_some() && file.is_of(*pid);
+        // In a PID namespace of its own, the process has this number there.
+        let inside = || proc::with_inner_id(number).find(is_it);
+        Some(number).filter(is_it).or_else(inside)
+    })
 }

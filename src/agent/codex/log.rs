@@ -1,70 +1,97 @@
 //! The lines of a Codex rollout. See codex/FACTS.md, "Rollout records".
 
-use serde::Deserialize;
-use serde_json::Value;
-
 use crate::{
     agent::text_of,
     time,
-    transcript::event::{Event, EventKind},
+    transcript::{
+        event::{Event, EventKind, USAGE_LIMIT},
+        field::Field,
+        validate,
+    },
 };
 
-#[derive(Deserialize)]
-struct RolloutLine {
-    timestamp: Option<String>,
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    payload: Value,
+/// The events in a line. A record of an unknown type, or none, is [`EventKind::Other`].
+pub(crate) fn parse_line(line: &[u8]) -> Vec<Event> {
+    let records = validate::records(line);
+    if records.is_empty() {
+        return vec![Event::new(EventKind::Other, None, "")];
+    }
+    records.into_iter().map(record).collect()
 }
 
-/// The events in a line. A line of an unknown type, or without JSON, is [`EventKind::Other`].
-pub(crate) fn parse_line(line: &[u8]) -> Vec<Event> {
-    let Ok(line) = serde_json::from_slice::<RolloutLine>(line) else {
-        return vec![Event::new(EventKind::Other, None, "")];
-    };
-    let time = line.timestamp.as_deref().and_then(time::parse_rfc3339);
-    let payload = &line.payload;
-    let text = |key: &str| payload[key].as_str().unwrap_or_default();
-    let (kind, said) = match (line.kind.as_str(), text("type")) {
-        ("event_msg", "task_started") => (EventKind::TurnStart, String::new()),
-        ("event_msg", "task_complete") => completed(payload),
-        ("event_msg", "turn_aborted") => (EventKind::Interrupted, String::new()),
-        // Up to 0.142; later versions write an item instead.
-        ("event_msg", "user_message") => (EventKind::Prompt, text("message").to_owned()),
-        ("event_msg", "item_completed") if payload["item"]["type"] == "UserMessage" => {
-            (EventKind::Prompt, text_of(&payload["item"]["content"]))
-        }
-        ("event_msg", "token_count") => (EventKind::Usage, payload.to_string()),
-        ("response_item", "message") if text("role") == "assistant" => {
-            (EventKind::Text, text_of(&payload["content"]))
-        }
-        ("response_item", "reasoning") => (EventKind::Thinking, text_of(&payload["summary"])),
-        ("response_item", "function_call") => {
-            (EventKind::ToolCall, format!("{} {}", text("name"), text("arguments")))
-        }
-        ("response_item", "custom_tool_call") => {
-            (EventKind::ToolCall, format!("{} {}", text("name"), text("input")))
-        }
-        ("response_item", "function_call_output" | "custom_tool_call_output") => {
-            (EventKind::ToolResult, text_of(&payload["output"]))
-        }
+fn record(bytes: &[u8]) -> Event {
+    let [kind, timestamp, payload] = Field::of(bytes).fields(["type", "timestamp", "payload"]);
+    let time = timestamp.text().and_then(|text| time::parse_rfc3339(&text));
+    let [under, turn] = payload.fields(["type", "turn_id"]);
+    let (kind, under) = (kind.text(), under.text());
+    let is_known = matches!(kind.as_deref(), None | Some("event_msg" | "response_item"));
+    let (event, said) = match under.as_deref() {
+        Some(under) if is_known => said(under, payload),
         _ => (EventKind::Other, String::new()),
     };
-    let turn = payload["turn_id"].as_str().map(str::to_owned);
-    let under = payload["type"].as_str();
-    vec![Event { turn, ..Event::new(kind, time, said) }.named(&[Some(&line.kind), under])]
+    let turn = turn.text().map(Into::into);
+    let twice = matches!(event, EventKind::Prompt | EventKind::Text);
+    let (reason, resets_at) = limit(payload);
+    Event { turn, twice, reason, resets_at, ..Event::new(event, time, said) }
+        .named(&[kind.as_deref(), under.as_deref()])
+}
+
+/// What a record says. No two kinds of record have a type of one name.
+fn said(under: &str, payload: Field<'_>) -> (EventKind, String) {
+    let text = |key: &str| payload.get(key).text().unwrap_or_default().into_owned();
+    match under {
+        "task_started" => (EventKind::TurnStart, String::new()),
+        "task_complete" => completed(payload),
+        "turn_aborted" => (EventKind::Interrupted, String::new()),
+        // The same text may stand in several records. See codex/FACTS.md, "Rollout records".
+        "user_message" => (EventKind::Prompt, text("message")),
+        "agent_message" => (EventKind::Text, text("message")),
+        "item_completed" => {
+            let [kind, content] = payload.get("item").fields(["type", "content"]);
+            match kind.text().as_deref() {
+                Some("UserMessage") => (EventKind::Prompt, text_of(content)),
+                Some("AgentMessage") => (EventKind::Text, text_of(content)),
+                _ => (EventKind::Other, String::new()),
+            }
+        }
+        "message" if payload.get("role").is("assistant") => {
+            (EventKind::Text, text_of(payload.get("content")))
+        }
+        "token_count" => (EventKind::Usage, payload.json()),
+        "reasoning" => (EventKind::Thinking, text_of(payload.get("summary"))),
+        "function_call" => (EventKind::ToolCall, format!("{} {}", text("name"), text("arguments"))),
+        "custom_tool_call" => (EventKind::ToolCall, format!("{} {}", text("name"), text("input"))),
+        "function_call_output" | "custom_tool_call_output" => {
+            (EventKind::ToolResult, text_of(payload.get("output")))
+        }
+        _ => (EventKind::Other, String::new()),
+    }
+}
+
+/// Whether the turn ended at a usage limit; and when a limit that was reached ends, which stands in
+/// another record. See codex/FACTS.md, "End of a turn".
+fn limit(payload: Field<'_>) -> (Option<&'static str>, Option<u64>) {
+    let [error, limits] = payload.fields(["error", "rate_limits"]);
+    let reason = error.get("codex_error_info").is("usage_limit_exceeded").then_some(USAGE_LIMIT);
+    let windows = limits.fields(["primary", "secondary"]).map(|window| {
+        let [used, resets_at] = window.fields(["used_percent", "resets_at"]);
+        resets_at.number().filter(|_| used.number().is_some_and(|percent| percent >= 100.0))
+    });
+    // The last one that ends is the one to wait for.
+    let last = windows
+        .into_iter()
+        .flatten()
+        .fold(None, |last: Option<f64>, at| Some(last.map_or(at, |last| last.max(at))));
+    (reason, last.map(|seconds| (seconds * 1000.0) as u64))
 }
 
 /// The end of a turn. Up to 0.142 the only sign of an error is that a prompt was not answered.
-fn completed(payload: &Value) -> (EventKind, String) {
-    let error = &payload["error"];
-    if !error.is_null() {
-        let said = error["message"].as_str().map(str::to_owned);
-        return (EventKind::Error, said.unwrap_or_else(|| error.to_string()));
+fn completed(payload: Field<'_>) -> (EventKind, String) {
+    let [error, last] = payload.fields(["error", "last_agent_message"]);
+    if error.is_some() {
+        let said = error.get("message").text().map(Into::into);
+        return (EventKind::Error, said.unwrap_or_else(|| error.json()));
     }
-    match payload.get("last_agent_message") {
-        Some(Value::Null) => (EventKind::Unanswered, String::new()),
-        _ => (EventKind::TurnEnd, String::new()),
-    }
+    let kind = if last.is_null() { EventKind::Unanswered } else { EventKind::TurnEnd };
+    (kind, String::new())
 }

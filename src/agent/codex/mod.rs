@@ -15,12 +15,18 @@ use crate::{
     error::{Error, Result},
     fs, proc, time,
     tmux::{Enter, Pane},
-    transcript::event::{Event, EventKind},
+    transcript::{
+        event::{Event, EventKind},
+        field::Field,
+        usage::Used,
+        validate,
+    },
 };
 
 mod log;
 mod rollout;
 mod settings;
+mod usage;
 
 /// Codex; the versions that this holds for are in `profile.json`.
 pub(crate) struct Codex;
@@ -275,13 +281,13 @@ impl Agent for Codex {
         log::parse_line(line)
     }
 
+    fn used(&self, line: &[u8]) -> Vec<Used> {
+        usage::used(line)
+    }
+
     fn knows_line(&self, line: &[u8]) -> bool {
         // Only Codex puts everything into a `payload`.
-        #[derive(serde::Deserialize)]
-        struct Shape {
-            payload: Option<serde::de::IgnoredAny>,
-        }
-        serde_json::from_slice::<Shape>(line).is_ok_and(|line| line.payload.is_some())
+        validate::records(line).iter().any(|record| Field::of(record).get("payload").is_some())
     }
 
     /// See codex/FACTS.md, "What becomes of the text".

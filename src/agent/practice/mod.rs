@@ -11,7 +11,7 @@ use crate::{
     config::{Config, Fallback::Below, OURS, Setting},
     error::Result,
     tmux::{Enter, Pane},
-    transcript::event::Event,
+    transcript::{event::Event, usage::Used},
 };
 
 /// The practice agent.
@@ -92,6 +92,10 @@ impl Agent for Practice {
 
     fn parse_line(&self, line: &[u8]) -> Vec<Event> {
         log::parse_line(line)
+    }
+
+    fn used(&self, line: &[u8]) -> Vec<Used> {
+        Claude.used(line)
     }
 
     fn compare(&self, sent: &str, recorded: &str) -> Comparison {

@@ -10,8 +10,10 @@ use crate::{
     config::Config,
     error::{Error, Exit, Result},
     flag::Flags,
-    session::{JobState, Session},
+    session::{self, Job, JobState, Session},
     state::Name,
+    time,
+    transcript::ledger::End,
 };
 
 mod about;
@@ -51,7 +53,7 @@ impl Tool for Flag {
             VerbDoc { name: "wait", brief: "Wait until the job has ended" },
             VerbDoc { name: "path", brief: "Print where the flag files are" },
             VerbDoc { name: "set", brief: "Say that a job runs" },
-            VerbDoc { name: "clear", brief: "Say that no job runs" },
+            VerbDoc { name: "clear", brief: "Say that no job runs, and none failed" },
             VerbDoc { name: "fail", brief: "Say that the job failed" },
         ],
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
@@ -148,34 +150,31 @@ permission, so another user can watch. Nobody sets the flags right then.",
             return Err(Error::usage("verb", "none is given"));
         };
         let operands: Vec<OsString> = operands.collect();
-        let flags = |what: &str| -> Result<(Name, Flags)> {
-            let names = args.target.names(&config, &operands)?;
-            let [name] = &names[..] else {
-                return Err(Error::usage("NAME", format!("one session only to {what}")));
-            };
-            Ok((name.clone(), args.flags(&config, name)?))
+        let one = |what: &str| -> Result<Name> {
+            match &args.target.names(&config, &operands)?[..] {
+                [name] => Ok(name.clone()),
+                _ => Err(Error::usage("NAME", format!("one session only to {what}"))),
+            }
         };
         match verb.to_str() {
             Some("wait") => wait::run(&config, &args, &operands, out),
             Some("check") => check::run(&config, &args, &operands),
             Some("path") => {
-                let (name, flags) = flags("path")?;
-                let mut record = json!({
-                    "sessionId": name,
-                    "running": flags.running(),
-                    "failed": flags.failed(),
-                });
-                if args.root.is_none() {
-                    let session = Session::find(&config, &name, args.target.backend(&config)?)?;
-                    record["backend"] = session.backend.name().into();
-                }
+                let name = one("path")?;
+                let flags = args.flags(&config, &name)?;
+                let mut record = match args.root {
+                    Some(_) => json!({ "sessionId": name }),
+                    None => Session::find(&config, &name, args.target.backend(&config)?)?.record(),
+                };
+                record["running"] = json!(flags.running());
+                record["failed"] = json!(flags.failed());
                 out.record(&record).map(|()| Exit::Done)
             }
-            Some("set") => flags("set")?.1.set(&[]).map(|()| Exit::Done),
-            Some("clear") => flags("clear")?.1.clear().map(|_| Exit::Done),
+            Some("set") => args.say(&config, &one("set")?, None),
+            Some("clear") => args.say(&config, &one("clear")?, Some(End::Done)),
             Some("fail") => {
-                let reason = args.reason.as_deref().unwrap_or("unknown");
-                flags("fail")?.1.fail(reason).map(|()| Exit::Done)
+                let reason = args.reason.clone().unwrap_or_else(|| "unknown".into());
+                args.say(&config, &one("fail")?, Some(End::Failed(reason)))
             }
             _ => Err(Error::usage(verb.display(), "no such verb")),
         }
@@ -193,16 +192,34 @@ impl Args {
         names.iter().map(|name| Session::find(config, name, backend)).collect()
     }
 
+    /// Says by hand that a job runs, or how it ended: to the session, or in the folder of `--root`.
+    fn say(&self, config: &Config, name: &Name, end: Option<End>) -> Result<Exit> {
+        if self.root.is_some() {
+            let (flags, now) = (self.flags(config, name)?, time::now_ms());
+            match end {
+                None => flags.set(now, &[])?,
+                Some(End::Done) => flags.remove_files()?,
+                Some(end) => flags.fail(now, &session::failure(&end))?,
+            }
+            return Ok(Exit::Done);
+        }
+        let session = Session::find(config, name, self.target.backend(config)?)?;
+        let job = Job::of(config, &session).ok_or_else(|| no_folder(name))?;
+        end.map_or_else(|| job.set(), |end| job.finish(end)).map(|()| Exit::Done)
+    }
+
     /// The flags of one session: in the folder of `--root`, or else in that of the state file.
     fn flags(&self, config: &Config, name: &Name) -> Result<Flags> {
         if let Some(root) = &self.root {
             return Ok(Flags::new(root, name));
         }
         let session = Session::find(config, name, self.target.backend(config)?)?;
-        session
-            .flags()
-            .ok_or_else(|| Error::missing(name, "the state says no folder for its flags"))
+        session.flags().ok_or_else(|| no_folder(name))
     }
+}
+
+fn no_folder(name: &Name) -> Error {
+    Error::missing(name, "the state says no folder for its flags")
 }
 
 /// The exit status for a job's state.

@@ -6,17 +6,19 @@
 use std::{io::Write, ops::ControlFlow, path::Path};
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{cursor::Cursor, options::Args, text::Transcription};
 use crate::{
     agent::Backend,
     cli::Output,
     error::{Error, Result},
-    time,
+    sys, time,
     transcript::{
         event::{Event, EventKind},
         fast_json,
         lines::{Block, Line},
+        once::Once,
         validate,
     },
 };
@@ -39,15 +41,31 @@ pub(crate) struct RecordSource {
     pub(crate) session: Option<String>,
     /// The agent that wrote them; when it is not known, the shape of each line tells.
     pub(crate) backend: Option<Backend>,
+    /// The machine's name, of a session.
+    host: Option<String>,
     /// `{"sessionId":…,"offset":`, the same in every wrapped record.
     opening: String,
+    once: Once,
 }
 
 impl RecordSource {
     pub(crate) fn new(session: Option<String>, backend: Option<Backend>) -> Self {
-        let object = serde_json::json!({ "sessionId": session }).to_string();
-        let opening = format!("{},\"offset\":", object.trim_end_matches('}'));
-        RecordSource { session, backend, opening }
+        let host = session.as_ref().map(|_| sys::host());
+        let once = Once::default();
+        let mut source = RecordSource { session, backend, host, opening: String::new(), once };
+        let object = source.record().to_string();
+        source.opening = format!("{},\"offset\":", object.trim_end_matches('}'));
+        source
+    }
+
+    /// The beginning of each record. Of a plain file nothing more is known than that it is no session.
+    fn record(&self) -> Value {
+        let mut record = json!({ "sessionId": self.session });
+        if let Some(host) = &self.host {
+            record["backend"] = json!(self.backend.map(Backend::name));
+            record["host"] = json!(host);
+        }
+        record
     }
 }
 
@@ -81,10 +99,10 @@ impl<'a> Printer<'a> {
         self.out.batch(on)
     }
 
-    /// Prints the lines that are records; breaks off with the offset to go on at.
+    /// Prints the records in the lines; breaks off with the offset to go on at.
     pub(crate) fn block(
         &mut self,
-        source: &RecordSource,
+        source: &mut RecordSource,
         path: &Path,
         cursor: &mut Option<Cursor>,
         block: Block<'_>,
@@ -92,14 +110,18 @@ impl<'a> Printer<'a> {
         if matches!(self.form, Form::Plain) && self.batch && self.left == u64::MAX {
             return self.whole(path, block).map(ControlFlow::Continue);
         }
+        let suspects = if self.raw { Vec::new() } else { fast_json::suspects(block.bytes) };
+        let mut suspects = suspects.into_iter().map(|at| block.offset + at as u64).peekable();
         for line in block.lines() {
             if self.left == 0 {
                 return Ok(ControlFlow::Break(line.offset));
             }
-            if self.passes(path, line) {
-                self.line(source, line)?;
-                self.left -= 1;
+            let is_suspect = suspects.next_if_eq(&line.offset).is_some();
+            let records = if is_suspect { self.records(path, line) } else { vec![line.bytes] };
+            for &bytes in &records {
+                self.line(source, Line { bytes, ..line })?;
             }
+            self.left -= u64::from(!records.is_empty());
             if let Some(cursor) = cursor {
                 cursor.advance(line)?;
             }
@@ -114,42 +136,56 @@ impl<'a> Printer<'a> {
         if !self.raw {
             for start in fast_json::suspects(block.bytes) {
                 let Some(line) = block.after(start).lines().next() else { break };
-                if !self.passes(path, line) {
+                let records = self.records(path, line);
+                if records != [line.bytes] {
                     self.out.lines(&block.bytes[good..start])?;
                     good = start + line.bytes.len() + 1;
+                    records.into_iter().try_for_each(|record| self.out.line(record))?;
                 }
             }
         }
         self.out.lines(&block.bytes[good..])
     }
 
-    /// Whether a line is a record; if not, a note says why.
-    fn passes(&mut self, path: &Path, line: Line<'_>) -> bool {
-        if self.raw {
-            return true;
+    /// The records on a line: one, as a rule. A note says what else is on it, and where.
+    fn records<'l>(&mut self, path: &Path, line: Line<'l>) -> Vec<&'l [u8]> {
+        let Err(fault) = validate::record(line.bytes) else { return vec![line.bytes] };
+        let pieces = validate::pieces(line.bytes);
+        let path = path.display();
+        if pieces.iter().all(|piece| piece.fault.is_some()) {
+            (self.note)(&format!("{path}: offset {}: left out: {fault}", line.offset));
+            return Vec::new();
         }
-        let Err(fault) = validate::record(line.bytes) else { return true };
-        (self.note)(&format!("{}: offset {}: left out: {fault}", path.display(), line.offset));
-        false
+        let mut records = Vec::new();
+        for piece in pieces {
+            let Some(fault) = piece.fault else {
+                records.push(&line.bytes[piece.at]);
+                continue;
+            };
+            let (offset, count) = (line.offset + piece.at.start as u64, piece.at.len());
+            (self.note)(&format!("{path}: offset {offset}: left out {count} bytes: {fault}"));
+        }
+        records
     }
 
-    fn line(&mut self, source: &RecordSource, line: Line<'_>) -> Result<()> {
+    fn line(&mut self, source: &mut RecordSource, line: Line<'_>) -> Result<()> {
         match &mut self.form {
             Form::Plain => self.out.line(line.bytes),
             Form::Wrapped => self.wrap(source, line),
             Form::Events => {
                 self.wrapped.clear();
+                let fault = |e| Error::system("stdout", e);
                 for event in &events(source, line) {
                     let record = EventRecord::new(source, line, event);
-                    serde_json::to_writer(&mut self.wrapped, &record)
-                        .map_err(|e| Error::system("stdout", e))?;
+                    serde_json::to_writer(&mut self.wrapped, &record).map_err(fault)?;
                     self.wrapped.push(b'\n');
                 }
                 self.wrapped.pop();
                 self.out.line(&self.wrapped)
             }
             Form::Text(transcription) => {
-                let text = transcription.show(source.session.as_deref(), &events(source, line));
+                let events = events(source, line);
+                let text = transcription.show(source.session.as_deref(), &events);
                 text.map_or(Ok(()), |text| self.out.line(text.trim_end_matches('\n').as_bytes()))
             }
         }
@@ -174,20 +210,25 @@ impl<'a> Printer<'a> {
         to: &Path,
         offset: u64,
     ) -> Result<()> {
-        let moved = serde_json::json!({ "from": from, "to": to });
-        let session = &source.session;
+        let moved = json!({ "from": from, "to": to });
         match &mut self.form {
             Form::Wrapped => {
-                let record =
-                    serde_json::json!({ "sessionId": session, "offset": offset, "moved": moved });
+                let mut record = source.record();
+                record["offset"] = json!(offset);
+                record["moved"] = moved;
                 self.out.record(&record)
             }
-            Form::Events => self.out.record(&serde_json::json!({
-                "sessionId": session, "offset": offset, "next": offset, "kind": EventKind::Other, "time": null,
-                "text": "", "type": "moved", "moved": moved,
-            })),
+            Form::Events => {
+                let event = Event::new(EventKind::Other, None, "").named(&[Some("moved")]);
+                let line = Line { offset, next: offset, bytes: b"" };
+                let event = EventRecord::new(source, line, &event);
+                let mut record =
+                    serde_json::to_value(&event).map_err(|e| Error::system("stdout", e))?;
+                record["moved"] = moved;
+                self.out.record(&record)
+            }
             Form::Plain | Form::Text(_) => {
-                let name = session.as_deref().unwrap_or_default();
+                let name = source.session.as_deref().unwrap_or_default();
                 (self.note)(&format!("{name}: goes on in {}", to.display()));
                 Ok(())
             }
@@ -195,12 +236,17 @@ impl<'a> Printer<'a> {
     }
 }
 
-/// The events of a line: at least one.
-fn events(source: &RecordSource, line: Line<'_>) -> Vec<Event> {
+/// The events of a line: at least one. What was told before is [`EventKind::Other`].
+fn events(source: &mut RecordSource, line: Line<'_>) -> Vec<Event> {
     let backend = source.backend.unwrap_or_else(|| Backend::of_line(line.bytes));
     let mut events = backend.agent().parse_line(line.bytes);
     if events.is_empty() {
         events.push(Event::new(EventKind::Other, None, ""));
+    }
+    for event in &mut events {
+        if source.once.repeats(event) {
+            (event.kind, event.text) = (EventKind::Other, String::new());
+        }
     }
     events
 }
@@ -210,6 +256,10 @@ fn events(source: &RecordSource, line: Line<'_>) -> Vec<Event> {
 #[serde(rename_all = "camelCase")]
 struct EventRecord<'a> {
     session_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backend: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<&'a str>,
     offset: u64,
     next: u64,
     kind: EventKind,
@@ -220,12 +270,20 @@ struct EventRecord<'a> {
     turn: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     queued: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    sidechain: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resets_at: Option<u64>,
 }
 
 impl<'a> EventRecord<'a> {
     fn new(source: &'a RecordSource, line: Line<'_>, event: &'a Event) -> Self {
         EventRecord {
             session_id: source.session.as_deref(),
+            backend: source.host.as_ref().and(source.backend.map(Backend::name)),
+            host: source.host.as_deref(),
             offset: line.offset,
             next: line.next,
             kind: event.kind,
@@ -234,6 +292,9 @@ impl<'a> EventRecord<'a> {
             r#type: &event.name,
             turn: event.turn.as_deref(),
             queued: event.queued,
+            sidechain: event.sidechain,
+            reason: event.reason,
+            resets_at: event.resets_at,
         }
     }
 }

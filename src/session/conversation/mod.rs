@@ -168,7 +168,7 @@ fn is_of(path: &Path, id: &str) -> bool {
 }
 
 /// Whether there is a transcript at `path`, packed or not.
-fn is_there(path: &Path) -> bool {
+pub(crate) fn is_there(path: &Path) -> bool {
     zst::identity(path).is_ok_and(|found| found.is_some())
 }
 

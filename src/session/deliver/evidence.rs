@@ -2,6 +2,7 @@
 
 use std::{
     ops::ControlFlow,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -18,8 +19,11 @@ use crate::{
 
 /// The transcript from its end before the prompt.
 pub(crate) struct Proof {
-    /// The end of the transcript before the prompt.
+    /// The end of the transcript's last whole line before the prompt.
     pub offset: u64,
+    /// The end of the transcript before the prompt. It lies behind `offset` when a crash left a line
+    /// without its newline: what the agent writes next stands on the same line.
+    pub end: u64,
     /// The id of the conversation before the prompt, if it had one.
     id: Option<String>,
     reader: ConversationReader,
@@ -51,8 +55,11 @@ impl Proof {
         session.bind(attached.config, &now)?;
         let id = now.id.clone();
         let places = session.places(attached.config);
+        let path = now.transcript.clone();
         let reader = ConversationReader::from_end(places, now, &mut attached.watch)?;
-        Ok(Proof { offset: reader.offset(), id, reader, other: None })
+        let offset = reader.offset();
+        let end = path.and_then(|path| path.metadata().ok()).map_or(offset, |data| data.len());
+        Ok(Proof { offset, end, id, reader, other: None })
     }
 
     /// What the transcript shows of the prompt by now.
@@ -77,8 +84,11 @@ impl Proof {
         }
         let agent = attached.agent;
         let (mut ours, other) = (None, &mut self.other);
+        let (offset, end) = (self.offset, self.end);
         self.reader.read(Some(&mut attached.watch), |line| {
-            for event in agent.parse_line(line.bytes) {
+            let old = if line.offset == offset { (end.saturating_sub(offset)) as usize } else { 0 };
+            let new = line.bytes.get(old..).unwrap_or_default();
+            for event in agent.parse_line(new) {
                 match judge(agent, prompt, &event) {
                     Some(Evidence::Other(difference)) => {
                         *other = Some((difference, Instant::now()));
@@ -94,6 +104,11 @@ impl Proof {
         })?;
         let late = self.other.as_ref().filter(|(_, seen)| seen.elapsed() >= FOREIGN_GRACE);
         Ok(ours.or_else(|| late.map(|(difference, _)| Evidence::Other(difference.clone()))))
+    }
+
+    /// The transcript, once its path is known.
+    pub(crate) fn transcript(&self) -> Option<PathBuf> {
+        self.reader.paths().next().map(Path::to_owned)
     }
 
     /// Whether the path of the transcript is known.
@@ -117,7 +132,7 @@ impl Proof {
 }
 
 /// What one event shows of the prompt. Prompts that were queued earlier are not ours.
-fn judge(agent: &dyn Agent, prompt: &Prompt, event: &Event) -> Option<Evidence> {
+pub(crate) fn judge(agent: &dyn Agent, prompt: &Prompt, event: &Event) -> Option<Evidence> {
     if prompt.is_command() {
         let ran = agent.ran_command(prompt.text(), event);
         let queued = event.kind == EventKind::Queued && event.text.trim() == prompt.text();

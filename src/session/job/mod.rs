@@ -1,9 +1,11 @@
 //! A job: from the prompt that set `running.flag` to the end of the work, and the flags that show
 //! its state to everyone.
 //!
-//! `running.flag` records the end of the transcript before the job's first prompt, and how many
-//! prompts were sent since. So every process that looks (a hook, a waiting program, a listing) can
-//! detect the end by itself, and the first to see it updates the flags. No process has to stay.
+//! The account in the session's private folder records the end of the transcript before the job's
+//! first prompt, and how many prompts were sent since. So every process that looks (a hook, a waiting
+//! program, a listing) can detect the end by itself, and the first to see it updates the account and
+//! then the flags. The flags follow the account: one that is missing is put back, and one of an earlier
+//! job or of another session says nothing.
 
 use std::{ops::ControlFlow, path::PathBuf, time::Duration};
 
@@ -13,23 +15,24 @@ use super::{
     conversation::{ConversationReader, is_same},
 };
 use crate::{
-    agent::{Agent, Status},
+    agent::{Agent, Status, profile::InputBox},
     config::Config,
     error::Result,
-    flag::Flags,
+    flag::{Failure, Fields, Flags},
     fs::{self, Lock},
     time::{self, Deadline},
-    tmux::Pane,
+    tmux::{Pane, Tmux},
     transcript::{
+        event::USAGE_LIMIT,
         ledger::{End, Ledger},
         start::Start,
     },
 };
-use running_flag::RunningFlag;
+use account::Account;
 
-mod running_flag;
+mod account;
 
-pub(crate) use running_flag::DoneBy;
+pub(crate) use account::DoneBy;
 
 /// How a job stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,11 +40,50 @@ pub enum JobState {
     /// No job is running, and the last one did not fail.
     Done,
     /// The last job failed, for this reason.
-    Failed(String),
+    Failed(Failure),
     /// A job is running.
     Running,
     /// A job is running, and the agent asks a question that only a person answers.
     Waiting(String),
+}
+
+impl JobState {
+    /// The state of a job that ended like this.
+    fn of(end: &End) -> JobState {
+        match end {
+            End::Done => JobState::Done,
+            end => JobState::Failed(failure(end)),
+        }
+    }
+}
+
+/// Why a job failed that ended like this.
+pub(crate) fn failure(end: &End) -> Failure {
+    match end {
+        End::Failed(reason) => Failure::new(reason),
+        End::Done | End::Interrupted => Failure::new(INTERRUPTED),
+        End::Limited { message, resets_at } => Failure {
+            reason: USAGE_LIMIT.to_owned(),
+            message: Some(message.clone()),
+            resets_at: *resets_at,
+        },
+    }
+}
+
+/// How a job ended that failed for this reason.
+pub(crate) fn end_of(why: Failure) -> End {
+    match why {
+        Failure { reason, .. } if reason == INTERRUPTED => End::Interrupted,
+        Failure { reason, message: Some(message), resets_at } if reason == USAGE_LIMIT => {
+            End::Limited { message, resets_at }
+        }
+        Failure { reason, .. } => End::Failed(reason),
+    }
+}
+
+/// When `failed.flag` was written, in epoch milliseconds.
+fn failed_at(fields: &Fields) -> u64 {
+    fields.get("failedAt").and_then(|at| time::parse_rfc3339(at)).unwrap_or(0)
 }
 
 /// How a job stood when it was settled.
@@ -78,6 +120,9 @@ pub(crate) struct Job {
 
 /// The reason of a job that failed because its turn was interrupted.
 pub(crate) const INTERRUPTED: &str = "interrupted";
+
+/// The reason of a job whose agent rests without a word about its end.
+const SILENT: &str = "the agent rests, and its transcript does not say how the turn ended";
 
 /// A turn shorter than this may never show in the agent's status, which then says that the agent
 /// has been idle since before the prompt.
@@ -117,36 +162,68 @@ impl Job {
         &self.flags
     }
 
+    /// The files whose change may mean another state of the job, besides the transcript.
+    #[must_use]
+    pub(crate) fn watch_paths(&self) -> [PathBuf; 3] {
+        [self.run_dir.job(), self.flags.running(), self.flags.failed()]
+    }
+
+    /// A new session has had no job: whatever the flags of its name say was left by another.
+    pub(crate) fn begin_session(&self) -> Result<()> {
+        let _held = self.hold()?;
+        self.put(&Account::over(End::Done))
+    }
+
+    /// Notes that a job runs, though we have typed no prompt.
+    pub(crate) fn set(&self) -> Result<()> {
+        let _held = self.hold()?;
+        self.put(&Account::of(&Fields::new()))
+    }
+
+    /// Notes how the job ended, whatever the transcript says.
+    pub(crate) fn finish(&self, end: End) -> Result<()> {
+        let _held = self.hold()?;
+        self.put(&Account { ended: Some(end), ..self.account()? })
+    }
+
     /// Notes that a prompt is about to be typed, with the transcript's end at `offset`: the running
-    /// job continues, or a new one begins. The caller holds the session's lock.
+    /// job continues, or a new one begins. Returns whether it is a new one. The caller holds the
+    /// session's lock.
     pub(crate) fn sending(
         &mut self,
         config: &Config,
         pane: &Pane,
         offset: u64,
         done_by: DoneBy,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         self.settle(config, Some(pane))?;
-        let transcript = self.transcript(config, Some(pane))?;
+        let now = self.session.conversation_in(config, Some(pane))?;
         let _held = self.hold()?;
-        let now = match self.running_flag()? {
-            Some(flag) => RunningFlag { sending: true, done_by, ..flag },
-            None => RunningFlag { transcript, offset, prompts: 0, sending: true, done_by, at: 0 },
-        };
-        self.flags.set(&now.sending())
+        let running = self.running()?;
+        let is_new = running.is_none();
+        let account = running.unwrap_or_else(|| Account {
+            transcript: now.transcript,
+            conversation: now.id,
+            offset,
+            prompts: 0,
+            ..Account::of(&Fields::new())
+        });
+        self.put(&Account { sending: true, done_by, ..account })?;
+        Ok(is_new)
     }
 
     /// How long to wait for the text of a sender that was killed, if there was one. The caller
-    /// holds the session's lock, so a sender noted in the flag cannot be at work any more.
+    /// holds the session's lock, so a sender noted in the account cannot be at work any more.
     pub(crate) fn left_behind(&self) -> Result<Option<Duration>> {
-        Ok(self.running_flag()?.and_then(|flag| flag.arrives_in()))
+        Ok(self.running()?.and_then(|account| account.arrives_in()))
     }
 
     /// Notes that the prompt is proven.
     pub(crate) fn sent(&self) -> Result<()> {
         let _held = self.hold()?;
-        match self.running_flag()? {
-            Some(flag) => self.flags.note(&RunningFlag::sent(flag.prompts + 1)),
+        match self.running()? {
+            Some(account) => Account { prompts: account.prompts + 1, sending: false, ..account }
+                .note(&self.run_dir),
             None => Ok(()),
         }
     }
@@ -154,17 +231,20 @@ impl Job {
     /// Notes that the prompt was not submitted.
     pub(crate) fn not_sent(&self) -> Result<()> {
         let _held = self.hold()?;
-        match self.running_flag()? {
-            Some(flag) if flag.prompts > 0 => self.flags.note(&RunningFlag::sent(flag.prompts)),
-            _ => self.flags.clear().map(|_| ()),
+        match self.running()? {
+            Some(account) if account.prompts > 0 => {
+                Account { sending: false, ..account }.note(&self.run_dir)
+            }
+            Some(account) => self.put(&Account { ended: Some(End::Done), ..account }),
+            None => Ok(()),
         }
     }
 
     /// Notes that the turn was interrupted.
     pub(crate) fn stopped(&self) -> Result<()> {
-        match self.running_flag()? {
-            Some(flag) if flag.done_by == DoneBy::Turn => {
-                self.close(&flag, &End::Interrupted).map(|_| ())
+        match self.running()? {
+            Some(account) if account.done_by == DoneBy::Turn => {
+                self.close(&account, &End::Interrupted).map(|_| ())
             }
             _ => Ok(()),
         }
@@ -172,20 +252,99 @@ impl Job {
 
     /// Whether the transcript shows a queued prompt of the job.
     pub(crate) fn has_queued(&mut self, config: &Config, pane: &Pane) -> Result<bool> {
-        let Some(flag) = self.running_flag()? else { return Ok(false) };
-        let _left = self.catch_up(config, Some(pane), &flag)?;
+        let Some(account) = self.running()? else { return Ok(false) };
+        let _left = self.catch_up(config, Some(pane), &account)?;
         Ok(self.read.as_ref().is_some_and(|(_, ledger)| ledger.has_queued()))
     }
 
-    /// Takes the lock for reading and then changing the flags. A hook may see the end of a job
-    /// while its sender is still noting the proof; without the lock one would undo what the other
-    /// did.
+    /// Takes the lock for reading and then changing the account and the flags. A hook may see the end
+    /// of a job while its sender is still noting the proof; without the lock one would undo what the
+    /// other did.
     pub(crate) fn hold(&self) -> Result<Lock> {
         self.run_dir.lock_flags(Deadline::after(Duration::from_secs(30)))
     }
 
-    fn running_flag(&self) -> Result<Option<RunningFlag>> {
-        Ok(self.flags.read_running()?.as_ref().map(RunningFlag::of))
+    /// The account of the last job, with what others have said since by the flags: a program that
+    /// knows nothing of accounts, or the agent, which was asked to remove `running.flag`.
+    fn account(&self) -> Result<Account> {
+        let running = self.flags.read_running()?;
+        let Some(kept) = Account::read(&self.run_dir)? else {
+            return match running {
+                Some(flag) => Ok(Account::of(&flag)),
+                None => Ok(Account::over(self.end_told(0)?)),
+            };
+        };
+        Ok(match (&kept.ended, running) {
+            (Some(_), Some(flag)) if Account::of(&flag).at > kept.at => Account::of(&flag),
+            (Some(End::Done), _) => Account { ended: Some(self.end_told(kept.at)?), ..kept },
+            // Where the folder is gone too, it was not the agent's word.
+            (None, None)
+                if kept.done_by == DoneBy::Agent
+                    && self.flags.has_dir()?
+                    && !self.is_typing(&kept)? =>
+            {
+                Account { ended: Some(self.end_told(kept.at)?), ..kept }
+            }
+            _ => kept,
+        })
+    }
+
+    /// The same while a job runs.
+    fn running(&self) -> Result<Option<Account>> {
+        Ok(Some(self.account()?).filter(|account| account.ended.is_none()))
+    }
+
+    /// Whether the sender that the account notes is still at work: one that was killed no longer holds
+    /// the session's lock.
+    fn is_typing(&self, account: &Account) -> Result<bool> {
+        Ok(account.sending && fs::is_locked(&self.run_dir.lock_path())?)
+    }
+
+    /// How a job ended that no longer runs: as it should, unless somebody has said after `since`, in
+    /// epoch milliseconds, that it failed.
+    fn end_told(&self, since: u64) -> Result<End> {
+        let told =
+            self.flags.read_failed()?.filter(|fields| since == 0 || failed_at(fields) > since);
+        Ok(told.map_or(End::Done, |fields| end_of(Failure::of(&fields))))
+    }
+
+    /// Keeps the account, as of now, and shows it by the flags. The caller holds their lock.
+    fn put(&self, account: &Account) -> Result<()> {
+        let account = Account { at: time::now_ms(), ..account.clone() };
+        account.write(&self.run_dir)?;
+        self.show(&account)
+    }
+
+    /// Makes the flags agree with the account.
+    fn show(&self, account: &Account) -> Result<()> {
+        match &account.ended {
+            None => self.flags.set(account.at, &account.fields()),
+            Some(End::Done) => self.flags.remove_files(),
+            Some(end) => self.flags.fail(account.at, &failure(end)),
+        }
+    }
+
+    /// Whether the job runs, and the flags say so.
+    pub(crate) fn is_shown_running(&self) -> bool {
+        matches!(self.running(), Ok(Some(_)))
+            && self.flags.are_there().is_ok_and(|there| there == (true, false))
+    }
+
+    /// Shows the account again when the flags do not agree with it: the agent may remove their folder
+    /// in its work, or bring back what was there before. A look does not fail for that.
+    fn mend(&self, account: &Account) {
+        let is_shown = |account: &Account| {
+            let failed = account.ended.as_ref().is_some_and(|end| *end != End::Done);
+            self.flags.are_there().is_ok_and(|there| there == (account.ended.is_none(), failed))
+        };
+        if is_shown(account) || !self.flags.has_root() || !self.run_dir.job().exists() {
+            return;
+        }
+        let mended = self.hold().and_then(|_held| match self.account()? {
+            now if is_shown(&now) => Ok(()),
+            now => self.show(&now),
+        });
+        drop(mended);
     }
 
     /// Where the transcript is now: from the agent while it is alive.
@@ -212,29 +371,37 @@ impl Job {
         pane: Option<&Pane>,
         status: Option<Status>,
     ) -> Result<Standing> {
-        let Some(flag) = self.running_flag()? else {
-            return Ok(Standing { state: self.over()?, prompts: Prompts::Rest, again: None });
-        };
-        // A sender that was killed leaves `sending` in the flag, but it no longer holds the lock.
-        let sender = flag.sending && fs::is_locked(&self.run_dir.lock_path())?;
-        let left = self.catch_up(config, pane, &flag)?;
+        let mut account = self.account()?;
+        if matches!(account.ended, Some(End::Limited { .. })) && status.is_some() {
+            account = self.taken_up(config, pane, account)?;
+        }
+        self.mend(&account);
+        if let Some(end) = &account.ended {
+            let state = JobState::of(end);
+            return Ok(Standing { state, prompts: Prompts::Rest, again: None });
+        }
+        let sender = self.is_typing(&account)?;
+        let left = self.catch_up(config, pane, &account)?;
         let mut again = None;
-        let end = match self.end(&flag, sender, left, status.as_ref(), &mut again) {
+        let end = match self.end(&account, sender, left, status.as_ref(), &mut again) {
             None if status.is_none() => {
                 let how = pane.map(with_status).unwrap_or_default();
                 Some(End::Failed(format!("the agent ended{how}")))
+            }
+            Some(End::Failed(why)) if why == SILENT && self.is_back_in_box(config, pane)? => {
+                Some(End::Interrupted)
             }
             end => end,
         };
         let prompts = match &end {
             Some(_) => Prompts::Rest,
-            None if self.is_ahead(flag.prompts, status.as_ref()) => Prompts::Ahead,
+            None if self.is_ahead(account.prompts, status.as_ref()) => Prompts::Ahead,
             None => Prompts::Open,
         };
-        // While an agent that was asked to remove the flag itself is alive, only it ends the job.
+        // While an agent that was asked to remove the account itself is alive, only it ends the job.
         let state = match (end, status) {
-            (Some(end), status) if flag.done_by == DoneBy::Turn || status.is_none() => {
-                self.close(&flag, &end)?
+            (Some(end), status) if account.done_by == DoneBy::Turn || status.is_none() => {
+                self.close(&account, &end)?
             }
             (_, Some(Status::Waiting(what))) => JobState::Waiting(what),
             _ => JobState::Running,
@@ -242,18 +409,45 @@ impl Job {
         Ok(Standing { state, prompts, again })
     }
 
+    /// The account of a job that stopped at a usage limit: it runs again once the agent has gone on.
+    fn taken_up(
+        &mut self,
+        config: &Config,
+        pane: Option<&Pane>,
+        stopped: Account,
+    ) -> Result<Account> {
+        let _left = self.catch_up(config, pane, &stopped)?;
+        if !self.read.as_ref().is_some_and(|(_, ledger)| ledger.has_resumed()) {
+            return Ok(stopped);
+        }
+        let _held = self.hold()?;
+        if self.account()? == stopped {
+            self.put(&Account { ended: None, ..stopped })?;
+        }
+        self.account()
+    }
+
+    /// Whether the input box holds a text, as after a turn that was stopped before its first token.
+    /// See claude/FACTS.md, "Keys that interrupt".
+    fn is_back_in_box(&self, config: &Config, pane: Option<&Pane>) -> Result<bool> {
+        let Some(pane) = pane else { return Ok(false) };
+        let profile = self.session.profile(config)?;
+        let look = Tmux::new(config)?.of(pane).capture(&pane.id)?;
+        Ok(look.is_some_and(|look| profile.input_box(&look) == InputBox::Text))
+    }
+
     /// How the job ended, if it has, judged by the transcript and the status that was read before
     /// it. Where only waiting can decide, `again` is set to how long.
     fn end(
         &self,
-        flag: &RunningFlag,
+        account: &Account,
         sender: bool,
         left: bool,
         status: Option<&Status>,
         again: &mut Option<Duration>,
     ) -> Option<End> {
         let ledger = self.read.as_ref().map(|(_, ledger)| ledger);
-        let prompts = flag.prompts + usize::from(sender);
+        let prompts = account.prompts + usize::from(sender);
         let last_input = ledger.and_then(Ledger::last_input);
         let rests = |since: &u64| last_input.is_none_or(|input| *since >= input);
         if let Some(end) = ledger.and_then(|ledger| ledger.ended(prompts)) {
@@ -273,9 +467,9 @@ impl Job {
             }
         }
         let Some(Status::Idle(since)) = status else { return None };
-        let nothing = flag.prompts == 0 && ledger.is_none_or(Ledger::is_empty);
-        if flag.sending && !sender && nothing {
-            *again = flag.arrives_in();
+        let nothing = account.prompts == 0 && ledger.is_none_or(Ledger::is_empty);
+        if account.sending && !sender && nothing {
+            *again = account.arrives_in();
             if again.is_some() {
                 return None;
             }
@@ -297,7 +491,7 @@ impl Job {
         }
         match ledger.and_then(Ledger::last_end) {
             Some(end) => Some(end.clone()),
-            None if silent => Some(End::Interrupted),
+            None if silent => Some(End::Failed(SILENT.into())),
             None => Some(End::Failed("the conversation was left".into())),
         }
     }
@@ -316,42 +510,26 @@ impl Job {
         taken || ledger.has_queued()
     }
 
-    /// How the job stands by its flags alone; `None` while they say that it runs.
-    pub(crate) fn by_flags(&self) -> Option<Result<JobState>> {
-        match self.running_flag() {
-            Ok(Some(_)) => None,
-            Ok(None) => Some(self.over()),
+    /// How the job stands by its account alone; `None` while that says that it runs.
+    pub(crate) fn by_account(&self) -> Option<Result<JobState>> {
+        match self.account() {
+            Ok(account) => account.ended.as_ref().map(|end| Ok(JobState::of(end))),
             Err(error) => Some(Err(error)),
         }
     }
 
-    /// How the last job ended.
-    fn over(&self) -> Result<JobState> {
-        Ok(match self.flags.read_failed()? {
-            Some(fields) => JobState::Failed(fields.get("reason").cloned().unwrap_or_default()),
-            None => JobState::Done,
-        })
-    }
-
-    /// Ends the job that the flag `seen` described. If the flag has changed since then, nothing is
-    /// ended: that change ends the caller's wait, and the next look judges the new flag.
-    fn close(&self, seen: &RunningFlag, end: &End) -> Result<JobState> {
+    /// Ends the job that the account `seen` described. If the account has changed since then, nothing
+    /// is ended: that change ends the caller's wait, and the next look judges the new account.
+    fn close(&self, seen: &Account, end: &End) -> Result<JobState> {
         let _held = self.hold()?;
-        match self.running_flag()? {
-            Some(now) if now == *seen => {}
-            Some(_) => return Ok(JobState::Running),
-            None => return self.over(),
+        match self.account()? {
+            now if now == *seen => {}
+            Account { ended: Some(end), .. } => return Ok(JobState::of(&end)),
+            Account { .. } => return Ok(JobState::Running),
         }
-        let reason = match end {
-            End::Done => {
-                self.flags.clear()?;
-                return Ok(JobState::Done);
-            }
-            End::Interrupted => INTERRUPTED.to_owned(),
-            End::Failed(reason) => reason.clone(),
-        };
-        self.flags.fail(&reason)?;
-        Ok(JobState::Failed(reason))
+        let end = if *end == End::Done { self.end_told(seen.at)? } else { end.clone() };
+        self.put(&Account { ended: Some(end.clone()), sending: false, ..seen.clone() })?;
+        Ok(JobState::of(&end))
     }
 
     /// Reads on in the transcript. Returns whether a person has begun another conversation; the job
@@ -360,16 +538,16 @@ impl Job {
         &mut self,
         config: &Config,
         pane: Option<&Pane>,
-        flag: &RunningFlag,
+        account: &Account,
     ) -> Result<bool> {
         let now = self.session.conversation_in(config, pane)?;
-        let began = flag.transcript.as_ref().or(now.transcript.as_ref()).cloned();
+        let began = account.transcript.as_ref().or(now.transcript.as_ref()).cloned();
         let left = began.iter().zip(&now.transcript).any(|(began, now)| !is_same(began, now));
         let read = self.read.take();
-        let read = read.filter(|(read, _)| read.begins_like(began.as_deref(), flag.offset));
+        let read = read.filter(|(read, _)| read.begins_like(began.as_deref(), account.offset));
         let (mut reader, mut ledger) = read.unwrap_or_else(|| {
             let places = self.session.places(config);
-            let start = Start::Offset(flag.offset);
+            let start = Start::Offset(account.offset);
             (ConversationReader::new(places, began, start), Ledger::default())
         });
         if !left {

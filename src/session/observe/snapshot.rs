@@ -107,7 +107,7 @@ impl Snapshot {
             Sight::Unseen { why, pane: Some(pane) } => (Some(*pane), Some(why)),
             Sight::Unseen { why, pane: None } => {
                 let job = job
-                    .map_or(Ok(JobState::Done), |job| job.by_flags().unwrap_or(Err(why.clone())));
+                    .map_or(Ok(JobState::Done), |job| job.by_account().unwrap_or(Err(why.clone())));
                 let (status, unseen) = (None, Some(why));
                 return Ok(Snapshot { pane: None, status, unseen, job, rests: false, again: None });
             }
@@ -119,7 +119,7 @@ impl Snapshot {
             return Ok(Snapshot { pane, status, unseen, job, rests: true, again: None });
         };
         let (state, prompts, again) = match job.settle_with(config, pane.as_ref(), status.clone()) {
-            Ok(Standing { state: JobState::Done, prompts, again }) if !job.flags().has_root() => {
+            Ok(Standing { prompts, again, .. }) if !job.flags().has_root() => {
                 let gone = Error::missing(&session.name, "the folder of its flags is gone");
                 (Err(gone), prompts, again)
             }
@@ -152,6 +152,17 @@ pub fn snapshots(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<V
         Snapshot::of(config, session, sight)
     };
     sessions.iter().map(look).collect()
+}
+
+/// What the agent in `pane` shows while it tries a request again, if it does.
+pub(crate) fn retrying(
+    config: &Config,
+    tmux: &Tmux,
+    session: &Session,
+    pane: &Pane,
+) -> Result<Option<String>> {
+    let profile = session.profile(config)?;
+    Ok(tmux.of(pane).capture(&pane.id)?.and_then(|look| profile.retry(&look)))
 }
 
 /// A session and its snapshot.

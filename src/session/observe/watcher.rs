@@ -12,6 +12,7 @@ use crate::{
     cli::output,
     config::Config,
     error::Result,
+    flag::Failure,
     state::Name,
     time::Deadline,
     tmux::Tmux,
@@ -47,8 +48,9 @@ impl<'a> SessionWatcher<'a> {
     pub(crate) fn add(&mut self, session: Session) -> Result<()> {
         let job = Job::of(self.config, &session);
         if let Some(job) = &job {
-            self.watch.path(&job.flags().running())?;
-            self.watch.path(&job.flags().failed())?;
+            for path in job.watch_paths() {
+                self.watch.path(&path)?;
+            }
         }
         self.watch.path(session.backend.store(self.config).runtime())?;
         self.watched.push(Watched { session, job, again: None, pid: None });
@@ -127,7 +129,7 @@ impl<'a> SessionWatcher<'a> {
                 *of == backend && names.contains(&one.session.name)
             };
             if matches!(snapshot.job, Ok(JobState::Done)) && !known.iter().any(lives) {
-                snapshot.job = Ok(JobState::Failed("the session was ended".into()));
+                snapshot.job = Ok(JobState::Failed(Failure::new("the session was ended")));
             }
             if tell(&one.session, &snapshot)?.is_continue() {
                 left.push(one);

@@ -17,16 +17,13 @@ use std::{
     process::Command,
 };
 
-use super::{
-    hooks,
-    proxy::{Proxy, sourced},
-};
+use super::proxy::{Proxy, sourced};
 use crate::{
     agent::{Backend, Launch},
     config::Config,
     error::{Error, Result},
     fs,
-    session::{RunDir, Session, anchor::Anchor},
+    session::{RunDir, Session, anchor::Anchor, hooks},
     tmux::Tmux,
 };
 

@@ -9,9 +9,10 @@ use std::{
 };
 
 use aimax::{
-    Start,
-    internal::{Backend, Follow, Ledger, Lines, Seen, suspects, validate_record},
+    EventKind, Start,
+    internal::{Backend, Follow, Ledger, Lines, Once, Seen, suspects, validate_record},
 };
+use serde_json::Value;
 
 use super::{Home, append, fixtures, run, text, versions};
 
@@ -138,10 +139,8 @@ fn what_the_real_agents_write_is_proven_quickly() {
     }
 }
 
-/// Damaged transcripts of the real agents, for so long as `AIMAX_FUZZ_SECONDS` says: nothing panics,
-/// nothing hangs, and every line is found where it is.
-#[test]
-fn damaged_transcripts_are_read_to_their_end() {
+/// For so long as `AIMAX_FUZZ_SECONDS` says: `try_one` with the transcripts of the real agents.
+fn fuzz(what: &str, mut try_one: impl FnMut(&[Vec<u8>], &mut Random)) {
     let seconds = std::env::var("AIMAX_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
     let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(2));
     let seeds: Vec<Vec<u8>> = versions::all()
@@ -152,16 +151,24 @@ fn damaged_transcripts_are_read_to_their_end() {
     let mut round = 0;
     while round == 0 || Instant::now() < end {
         round += 1;
-        let mut random = Random(round);
+        try_one(&seeds, &mut Random(round));
+    }
+    eprintln!("{round} {what} in {:?}", clock.elapsed());
+}
+
+/// Damaged transcripts: nothing panics, nothing hangs, and every line is found where it is.
+#[test]
+fn damaged_transcripts_are_read_to_their_end() {
+    fuzz("damaged transcripts", |seeds, random| {
         let mut bytes = seeds[random.below(seeds.len())].clone();
-        damage(&mut bytes, &seeds, &mut random);
-        cut(&bytes, &mut random);
+        damage(&mut bytes, seeds, random);
+        cut(&bytes, random);
         let mut ledger = Ledger::default();
         for line in bytes.split(|&byte| byte == b'\n') {
             let is_record = validate_record(line).is_ok();
             let proven = suspects(&[line, b"\n"].concat()).is_empty();
             assert!(is_record || !proven, "{}", line.escape_ascii());
-            let parsed = serde_json::from_slice::<serde_json::Value>(line);
+            let parsed = serde_json::from_slice::<Value>(line);
             // A value is built up to a depth; a check goes to any.
             assert!(parsed.is_err() || is_record == parsed.is_ok_and(|value| value.is_object()));
             for backend in [Backend::Claude, Backend::Codex, Backend::of_line(line)] {
@@ -170,8 +177,83 @@ fn damaged_transcripts_are_read_to_their_end() {
                 }
             }
         }
+    });
+}
+
+/// One event as it is told: its kind and text.
+type Told = (EventKind, String);
+
+/// What each line tells.
+fn told(lines: &[String]) -> Vec<Vec<Told>> {
+    let mut once = Once::default();
+    let mut line = |line: &String| {
+        let events = Backend::of_line(line.as_bytes()).agent().parse_line(line.as_bytes());
+        let tell = |event: aimax::Event| match once.repeats(&event) {
+            true => (EventKind::Other, String::new()),
+            false => (event.kind, event.text.trim().to_owned()),
+        };
+        events.into_iter().map(tell).collect()
+    };
+    lines.iter().map(&mut line).collect()
+}
+
+/// Whatever happens to a field of a record, the other records tell what they told; but a record that
+/// says the same as the damaged one tells it in its place.
+#[test]
+fn damaged_transcripts_lose_nothing_beside_the_field() {
+    fuzz("fields", |seeds, random| {
+        let text = std::str::from_utf8(&seeds[random.below(seeds.len())]).unwrap();
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let before = told(&lines);
+        let at = random.below(lines.len());
+        lines[at] = with_odd_field(&lines[at], random);
+        assert_eq!(validate_record(lines[at].as_bytes()), Ok(()), "{}", lines[at]);
+        let after = told(&lines);
+        let said = [&before[at][..], &after[at]].concat();
+        let is_other = |told: &Told| told.0 == EventKind::Other;
+        for (n, (before, after)) in before.iter().zip(&after).enumerate().filter(|(n, _)| *n != at)
+        {
+            assert_eq!(before.len(), after.len(), "line {n} beside {}", lines[at]);
+            for (before, after) in
+                before.iter().zip(after).filter(|(before, after)| before != after)
+            {
+                let twin = if is_other(before) { after } else { before };
+                let is_end = |told: &Told| matches!(told.0, EventKind::TurnEnd | EventKind::Error);
+                let is_said = said.contains(twin) || is_end(twin) && said.iter().any(is_end);
+                assert!(
+                    (is_other(before) || is_other(after)) && is_said,
+                    "line {n}: {before:?} {after:?} beside {}",
+                    lines[at]
+                );
+            }
+        }
+    });
+}
+
+/// The record with one field, somewhere in it, that is odd or there twice.
+fn with_odd_field(line: &str, random: &mut Random) -> String {
+    let mut record: Value = serde_json::from_str(line).unwrap();
+    let mut place = &mut record;
+    while let Some(fields) = place.as_object().filter(|fields| !fields.is_empty()) {
+        let name = fields.keys().nth(random.below(fields.len())).unwrap().clone();
+        let inside = &mut place[&name];
+        if !inside.is_object() || random.below(3) == 0 {
+            let was = inside.to_string();
+            *inside = "\u{1}".into();
+            let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+            let odd =
+                ["null", "7", "1e999", "-0.0", "\"\\ud83d\"", "[]", "{}", "\"x\"", "true", &deep];
+            let odd = odd[random.below(odd.len())];
+            let now = match random.below(3) {
+                0 => format!("{was},\"{name}\":{odd}"),
+                1 => format!("{odd},\"{name}\":{was}"),
+                _ => odd.to_owned(),
+            };
+            return record.to_string().replacen("\"\\u0001\"", &now, 1);
+        }
+        place = &mut place[&name];
     }
-    eprintln!("{round} damaged transcripts in {:?}", clock.elapsed());
+    line.to_owned()
 }
 
 fn damage(bytes: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut Random) {

@@ -1,0 +1,307 @@
+//! A record, read field by field.
+//!
+//! A record is looked at where it stands, and only what is asked for is decoded. So whatever is wrong
+//! with a field costs that field alone: another type than the expected one, half a character, a number
+//! beyond all bounds, nesting of any depth. Of several fields with one name the last counts.
+
+use std::borrow::Cow;
+
+use memchr::{memchr, memchr2};
+
+/// A value in a record, as it stands there; or its absence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Field<'a>(&'a [u8]);
+
+impl<'a> Field<'a> {
+    /// The value that begins `bytes`, which may be a whole line.
+    pub(crate) fn of(bytes: &'a [u8]) -> Field<'a> {
+        let start = after_blanks(bytes, 0);
+        Field(value_end(bytes, start).map_or(&[], |end| &bytes[start..end]))
+    }
+
+    /// Its fields of these names.
+    pub(crate) fn fields<const N: usize>(self, names: [&str; N]) -> [Field<'a>; N] {
+        let mut found = [Field::default(); N];
+        for (name, value) in self.members() {
+            if let Some(at) = names.iter().position(|wanted| is_name(name, wanted)) {
+                found[at] = value;
+            }
+        }
+        found
+    }
+
+    /// Its field of that name.
+    pub(crate) fn get(self, name: &str) -> Field<'a> {
+        let [field] = self.fields([name]);
+        field
+    }
+
+    /// Whether there is a value, other than null.
+    pub(crate) fn is_some(self) -> bool {
+        !self.0.is_empty() && self.0 != b"null"
+    }
+
+    /// Whether it is null.
+    pub(crate) fn is_null(self) -> bool {
+        self.0 == b"null"
+    }
+
+    /// Whether it is `true`, and nothing that might pass for it.
+    pub(crate) fn is_true(self) -> bool {
+        self.0 == b"true"
+    }
+
+    /// Whether it is this text.
+    pub(crate) fn is(self, text: &str) -> bool {
+        self.text().is_some_and(|found| found == text)
+    }
+
+    /// A text. Half a surrogate pair, and what is not UTF-8, becomes U+FFFD.
+    pub(crate) fn text(self) -> Option<Cow<'a, str>> {
+        let inside = self.0.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+        Some(decoded(inside))
+    }
+
+    /// A number, if it is finite.
+    pub(crate) fn number(self) -> Option<f64> {
+        let number: f64 = std::str::from_utf8(self.0).ok()?.parse().ok()?;
+        number.is_finite().then_some(number)
+    }
+
+    /// A whole number; 0 for anything else.
+    pub(crate) fn count(self) -> u64 {
+        std::str::from_utf8(self.0).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+    }
+
+    /// The items of a list; none of any other value.
+    pub(crate) fn items(self) -> impl Iterator<Item = Field<'a>> {
+        let bytes = self.0;
+        let mut at = (bytes.first() == Some(&b'[')).then_some(1);
+        std::iter::from_fn(move || {
+            let start = after_blanks(bytes, at?);
+            let end = value_end(bytes, start)?;
+            at = behind_comma(bytes, end);
+            Some(Field(&bytes[start..end]))
+        })
+    }
+
+    /// Its JSON, without the blanks between its parts. What [`text`](Field::text) replaces is replaced
+    /// here too.
+    pub(crate) fn json(self) -> String {
+        let mut json = String::with_capacity(self.0.len());
+        let mut at = 0;
+        while let Some(&byte) = self.0.get(at) {
+            let end = match byte {
+                b'"' => string_end(self.0, at).unwrap_or(self.0.len()),
+                _ => memchr(b'"', &self.0[at..]).map_or(self.0.len(), |quote| at + quote),
+            };
+            let part = String::from_utf8_lossy(&self.0[at..end]);
+            match byte {
+                b'"' if part.contains("\\u") => {
+                    let text = Field(&self.0[at..end]).text().unwrap_or_default();
+                    json.push_str(&serde_json::Value::from(text).to_string());
+                }
+                b'"' => json.push_str(&part),
+                _ => json.extend(part.chars().filter(|c| !c.is_ascii_whitespace())),
+            }
+            at = end;
+        }
+        json
+    }
+
+    /// The names, with their escapes, and the values in an object; those before a fault in it.
+    fn members(self) -> impl Iterator<Item = (&'a [u8], Field<'a>)> {
+        let bytes = self.0;
+        let mut at = (bytes.first() == Some(&b'{')).then_some(1);
+        std::iter::from_fn(move || {
+            let name = after_blanks(bytes, at?);
+            let name_end = string_end(bytes, name)?;
+            let colon = after_blanks(bytes, name_end);
+            if bytes.get(colon) != Some(&b':') {
+                return None;
+            }
+            let start = after_blanks(bytes, colon + 1);
+            let end = value_end(bytes, start)?;
+            at = behind_comma(bytes, end);
+            Some((&bytes[name + 1..name_end - 1], Field(&bytes[start..end])))
+        })
+    }
+}
+
+/// Whether `line` is one object by its brackets and strings, blanks around it left aside. A line that is
+/// less than that, or more, never is.
+pub(crate) fn is_one_object(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    line.first() == Some(&b'{') && value_end(line, 0) == Some(line.len())
+}
+
+fn is_name(found: &[u8], wanted: &str) -> bool {
+    found == wanted.as_bytes() || (found.contains(&b'\\') && decoded(found) == wanted)
+}
+
+fn after_blanks(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
+        at += 1;
+    }
+    at
+}
+
+/// Where the next part of a list or an object begins, if one follows.
+fn behind_comma(bytes: &[u8], end: usize) -> Option<usize> {
+    let comma = after_blanks(bytes, end);
+    (bytes.get(comma) == Some(&b',')).then_some(comma + 1)
+}
+
+/// The end of the value that begins at `start`.
+fn value_end(bytes: &[u8], start: usize) -> Option<usize> {
+    match bytes.get(start)? {
+        b'"' => string_end(bytes, start),
+        b'{' | b'[' => brackets_end(bytes, start),
+        b',' | b':' | b'}' | b']' => None,
+        _ => {
+            let ends = |byte: &u8| b",:}]{[\"".contains(byte) || byte.is_ascii_whitespace();
+            let length = bytes[start..].iter().position(ends);
+            Some(length.map_or(bytes.len(), |length| start + length))
+        }
+    }
+}
+
+/// The end of the string whose first quote is at `start`.
+fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
+    if bytes.get(start) != Some(&b'"') {
+        return None;
+    }
+    let mut at = start + 1;
+    loop {
+        at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        match bytes[at] {
+            b'"' => return Some(at + 1),
+            _ => at += 2,
+        }
+    }
+}
+
+/// The end of the list or object whose bracket is at `start`.
+fn brackets_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let (mut at, mut depth) = (start, 0);
+    loop {
+        match bytes.get(at)? {
+            b'"' => {
+                at = string_end(bytes, at)?;
+                // Behind the string that was cut off by the next record stands a name of that record.
+                if !b":,}]".contains(bytes.get(after_blanks(bytes, at))?) {
+                    return None;
+                }
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+}
+
+/// The text in a string, without its quotes.
+fn decoded(inside: &[u8]) -> Cow<'_, str> {
+    let Some(first) = memchr(b'\\', inside) else { return String::from_utf8_lossy(inside) };
+    let mut text = String::with_capacity(inside.len());
+    let (mut rest, mut plain) = (inside, first);
+    loop {
+        text.push_str(&String::from_utf8_lossy(&rest[..plain]));
+        rest = &rest[plain..];
+        let Some(&escape) = rest.get(1) else { return Cow::Owned(text) };
+        let (character, length) = match escape {
+            b'n' => ('\n', 2),
+            b't' => ('\t', 2),
+            b'r' => ('\r', 2),
+            b'b' => ('\u{8}', 2),
+            b'f' => ('\u{c}', 2),
+            b'u' => escaped(rest),
+            b'"' | b'\\' | b'/' => (char::from(escape), 2),
+            // No escape: what follows stands for itself.
+            _ => (char::REPLACEMENT_CHARACTER, 1),
+        };
+        text.push(character);
+        rest = &rest[length..];
+        plain = memchr(b'\\', rest).unwrap_or(rest.len());
+        if plain == rest.len() {
+            text.push_str(&String::from_utf8_lossy(rest));
+            return Cow::Owned(text);
+        }
+    }
+}
+
+/// The character of the `\uXXXX` that begins `bytes`, or of two, and how many bytes it takes.
+fn escaped(bytes: &[u8]) -> (char, usize) {
+    let unit = |at: usize| {
+        let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        let digits = std::str::from_utf8(digits).ok().filter(|text| !text.starts_with('+'))?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let Some(first) = unit(0) else { return (char::REPLACEMENT_CHARACTER, 2) };
+    let units = [Some(first), unit(6)];
+    let mut characters = char::decode_utf16(units.into_iter().flatten());
+    match characters.next() {
+        Some(Ok(character)) => (character, 6 * character.len_utf16()),
+        _ => (char::REPLACEMENT_CHARACTER, 6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_costs_its_field_alone() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        for odd in ["1e999", "\"\\ud83d\"", "nul", "{\"a\":{}}", "[[1,\"]\"],{}]", "-", &deep] {
+            let line =
+                format!(" {{\"x\" : {odd} , \"kind\":\"user\",\"x\":{odd},\"text\":\"a\"}} \r");
+            let [kind, text] = Field::of(line.as_bytes()).fields(["kind", "text"]);
+            assert_eq!((kind.is("user"), text.text().unwrap().as_ref()), (true, "a"), "{odd:.30}");
+            assert!(is_one_object(line.as_bytes()), "{odd:.30}");
+        }
+        let last = Field::of(br#"{"a":1,"\u0061":2,"b":null,"c":true}"#);
+        assert_eq!(last.get("a").number(), Some(2.0));
+        assert!(last.get("b").is_null() && !last.get("b").is_some() && last.get("c").is_true());
+        assert!(last.get("d") == Field::default() && last.get("a").get("b") == Field::default());
+        assert_eq!(Field::of(b"1e999").number(), None);
+        for part in ["", "{", "{}{}", "{\"a\":\"{}", "[]", "{\"a\":[1}", "x", "{} x"] {
+            assert!(!is_one_object(part.as_bytes()), "{part}");
+        }
+    }
+
+    #[test]
+    fn texts_are_decoded_as_far_as_they_can_be() {
+        let of = |json: &[u8]| Field::of(json).text().map(Cow::into_owned);
+        for (json, text) in [
+            (&br#""a\n\t\"\\\/\b\f\r\u00e9\ud83d\ude00""#[..], "a\n\t\"\\/\u{8}\u{c}\ré😀"),
+            (br#""\ud83d""#, "\u{fffd}"),
+            (br#""\ud83dx\ude00\ud83d\n""#, "\u{fffd}x\u{fffd}\u{fffd}\n"),
+            (br#""\ud83d\ud83d\ude00""#, "\u{fffd}😀"),
+            (br#""\u12""#, "\u{fffd}12"),
+            (br#""\u+123""#, "\u{fffd}+123"),
+            (b"\"a\xffb\"", "a\u{fffd}b"),
+            (b"\"\"", ""),
+        ] {
+            assert_eq!(of(json).as_deref(), Some(text), "{}", json.escape_ascii());
+        }
+        for json in ["7", "null", "\"a", "\"", "[\"a\"]", ""] {
+            assert_eq!(of(json.as_bytes()), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_part_is_given_as_the_json_it_is() {
+        let json = r#"{ "a" : [ 1, "x  \" y", "\ud83d" ] , "b":1e999}"#;
+        let plain = "{\"a\":[1,\"x  \\\" y\",\"\u{fffd}\"],\"b\":1e999}";
+        assert_eq!(Field::of(json.as_bytes()).json(), plain);
+        let items = Field::of(b"[1, [2,3] ,\"]\" ]");
+        assert_eq!(items.items().map(Field::json).collect::<Vec<_>>(), ["1", "[2,3]", "\"]\""]);
+        assert_eq!(Field::of(b"{}").items().count() + Field::of(b"[]").items().count(), 0);
+    }
+}

@@ -1,0 +1,115 @@
+//! What an agent records twice is told once.
+//!
+//! Some versions record a prompt or an answer as an event *and* as a part of the conversation, others
+//! only as one of them; and a turn's end may be recorded beside the last answer. The first record tells,
+//! and the second one is [`EventKind::Other`]: so a fault in one of them loses nothing.
+
+use std::collections::VecDeque;
+
+use super::event::{Event, EventKind};
+
+/// How many texts are remembered. The second record follows the first one closely.
+const NEAR: usize = 8;
+
+/// The memory of what was told, for the events of one transcript.
+#[derive(Clone, Debug, Default)]
+pub struct Once {
+    told: VecDeque<Told>,
+    /// The name of the record that told the end, while nothing of another turn has come since.
+    end: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+struct Told {
+    kind: EventKind,
+    text: String,
+    /// The names of the records that have said so.
+    names: Vec<String>,
+}
+
+impl Once {
+    /// Whether the event was told before. If not, it is told by now.
+    pub fn repeats(&mut self, event: &Event) -> bool {
+        let repeats = match event.kind {
+            _ if event.twice => self.was_told(event),
+            EventKind::TurnEnd => self.end.as_ref().is_some_and(|name| *name != event.name),
+            _ => false,
+        };
+        match event.kind {
+            _ if repeats => {}
+            EventKind::TurnEnd
+            | EventKind::Unanswered
+            | EventKind::Interrupted
+            | EventKind::Error => {
+                self.end = Some(event.name.clone());
+                self.told.clear();
+            }
+            EventKind::Other | EventKind::Usage | EventKind::Queued => {}
+            _ => self.end = None,
+        }
+        repeats
+    }
+
+    fn was_told(&mut self, event: &Event) -> bool {
+        let same = |told: &&mut Told| {
+            told.kind == event.kind
+                && told.text == event.text.trim()
+                && !told.names.contains(&event.name)
+        };
+        if let Some(told) = self.told.iter_mut().find(same) {
+            told.names.push(event.name.clone());
+            return true;
+        }
+        if self.told.len() == NEAR {
+            self.told.pop_front();
+        }
+        let (kind, text) = (event.kind, event.text.trim().to_owned());
+        self.told.push_back(Told { kind, text, names: vec![event.name.clone()] });
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(events: &[(EventKind, &str, &str)]) -> Vec<EventKind> {
+        let mut once = Once::default();
+        let tell = |&(kind, name, text): &(EventKind, &str, &str)| {
+            let twice = matches!(kind, EventKind::Text | EventKind::Prompt);
+            let event = Event { twice, ..Event::new(kind, None, text) }.named(&[Some(name)]);
+            if once.repeats(&event) { EventKind::Other } else { kind }
+        };
+        events.iter().map(tell).collect()
+    }
+
+    #[test]
+    fn a_text_in_two_records_is_one_and_said_twice_is_two() {
+        use EventKind::{Other, Prompt, Text, TurnEnd};
+        let said = [
+            (Prompt, "event", "ok"),
+            (Prompt, "item", "ok "),
+            (Text, "event", "ok"),
+            (Text, "item", "ok"),
+            (Text, "event", "ok"),
+            (Text, "third", "ok"),
+            (Text, "item", "ok"),
+            (Text, "item", "alone"),
+            (TurnEnd, "event", ""),
+            (Text, "item", "ok"),
+        ];
+        let told = [Prompt, Other, Text, Other, Text, Other, Other, Text, TurnEnd, Text];
+        assert_eq!(kinds(&said), told);
+    }
+
+    #[test]
+    fn an_end_that_is_recorded_again_is_one_end() {
+        use EventKind::{Error, Other, Prompt, Text, TurnEnd};
+        for (end, again) in [(TurnEnd, Other), (Error, Other), (Other, TurnEnd)] {
+            let turn = [(Text, "a", ""), (end, "a", ""), (Other, "b", ""), (TurnEnd, "c", "")];
+            assert_eq!(kinds(&turn)[3], again);
+        }
+        let turns = [(Error, "a", ""), (Prompt, "b", ""), (TurnEnd, "c", "")];
+        assert_eq!(kinds(&turns)[2], TurnEnd, "of the next turn");
+    }
+}
