@@ -20,6 +20,7 @@ use crate::{
     transcript::{
         event::{Event, EventKind},
         field::Field,
+        validate,
     },
 };
 
@@ -321,7 +322,16 @@ pub trait Agent: Sync {
     // What does its transcript say?
 
     /// The events in a line of its transcript, in all records that stand on it.
-    fn parse_line(&self, line: &[u8]) -> Vec<Event>;
+    fn parse_line(&self, line: &[u8]) -> Vec<Event> {
+        let records = validate::records(line);
+        if records.is_empty() {
+            return vec![Event::new(EventKind::Other, None, "")];
+        }
+        records.into_iter().flat_map(|record| self.parse_record(record)).collect()
+    }
+
+    /// The events in a record, at least one. A record of an unknown type is [`EventKind::Other`].
+    fn parse_record(&self, record: &[u8]) -> Vec<Event>;
 
     /// Whether a line can only be from a transcript of this agent.
     fn knows_line(&self, _line: &[u8]) -> bool {

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use memchr::memmem;
+
 use self::rollout::{id_of, is_rollout, rollout, turn_is_open};
 use super::{
     Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, Typing,
@@ -17,7 +19,6 @@ use crate::{
     transcript::{
         event::{Event, EventKind},
         field::Field,
-        validate,
     },
 };
 
@@ -240,13 +241,13 @@ impl Agent for Codex {
         Typing { lead, text, enter: Enter::AtOnce }
     }
 
-    fn parse_line(&self, line: &[u8]) -> Vec<Event> {
-        log::parse_line(line)
+    fn parse_record(&self, record: &[u8]) -> Vec<Event> {
+        vec![log::parse_record(record)]
     }
 
     fn knows_line(&self, line: &[u8]) -> bool {
         // Only Codex puts everything into a `payload`.
-        validate::records(line).iter().any(|record| Field::of(record).get("payload").is_some())
+        memmem::find(line, b"\"payload\"").is_some() && Field::whole(line).get("payload").is_some()
     }
 
     /// See codex/FACTS.md, "What becomes of the text".
