@@ -14,9 +14,9 @@ use std::{
 use serde::Deserialize;
 use unicode_normalization::is_nfc;
 
-use super::log;
+use super::Claude;
 use crate::{
-    agent::{Conversation, Status},
+    agent::{Agent, Conversation, Status},
     error::{Error, Result},
     fs, proc, time,
     transcript::{event::EventKind, follow::Follow, start::Start},
@@ -206,7 +206,7 @@ impl StateFiles {
 fn last_time(transcript: &Path) -> Result<u64> {
     let mut last = 0;
     let _seen = Follow::open(transcript, Start::Last(64))?.read_new(|line| {
-        let times = log::parse_line(line.bytes).into_iter().filter_map(|event| event.time);
+        let times = Claude.parse_line(line.bytes).into_iter().filter_map(|event| event.time);
         last = times.fold(last, u64::max);
         Ok(ControlFlow::Continue(()))
     })?;
@@ -223,7 +223,7 @@ fn cleared_at(transcript: &Path, since: u64) -> Result<Option<u64>> {
     let (mut cleared, mut lines) = (None, 0);
     let _seen = Follow::open(transcript, Start::Offset(0))?.read_new(|line| {
         lines += 1;
-        let events = log::parse_line(line.bytes);
+        let events = Claude.parse_line(line.bytes);
         let clear =
             events.iter().find(|event| event.kind == EventKind::Command && event.text == "/clear");
         cleared = clear.and_then(|event| event.time);
