@@ -20,7 +20,6 @@ use crate::{
     agent::{AgentPaths, Backend, Conversation, LaunchRequest, version::Source},
     config::Config,
     error::{Error, Kind, Result},
-    flag::Flags,
     state::{Entry, Name, admin},
     time::{self, Deadline},
     tmux::{Pane, Tmux},
@@ -276,9 +275,6 @@ impl Drop for StartGuard<'_> {
             drop(self.tmux.kill_pane(pane));
             drop(self.session.backend.store(self.config).forget(&self.session.name));
         }
-        drop(self.session.run_dir(self.config).clear());
-        if let Some(flags) = self.session.flags() {
-            drop(Flags::remove(&flags));
-        }
+        drop(super::end::remove_files(self.config, &self.session));
     }
 }
