@@ -63,7 +63,7 @@ pub(crate) fn remove_files(config: &Config, session: &Session) -> Result<()> {
 
 /// Closes the window and sees its processes end. An agent may leave a tool's process behind; what
 /// does not end by itself is told to, and then made to.
-fn kill(tmux: &Tmux, pane: &Pane) -> Result<bool> {
+pub(crate) fn kill(tmux: &Tmux, pane: &Pane) -> Result<bool> {
     let mut family = proc::descendants(pane.pid);
     family.insert(0, pane.pid);
     // A pid alone may be reused soon; with the start time it names one process.

@@ -272,7 +272,7 @@ impl Drop for StartGuard<'_> {
         }
         // The failure that led here is the one to report; what tidying up adds would hide it.
         if let Some(pane) = &self.pane {
-            drop(self.tmux.kill_pane(pane));
+            drop(super::end::kill(self.tmux, pane));
             drop(self.session.backend.store(self.config).forget(&self.session.name));
         }
         drop(super::end::remove_files(self.config, &self.session));
