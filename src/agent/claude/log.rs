@@ -61,15 +61,6 @@ const NOTICE: &str = "<task-notification>";
 /// See claude/FACTS.md, "Interrupt in the transcript".
 pub(crate) const NO_MODEL: &str = "<synthetic>";
 
-/// The events in a line. A record of an unknown type, or none, is [`EventKind::Other`].
-pub(crate) fn parse_line(line: &[u8]) -> Vec<Event> {
-    let records = validate::records(line);
-    if records.is_empty() {
-        return vec![Event::new(EventKind::Other, None, "")];
-    }
-    records.into_iter().flat_map(record).collect()
-}
-
 const FIELDS: [&str; 18] = [
     "type",
     "timestamp",
@@ -91,7 +82,8 @@ const FIELDS: [&str; 18] = [
     "promptSubmitEnding",
 ];
 
-fn record(bytes: &[u8]) -> Vec<Event> {
+/// The events in a record, at least one.
+pub(crate) fn parse_record(bytes: &[u8]) -> Vec<Event> {
     let [
         kind,
         timestamp,
@@ -111,7 +103,7 @@ fn record(bytes: &[u8]) -> Vec<Event> {
         limits,
         prevents,
         submit_ending,
-    ] = Field::of(bytes).fields(FIELDS);
+    ] = Field::whole(bytes).fields(FIELDS);
     let kind = kind.text().or_else(|| message.get("role").text()).unwrap_or_default();
     let record = Record {
         kind: &kind,
@@ -409,7 +401,8 @@ fn unwrapped(recorded: &str) -> Option<&str> {
 /// Whether the last turn in a transcript has begun and not ended.
 pub(crate) fn turn_is_open(transcript: &Path) -> Result<bool> {
     let note = |ledger: &mut Ledger, line: Line<'_>| {
-        parse_line(line.bytes).iter().for_each(|event| ledger.note(event));
+        let events = validate::records(line.bytes).into_iter().flat_map(parse_record);
+        events.for_each(|event| ledger.note(&event));
     };
     let is_told = |ledger: &Ledger| ledger.last_end().is_some() || !ledger.is_empty();
     let ledger = last_lines(transcript, note, is_told)?;

@@ -15,6 +15,7 @@ use crate::{
         event::EventKind,
         follow::last_lines,
         lines::Line,
+        validate,
         zst::{packed_path, unpacked},
     },
 };
@@ -22,7 +23,7 @@ use crate::{
 /// Whether the last turn in a rollout has begun and not ended. See codex/FACTS.md, "End of a turn".
 pub(crate) fn turn_is_open(rollout: &Path) -> Result<bool> {
     let note = |is_open: &mut Option<bool>, line: Line<'_>| {
-        for event in log::parse_line(line.bytes) {
+        for event in validate::records(line.bytes).into_iter().map(log::parse_record) {
             match event.kind {
                 EventKind::TurnStart => *is_open = Some(true),
                 EventKind::TurnEnd

@@ -465,6 +465,8 @@ impl Job {
                     *again = Some(left).filter(|left| !left.is_zero());
                     again.is_none()
                 }
+                // A dialog may ask what shall be done about it.
+                Some(Status::Waiting(_)) if matches!(end, End::Limited { .. }) => true,
                 Some(_) => !self.agent.facts().end_needs_idle,
             };
             if idle {
