@@ -7,7 +7,11 @@
 //! then the flags. The flags follow the account: one that is missing is put back, and one of an earlier
 //! job or of another session says nothing.
 
-use std::{ops::ControlFlow, path::PathBuf, time::Duration};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::{
     RunDir, Session,
@@ -15,7 +19,7 @@ use super::{
     conversation::{ConversationReader, is_same},
 };
 use crate::{
-    agent::{Agent, Status, profile::InputBox},
+    agent::{Agent, Conversation, Status, profile::InputBox},
     config::Config,
     error::Result,
     flag::{Failure, Fields, Flags},
@@ -562,6 +566,14 @@ impl Job {
             }
             Ok(ControlFlow::Continue(()))
         })?;
+        if pane.is_some_and(|pane| !pane.dead)
+            && let Some(transcript) = reader.paths().next().map(Path::to_owned)
+            && self.session.entry.jsonl_path().is_some_and(|kept| is_same(kept, &transcript))
+        {
+            // The transcript may have moved. A look does not fail for a note.
+            let now = Conversation { id: None, transcript: Some(transcript) };
+            drop(self.session.bind(config, &now));
+        }
         self.read = Some((reader, ledger));
         Ok(left)
     }
