@@ -182,8 +182,10 @@ impl Program {
             Key::Paste(text) => return self.pasted(text),
             Key::Enter if self.wrong.swallow_enter > 0 => self.wrong.swallow_enter -= 1,
             Key::Enter => {
-                if let Some(prompt) = self.draft.submit() {
-                    return self.session.submit(prompt);
+                if let Some(prompt) = self.draft.submit()
+                    && let Some(refused) = self.session.submit(prompt)?
+                {
+                    self.draft.restore(&refused);
                 }
             }
             Key::Up if !self.session.queue.is_empty() => {

@@ -38,6 +38,8 @@ pub struct Ledger {
     last_prompt: Option<Moment>,
     last_input: Option<Moment>,
     end: Option<(Moment, End)>,
+    /// Sub-agents of the last turn still work, or their reports have begun no turn yet.
+    pending: bool,
 }
 
 /// A place in time: the line's own time, and its number where times are missing.
@@ -93,7 +95,10 @@ impl Ledger {
             EventKind::Unanswered if self.asked => {
                 self.finish(now, event, End::Failed("the turn ended without an answer".into()));
             }
-            EventKind::TurnEnd | EventKind::Unanswered => self.finish(now, event, End::Done),
+            EventKind::TurnEnd | EventKind::Unanswered => {
+                self.pending = event.pending.unwrap_or(self.pending);
+                self.finish(now, event, End::Done);
+            }
             EventKind::Interrupted => self.finish(now, event, End::Interrupted),
             EventKind::Error => self.finish(now, event, End::Failed(event.text.clone())),
             EventKind::Command
@@ -113,6 +118,7 @@ impl Ledger {
     }
 
     fn finish(&mut self, now: Moment, event: &Event, end: End) {
+        self.pending &= end == End::Done;
         if event.turn.is_none() || self.open_turn == event.turn {
             self.open_turn = None;
         }
@@ -129,6 +135,11 @@ impl Ledger {
     /// Whether a prompt is queued.
     pub fn has_queued(&self) -> bool {
         self.queued > 0
+    }
+
+    /// Whether sub-agents still work, or their reports have begun no turn yet.
+    pub fn is_pending(&self) -> bool {
+        self.pending
     }
 
     /// Whether no prompt was seen at all.

@@ -7,7 +7,7 @@ use crate::{
     error::Result,
     time,
     transcript::{
-        event::{Event, EventKind, USAGE_LIMIT},
+        event::{Event, EventKind, REFUSED, USAGE_LIMIT},
         field::Field,
         follow::Follow,
         ledger::Ledger,
@@ -32,6 +32,8 @@ struct Record<'a> {
     limits: Field<'a>,
     prevents: bool,
     submit_ending: Field<'a>,
+    /// Sub-agents of the turn still work.
+    pending: bool,
 }
 
 /// The beginning of the user entry that stops a turn.
@@ -40,6 +42,10 @@ const STOPPED: &str = "[Request interrupted by user";
 
 /// The beginning of what an older agent tells its model of a prompt that a hook stopped.
 const STOPPED_BY_HOOK: &str = "Operation stopped by hook: ";
+
+/// In what the agent says of a prompt that a hook refused. It never reached the model.
+/// See claude/FACTS.md, "Hooks".
+const REFUSAL: &str = "operation blocked by hook";
 
 /// The beginning of a notice that the agent queues for itself.
 /// See claude/FACTS.md, "End of a turn, and what outlives it".
@@ -58,7 +64,7 @@ pub(crate) fn parse_line(line: &[u8]) -> Vec<Event> {
     records.into_iter().flat_map(record).collect()
 }
 
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 18] = [
     "type",
     "timestamp",
     "message",
@@ -76,6 +82,7 @@ const FIELDS: [&str; 17] = [
     "quotaLimits",
     "preventContinuation",
     "promptSubmitEnding",
+    "pendingBackgroundAgentCount",
 ];
 
 fn record(bytes: &[u8]) -> Vec<Event> {
@@ -97,6 +104,7 @@ fn record(bytes: &[u8]) -> Vec<Event> {
         limits,
         prevents,
         submit_ending,
+        pending,
     ] = Field::of(bytes).fields(FIELDS);
     let kind = kind.text().or_else(|| message.get("role").text()).unwrap_or_default();
     let record = Record {
@@ -113,6 +121,7 @@ fn record(bytes: &[u8]) -> Vec<Event> {
         limits,
         prevents: prevents.is_true(),
         submit_ending,
+        pending: pending.number().is_some_and(|count| count > 0.0),
     };
     let under = [subtype, operation, attachment.get("type")];
     let under = under.into_iter().find_map(Field::text);
@@ -153,8 +162,16 @@ fn events(record: &Record<'_>) -> Vec<Event> {
             _ => one(EventKind::Other, String::new()),
         },
         "attachment" => attachment(record),
-        "system" if record.subtype.is("turn_duration") => one(EventKind::TurnEnd, String::new()),
-        "system" if record.prevents => one(EventKind::Error, stopped_by_hook(record)),
+        "system" if record.subtype.is("turn_duration") => {
+            let pending = Some(record.pending);
+            vec![Event { pending, ..Event::new(EventKind::TurnEnd, record.time, "") }]
+        }
+        "system" if record.prevents => {
+            let is_refusal = content().contains(REFUSAL);
+            let reason = is_refusal.then_some(REFUSED);
+            let told = stopped_by_hook(record);
+            vec![Event { reason, ..Event::new(EventKind::Error, record.time, told) }]
+        }
         _ => one(EventKind::Other, String::new()),
     }
 }
