@@ -39,6 +39,52 @@ pub struct Flags {
 /// The fields of a flag file, by key.
 pub(crate) type Fields = BTreeMap<String, String>;
 
+/// Why a job failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failure {
+    /// In a few words: a name of ours where programs may want to tell it, else the agent's words.
+    pub reason: String,
+    /// The agent's words, where `reason` is a name.
+    pub message: Option<String>,
+    /// When the usage limit ends that was reached, in epoch milliseconds, if that is known.
+    pub resets_at: Option<u64>,
+}
+
+impl Failure {
+    /// A failure for this reason.
+    pub fn new(reason: impl Into<String>) -> Failure {
+        Failure { reason: reason.into(), ..Failure::default() }
+    }
+
+    /// The failure that `failed.flag` tells.
+    pub(crate) fn of(fields: &Fields) -> Failure {
+        Failure {
+            reason: fields.get("reason").cloned().unwrap_or_default(),
+            message: fields.get("message").cloned(),
+            resets_at: fields.get("resetsAt").and_then(|at| at.parse().ok()),
+        }
+    }
+
+    /// The reason, and the agent's words, for people.
+    pub(crate) fn words(&self) -> String {
+        match &self.message {
+            Some(message) => format!("{}: {message}", self.reason),
+            None => self.reason.clone(),
+        }
+    }
+
+    /// Adds what is known to a record of ours.
+    pub(crate) fn add_to(&self, record: &mut serde_json::Value) {
+        record["reason"] = self.reason.as_str().into();
+        if let Some(message) = &self.message {
+            record["message"] = message.as_str().into();
+        }
+        if let Some(at) = self.resets_at {
+            record["resetsAt"] = at.into();
+        }
+    }
+}
+
 impl Flags {
     /// The flags of `session` below `root`.
     pub fn new(root: &Path, session: &Name) -> Self {
@@ -88,8 +134,13 @@ impl Flags {
 
     /// Marks the job as failed at `at`, in epoch milliseconds: writes `failed.flag`, then removes
     /// `running.flag`, so that a reader never takes a failed job for a done one.
-    pub fn fail(&self, at: u64, reason: &str) -> Result<()> {
-        let fields = [("failedAt", time::rfc3339(at)), ("reason", reason.to_owned())];
+    pub fn fail(&self, at: u64, why: &Failure) -> Result<()> {
+        let fields = [
+            ("failedAt", time::rfc3339(at)),
+            ("reason", why.reason.clone()),
+            ("message", why.message.clone().unwrap_or_default()),
+            ("resetsAt", why.resets_at.map(|at| at.to_string()).unwrap_or_default()),
+        ];
         self.write(&self.failed(), &fields)?;
         fs::remove(&self.running()).map(|_| ())
     }
@@ -229,7 +280,7 @@ mod tests {
         flags.set(1, &[("offset", "12".into())]).unwrap();
         let running = flags.read_running().unwrap().unwrap();
         assert_eq!((running["session"].as_str(), running["offset"].as_str()), ("s", "12"));
-        flags.fail(2, "one\ntwo").unwrap();
+        flags.fail(2, &Failure::new("one\ntwo")).unwrap();
         assert_eq!(flags.read_running().unwrap(), None);
         assert!(std::fs::read_to_string(flags.failed()).unwrap().contains("reason=one\\ntwo\n"));
         assert_eq!(flags.read_failed().unwrap().unwrap()["reason"], "one\ntwo");

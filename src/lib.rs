@@ -105,8 +105,9 @@ pub mod internal {
     /// The programs and verbs.
     pub mod programs {
         pub use crate::programs::{
-            Admin, Create, Demo, Doctor, Flag, Front, History, Kill, List, Ls, Paste, Pause, Send,
-            Settings, Spawn, Stats, Status, Stop, Stream, Tail, Version, pages,
+            Admin, Adopt, Ask, Create, Demo, Doctor, Flag, Front, History, Kill, List, Ls, Paste,
+            Pause, Revive, Send, Settings, Spawn, Stats, Status, Stop, Stream, Tail, Usage,
+            Version, pages,
         };
     }
 }

@@ -9,6 +9,15 @@ use std::{
     time::Duration,
 };
 
+/// The machine's name.
+pub(crate) fn host() -> String {
+    let mut name = [0_u8; 256];
+    // SAFETY: the call writes at most the length that it is given, less one, into the array.
+    let done = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len() - 1) };
+    let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
+    if done == 0 { String::from_utf8_lossy(&name[..end]).into_owned() } else { String::new() }
+}
+
 /// One `write` of `bytes`, as they are.
 pub(crate) fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     // SAFETY: the descriptor is borrowed, so it is open, and ManuallyDrop keeps this handle from

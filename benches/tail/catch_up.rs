@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Effort,
-    programs::{GNU, ORIGINAL, OURS, Programs, RAW},
+    programs::{EVENTS, GNU, ORIGINAL, OURS, Programs, RAW},
     scratch::Scratch,
     table::{Table, mb, ms, ratio},
 };
@@ -28,12 +28,13 @@ pub(crate) fn measure(programs: &Programs, scratch: &Scratch, effort: Effort, ta
         GNU => Some(with(Command::new("tail"), &["-c", "+1"], &path)),
         OURS => Some(with(programs.ours(), &[], &path)),
         RAW => Some(with(programs.ours(), &["--raw"], &path)),
+        EVENTS => Some(with(programs.ours(), &["--events"], &path)),
         "jq -c ." => programs.jq.then(|| with(Command::new("jq"), &["-c", "."], &path)),
         _ => programs.original(&path, Some(lines)),
     };
     // The rounds go over all programs, so that a busy moment hits all of them.
-    let names = ["cat", GNU, OURS, RAW, "jq -c .", ORIGINAL];
-    let mut best = [(Duration::MAX, 0); 6];
+    let names = ["cat", GNU, OURS, RAW, EVENTS, "jq -c .", ORIGINAL];
+    let mut best = [(Duration::MAX, 0); 7];
     for round in 0..RUNS {
         for (name, best) in names.into_iter().zip(&mut best) {
             let slow = matches!(name, "jq -c ." | ORIGINAL);
@@ -53,11 +54,14 @@ pub(crate) fn measure(programs: &Programs, scratch: &Scratch, effort: Effort, ta
             table.row(&what, &format!("{name} | cat"), ms(time), more);
         }
     }
-    let (cat, ours, raw) = (best[0].0, best[2], best[3].0);
+    let (cat, ours, raw, events) = (best[0].0, best[2], best[3].0, best[4]);
     let (checked, passed) = (ratio(ours.0, cat), ratio(raw, cat));
     table.bound(format!("catch-up: {checked:.2} x `cat | cat` (bound 2)"), checked <= 2.0);
     table.bound(format!("catch-up, --raw: {passed:.2} x `cat | cat` (bound 1.1)"), passed <= 1.1);
-    table.bound(format!("peak memory: {} (bound 8 MB)", mb(ours.1)), ours.1 <= 8_000_000);
+    let told = ratio(events.0, ours.0);
+    table.bound(format!("catch-up, --events: {told:.2} x without (bound 4)"), told <= 4.0);
+    let peak = ours.1.max(events.1);
+    table.bound(format!("peak memory: {} (bound 8 MB)", mb(peak)), peak <= 8_000_000);
 }
 
 /// `command | cat > /dev/null`: the time of both, and the peak memory of the first.

@@ -11,6 +11,7 @@ use super::scratch::Scratch;
 
 pub(crate) const OURS: &str = "aimax-tail";
 pub(crate) const RAW: &str = "aimax-tail --raw";
+pub(crate) const EVENTS: &str = "aimax-tail --events";
 pub(crate) const GNU: &str = "tail -F";
 pub(crate) const ORIGINAL: &str = "aimax 0.1.0";
 

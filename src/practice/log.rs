@@ -17,6 +17,9 @@ use crate::{
     transcript::start::begins_line,
 };
 
+/// The source of the entry with which the agent goes on behind a usage limit.
+/// See claude/FACTS.md, "End of a turn, and what outlives it".
+pub(crate) const GOING_ON: &str = "system";
 /// The marker of an interrupted turn. See claude/FACTS.md, "Interrupt in the transcript".
 pub(crate) const INTERRUPTED: &str = "[Request interrupted by user]";
 /// The marker of a turn interrupted in a tool, or of a refused tool.
@@ -73,11 +76,16 @@ impl Log {
 
     /// A prompt, typed or from the queue. Returns the entry's id.
     pub(crate) fn prompt(&mut self, text: &str, source: &str) -> Result<String> {
-        self.chained(json!({
+        let mut entry = json!({
             "type": "user",
             "message": {"role": "user", "content": text},
             "promptSource": source,
-        }))
+        });
+        if source == GOING_ON {
+            entry["isMeta"] = json!(true);
+            entry["origin"] = json!({"kind": "auto-continuation"});
+        }
+        self.chained(entry)
     }
 
     /// The model's text at the end of a turn.
@@ -113,9 +121,15 @@ impl Log {
         self.chained(entry).map(drop)
     }
 
-    /// The API failed for good.
-    pub(crate) fn api_error(&mut self, status: u16, error: &str, text: &str) -> Result<()> {
-        self.chained(json!({
+    /// The API failed for good, or until the end of a usage limit, in epoch seconds.
+    pub(crate) fn api_error(
+        &mut self,
+        status: u16,
+        error: &str,
+        text: &str,
+        limit: Option<f64>,
+    ) -> Result<()> {
+        let mut entry = json!({
             "type": "assistant",
             "message": {
                 "role": "assistant",
@@ -126,8 +140,11 @@ impl Log {
             "error": error,
             "isApiErrorMessage": true,
             "apiErrorStatus": status,
-        }))
-        .map(drop)
+        });
+        if let Some(seconds) = limit {
+            entry["quotaLimits"] = json!({"status": "rejected", "resetsAt": seconds});
+        }
+        self.chained(entry).map(drop)
     }
 
     /// A turn came to its normal end.

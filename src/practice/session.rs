@@ -8,7 +8,7 @@ use super::{
     dialog::{Dialog, Question},
     files::{Activity, Place, StateWriter},
     hook::Hooks,
-    log::{INTERRUPTED, INTERRUPTED_TOOL, Log, REFUSED},
+    log::{GOING_ON, INTERRUPTED, INTERRUPTED_TOOL, Log, REFUSED},
     screen::Screen,
     turn::{Directive, Tool, Turn},
 };
@@ -20,6 +20,9 @@ use crate::{
 
 /// How long the agent is idle between a turn and a queued one. See claude/FACTS.md, "State file".
 const BETWEEN: Duration = Duration::from_millis(20);
+
+/// What the agent tells the model behind a usage limit.
+const GO_ON: &str = "The usage limit has ended. Go on.";
 
 /// How many lines of one text are shown.
 const SHOWN: usize = 20;
@@ -36,6 +39,8 @@ pub(crate) struct Session {
     pub(crate) turn: Option<Turn>,
     /// When the queued prompts become a turn.
     pub(crate) next_turn: Option<Deadline>,
+    /// When it goes on by itself behind a usage limit.
+    pub(crate) goes_on: Option<Deadline>,
     /// The exit status, once the program has to end.
     pub(crate) over: Option<i32>,
 }
@@ -147,6 +152,15 @@ impl Session {
         if self.dialog.is_none() && self.next_turn.is_some_and(Deadline::passed) {
             self.begin_queued()?;
         }
+        if self.turn.is_none()
+            && self.dialog.is_none()
+            && self.goes_on.is_some_and(Deadline::passed)
+        {
+            self.goes_on = None;
+            self.log.queue("enqueue", Some(GO_ON))?;
+            self.log.queue("dequeue", None)?;
+            self.begin(vec![GO_ON.to_owned()], GOING_ON)?;
+        }
         while self.over.is_none() && self.dialog.is_none() {
             let Some(turn) = &mut self.turn else { break };
             if let Some(tool) = &mut turn.tool {
@@ -189,6 +203,7 @@ impl Session {
                 self.open(dialog)?;
             }
             Directive::Fail(status) => self.fail(status)?,
+            Directive::Limit(span) => self.limit(span)?,
             Directive::Exit(status) => self.leave("other", status),
             Directive::Die => die(),
         }
@@ -239,8 +254,20 @@ impl Session {
             _ => "unknown",
         };
         let text = format!("API Error: {status} practice error");
-        self.log.api_error(status, error, &text)?;
-        self.screen.say("● ", &text, SHOWN);
+        self.log.api_error(status, error, &text, None)?;
+        self.failed(error, &text)
+    }
+
+    fn limit(&mut self, span: Duration) -> Result<()> {
+        self.goes_on = Some(Deadline::after(span));
+        let ends = Duration::from_millis(time::now_ms()) + span;
+        let text = "You've hit your practice limit";
+        self.log.api_error(429, "rate_limit", text, Some(ends.as_secs_f64()))?;
+        self.failed("rate_limit", text)
+    }
+
+    fn failed(&mut self, error: &str, text: &str) -> Result<()> {
+        self.screen.say("● ", text, SHOWN);
         self.hook("StopFailure", &json!({"error": error, "last_assistant_message": text}));
         self.end(BETWEEN)
     }

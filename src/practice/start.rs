@@ -91,6 +91,7 @@ fn prepare(argv: Vec<OsString>) -> Result<Prepared> {
         queue: Vec::new(),
         turn: None,
         next_turn: None,
+        goes_on: None,
         over,
     };
     Ok(Prepared::Ready(Box::new(Program {

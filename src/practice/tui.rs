@@ -91,8 +91,8 @@ impl Program {
         // then, for one that has passed would end this wait at once.
         let turns = session.dialog.is_none();
         let wake = session.turn.as_ref().filter(|turn| turns && turn.tool.is_none());
-        let next = session.next_turn.filter(|_| turns);
-        let timers = [self.escape, self.armed, paste, next, wake.map(|turn| turn.wake)];
+        let [next, on] = [session.next_turn, session.goes_on].map(|timer| timer.filter(|_| turns));
+        let timers = [self.escape, self.armed, paste, next, on, wake.map(|turn| turn.wake)];
         let until = timers.into_iter().flatten().fold(Deadline::NEVER, Deadline::min);
         let fds = [Some(self.stdin.as_raw_fd()), tool.and_then(Tool::fd), signals::ear()];
         let mut set: Vec<Poll> = fds.into_iter().flatten().map(Poll::readable).collect();
@@ -182,10 +182,12 @@ impl Program {
             Key::Paste(text) => return self.pasted(text),
             Key::Enter if self.wrong.swallow_enter > 0 => self.wrong.swallow_enter -= 1,
             Key::Enter => {
-                if let Some(prompt) = self.draft.submit()
-                    && let Some(refused) = self.session.submit(prompt)?
-                {
-                    self.draft.restore(&refused);
+                if let Some(prompt) = self.draft.submit() {
+                    // The box is empty while a hook runs.
+                    self.draw()?;
+                    if let Some(refused) = self.session.submit(prompt)? {
+                        self.draft.restore(&refused);
+                    }
                 }
             }
             Key::Up if !self.session.queue.is_empty() => {

@@ -35,6 +35,8 @@ pub(crate) enum Directive {
     Ask(String),
     /// `:error STATUS`: the API fails for good.
     Fail(u16),
+    /// `:limit MS`: a usage limit is reached; so much later the agent goes on by itself.
+    Limit(Duration),
     /// `:exit STATUS`: the program ends.
     Exit(i32),
     /// `:die`: the program kills itself.
@@ -60,6 +62,7 @@ fn directive(line: &str) -> Option<Directive> {
         (":ask", "") => Some(Directive::Ask("true".to_owned())),
         (":ask", command) => Some(Directive::Ask(command.to_owned())),
         (":error", status) => status.parse().ok().map(Directive::Fail),
+        (":limit", ms) => ms.parse().ok().map(Duration::from_millis).map(Directive::Limit),
         (":exit", status) => status.parse().ok().map(Directive::Exit),
         (":die", "") => Some(Directive::Die),
         (":long", bytes) => bytes.parse().ok().map(Directive::Pad),
@@ -186,12 +189,13 @@ mod tests {
 
     #[test]
     fn lines_direct_the_turn() {
-        let prompt = "hello\n!echo a b\n :slow 50\n:error 500\n:ask\n:ask rm x\n:exit 3\n:die\n\
+        let prompt = "hello\n!echo a b\n :slow 50\n:error 500\n:limit 9\n:ask\n:ask rm x\n:exit 3\n:die\n\
                       :long 10\n:slow soon\n:unknown\n!\nmid !x";
         let expected = [
             Directive::Run("echo a b".into()),
             Directive::Wait(Duration::from_millis(50)),
             Directive::Fail(500),
+            Directive::Limit(Duration::from_millis(9)),
             Directive::Ask("true".into()),
             Directive::Ask("rm x".into()),
             Directive::Exit(3),

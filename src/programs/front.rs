@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    Admin, Create, Demo, Doctor, Flag, History, Kill, List, Ls, Paste, Pause, Send, Settings,
-    Spawn, Stats, Status, Stop, Stream, Tail, Version,
+    Admin, Adopt, Ask, Create, Demo, Doctor, Flag, History, Kill, List, Ls, Paste, Pause, Revive,
+    Send, Settings, Spawn, Stats, Status, Stop, Stream, Tail, Usage, Version,
 };
 use crate::{
     agent::Backend,
@@ -43,10 +43,13 @@ Settings come from the environment, and below it from a file, of which
         operand: Some(ValueDoc { name: "ARG", complete: Complete::Nothing }),
         examples: &[
             ("aimax demo", "Shows everything in a minute, without an account."),
+            ("aimax ask -b tmux-codex 'What is this?'", "Asks Codex about this folder."),
             ("aimax create -b tmux-codex -s demo --cwd . -p 'Hi.'", "Starts Codex."),
             ("aimax help create", "Tells all of a verb."),
+            ("aimax help agent", "Tells a coding agent how to use all this."),
         ],
         see_also: &[
+            ("aimax-ask", 1),
             ("aimax-create", 1),
             ("aimax-send", 1),
             ("aimax-list", 1),
@@ -101,15 +104,19 @@ impl BuiltIn {
 }
 
 /// All of them, in the order of the help.
-pub(crate) const BUILT_IN: [BuiltIn; 20] = [
+pub(crate) const BUILT_IN: [BuiltIn; 24] = [
+    BuiltIn::new::<Ask>("ask", "Give a prompt, and print the answer"),
     BuiltIn::new::<Create>("create", "Start a session with its first prompt"),
     BuiltIn::new::<Send>("send", "Send a prompt to a session"),
     BuiltIn::new::<Pause>("pause", "Stop the present turn"),
     BuiltIn::new::<Stop>("stop", "End a session"),
+    BuiltIn::new::<Revive>("revive", "Start sessions again after a reboot"),
+    BuiltIn::new::<Adopt>("adopt", "Make a session of an agent that runs already"),
     BuiltIn::new::<List>("list", "List the sessions that have a window"),
     BuiltIn::new::<Status>("status", "Tell how a session is"),
     BuiltIn::new::<History>("history", "Print what a conversation holds"),
     BuiltIn::new::<Stream>("stream", "Print what happens, as it happens"),
+    BuiltIn::new::<Usage>("usage", "Count the tokens that sessions have used"),
     BuiltIn::new::<Settings>("config", "Show all settings"),
     BuiltIn::new::<Admin>("admin", "Show and set what holds for all sessions"),
     BuiltIn::new::<Demo>("demo", "Show a whole session with the practice agent"),
@@ -150,7 +157,14 @@ fn program(verb: &OsStr, args: Vec<OsString>, out: &mut Output) -> Result<Exit> 
     match path {
         // Becomes that program, as git does with its own.
         Some(path) => Err(Error::io(path.display(), &Command::new(&path).args(args).exec())),
-        None => Err(Error::usage(verb.display(), "no such verb")),
+        None => {
+            let error = Error::usage(verb.display(), "no such verb");
+            let words = VERBS.iter().map(|verb| verb.name);
+            Err(match cli::nearest(&verb.to_string_lossy(), words) {
+                Some(near) => error.advise(format!("did you mean `{near}`?")),
+                None => error,
+            })
+        }
     }
 }
 
@@ -159,6 +173,10 @@ fn help(rest: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         out.line(cli::help::full(&cli::page::<Front>()).trim_end().as_bytes())?;
         return Ok(Exit::Done);
     };
+    if verb == "agent" {
+        out.line(include_str!("help_agent.txt").trim_end().as_bytes())?;
+        return Ok(Exit::Done);
+    }
     program(&verb, vec!["--help".into()], out)
 }
 

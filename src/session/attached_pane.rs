@@ -36,7 +36,7 @@ impl<'a> AttachedPane<'a> {
         job: Option<Job>,
     ) -> Result<AttachedPane<'a>> {
         let (agent, tmux) = (session.agent(), tmux.of(pane));
-        let profile = profile(config, session)?;
+        let profile = session.profile(config)?;
         let view = View::open(&tmux, &pane.id, &session.run_dir(config).output())
             .map_err(|error| Error { subject: session.name.to_string(), ..error })?;
         let mut watch = Watch::new()?;
@@ -119,10 +119,4 @@ pub(crate) fn question(
         }
         (None, _) => None,
     }
-}
-
-/// The screen profile of a session's agent.
-pub(crate) fn profile(config: &Config, session: &Session) -> Result<Profile> {
-    let (name, built_in) = session.agent().facts().profile;
-    Profile::load(config, name, built_in)
 }

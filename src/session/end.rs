@@ -47,12 +47,11 @@ pub(crate) fn end(
         ended.killed = kill(tmux, pane)?;
     }
     session.backend.store(config).forget(&session.name)?;
-    if let Some(job) = Job::of(config, session) {
-        // Hold the lock of the flags: another process may be about to write that the agent has
-        // ended, and that flag would stay behind.
-        let _held = job.hold()?;
-        job.flags().remove()?;
-    }
+    let job = Job::of(config, session);
+    // Hold the lock of the flags until the account is gone too: another process may be about to write
+    // that the agent has ended, and that flag would stay behind.
+    let _held = job.as_ref().map(Job::hold).transpose()?;
+    job.map_or(Ok(()), |job| job.flags().remove())?;
     run_dir.clear()?;
     Ok(ended)
 }

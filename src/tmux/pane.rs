@@ -178,6 +178,13 @@ impl Tmux {
         Ok(self.ended(&ask, parse, |pane| own(pane.clone()).into_iter().collect())?.map(own))
     }
 
+    /// The folder that the program in the foreground of a pane works in.
+    pub(crate) fn current_path(&self, id: &str) -> Result<PathBuf> {
+        let ask = ["display-message", "-p", "-t", id, "#{pane_current_path}"];
+        let text = self.run(&ask)?.map_err(|fault| fault.about(id))?;
+        Ok(PathBuf::from(text.trim_end_matches('\n')))
+    }
+
     /// All panes of the server.
     pub(crate) fn all_panes(&self) -> Result<std::result::Result<Vec<Pane>, Fault>> {
         let list = ["list-panes", "-a", "-F", Pane::FORMAT];

@@ -32,6 +32,9 @@ pub enum EventKind {
     ToolResult,
     /// A turn began.
     TurnStart,
+    /// The agent goes on by itself, now that a usage limit has ended. Records call it `turn_start`.
+    #[serde(rename = "turn_start")]
+    Resumed,
     /// A turn ended by itself.
     TurnEnd,
     /// A turn ended without an answer: right for a command, an error for a prompt. A single line

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    event::{Event, EventKind},
+    event::{Event, EventKind, USAGE_LIMIT},
     once::Once,
 };
 
@@ -22,6 +22,13 @@ pub enum End {
     Interrupted,
     /// In an error, with its text.
     Failed(String),
+    /// At a usage limit.
+    Limited {
+        /// The agent's words.
+        message: String,
+        /// When the limit ends, in epoch milliseconds, if the transcript says so.
+        resets_at: Option<u64>,
+    },
 }
 
 /// The events so far, added up.
@@ -40,7 +47,14 @@ pub struct Ledger {
     end: Option<(Moment, End)>,
     /// Sub-agents of the last turn still work, or their reports have begun no turn yet.
     pending: bool,
+    /// When the usage limit ends that was reached in the current turn.
+    resets_at: Option<u64>,
+    /// The agent has gone on since it last stopped at a limit.
+    resumed: bool,
 }
+
+/// What is told of a prompt that was not answered, when the agent gives no reason.
+const NO_ANSWER: &str = "the turn ended without an answer";
 
 /// A place in time: the line's own time, and its number where times are missing.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +82,7 @@ impl Ledger {
             return;
         }
         let now = Moment { time: event.time, line: self.seen };
+        self.resets_at = event.resets_at.or(self.resets_at);
         match event.kind {
             EventKind::Prompt => {
                 if !event.queued {
@@ -91,15 +106,27 @@ impl Ledger {
             EventKind::TurnStart => {
                 self.open_turn.clone_from(&event.turn);
                 self.asked = false;
+                self.resets_at = None;
+            }
+            EventKind::Resumed => {
+                self.resumed = true;
+                self.input(now);
+            }
+            // An older agent does not say why; but that a limit was reached it says.
+            EventKind::Unanswered if self.asked && self.resets_at.is_some() => {
+                self.limited(now, event, NO_ANSWER);
             }
             EventKind::Unanswered if self.asked => {
-                self.finish(now, event, End::Failed("the turn ended without an answer".into()));
+                self.finish(now, event, End::Failed(NO_ANSWER.into()));
             }
             EventKind::TurnEnd | EventKind::Unanswered => {
                 self.pending = event.pending.unwrap_or(self.pending);
                 self.finish(now, event, End::Done);
             }
             EventKind::Interrupted => self.finish(now, event, End::Interrupted),
+            EventKind::Error if event.reason == Some(USAGE_LIMIT) => {
+                self.limited(now, event, &event.text);
+            }
             EventKind::Error => self.finish(now, event, End::Failed(event.text.clone())),
             EventKind::Command
             | EventKind::Text
@@ -117,6 +144,12 @@ impl Ledger {
         }
     }
 
+    fn limited(&mut self, now: Moment, event: &Event, message: &str) {
+        let (message, resets_at) = (message.to_owned(), self.resets_at.take());
+        self.resumed = false;
+        self.finish(now, event, End::Limited { message, resets_at });
+    }
+
     fn finish(&mut self, now: Moment, event: &Event, end: End) {
         self.pending &= end == End::Done;
         if event.turn.is_none() || self.open_turn == event.turn {
@@ -130,6 +163,11 @@ impl Ledger {
     /// When the last prompt was taken up, in epoch milliseconds.
     pub fn last_input(&self) -> Option<u64> {
         self.last_input.and_then(|moment| moment.time)
+    }
+
+    /// Whether the agent has gone on by itself since it last stopped at a usage limit.
+    pub fn has_resumed(&self) -> bool {
+        self.resumed
     }
 
     /// Whether a prompt is queued.
@@ -233,6 +271,33 @@ mod tests {
         };
         assert_eq!(of(false), Some(End::Done));
         assert!(matches!(of(true), Some(End::Failed(_))));
+    }
+
+    #[test]
+    fn a_usage_limit_is_told_with_its_end_and_the_agent_goes_on_behind_it() {
+        let limit = |resets_at| Event {
+            reason: Some(USAGE_LIMIT),
+            resets_at,
+            ..Event::new(EventKind::Error, Some(2), "limit")
+        };
+        let end = |resets_at| Some(End::Limited { message: "limit".into(), resets_at });
+        let mut ledger = ledger(&[(EventKind::Prompt, 1)]);
+        ledger.note(&limit(Some(7)));
+        assert_eq!((ledger.ended(1).cloned(), ledger.has_resumed()), (end(Some(7)), false));
+        ledger.note(&Event::new(EventKind::Resumed, Some(8), ""));
+        assert_eq!((ledger.ended(1), ledger.has_resumed()), (None, true));
+        ledger.note(&Event::new(EventKind::TurnEnd, Some(9), ""));
+        assert_eq!((ledger.ended(1), ledger.has_resumed()), (Some(&End::Done), true));
+        // One agent says when the limit ends in a record of its own.
+        for last in [EventKind::Error, EventKind::Unanswered] {
+            let mut ledger = Ledger::default();
+            let usage = Event { resets_at: Some(9), ..Event::new(EventKind::Usage, None, "") };
+            let prompt = Event::new(EventKind::Prompt, None, "");
+            let reason = (last == EventKind::Error).then_some(USAGE_LIMIT);
+            let end = Event { reason, ..Event::new(last, None, "") };
+            [prompt, usage, end].iter().for_each(|event| ledger.note(event));
+            assert!(matches!(ledger.ended(1), Some(End::Limited { resets_at: Some(9), .. })));
+        }
     }
 
     #[test]

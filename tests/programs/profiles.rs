@@ -114,6 +114,17 @@ fn answers(version: Version) -> Vec<Answer> {
 }
 
 #[test]
+fn a_request_that_is_tried_again_is_seen() {
+    for (version, name) in screens() {
+        let look = Look { pane: Pane::default(), screen: screen(version, &name) };
+        let shown = profile(version).retry(&look);
+        assert_eq!(shown.is_some(), name == "retrying", "{version}/{name}: {shown:?}");
+        let words = ["API error · ", "Reconnecting... 1/5 (3s • esc to interrupt) We"];
+        assert!(shown.is_none_or(|shown| words.iter().any(|words| shown.starts_with(words))));
+    }
+}
+
+#[test]
 fn a_dialog_is_answered_by_its_label() {
     for (version, name, label, keys) in versions::all().flat_map(answers) {
         let profile = profile(version);
@@ -208,4 +219,26 @@ fn a_users_profile_replaces_the_built_in_one() {
     let error = Profile::load(&config, name, built_in).unwrap_err();
     assert!(error.to_string().contains("claude.json: not a screen profile"), "{error}");
     fs::remove_dir_all(&folder).unwrap();
+}
+
+/// What a question of each agent's asks, and the keys and words of its choices.
+#[test]
+fn a_question_is_read_with_its_choices() {
+    for version in versions::all() {
+        let (name, words, first) = match version.agent {
+            "claude" => ("permission", "touch made-by-the-tool", "Yes"),
+            _ => ("approval", "$ touch made-by-the-tool", "Yes, proceed (y)"),
+        };
+        let (profile, screen) = (profile(version), screen(version, name));
+        let question = profile.question(&screen);
+        assert!(
+            question.lines().any(|line| line == words),
+            "{name} of {}: {question:?}",
+            version.number
+        );
+        assert!(question.lines().count() < 9, "{name} of {}: {question:?}", version.number);
+        let options = profile.options(&screen);
+        assert_eq!((options[0].key.as_str(), options[0].label.as_str()), ("1", first));
+        assert!(options.iter().any(|choice| choice.label.starts_with("No")), "{options:?}");
+    }
 }

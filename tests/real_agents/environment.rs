@@ -90,8 +90,10 @@ fn nested(agent: Agent) {
     let outer = home.root().join("outer");
     let inner = home.root().join("inner");
     let started = format!(
-        "TOOL:env >{} && {} -b {} -s inner -p 'TOOL:env >{}'",
+        // A login shell, which Codex has its commands run by, begins with a PATH of its own.
+        "TOOL:env >{} && PATH={}:$PATH {} -b {} -s inner -p 'TOOL:env >{}'",
         outer.display(),
+        agent.install().display(),
         env!("CARGO_BIN_EXE_aimax-spawn"),
         agent.backend(),
         inner.display()
@@ -162,7 +164,9 @@ fn inbox(agent: Agent) {
         let socket = socket(pid);
         println!("{agent:?}: {name} has the inbox {socket:?}");
         let to = socket.map_or("nobody".to_owned(), |socket| format!("uds:{socket}"));
-        let send = format!("SEND:{to} a message for {name}");
+        let message = format!("a message for {name}");
+        let message = json!({"to": to, "message": message, "summary": "of a test"});
+        let send = format!("CALL:SendMessage {message}");
         run(&home, "paste", &["-s", "sender", "-p", &send]).record();
         run(&home, "flag", &["wait", "sender", "--timeout", "60"]).record();
     }
@@ -172,7 +176,7 @@ fn inbox(agent: Agent) {
     let came = |name: &str| {
         let words = format!("a message for {name}");
         let own = |texts: &Vec<String>| {
-            texts.iter().any(|text| text.contains(&words) && !text.contains("SEND:"))
+            texts.iter().any(|text| text.contains(&words) && !text.contains("CALL:"))
         };
         model.seen().iter().filter(|seen| own(&seen.texts)).count()
     };

@@ -25,7 +25,9 @@ macro_rules! on_agents {
     };
 }
 
+mod adopt;
 mod agents;
+mod ask;
 mod beside;
 mod commands;
 mod crowd;
@@ -42,15 +44,18 @@ mod library;
 mod matrix;
 mod model;
 mod moves;
+mod once;
 mod original;
 mod outside;
 mod proxy;
 mod questions;
 mod quick_starts;
 mod record;
+mod revive;
 mod run;
 mod samples;
 mod starts;
 mod state_files;
 mod tour;
 mod truth;
+mod turns;

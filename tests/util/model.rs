@@ -67,11 +67,6 @@ enum Call {
     Background(String),
     /// A prompt for a sub-agent.
     Agent(String),
-    /// A message to another session.
-    Send {
-        to: String,
-        message: String,
-    },
     Question,
     /// A tool of the agent's own, by its name, and its input (only Claude Code's).
     Own(String, Value),
@@ -83,6 +78,10 @@ trait Speaker {
     fn text(&mut self, delta: &str) -> io::Result<()>;
     fn call(&mut self, call: &Call) -> io::Result<()>;
     fn end(&mut self, called: bool) -> io::Result<()>;
+    /// Ends the answer for this reason, `None` for no reason.
+    fn stop(&mut self, reason: Option<&str>) -> io::Result<()>;
+    /// Breaks off.
+    fn cut(&mut self) -> io::Result<()>;
 }
 
 #[derive(Default)]

@@ -29,6 +29,9 @@ struct Record<'a> {
     /// Not a user's words: the agent's own.
     is_own: bool,
     is_error: bool,
+    error: Field<'a>,
+    /// Whose words they are.
+    origin: Field<'a>,
     limits: Field<'a>,
     prevents: bool,
     submit_ending: Field<'a>,
@@ -47,24 +50,24 @@ const STOPPED_BY_HOOK: &str = "Operation stopped by hook: ";
 /// See claude/FACTS.md, "Hooks".
 const REFUSAL: &str = "operation blocked by hook";
 
+/// What an agent's words for a usage limit have, but not those for another 429.
+const RESETS: &str = " · resets ";
+/// What stood before the end of the limit, in epoch seconds, in older versions.
+const LIMIT_UNTIL: &str = "usage limit reached|";
+
+/// The origin of the entry with which the agent goes on behind a usage limit.
+/// See claude/FACTS.md, "End of a turn, and what outlives it".
+const GOES_ON: &str = "auto-continuation";
+
 /// The beginning of a notice that the agent queues for itself.
 /// See claude/FACTS.md, "End of a turn, and what outlives it".
 const NOTICE: &str = "<task-notification>";
 
 /// What stands for a model where the agent itself has made up an answer.
 /// See claude/FACTS.md, "Interrupt in the transcript".
-const NO_MODEL: &str = "<synthetic>";
+pub(crate) const NO_MODEL: &str = "<synthetic>";
 
-/// The events in a line. A record of an unknown type, or none, is [`EventKind::Other`].
-pub(crate) fn parse_line(line: &[u8]) -> Vec<Event> {
-    let records = validate::records(line);
-    if records.is_empty() {
-        return vec![Event::new(EventKind::Other, None, "")];
-    }
-    records.into_iter().flat_map(record).collect()
-}
-
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "type",
     "timestamp",
     "message",
@@ -79,13 +82,15 @@ const FIELDS: [&str; 18] = [
     "isApiErrorMessage",
     "error",
     "apiErrorStatus",
+    "origin",
     "quotaLimits",
     "preventContinuation",
     "promptSubmitEnding",
     "pendingBackgroundAgentCount",
 ];
 
-fn record(bytes: &[u8]) -> Vec<Event> {
+/// The events in a record, at least one.
+pub(crate) fn parse_record(bytes: &[u8]) -> Vec<Event> {
     let [
         kind,
         timestamp,
@@ -101,11 +106,12 @@ fn record(bytes: &[u8]) -> Vec<Event> {
         failed,
         error,
         status,
+        origin,
         limits,
         prevents,
         submit_ending,
         pending,
-    ] = Field::of(bytes).fields(FIELDS);
+    ] = Field::whole(bytes).fields(FIELDS);
     let kind = kind.text().or_else(|| message.get("role").text()).unwrap_or_default();
     let record = Record {
         kind: &kind,
@@ -118,6 +124,8 @@ fn record(bytes: &[u8]) -> Vec<Event> {
         prompt_source: source,
         is_own: own.is_true() || summary.is_true(),
         is_error: failed.is_true() || error.text().is_some() || status.number().is_some(),
+        error,
+        origin,
         limits,
         prevents: prevents.is_true(),
         submit_ending,
@@ -166,6 +174,10 @@ fn events(record: &Record<'_>) -> Vec<Event> {
             let pending = Some(record.pending);
             vec![Event { pending, ..Event::new(EventKind::TurnEnd, record.time, "") }]
         }
+        "system" if record.subtype.is("local_command") => match command(&content()) {
+            Some(command) => one(EventKind::Command, command),
+            None => one(EventKind::Other, String::new()),
+        },
         "system" if record.prevents => {
             let is_refusal = content().contains(REFUSAL);
             let reason = is_refusal.then_some(REFUSED);
@@ -229,14 +241,19 @@ fn said_by_user(record: &Record<'_>, content: Field<'_>, text: String) -> Event 
     }
     let printed = ["<local-command-", "<bash-stdout>", "<bash-stderr>"];
     let source = record.prompt_source.text();
-    let kind =
-        if record.is_own || !content.is_some() || printed.iter().any(|tag| text.starts_with(tag)) {
-            EventKind::Other
-        } else if text.starts_with(STOPPED) && source.is_none() {
-            EventKind::Interrupted
-        } else {
-            EventKind::Prompt
-        };
+    let is_own = record.is_own
+        || !content.is_some()
+        || printed.iter().any(|tag| text.starts_with(tag))
+        || text.starts_with(STOPPED_BY_HOOK) && source.is_none();
+    let kind = if record.origin.get("kind").is(GOES_ON) {
+        EventKind::Resumed
+    } else if is_own {
+        EventKind::Other
+    } else if text.starts_with(STOPPED) && source.is_none() {
+        EventKind::Interrupted
+    } else {
+        EventKind::Prompt
+    };
     let queued = matches!(source.as_deref(), Some("queued" | "system"));
     Event { queued, ..Event::new(kind, record.time, text) }
 }
@@ -284,13 +301,20 @@ fn assistant(record: &Record<'_>) -> Vec<Event> {
     events
 }
 
+/// An error of the model, or a usage limit. What tells a limit differs by version.
+/// See claude/FACTS.md, "End of a turn, and what outlives it".
 fn error(record: &Record<'_>, text: String) -> Event {
     let [status, resets_at] = record.limits.fields(["status", "resetsAt"]);
-    let is_limit = status.is("rejected");
-    let resets_at =
-        resets_at.number().filter(|_| is_limit).map(|seconds| (seconds * 1000.0) as u64);
-    let reason = is_limit.then_some(USAGE_LIMIT);
-    Event { reason, resets_at, ..Event::new(EventKind::Error, record.time, text) }
+    let told = text.split_once(LIMIT_UNTIL).and_then(|(_, seconds)| seconds.trim().parse().ok());
+    let is_limit = status.is("rejected")
+        || told.is_some()
+        || record.error.is("rate_limit") && text.contains(RESETS);
+    let seconds: Option<f64> = resets_at.number().or(told).filter(|_| is_limit);
+    Event {
+        reason: is_limit.then_some(USAGE_LIMIT),
+        resets_at: seconds.map(|seconds| (seconds * 1000.0) as u64),
+        ..Event::new(EventKind::Error, record.time, text)
+    }
 }
 
 fn said(block: Field<'_>, time: Option<u64>) -> Event {
@@ -398,7 +422,8 @@ pub(crate) fn turn_is_open(transcript: &Path) -> Result<bool> {
         let (mut ledger, mut lines) = (Ledger::default(), 0);
         let _seen = Follow::open(transcript, Start::Last(count))?.read_new(|line| {
             lines += 1;
-            parse_line(line.bytes).iter().for_each(|event| ledger.note(event));
+            let events = validate::records(line.bytes).into_iter().flat_map(parse_record);
+            events.for_each(|event| ledger.note(&event));
             Ok(ControlFlow::Continue(()))
         })?;
         let ended = ledger.last_end().is_some();

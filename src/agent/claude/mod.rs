@@ -10,19 +10,20 @@ use serde_json::{Value, json};
 use self::state_file::StateFiles;
 use super::{
     Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Marks,
-    SETTINGS_FILE, Status, Typing, status_by_turn,
+    SETTINGS_FILE, Status, Typing,
 };
 use crate::{
     config::Config,
     error::{Error, Kind, Result},
     fs,
     tmux::{Enter, Pane},
-    transcript::event::Event,
+    transcript::{event::Event, usage::Used},
 };
 
 pub(crate) mod log;
 mod settings;
 pub(crate) mod state_file;
+mod usage;
 
 /// Claude Code; the versions that this holds for are in `profile.json`.
 pub(crate) struct Claude;
@@ -158,10 +159,8 @@ impl Agent for Claude {
         files(paths).status(pane.pid)
     }
 
-    /// Another agent that sees no process of this number removes the state file.
-    /// See claude/FACTS.md, "State file".
-    fn status_without_sign(&self, _: &Pane, transcript: &Path) -> Result<Option<Status>> {
-        log::turn_is_open(transcript).map(status_by_turn).map(Some)
+    fn last_turn_is_open(&self, transcript: &Path) -> Result<bool> {
+        log::turn_is_open(transcript)
     }
 
     fn watch_paths(&self, paths: &AgentPaths, pane: &Pane) -> Vec<PathBuf> {
@@ -170,6 +169,18 @@ impl Agent for Claude {
 
     fn conversation(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<Conversation>> {
         files(paths).conversation(pane.pid)
+    }
+
+    /// Another agent that sees no process of this number removes the state file.
+    /// See claude/FACTS.md, "State file".
+    fn conversation_without_sign(
+        &self,
+        paths: &AgentPaths,
+        _: &Pane,
+        kept: &Conversation,
+        since: u64,
+    ) -> Result<Option<Conversation>> {
+        files(paths).kept_or_cleared(kept, since).map(Some)
     }
 
     fn places(&self, paths: &AgentPaths, transcript: &Path) -> Vec<PathBuf> {
@@ -216,8 +227,12 @@ impl Agent for Claude {
         Typing { lead: "", text: format!("{prompt}{end}"), enter }
     }
 
-    fn parse_line(&self, line: &[u8]) -> Vec<Event> {
-        log::parse_line(line)
+    fn parse_record(&self, record: &[u8]) -> Vec<Event> {
+        log::parse_record(record)
+    }
+
+    fn used(&self, line: &[u8]) -> Vec<Used> {
+        usage::used(line)
     }
 
     fn compare(&self, sent: &str, recorded: &str) -> Comparison {
@@ -303,11 +318,13 @@ fn merged_settings(files: Vec<PathBuf>, request: &LaunchRequest) -> Result<Value
         json!({
             "skipDangerousModePermissionPrompt": true,
             "tui": "default",
-            // Set anywhere, it would win over the line above, but for these settings.
+            // The first would win over the line above, but for these settings; the other would leave no
+            // transcript, by which everything is proven.
             // See claude/FACTS.md, "Settings and options".
-            "env": {"CLAUDE_CODE_NO_FLICKER": "0"},
+            // See claude/FACTS.md, "Conversation and transcript file".
+            "env": {"CLAUDE_CODE_NO_FLICKER": "0", "CLAUDE_CODE_SKIP_PROMPT_HISTORY": "0"},
             // See claude/FACTS.md, "Inbox".
-            "crossSessionInbound": request.inbox.unwrap_or("refuse"),
+            "crossSessionInbound": request.inbox.as_deref().unwrap_or("refuse"),
             "hooks": {"Stop": hook, "StopFailure": hook, "SessionEnd": hook},
         }),
     );

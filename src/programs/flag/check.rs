@@ -7,7 +7,7 @@ use crate::{
     cli::{self, Tool},
     config::Config,
     error::{Error, Exit, Result},
-    flag::Flags,
+    flag::{Failure, Flags},
     session::{self, JobState},
     state::Name,
     time,
@@ -54,7 +54,7 @@ fn by_the_files(name: &Name, flags: &Flags) -> Result<JobState> {
         return Ok(JobState::Running);
     }
     if let Some(fields) = flags.read_failed()? {
-        return Ok(JobState::Failed(fields.get("reason").cloned().unwrap_or_default()));
+        return Ok(JobState::Failed(Failure::of(&fields)));
     }
     if flags.has_dir()? {
         return Ok(JobState::Done);

@@ -10,7 +10,7 @@ use crate::{
     config::Config,
     error::{Error, Exit, Result},
     flag::Flags,
-    session::{Job, JobState, Session},
+    session::{self, Job, JobState, Session},
     state::Name,
     time,
     transcript::ledger::End,
@@ -162,15 +162,12 @@ permission, so another user can watch. Nobody sets the flags right then.",
             Some("path") => {
                 let name = one("path")?;
                 let flags = args.flags(&config, &name)?;
-                let mut record = json!({
-                    "sessionId": name,
-                    "running": flags.running(),
-                    "failed": flags.failed(),
-                });
-                if args.root.is_none() {
-                    let session = Session::find(&config, &name, args.target.backend(&config)?)?;
-                    record["backend"] = session.backend.name().into();
-                }
+                let mut record = match args.root {
+                    Some(_) => json!({ "sessionId": name }),
+                    None => Session::find(&config, &name, args.target.backend(&config)?)?.record(),
+                };
+                record["running"] = json!(flags.running());
+                record["failed"] = json!(flags.failed());
                 out.record(&record).map(|()| Exit::Done)
             }
             Some("set") => args.say(&config, &one("set")?, None),
@@ -201,8 +198,8 @@ impl Args {
             let (flags, now) = (self.flags(config, name)?, time::now_ms());
             match end {
                 None => flags.set(now, &[])?,
-                Some(End::Failed(reason)) => flags.fail(now, &reason)?,
-                Some(End::Done | End::Interrupted) => flags.remove_files()?,
+                Some(End::Done) => flags.remove_files()?,
+                Some(end) => flags.fail(now, &session::failure(&end))?,
             }
             return Ok(Exit::Done);
         }

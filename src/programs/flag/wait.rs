@@ -10,7 +10,8 @@ use crate::{
     cli::{self, Output, Tool},
     config::Config,
     error::{Error, Exit, Result},
-    session::{JobState, Session, SessionWatcher, Snapshot},
+    flag::Failure,
+    session::{self, JobState, Question, Session, SessionWatcher, Snapshot},
     time::Deadline,
     tmux::Tmux,
     watch::Woke,
@@ -52,7 +53,7 @@ impl Until {
                 ..outcome
             }),
             (Until::Idle, _) if snapshot.rests => match &snapshot.status {
-                None => Some(Outcome::of(&JobState::Failed("the agent ended".into()))),
+                None => Some(Outcome::of(&JobState::Failed(Failure::new("the agent ended")))),
                 Some(Status::Idle(_)) => {
                     Some(Outcome { state: "idle", reason: None, exit: Exit::Done, message: None })
                 }
@@ -68,7 +69,7 @@ impl Until {
 /// What is reported of a session.
 struct Outcome {
     state: &'static str,
-    reason: Option<String>,
+    reason: Option<Failure>,
     exit: Exit,
     message: Option<String>,
 }
@@ -77,26 +78,37 @@ impl Outcome {
     fn of(job: &JobState) -> Outcome {
         let (state, reason, message) = match job {
             JobState::Done => ("done", None, None),
-            JobState::Failed(why) => ("failed", Some(why), Some(format!("the job failed: {why}"))),
+            JobState::Failed(why) => {
+                ("failed", Some(why.clone()), Some(format!("the job failed: {}", why.words())))
+            }
             JobState::Waiting(what) => {
-                ("waiting", Some(what), Some(format!("the agent asks: {what}")))
+                ("waiting", Some(Failure::new(what)), Some(format!("the agent asks: {what}")))
             }
             JobState::Running => ("running", None, Some("the job still runs".into())),
         };
-        Outcome { state, reason: reason.cloned(), exit: status(job), message }
+        Outcome { state, reason, exit: status(job), message }
     }
 
-    fn report(self, session: &Session, out: &mut Output) -> Result<Exit> {
-        let mut record = json!({
-            "sessionId": session.name,
-            "backend": session.backend.name(),
-            "state": self.state,
-        });
-        if let Some(reason) = self.reason {
-            record["reason"] = reason.into();
+    /// Prints it, with the question if the agent asks one.
+    fn report(
+        self,
+        session: &Session,
+        question: Option<&Question>,
+        out: &mut Output,
+    ) -> Result<Exit> {
+        let mut record = session.record();
+        record["state"] = json!(self.state);
+        let (mut reason, mut message) = (self.reason, self.message);
+        if let Some(question) = question {
+            question.add_to(&mut record);
+            reason = Some(Failure::new(&question.name));
+            message = message.map(|_| format!("the agent asks: {question}"));
+        }
+        if let Some(reason) = reason {
+            reason.add_to(&mut record);
         }
         out.record(&record)?;
-        if let Some(words) = self.message {
+        if let Some(words) = message {
             cli::say(Flag::DOC.name, &format!("{}: {words}", session.name));
         }
         Ok(self.exit)
@@ -140,7 +152,11 @@ pub(crate) fn run(
             if args.any && first.is_some() {
                 return Ok(ControlFlow::Break(()));
             }
-            let exit = outcome.report(session, out)?;
+            let question = match outcome.state {
+                "waiting" => session::question(config, &tmux, session)?,
+                _ => None,
+            };
+            let exit = outcome.report(session, question.as_ref(), out)?;
             worst = worse(worst, exit);
             if !last_look {
                 first = Some(exit);

@@ -20,6 +20,7 @@ use crate::{
     watch::{Watch, Woke},
 };
 
+mod answer;
 mod cursor;
 mod due;
 mod options;
@@ -64,16 +65,17 @@ clears it or goes over to another, and when the agent writes the first
 line of the new transcript, that one is read from its beginning. When
 the transcript itself is moved to another folder, it goes on there at
 the same offset. This is said on standard error, with `--offsets` by a
-record `{\"sessionId\",\"offset\",\"moved\":{\"from\",\"to\"}}`, and with `--events`
-by one more `other`, whose `type` is `moved`; `offset` is where it goes
-on. A transcript that Codex has put away compressed (`.jsonl.zst`) is
-read as what it holds, with the same offsets.
+record `{\"sessionId\",\"offset\",\"moved\":{\"from\",\"to\"}}`, and with
+`--events` by one more `other`, whose `type` is `moved`; `offset` is
+where it goes on. A transcript that Codex has put away compressed
+(`.jsonl.zst`) is read as what it holds, with the same offsets.
 
 `-s` may be given several times. Records of several sessions are wrapped
 as by `--offsets`, or are `--events` or `--text`.",
         operand: Some(ValueDoc { name: "FILE", complete: Complete::File }),
         exits: &[
             (Exit::Done, "the end or `--max` was reached, or the reader went away"),
+            (Exit::No, "`--answer`: the turn failed, or nothing was said"),
             (Exit::Usage, "also an offset that is not at the beginning of a line"),
             (Exit::Timeout, "`--timeout` ended the run"),
         ],
@@ -86,6 +88,7 @@ as by `--offsets`, or are `--events` or `--text`.",
             ),
             ("aimax-tail --all -f -n 0 --events", "What happens anywhere, in one schema."),
             ("aimax-tail -s demo -f --cursor demo.at", "Each record once, over many runs."),
+            ("aimax-tail -s demo --answer -f", "The answer, once the turn has ended."),
             ("aimax-tail --offsets session.jsonl", "A file, with offsets to go on from."),
         ],
         see_also: &[("aimax-paste", 1), ("aimax-ls", 1), ("tail", 1), ("aimax", 7)],
@@ -95,6 +98,9 @@ as by `--offsets`, or are `--events` or `--text`.",
     const OPTS: &'static [Opt<Args>] = options::TABLE;
 
     fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        if args.answer {
+            return answer::run(&args, &operands, out);
+        }
         print(&args, operands, out, &mut |note| cli::say(Self::DOC.name, note)).0
     }
 }

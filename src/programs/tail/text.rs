@@ -39,6 +39,7 @@ fn style(kind: EventKind) -> Option<Style> {
         EventKind::Error => style("! ", "1;31", false),
         EventKind::Thinking
         | EventKind::TurnStart
+        | EventKind::Resumed
         | EventKind::TurnEnd
         | EventKind::Unanswered
         | EventKind::Usage

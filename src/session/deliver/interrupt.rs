@@ -198,7 +198,7 @@ fn await_turn(
 /// The result for a turn whose job has ended.
 fn of_job(state: JobState) -> Option<Interruption> {
     match state {
-        JobState::Failed(reason) if reason == INTERRUPTED => Some(Interruption::Interrupted),
+        JobState::Failed(why) if why.reason == INTERRUPTED => Some(Interruption::Interrupted),
         JobState::Done | JobState::Failed(_) => Some(Interruption::Idle),
         JobState::Running | JobState::Waiting(_) => None,
     }

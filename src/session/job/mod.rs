@@ -15,14 +15,15 @@ use super::{
     conversation::{ConversationReader, is_same},
 };
 use crate::{
-    agent::{Agent, Status},
+    agent::{Agent, Status, profile::InputBox},
     config::Config,
     error::Result,
-    flag::{Fields, Flags},
+    flag::{Failure, Fields, Flags},
     fs::{self, Lock},
     time::{self, Deadline},
-    tmux::Pane,
+    tmux::{Pane, Tmux},
     transcript::{
+        event::USAGE_LIMIT,
         ledger::{End, Ledger},
         start::Start,
     },
@@ -39,7 +40,7 @@ pub enum JobState {
     /// No job is running, and the last one did not fail.
     Done,
     /// The last job failed, for this reason.
-    Failed(String),
+    Failed(Failure),
     /// A job is running.
     Running,
     /// A job is running, and the agent asks a question that only a person answers.
@@ -51,16 +52,32 @@ impl JobState {
     fn of(end: &End) -> JobState {
         match end {
             End::Done => JobState::Done,
-            end => JobState::Failed(reason(end)),
+            end => JobState::Failed(failure(end)),
         }
     }
 }
 
 /// Why a job failed that ended like this.
-fn reason(end: &End) -> String {
+pub(crate) fn failure(end: &End) -> Failure {
     match end {
-        End::Failed(reason) => reason.clone(),
-        End::Done | End::Interrupted => INTERRUPTED.to_owned(),
+        End::Failed(reason) => Failure::new(reason),
+        End::Done | End::Interrupted => Failure::new(INTERRUPTED),
+        End::Limited { message, resets_at } => Failure {
+            reason: USAGE_LIMIT.to_owned(),
+            message: Some(message.clone()),
+            resets_at: *resets_at,
+        },
+    }
+}
+
+/// How a job ended that failed for this reason.
+pub(crate) fn end_of(why: Failure) -> End {
+    match why {
+        Failure { reason, .. } if reason == INTERRUPTED => End::Interrupted,
+        Failure { reason, message: Some(message), resets_at } if reason == USAGE_LIMIT => {
+            End::Limited { message, resets_at }
+        }
+        Failure { reason, .. } => End::Failed(reason),
     }
 }
 
@@ -103,6 +120,9 @@ pub(crate) struct Job {
 
 /// The reason of a job that failed because its turn was interrupted.
 pub(crate) const INTERRUPTED: &str = "interrupted";
+
+/// The reason of a job whose agent rests without a word about its end.
+const SILENT: &str = "the agent rests, and its transcript does not say how the turn ended";
 
 /// A turn shorter than this may never show in the agent's status, which then says that the agent
 /// has been idle since before the prompt.
@@ -296,8 +316,7 @@ impl Job {
     fn end_told(&self, since: u64) -> Result<End> {
         let told =
             self.flags.read_failed()?.filter(|fields| since == 0 || failed_at(fields) > since);
-        let reason = told.map(|fields| fields.get("reason").cloned().unwrap_or_default());
-        Ok(reason.map_or(End::Done, End::Failed))
+        Ok(told.map_or(End::Done, |fields| end_of(Failure::of(&fields))))
     }
 
     /// Keeps the account, as of now, and shows it by the flags. The caller holds their lock.
@@ -312,7 +331,7 @@ impl Job {
         match &account.ended {
             None => self.flags.set(account.at, &account.fields()),
             Some(End::Done) => self.flags.remove_files(),
-            Some(end) => self.flags.fail(account.at, &reason(end)),
+            Some(end) => self.flags.fail(account.at, &failure(end)),
         }
     }
 
@@ -327,7 +346,12 @@ impl Job {
     fn mend(&self, account: &Account) {
         let is_shown = |account: &Account| {
             let failed = account.ended.as_ref().is_some_and(|end| *end != End::Done);
-            self.flags.are_there().is_ok_and(|there| there == (account.ended.is_none(), failed))
+            let agree = (account.ended.is_none(), failed);
+            // The removal is the agent's word, also while a sender is at work.
+            let is_word = account.done_by == DoneBy::Agent && self.flags.has_dir().unwrap_or(true);
+            self.flags
+                .are_there()
+                .is_ok_and(|there| there == agree || !there.0 && agree.0 && is_word)
         };
         if is_shown(account) || !self.flags.has_root() || !self.run_dir.job().exists() {
             return;
@@ -351,7 +375,8 @@ impl Job {
     /// How the job stands. Updates the flags when it has ended.
     pub(crate) fn settle(&mut self, config: &Config, pane: Option<&Pane>) -> Result<Standing> {
         let live = pane.filter(|pane| !pane.dead);
-        let status = live.map(|pane| self.session.status(config, pane)).transpose()?;
+        let told = live.map(|pane| self.session.status_or_kept(config, pane)).transpose()?;
+        let status = told.map(|(status, _)| status);
         self.settle_with(config, pane, status)
     }
 
@@ -363,7 +388,10 @@ impl Job {
         pane: Option<&Pane>,
         status: Option<Status>,
     ) -> Result<Standing> {
-        let account = self.account()?;
+        let mut account = self.account()?;
+        if matches!(account.ended, Some(End::Limited { .. })) && status.is_some() {
+            account = self.taken_up(config, pane, account)?;
+        }
         self.mend(&account);
         if let Some(end) = &account.ended {
             let state = JobState::of(end);
@@ -376,6 +404,9 @@ impl Job {
             None if status.is_none() => {
                 let how = pane.map(with_status).unwrap_or_default();
                 Some(End::Failed(format!("the agent ended{how}")))
+            }
+            Some(End::Failed(why)) if why == SILENT && self.is_back_in_box(config, pane)? => {
+                Some(End::Interrupted)
             }
             end => end,
         };
@@ -393,6 +424,33 @@ impl Job {
             _ => JobState::Running,
         };
         Ok(Standing { state, prompts, again })
+    }
+
+    /// The account of a job that stopped at a usage limit: it runs again once the agent has gone on.
+    fn taken_up(
+        &mut self,
+        config: &Config,
+        pane: Option<&Pane>,
+        stopped: Account,
+    ) -> Result<Account> {
+        let _left = self.catch_up(config, pane, &stopped)?;
+        if !self.read.as_ref().is_some_and(|(_, ledger)| ledger.has_resumed()) {
+            return Ok(stopped);
+        }
+        let _held = self.hold()?;
+        if self.account()? == stopped {
+            self.put(&Account { ended: None, ..stopped })?;
+        }
+        self.account()
+    }
+
+    /// Whether the input box holds a text, as after a turn that was stopped before its first token.
+    /// See claude/FACTS.md, "Keys that interrupt".
+    fn is_back_in_box(&self, config: &Config, pane: Option<&Pane>) -> Result<bool> {
+        let Some(pane) = pane else { return Ok(false) };
+        let profile = self.session.profile(config)?;
+        let look = Tmux::new(config)?.of(pane).capture(&pane.id)?;
+        Ok(look.is_some_and(|look| profile.input_box(&look) == InputBox::Text))
     }
 
     /// How the job ended, if it has, judged by the transcript and the status that was read before
@@ -418,6 +476,8 @@ impl Job {
                     *again = left_of(last_input.unwrap_or(0), SHORT);
                     again.is_none()
                 }
+                // A dialog may ask what shall be done about it.
+                Some(Status::Waiting(_)) if matches!(end, End::Limited { .. }) => true,
                 Some(_) => !self.agent.facts().end_needs_idle,
             };
             if idle && self.awaits_report(status, again) {
@@ -452,7 +512,7 @@ impl Job {
         }
         match ledger.and_then(Ledger::last_end) {
             Some(end) => Some(end.clone()),
-            None if silent => Some(End::Interrupted),
+            None if silent => Some(End::Failed(SILENT.into())),
             None => Some(End::Failed("the conversation was left".into())),
         }
     }

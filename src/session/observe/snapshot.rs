@@ -113,7 +113,9 @@ impl Snapshot {
             }
         };
         let live = pane.as_ref().filter(|pane| !pane.dead);
-        let status = live.map(|pane| session.status(config, pane)).transpose()?;
+        let told = live.map(|pane| session.status_or_kept(config, pane)).transpose()?;
+        let (status, untold) = told.unzip();
+        let unseen = unseen.or(untold.flatten());
         let Some(job) = job else {
             let job = Ok(JobState::Done);
             return Ok(Snapshot { pane, status, unseen, job, rests: true, again: None });
@@ -152,6 +154,17 @@ pub fn snapshots(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<V
         Snapshot::of(config, session, sight)
     };
     sessions.iter().map(look).collect()
+}
+
+/// What the agent in `pane` shows while it tries a request again, if it does.
+pub(crate) fn retrying(
+    config: &Config,
+    tmux: &Tmux,
+    session: &Session,
+    pane: &Pane,
+) -> Result<Option<String>> {
+    let profile = session.profile(config)?;
+    Ok(tmux.of(pane).capture(&pane.id)?.and_then(|look| profile.retry(&look)))
 }
 
 /// A session and its snapshot.

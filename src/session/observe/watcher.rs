@@ -12,6 +12,7 @@ use crate::{
     cli::output,
     config::Config,
     error::Result,
+    flag::Failure,
     state::Name,
     time::Deadline,
     tmux::Tmux,
@@ -128,7 +129,7 @@ impl<'a> SessionWatcher<'a> {
                 *of == backend && names.contains(&one.session.name)
             };
             if matches!(snapshot.job, Ok(JobState::Done)) && !known.iter().any(lives) {
-                snapshot.job = Ok(JobState::Failed("the session was ended".into()));
+                snapshot.job = Ok(JobState::Failed(Failure::new("the session was ended")));
             }
             if tell(&one.session, &snapshot)?.is_continue() {
                 left.push(one);

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use aimax::internal::now_ms;
 use serde_json::{Value, json};
 
 use super::directive::Directive;
@@ -85,6 +86,17 @@ impl Shared {
                 return out.json(status, &body);
             }
         }
+        if let Directive::Limit(seconds) = directive {
+            let prompt = format!("{}\n{}", ask.conversation, ask.fresh.as_deref().unwrap_or(""));
+            let so_far = self.lock().errors.insert(prompt, 1);
+            if so_far.is_none() {
+                let until = now_ms() / 1000 + seconds;
+                let messages = ask.api == "messages";
+                let (headers, body) =
+                    if messages { messages::limit(until) } else { responses::limit(until) };
+                return out.json_with(429, &headers, &body);
+            }
+        }
         if directive == Directive::Hang {
             let inner = self.lock();
             let before = inner.released;
@@ -133,9 +145,6 @@ impl Shared {
             Directive::Background(command) => Some(Call::Background(command.clone())),
             Directive::Delegate(prompt) => Some(Call::Agent(prompt.clone())),
             Directive::Call(tool, input) => Some(Call::Own(tool.clone(), input.clone())),
-            Directive::Send(to, message) => {
-                Some(Call::Send { to: to.clone(), message: message.clone() })
-            }
             Directive::Ask if ask.can_ask => Some(Call::Question),
             _ => None,
         };
@@ -153,6 +162,16 @@ impl Shared {
                 for at in (0..*bytes).step_by(line.len()) {
                     out.text(&line[..line.len().min(bytes - at)])?;
                 }
+            }
+            (Directive::Stop(reason), ..) => {
+                out.text("stopped")?;
+                out.stop(Some(reason.as_str()).filter(|reason| *reason != "null"))?;
+                return Ok(false);
+            }
+            (Directive::Cut, ..) => {
+                out.text("cut")?;
+                out.cut()?;
+                return Err(io::ErrorKind::ConnectionAborted.into());
             }
             (_, fresh, _) => {
                 let pace = self.lock().pace;

@@ -15,14 +15,18 @@ pub(crate) enum Directive {
     Background(String),
     /// `DELEGATE:<prompt>`: a sub-agent gets that prompt (only Claude Code knows that).
     Delegate(String),
-    /// `SEND:<to> <message>`: a message to another session (only Claude Code knows that).
-    Send(String, String),
     /// `ESCALATE:<command>`: the same, asking to leave the sandbox (only Codex knows that).
     Escalate(String),
     /// `CALL:<tool> <input as JSON>`: that tool of the agent's own (only Claude Code has such).
     Call(String, serde_json::Value),
     /// `ERROR:<status>` always, `ERROR:<status>x<N>` the first N times.
     Error(u16, Option<u32>),
+    /// `STOP:<reason>`: an answer that ends for that reason, `null` for none. To Codex it is incomplete.
+    Stop(String),
+    /// `LIMIT:<seconds>`: the usage limit is reached, and ends then; once for each prompt.
+    Limit(u64),
+    /// `CUT`: the connection breaks in the middle of the answer, always.
+    Cut,
     /// `HANG`: no byte of an answer until released.
     Hang,
     /// `LONG:<bytes>`: an answer of that size.
@@ -36,9 +40,6 @@ impl Directive {
     pub(crate) fn of(prompt: &str) -> Self {
         if let Some(rest) = after(prompt, "DELEGATE:") {
             return Directive::Delegate(first_line(rest));
-        }
-        if let Some((to, message)) = after(prompt, "SEND:").and_then(|rest| rest.split_once(' ')) {
-            return Directive::Send(to.to_owned(), first_line(message));
         }
         if let Some(rest) = after(prompt, "TOOL:") {
             return Directive::Tool(first_line(rest));
@@ -61,11 +62,19 @@ impl Directive {
             let times = times.map(|times| u32::try_from(times).unwrap_or(u32::MAX));
             return Directive::Error(u16::try_from(status).unwrap_or(500), times);
         }
+        if let Some(rest) = after(prompt, "STOP:") {
+            let reason = rest.split_whitespace().next().unwrap_or_default();
+            return Directive::Stop(reason.to_owned());
+        }
+        if let Some((seconds, _)) = after(prompt, "LIMIT:").and_then(number) {
+            return Directive::Limit(seconds);
+        }
         if let Some((bytes, _)) = after(prompt, "LONG:").and_then(number) {
             return Directive::Long(usize::try_from(bytes).unwrap_or(usize::MAX));
         }
-        match prompt.split_whitespace().find(|word| matches!(*word, "HANG" | "ASK")) {
+        match prompt.split_whitespace().find(|word| matches!(*word, "HANG" | "ASK" | "CUT")) {
             Some("HANG") => Directive::Hang,
+            Some("CUT") => Directive::Cut,
             Some(_) => Directive::Ask,
             None => Directive::Echo,
         }

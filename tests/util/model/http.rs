@@ -75,13 +75,30 @@ impl Connection {
 
     /// A whole JSON answer.
     pub(super) fn json(&mut self, status: u16, body: &Value) -> io::Result<()> {
+        self.json_with(status, &[], body)
+    }
+
+    /// The same with more headers.
+    pub(super) fn json_with(
+        &mut self,
+        status: u16,
+        headers: &[(&str, String)],
+        body: &Value,
+    ) -> io::Result<()> {
         let body = body.to_string();
+        let more: String =
+            headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let head = format!(
-            "HTTP/1.1 {status} Mock\r\ncontent-type: application/json\r\n\
+            "HTTP/1.1 {status} Mock\r\ncontent-type: application/json\r\n{more}\
              content-length: {}\r\n\r\n{body}",
             body.len()
         );
         self.writer.write_all(head.as_bytes())
+    }
+
+    /// Breaks the connection.
+    pub(super) fn cut(&mut self) -> io::Result<()> {
+        self.writer.shutdown(std::net::Shutdown::Both)
     }
 
     /// Begins a stream of events.

@@ -122,6 +122,18 @@ pub(super) fn error(status: u16) -> Value {
     json!({"type": "error", "error": {"type": kind, "message": format!("mock error {status}")}})
 }
 
+/// The usage limit of a subscription, which ends at `until`, in epoch seconds: headers and body.
+pub(super) fn limit(until: u64) -> (Vec<(&'static str, String)>, Value) {
+    let headers = [
+        ("anthropic-ratelimit-unified-status", "rejected".to_owned()),
+        ("anthropic-ratelimit-unified-reset", until.to_string()),
+        ("anthropic-ratelimit-unified-representative-claim", "five_hour".to_owned()),
+        ("anthropic-ratelimit-unified-5h-status", "rejected".to_owned()),
+        ("anthropic-ratelimit-unified-5h-reset", until.to_string()),
+    ];
+    (headers.into(), error(429))
+}
+
 /// A whole answer without a stream.
 pub(super) fn whole(body: &Value, text: &str) -> Value {
     let mut message = head(body);
@@ -165,7 +177,7 @@ impl<'a> Voice<'a> {
         self.out.event(&json!({"type": "content_block_delta", "index": index, "delta": delta}))
     }
 
-    fn stop(&mut self) -> io::Result<()> {
+    fn close(&mut self) -> io::Result<()> {
         if !self.open {
             return Ok(());
         }
@@ -202,22 +214,25 @@ impl Speaker for Voice<'_> {
                 json!({"description": "Does a part", "prompt": prompt,
                     "subagent_type": "general-purpose"}),
             ),
-            Call::Send { to, message } => (
-                "SendMessage",
-                json!({"to": to, "message": message, "summary": "A message of a test"}),
-            ),
             Call::Question => ("AskUserQuestion", question()),
             Call::Own(tool, input) => (tool.as_str(), input.clone()),
         };
-        self.stop()?;
+        self.close()?;
         let id = super::fresh_id("toolu");
         self.start(&json!({"type": "tool_use", "id": id, "name": name, "input": {}}))?;
         self.delta(&json!({"type": "input_json_delta", "partial_json": input.to_string()}))
     }
 
     fn end(&mut self, called: bool) -> io::Result<()> {
-        self.stop()?;
-        let reason = if called { "tool_use" } else { "end_turn" };
+        Speaker::stop(self, Some(if called { "tool_use" } else { "end_turn" }))
+    }
+
+    fn cut(&mut self) -> io::Result<()> {
+        self.out.cut()
+    }
+
+    fn stop(&mut self, reason: Option<&str>) -> io::Result<()> {
+        self.close()?;
         self.out.event(&json!({
             "type": "message_delta",
             "delta": {"stop_reason": reason, "stop_sequence": null},

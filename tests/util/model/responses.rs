@@ -83,6 +83,20 @@ pub(super) fn error(status: u16) -> Value {
     }})
 }
 
+/// The usage limit of an account, which ends at `until`, in epoch seconds: headers and body.
+pub(super) fn limit(until: u64) -> (Vec<(&'static str, String)>, Value) {
+    let headers = [
+        ("x-codex-primary-used-percent", "100".to_owned()),
+        ("x-codex-primary-window-minutes", "300".to_owned()),
+        ("x-codex-primary-reset-at", until.to_string()),
+    ];
+    let body = json!({"error": {
+        "type": "usage_limit_reached", "message": "mock limit", "plan_type": "plus",
+        "resets_at": until,
+    }});
+    (headers.into(), body)
+}
+
 /// The tool call that this request's tools allow for a shell command.
 fn tool_call(body: &Value, command: &str, escalate: bool) -> Value {
     let call = super::fresh_id("call");
@@ -215,14 +229,29 @@ impl Speaker for Voice<'_> {
     }
 
     fn end(&mut self, _called: bool) -> io::Result<()> {
+        self.finish("completed", None)
+    }
+
+    fn cut(&mut self) -> io::Result<()> {
+        self.out.cut()
+    }
+
+    fn stop(&mut self, reason: Option<&str>) -> io::Result<()> {
+        self.finish("incomplete", reason)
+    }
+}
+
+impl Voice<'_> {
+    fn finish(&mut self, status: &str, reason: Option<&str>) -> io::Result<()> {
         self.close()?;
-        let mut response = self.response("completed");
+        let mut response = self.response(status);
+        response["incomplete_details"] = json!({"reason": reason});
         response["usage"] = json!({
             "input_tokens": 10, "input_tokens_details": {"cached_tokens": 0},
             "output_tokens": 20, "output_tokens_details": {"reasoning_tokens": 0},
             "total_tokens": 30,
         });
-        self.out.event(&json!({"type": "response.completed", "response": response}))?;
+        self.out.event(&json!({"type": format!("response.{status}"), "response": response}))?;
         self.out.end_events()
     }
 }
