@@ -84,7 +84,7 @@ pub use transcript::{
 #[doc(hidden)]
 pub mod internal {
     pub use crate::agent::{
-        Backend, SETTINGS,
+        Backend, Marks, SETTINGS,
         profile::{DialogStep, InputBox, Profile},
     };
     pub use crate::cli::{generated, main, option::Tool, parse::parse, status::STATUSES};
@@ -105,8 +105,9 @@ pub mod internal {
     /// The programs and verbs.
     pub mod programs {
         pub use crate::programs::{
-            Admin, Create, Demo, Doctor, Flag, Front, History, Kill, List, Ls, Paste, Pause, Send,
-            Settings, Spawn, Stats, Status, Stop, Stream, Tail, Version, pages,
+            Admin, Adopt, Ask, Create, Demo, Doctor, Flag, Front, History, Kill, List, Ls, Paste,
+            Pause, Revive, Send, Settings, Spawn, Stats, Status, Stop, Stream, Tail, Usage,
+            Version, pages,
         };
     }
 }

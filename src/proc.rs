@@ -90,6 +90,19 @@ fn stat(pid: u32, field: usize) -> Option<String> {
     behind_name.split_whitespace().nth(field - 3).map(str::to_owned)
 }
 
+/// The process's ids in the PID namespaces inside ours that it is in, from the outermost on.
+pub(crate) fn inner_ids(pid: u32) -> Vec<u32> {
+    let status = fs::read_to_string(dir(pid).join("status")).unwrap_or_default();
+    let ids = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    let ids = ids.into_iter().flat_map(str::split_whitespace);
+    ids.skip(1).filter_map(|id| id.parse().ok()).collect()
+}
+
+/// The processes that have this id in a PID namespace inside ours.
+pub(crate) fn with_inner_id(id: u32) -> impl Iterator<Item = u32> {
+    everybody().filter(move |&pid| inner_ids(pid).contains(&id))
+}
+
 /// The files that the process holds open; `None` where that cannot be known.
 pub(crate) fn open_files(pid: u32) -> Option<Vec<PathBuf>> {
     let list = fs::read_dir(dir(pid).join("fd")).ok()?;

@@ -9,6 +9,15 @@ use std::{
     time::Duration,
 };
 
+/// The machine's name.
+pub(crate) fn host() -> String {
+    let mut name = [0_u8; 256];
+    // SAFETY: the call writes at most the length that it is given, less one, into the array.
+    let done = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len() - 1) };
+    let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
+    if done == 0 { String::from_utf8_lossy(&name[..end]).into_owned() } else { String::new() }
+}
+
 /// One `write` of `bytes`, as they are.
 pub(crate) fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     // SAFETY: the descriptor is borrowed, so it is open, and ManuallyDrop keeps this handle from
@@ -241,6 +250,68 @@ pub(crate) fn die_by(signal: i32) -> ! {
     std::process::exit(128 + signal)
 }
 
+/// The file systems whose every change goes through this kernel, which tells of it (`linux/magic.h`
+/// and the file systems' own headers). Not among them is what has another side: a server, a program
+/// (FUSE), the layers below (overlay), the kernel's own state (proc).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const TELLING: [u32; 20] = [
+    0xEF53,      // ext2, ext3, ext4
+    0x5846_5342, // xfs
+    0x9123_683E, // btrfs
+    0x0102_1994, // tmpfs
+    0x8584_58F6, // ramfs
+    0xF2F5_2010, // f2fs
+    0x2FC1_2FC1, // zfs
+    0xCA45_1A4E, // bcachefs
+    0x3153_464A, // jfs
+    0x5265_4973, // reiserfs
+    0x3434,      // nilfs
+    0x2405_1905, // ubifs
+    0x72B6,      // jffs2
+    0x4D44,      // fat
+    0x2011_BAB0, // exfat
+    0x7366_746E, // ntfs3
+    0x482B,      // hfsplus
+    0x1501_3346, // udf
+    0x7371_7368, // squashfs
+    0xE0F5_E1E2, // erofs
+];
+
+/// Whether the kernel tells of every change to what `path` names. `true` also where nothing is.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn tells_changes(path: &std::path::Path) -> bool {
+    // The magic numbers have 32 bits; the field has another type on each machine.
+    statfs(path).is_none_or(|data| TELLING.contains(&(data.f_type as u32)))
+}
+
+/// The same, where a file system says itself whether it is a local one.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "netbsd")))]
+#[expect(clippy::unnecessary_cast, reason = "the type is another on each system")]
+pub(crate) fn tells_changes(path: &std::path::Path) -> bool {
+    statfs(path).is_none_or(|data| data.f_flags as u64 & libc::MNT_LOCAL as u64 != 0)
+}
+
+/// The same, where there is no `statfs`.
+#[cfg(target_os = "netbsd")]
+pub(crate) fn tells_changes(_: &std::path::Path) -> bool {
+    true
+}
+
+#[cfg(not(target_os = "netbsd"))]
+fn statfs(path: &std::path::Path) -> Option<libc::statfs> {
+    let path = c_string(path).ok()?;
+    // SAFETY: an all-zero statfs is a valid value of that plain struct.
+    let mut data: libc::statfs = unsafe { std::mem::zeroed() };
+    // SAFETY: `path` is a string with its NUL, and `data` a live statfs that the call fills.
+    check(unsafe { libc::statfs(path.as_ptr(), &raw mut data) }).ok()?;
+    Some(data)
+}
+
+fn c_string(path: &std::path::Path) -> io::Result<std::ffi::CString> {
+    use std::os::unix::ffi::OsStrExt;
+    Ok(std::ffi::CString::new(path.as_os_str().as_bytes())?)
+}
+
 /// To open without waiting; reads return what is there.
 pub(crate) const NONBLOCK: i32 = libc::O_NONBLOCK;
 
@@ -249,8 +320,7 @@ pub(crate) const NOFOLLOW: i32 = libc::O_NOFOLLOW;
 
 /// Makes a FIFO that only the user can open.
 pub(crate) fn make_fifo(path: &std::path::Path) -> io::Result<()> {
-    use std::os::unix::ffi::OsStrExt;
-    let path = std::ffi::CString::new(path.as_os_str().as_bytes())?;
+    let path = c_string(path)?;
     // SAFETY: `path` is a string with its NUL, alive for the length of the call.
     check(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }).map(drop)
 }
@@ -302,6 +372,32 @@ impl Drop for RawMode {
         // restoring, so the result does not matter.
         unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &raw const self.0) };
     }
+}
+
+/// How a terminal is read, seen by another program than its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TerminalInput {
+    /// Whether its program gets each key at once, not whole lines.
+    pub(crate) by_key: bool,
+    /// The bytes that were typed and that it has not read yet.
+    pub(crate) unread: usize,
+}
+
+/// How the terminal at `path`, a device, is read now.
+pub(crate) fn terminal_input(path: &std::path::Path) -> io::Result<TerminalInput> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = libc::O_NOCTTY | libc::O_NONBLOCK;
+    let terminal = std::fs::File::options().read(true).custom_flags(flags).open(path)?;
+    let fd = terminal.as_raw_fd();
+    // SAFETY: an all-zero termios is a valid value of that plain struct; tcgetattr fills it.
+    let mut mode: libc::termios = unsafe { std::mem::zeroed() };
+    // SAFETY: `fd` is open, and `mode` is a live termios.
+    check(unsafe { libc::tcgetattr(fd, &raw mut mode) })?;
+    let mut unread: libc::c_int = 0;
+    // SAFETY: `fd` is open, and the request writes one int at the pointer.
+    check(unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut unread) })?;
+    let by_key = mode.c_lflag & libc::ICANON == 0;
+    Ok(TerminalInput { by_key, unread: unread.try_into().unwrap_or(0) })
 }
 
 /// The columns and rows of the terminal at `fd`.

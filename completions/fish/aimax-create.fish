@@ -14,3 +14,4 @@ complete -c aimax-create -l agent-session-id -d 'Go on in this conversation' -x
 complete -c aimax-create -l json -d 'Print one JSON document'
 complete -c aimax-create -s h -l help -d 'Show help; `--help` shows all of it'
 complete -c aimax-create -s V -l version -d 'Show the version'
+complete -c aimax-create -a '(aimax-ls --names 2>/dev/null)'

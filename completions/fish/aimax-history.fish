@@ -7,3 +7,4 @@ complete -c aimax-history -l tail -d 'Only the last so many records' -x
 complete -c aimax-history -l json -d 'Print one JSON document'
 complete -c aimax-history -s h -l help -d 'Show help; `--help` shows all of it'
 complete -c aimax-history -s V -l version -d 'Show the version'
+complete -c aimax-history -a '(aimax-ls --names 2>/dev/null)'

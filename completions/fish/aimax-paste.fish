@@ -7,6 +7,7 @@ complete -c aimax-paste -s p -l prompt -d 'The prompt' -x
 complete -c aimax-paste -s f -l prompt-file -d 'A file that holds the prompt; `-` is stdin' -r -F
 complete -c aimax-paste -l strip-control -d 'Leave control characters out'
 complete -c aimax-paste -l done -d 'What ends the job: the `turn`, or the `agent`' -x -a 'turn agent'
+complete -c aimax-paste -l once -d 'Deliver once under this key' -x
 complete -c aimax-paste -l command -d 'The prompt is the agent\'s own command'
 complete -c aimax-paste -l when -d '`now`, or when the session is `idle`' -x -a 'now idle'
 complete -c aimax-paste -l interrupt -d 'Stop the present turn first'
@@ -19,3 +20,4 @@ complete -c aimax-paste -l timeout -d 'Give up after this long' -x
 complete -c aimax-paste -l explain -d 'Say each step on stderr, with its time'
 complete -c aimax-paste -s h -l help -d 'Show help; `--help` shows all of it'
 complete -c aimax-paste -s V -l version -d 'Show the version'
+complete -c aimax-paste -a '(aimax-ls --names 2>/dev/null)'

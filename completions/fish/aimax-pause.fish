@@ -10,3 +10,4 @@ complete -c aimax-pause -l flag-root -d 'The folder that holds the flags' -x -a 
 complete -c aimax-pause -l json -d 'Print one JSON document'
 complete -c aimax-pause -s h -l help -d 'Show help; `--help` shows all of it'
 complete -c aimax-pause -s V -l version -d 'Show the version'
+complete -c aimax-pause -a '(aimax-ls --names 2>/dev/null)'

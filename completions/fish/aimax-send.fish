@@ -14,3 +14,4 @@ complete -c aimax-send -l agent-session-id -d 'Go on in this conversation' -x
 complete -c aimax-send -l json -d 'Print one JSON document'
 complete -c aimax-send -s h -l help -d 'Show help; `--help` shows all of it'
 complete -c aimax-send -s V -l version -d 'Show the version'
+complete -c aimax-send -a '(aimax-ls --names 2>/dev/null)'

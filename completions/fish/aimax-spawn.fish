@@ -17,7 +17,7 @@ function __aimax_spawn_at
             case --
                 set place rest
                 break
-            case -s --session -b --backend -p --prompt -f --prompt-file --done --cwd --flag-root -m --model --resume --permissions --use-proxy --display-name --timeout
+            case -s --session -b --backend -p --prompt -f --prompt-file --done --once --cwd --flag-root -m --model --resume --permissions --inbox --use-proxy --display-name --timeout
                 set skip 1
             case '-?*'
             case '*'
@@ -39,14 +39,17 @@ complete -c aimax-spawn -s p -l prompt -d 'The prompt' -x
 complete -c aimax-spawn -s f -l prompt-file -d 'A file that holds the prompt; `-` is stdin' -r -F
 complete -c aimax-spawn -l strip-control -d 'Leave control characters out'
 complete -c aimax-spawn -l done -d 'What ends the job: the `turn`, or the `agent`' -x -a 'turn agent'
+complete -c aimax-spawn -l once -d 'Deliver once under this key' -x
 complete -c aimax-spawn -l cwd -d 'The folder to work in' -x -a '(__fish_complete_directories (commandline -ct))'
 complete -c aimax-spawn -l flag-root -d 'The folder that holds the flags' -x -a '(__fish_complete_directories (commandline -ct))'
 complete -c aimax-spawn -s m -l model -d 'The model' -x
 complete -c aimax-spawn -l resume -d 'Go on in this conversation' -x
 complete -c aimax-spawn -l permissions -d '`bypass` the agent\'s questions, or let it `ask`' -x -a 'bypass ask'
+complete -c aimax-spawn -l inbox -d 'what becomes of other sessions\' messages' -x -a 'refuse hold accept'
 complete -c aimax-spawn -l use-proxy -d 'Whether to go through the proxy' -x -a 'true false'
 complete -c aimax-spawn -l display-name -d 'A label for people' -x
 complete -c aimax-spawn -l timeout -d 'Give up after this long' -x
 complete -c aimax-spawn -l explain -d 'Say each step on stderr, with its time'
 complete -c aimax-spawn -s h -l help -d 'Show help; `--help` shows all of it'
 complete -c aimax-spawn -s V -l version -d 'Show the version'
+complete -c aimax-spawn -n 'not __aimax_spawn_at rest' -a '(aimax-ls --names 2>/dev/null)'

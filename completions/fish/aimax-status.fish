@@ -6,3 +6,4 @@ complete -c aimax-status -s b -l backend -d 'The agent\'s backend' -x -a 'tmux-c
 complete -c aimax-status -l json -d 'Print one JSON document'
 complete -c aimax-status -s h -l help -d 'Show help; `--help` shows all of it'
 complete -c aimax-status -s V -l version -d 'Show the version'
+complete -c aimax-status -a '(aimax-ls --names 2>/dev/null)'

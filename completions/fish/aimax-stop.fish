@@ -6,3 +6,4 @@ complete -c aimax-stop -s b -l backend -d 'The agent\'s backend' -x -a 'tmux-cla
 complete -c aimax-stop -l json -d 'Print one JSON document'
 complete -c aimax-stop -s h -l help -d 'Show help; `--help` shows all of it'
 complete -c aimax-stop -s V -l version -d 'Show the version'
+complete -c aimax-stop -a '(aimax-ls --names 2>/dev/null)'

@@ -8,3 +8,4 @@ complete -c aimax-stream -l max -d 'End after so many records' -x
 complete -c aimax-stream -l json -d 'Print records, and at the end how many'
 complete -c aimax-stream -s h -l help -d 'Show help; `--help` shows all of it'
 complete -c aimax-stream -s V -l version -d 'Show the version'
+complete -c aimax-stream -a '(aimax-ls --names 2>/dev/null)'

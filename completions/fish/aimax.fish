@@ -1,5 +1,17 @@
 # Generated from the option table of aimax; do not edit.
 
+# Whether a program has completions. fish itself loads only those of programs on PATH.
+function __aimax_known
+    type -q $argv[1]; and return
+    for folder in $fish_complete_path
+        if test -f $folder/$argv[1].fish
+            source $folder/$argv[1].fish
+            return
+        end
+    end
+    return 1
+end
+
 # Where the cursor is. bare: before the first operand. more: behind it. own: where options
 # are this program's. rest: behind --, which is passed on. inner: behind a known program's verb.
 function __aimax_at
@@ -24,7 +36,9 @@ function __aimax_at
                 break
         end
     end
-    if test -n "$verb"; and type -q aimax-$verb
+    if test "$verb" = help
+        set place bare
+    else if test -n "$verb"; and __aimax_known aimax-$verb
         set place inner
     end
     switch $argv[1]
@@ -54,14 +68,18 @@ end
 complete -c aimax -f
 complete -c aimax -n '__aimax_at own' -s h -l help -d 'Show help; `--help` shows all of it'
 complete -c aimax -n '__aimax_at own' -s V -l version -d 'Show the version'
+complete -c aimax -n '__aimax_at bare' -a 'ask' -d 'Give a prompt, and print the answer'
 complete -c aimax -n '__aimax_at bare' -a 'create' -d 'Start a session with its first prompt'
 complete -c aimax -n '__aimax_at bare' -a 'send' -d 'Send a prompt to a session'
 complete -c aimax -n '__aimax_at bare' -a 'pause' -d 'Stop the present turn'
 complete -c aimax -n '__aimax_at bare' -a 'stop' -d 'End a session'
+complete -c aimax -n '__aimax_at bare' -a 'revive' -d 'Start sessions again after a reboot'
+complete -c aimax -n '__aimax_at bare' -a 'adopt' -d 'Make a session of an agent that runs already'
 complete -c aimax -n '__aimax_at bare' -a 'list' -d 'List the sessions that have a window'
 complete -c aimax -n '__aimax_at bare' -a 'status' -d 'Tell how a session is'
 complete -c aimax -n '__aimax_at bare' -a 'history' -d 'Print what a conversation holds'
 complete -c aimax -n '__aimax_at bare' -a 'stream' -d 'Print what happens, as it happens'
+complete -c aimax -n '__aimax_at bare' -a 'usage' -d 'Count the tokens that sessions have used'
 complete -c aimax -n '__aimax_at bare' -a 'config' -d 'Show all settings'
 complete -c aimax -n '__aimax_at bare' -a 'admin' -d 'Show and set what holds for all sessions'
 complete -c aimax -n '__aimax_at bare' -a 'demo' -d 'Show a whole session with the practice agent'

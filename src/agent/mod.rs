@@ -20,18 +20,22 @@ use crate::{
     transcript::{
         event::{Event, EventKind},
         field::Field,
+        usage::Used,
         validate,
     },
 };
 
 mod claude;
 mod codex;
+mod parent;
 mod paths;
 mod practice;
 pub(crate) mod profile;
 mod settings;
+pub(crate) mod version;
 
 pub(crate) use claude::state_file::{NAME_MAX, holder, project_dir};
+pub use parent::Marks;
 pub(crate) use paths::AgentPaths;
 pub use settings::SETTINGS;
 
@@ -55,6 +59,8 @@ macro_rules! backends {
             pub const ALL: [Backend; Backend::NAMES.len()] = [$(Backend::$backend),+];
             /// Their names, in the same order.
             pub const NAMES: &'static [&'static str] = &[$($folder::FACTS.backend),+];
+            /// Short names, in the same order.
+            pub const SHORT: &'static [&'static str] = &[$(stringify!($folder)),+];
 
             /// Its adapter.
             pub fn agent(self) -> &'static dyn Agent {
@@ -78,12 +84,14 @@ impl Backend {
         self.facts().backend
     }
 
-    /// The backend of that name.
+    /// The backend of that name, long or short.
     ///
     /// # Errors
     /// [`crate::error::Kind::Usage`] when there is none.
     pub fn parse(name: &str) -> Result<Backend> {
-        Self::ALL.into_iter().find(|backend| backend.name() == name).ok_or_else(|| {
+        let place = |names: &[&str]| names.iter().position(|other| *other == name);
+        let place = place(Self::NAMES).or_else(|| place(Self::SHORT));
+        place.map(|place| Self::ALL[place]).ok_or_else(|| {
             Error::usage(format!("backend {name:?}"), "no such backend")
                 .advise(format!("one of {}", Self::NAMES.join(", ")))
         })
@@ -146,7 +154,7 @@ pub struct Facts {
     pub entry_fields: &'static [(&'static str, Option<bool>)],
     /// The variables that it sets for the programs that it runs. An agent that inherits one would
     /// take itself for a child of another.
-    pub not_inherited: &'static [&'static str],
+    pub marks: Marks,
 
     /// The longest prompt that it is measured to take whole, in characters.
     /// See claude/FACTS.md, "Folding", and codex/FACTS.md, "Largest prompt".
@@ -193,6 +201,9 @@ pub struct LaunchRequest {
     pub ask_permission: bool,
     /// Whether it runs behind the proxy.
     pub use_proxy: bool,
+    /// What becomes of messages of other sessions: `refuse`, `hold` or `accept`; `None` for the
+    /// default, `refuse`.
+    pub inbox: Option<String>,
     /// Arguments for the agent, passed on as they are.
     pub rest: Vec<OsString>,
     /// The session's private folder, for files that the agent reads.
@@ -285,9 +296,8 @@ pub trait Agent: Sync {
         Ok(None)
     }
 
-    /// What it is doing by its transcript alone, into which it has written since its start: for when
-    /// its own sign is gone, which others can remove. `None` when the sign may still be there.
-    fn status_without_sign(&self, pane: &Pane, transcript: &Path) -> Result<Option<Status>>;
+    /// Whether the last turn in a transcript has begun and not ended.
+    fn last_turn_is_open(&self, transcript: &Path) -> Result<bool>;
 
     /// Files and folders whose change may mean another status or another conversation.
     fn watch_paths(&self, paths: &AgentPaths, pane: &Pane) -> Vec<PathBuf>;
@@ -297,6 +307,21 @@ pub trait Agent: Sync {
     /// The conversation that the pane's program holds now, as far as it is known. `None` while it
     /// holds none, for example in a dialog of the start.
     fn conversation(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<Conversation>>;
+
+    /// The conversation that the pane's program holds while its own sign is gone, which others can
+    /// take away. `kept` is the one that it was last known to hold; it was started at `since`, in
+    /// epoch milliseconds. `None` when the sign may still come.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Missing`] when the program has gone over to another one since, and which
+    /// that is cannot be told.
+    fn conversation_without_sign(
+        &self,
+        paths: &AgentPaths,
+        pane: &Pane,
+        kept: &Conversation,
+        since: u64,
+    ) -> Result<Option<Conversation>>;
 
     /// Every place where a transcript of that name may be: the one at `transcript` may be moved to
     /// any of them, and keeps its name, which holds the conversation's id.
@@ -333,6 +358,11 @@ pub trait Agent: Sync {
     /// The events in a record, at least one. A record of an unknown type is [`EventKind::Other`].
     fn parse_record(&self, record: &[u8]) -> Vec<Event>;
 
+    /// What a line of its transcript says of tokens.
+    fn used(&self, _line: &[u8]) -> Vec<Used> {
+        Vec::new()
+    }
+
     /// Whether a line can only be from a transcript of this agent.
     fn knows_line(&self, _line: &[u8]) -> bool {
         false
@@ -348,9 +378,10 @@ pub trait Agent: Sync {
     }
 }
 
-/// The status of an agent by its last turn.
-fn status_by_turn(is_open: bool) -> Status {
-    if is_open { Status::Busy } else { Status::Idle(None) }
+/// The status of an agent by the last turn in its transcript.
+pub(crate) fn status_by_turn(agent: &dyn Agent, transcript: Option<&Path>) -> Result<Status> {
+    let is_open = transcript.map_or(Ok(false), |path| agent.last_turn_is_open(path))?;
+    Ok(if is_open { Status::Busy } else { Status::Idle(None) })
 }
 
 /// The text of a content: a string, or the texts and text blocks of a list.

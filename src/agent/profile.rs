@@ -7,7 +7,7 @@
 
 use std::cmp::Ordering;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     config::Config,
@@ -24,6 +24,9 @@ pub struct Profile {
     pub agent: String,
     /// The versions that the profile is verified with, the oldest first.
     pub verified: Vec<String>,
+    /// The oldest version that can be driven, where one is known.
+    #[serde(default)]
+    pub oldest: Option<String>,
     /// The input box.
     pub input: Input,
     /// The signs before the selected line of a dialog.
@@ -80,6 +83,14 @@ pub struct Dialog {
     pub advice: String,
 }
 
+/// A line of a dialog that can be chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Choice {
+    /// What chooses it: its number on the screen, or else its place, from 1.
+    pub key: String,
+    /// Its words.
+    pub label: String,
+}
 /// How many lines above the input box may say that a request is tried again.
 const NEAR: usize = 5;
 
@@ -195,7 +206,11 @@ impl Profile {
 
     /// The next key towards choosing one of the dialog's labels.
     pub fn step(&self, dialog: &Dialog, screen: &Screen) -> DialogStep {
-        let rows: Vec<(bool, &str)> = screen.lines().map(|line| self.choice(line)).collect();
+        let row = |line| {
+            let (pointed, _, text) = self.choice(line);
+            (pointed, text)
+        };
+        let rows: Vec<(bool, &str)> = screen.lines().map(row).collect();
         // Other lines may begin with the label too: the line that is the label goes first.
         let whole = |text: &str| dialog.choose.iter().any(|label| text == label);
         let begun = |text: &str| dialog.choose.iter().any(|label| text.starts_with(label.as_str()));
@@ -211,10 +226,47 @@ impl Profile {
         DialogStep::Press { key, row }
     }
 
-    /// The lines of a dialog that can be chosen: the pointer's, and those around it that begin in
-    /// the same column. Lines that begin further right are their descriptions.
+    /// The lines of a dialog that can be chosen, without their numbers.
     pub fn choices(&self, screen: &Screen) -> Vec<String> {
+        self.options(screen).into_iter().map(|choice| choice.label).collect()
+    }
+
+    /// The lines of a dialog that can be chosen.
+    pub fn options(&self, screen: &Screen) -> Vec<Choice> {
         let rows: Vec<&str> = screen.lines().collect();
+        let choice = |(place, row): (usize, usize)| {
+            let (_, number, label) = self.choice(rows[row]);
+            let key = number.map_or_else(|| (place + 1).to_string(), str::to_owned);
+            Choice { key, label: label.to_owned() }
+        };
+        self.choice_rows(&rows).into_iter().enumerate().map(choice).collect()
+    }
+
+    /// What the open dialog says above its choices, line by line, less blank lines: back to the rule
+    /// above it, or else to the first words that it is known by.
+    pub fn question(&self, screen: &Screen) -> String {
+        let rows: Vec<&str> = screen.lines().collect();
+        let Some(&end) = self.choice_rows(&rows).first() else { return String::new() };
+        let is_rule =
+            |line: &str| line.trim().chars().count() > 8 && line.trim().chars().all(|c| c == '─');
+        let begin = end.saturating_sub(QUESTION);
+        let known = self.dialog(screen).map_or(&[][..], |dialog| &dialog.texts);
+        let begin = match (begin..end).rev().find(|&row| is_rule(rows[row])) {
+            Some(rule) => rule + 1,
+            None => (begin..end)
+                .find(|&row| known.iter().any(|text| rows[row].contains(text.as_str())))
+                .unwrap_or(begin),
+        };
+        let bare =
+            |line: &&str| line.trim_matches(|c: char| c.is_whitespace() || is_frame(c)).to_owned();
+        let lines: Vec<String> =
+            rows[begin..end].iter().map(bare).filter(|line| !line.is_empty()).collect();
+        lines.join("\n")
+    }
+
+    /// The rows that can be chosen: the pointer's, and those around it that begin in the same column.
+    /// Lines that begin further right are their descriptions.
+    fn choice_rows(&self, rows: &[&str]) -> Vec<usize> {
         let Some(at) = rows.iter().rposition(|line| self.choice(line).0) else { return Vec::new() };
         let column = |line: &str| {
             let lead = |c: &char| {
@@ -223,28 +275,28 @@ impl Profile {
             line.chars().take_while(lead).count()
         };
         let here = column(rows[at]);
-        let inside = |line: &&&str| !self.choice(line).1.is_empty() && column(line) >= here;
+        let inside = |line: &&&str| !self.choice(line).2.is_empty() && column(line) >= here;
         let before = rows[..at].iter().rev().take_while(inside).count();
         let after = rows[at..].iter().take_while(inside).count();
-        rows[at - before..at + after]
-            .iter()
-            .filter(|line| column(line) == here)
-            .map(|line| self.choice(line).1.to_owned())
-            .collect()
+        (at - before..at + after).filter(|&row| column(rows[row]) == here).collect()
     }
 
-    /// Whether the pointer is on a line; and the line without frame, pointer and number.
-    fn choice<'a>(&self, line: &'a str) -> (bool, &'a str) {
+    /// Whether the pointer is on a line; its number, if it has one; and the line without frame,
+    /// pointer and number.
+    fn choice<'a>(&self, line: &'a str) -> (bool, Option<&'a str>, &'a str) {
         let bare = line.trim_matches(|c: char| c.is_whitespace() || is_frame(c));
         let pointer = self.pointers.iter().find_map(|pointer| bare.strip_prefix(pointer.as_str()));
         let text = pointer.unwrap_or(bare).trim_start();
-        let text = match text.split_once(". ") {
-            Some((number, rest)) if number.parse::<u8>().is_ok() => rest,
-            _ => text,
+        let (number, text) = match text.split_once(". ") {
+            Some((number, rest)) if number.parse::<u8>().is_ok() => (Some(number), rest),
+            _ => (None, text),
         };
-        (pointer.is_some(), text)
+        (pointer.is_some(), number, text)
     }
 }
+
+/// How many lines of a question are looked at.
+const QUESTION: usize = 20;
 
 /// Whether frames are drawn with this character.
 fn is_frame(c: char) -> bool {

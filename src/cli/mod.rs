@@ -32,3 +32,4 @@ pub(crate) use option::{Complete, Given, Opt, OptDoc, Tool, ToolDoc, ValueDoc, V
 pub(crate) use output::Output;
 pub(crate) use page::{Page, page};
 pub(crate) use paint::Paint;
+pub(crate) use suggest::nearest;

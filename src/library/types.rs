@@ -1,6 +1,9 @@
 //! What the operations take and return.
 
-use std::path::{Path, PathBuf};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
@@ -64,6 +67,7 @@ impl Request {
             display_name: self.display_name.clone(),
             use_proxy: self.use_proxy,
             resume: self.agent_session_id.clone(),
+            ..StartOptions::default()
         }
     }
 }
@@ -95,7 +99,7 @@ pub struct Sent {
     /// Where the transcript stood before it.
     pub offset: u64,
     /// The changes that the agent makes to every prompt and made to this one.
-    pub normalized: Vec<&'static str>,
+    pub normalized: Vec<Cow<'static, str>>,
     /// Whether the session was started for it.
     pub started: bool,
     /// Why it was not recorded, if a recorder failed.

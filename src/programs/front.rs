@@ -8,14 +8,16 @@ use std::{
 };
 
 use super::{
-    Admin, Create, Demo, Doctor, Flag, History, Kill, List, Ls, Paste, Pause, Send, Settings,
-    Spawn, Stats, Status, Stop, Stream, Tail, Version,
+    Admin, Adopt, Ask, Create, Demo, Doctor, Flag, History, Kill, List, Ls, Paste, Pause, Revive,
+    Send, Settings, Spawn, Stats, Status, Stop, Stream, Tail, Usage, Version,
 };
 use crate::{
+    agent::Backend,
     cli::{self, Complete, Opt, Output, Page, Tool, ToolDoc, ValueDoc, VerbDoc},
     config::Config,
     error::{Error, Exit, Result},
-    practice, session,
+    practice,
+    session::{self, Session},
 };
 
 /// The program.
@@ -41,10 +43,13 @@ Settings come from the environment, and below it from a file, of which
         operand: Some(ValueDoc { name: "ARG", complete: Complete::Nothing }),
         examples: &[
             ("aimax demo", "Shows everything in a minute, without an account."),
+            ("aimax ask -b tmux-codex 'What is this?'", "Asks Codex about this folder."),
             ("aimax create -b tmux-codex -s demo --cwd . -p 'Hi.'", "Starts Codex."),
             ("aimax help create", "Tells all of a verb."),
+            ("aimax help agent", "Tells a coding agent how to use all this."),
         ],
         see_also: &[
+            ("aimax-ask", 1),
             ("aimax-create", 1),
             ("aimax-send", 1),
             ("aimax-list", 1),
@@ -74,6 +79,7 @@ Settings come from the environment, and below it from a file, of which
         match verb.to_str().unwrap_or_default() {
             "help" => help(rest, out),
             "window" => window(rest),
+            "keep" => keep(&rest),
             "practice-agent" => practice::main(rest).map(|code| std::process::exit(code)),
             _ => program(&verb, rest, out),
         }
@@ -98,15 +104,19 @@ impl BuiltIn {
 }
 
 /// All of them, in the order of the help.
-pub(crate) const BUILT_IN: [BuiltIn; 20] = [
+pub(crate) const BUILT_IN: [BuiltIn; 24] = [
+    BuiltIn::new::<Ask>("ask", "Give a prompt, and print the answer"),
     BuiltIn::new::<Create>("create", "Start a session with its first prompt"),
     BuiltIn::new::<Send>("send", "Send a prompt to a session"),
     BuiltIn::new::<Pause>("pause", "Stop the present turn"),
     BuiltIn::new::<Stop>("stop", "End a session"),
+    BuiltIn::new::<Revive>("revive", "Start sessions again after a reboot"),
+    BuiltIn::new::<Adopt>("adopt", "Make a session of an agent that runs already"),
     BuiltIn::new::<List>("list", "List the sessions that have a window"),
     BuiltIn::new::<Status>("status", "Tell how a session is"),
     BuiltIn::new::<History>("history", "Print what a conversation holds"),
     BuiltIn::new::<Stream>("stream", "Print what happens, as it happens"),
+    BuiltIn::new::<Usage>("usage", "Count the tokens that sessions have used"),
     BuiltIn::new::<Settings>("config", "Show all settings"),
     BuiltIn::new::<Admin>("admin", "Show and set what holds for all sessions"),
     BuiltIn::new::<Demo>("demo", "Show a whole session with the practice agent"),
@@ -147,7 +157,14 @@ fn program(verb: &OsStr, args: Vec<OsString>, out: &mut Output) -> Result<Exit> 
     match path {
         // Becomes that program, as git does with its own.
         Some(path) => Err(Error::io(path.display(), &Command::new(&path).args(args).exec())),
-        None => Err(Error::usage(verb.display(), "no such verb")),
+        None => {
+            let error = Error::usage(verb.display(), "no such verb");
+            let words = VERBS.iter().map(|verb| verb.name);
+            Err(match cli::nearest(&verb.to_string_lossy(), words) {
+                Some(near) => error.advise(format!("did you mean `{near}`?")),
+                None => error,
+            })
+        }
     }
 }
 
@@ -156,7 +173,22 @@ fn help(rest: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         out.line(cli::help::full(&cli::page::<Front>()).trim_end().as_bytes())?;
         return Ok(Exit::Done);
     };
+    if verb == "agent" {
+        out.line(include_str!("help_agent.txt").trim_end().as_bytes())?;
+        return Ok(Exit::Done);
+    }
     program(&verb, vec!["--help".into()], out)
+}
+
+/// What tmux runs beside a session while a job of it runs.
+fn keep(rest: &[OsString]) -> Result<Exit> {
+    let words: Vec<&str> = rest.iter().filter_map(|word| word.to_str()).collect();
+    let [backend, name] = words[..] else {
+        return Err(Error::usage("keep", "BACKEND and NAME are needed"));
+    };
+    let config = Config::from_env()?;
+    let session = Session::find(&config, &name.parse()?, Some(Backend::parse(backend)?))?;
+    session::keep(&config, &session).map(|()| Exit::Done)
 }
 
 /// What tmux runs in a new window.

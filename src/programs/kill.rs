@@ -6,10 +6,12 @@ use serde_json::json;
 
 use super::options::{self, Field, NAMES, Target, has, target};
 use crate::{
+    agent::Backend,
     cli::{Opt, Output, Tool, ToolDoc, ValueDoc},
     config::Config,
-    error::{Exit, Result},
-    session::{self, LOCK_WAIT},
+    error::{Exit, Kind, Result},
+    session::{self, Ended, LOCK_WAIT, Session},
+    state::Name,
     time::Deadline,
     tmux::Tmux,
 };
@@ -40,7 +42,7 @@ session. The conversation itself stays: `aimax-spawn --resume` goes on
 with it. Prints one record for each session.",
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         exits: &[
-            (Exit::Done, "all of them are gone"),
+            (Exit::Done, "all of them are gone, or were ended before"),
             (Exit::Missing, "also when there is no such session"),
         ],
         examples: &[("aimax-kill demo", "Ends a session.")],
@@ -61,19 +63,38 @@ with it. Prints one record for each session.",
         let mut failed = None;
         for name in args.target.names(&config, &operands)? {
             let wait = Deadline::after(args.lock_wait.unwrap_or(LOCK_WAIT));
-            let done = target::session_or_window(&config, &tmux, &name, backend)
-                .and_then(|session| Ok((session::end(&config, &tmux, &session, wait)?, session)));
-            match done {
-                Ok((ended, session)) => out.record(&json!({
-                    "sessionId": name,
-                    "backend": session.backend.name(),
-                    "killed": ended.killed,
-                    "wasWorking": ended.was_working,
-                }))?,
+            match end(&config, &tmux, &name, backend, wait) {
+                Ok((ended, session)) => {
+                    let mut record = session.record();
+                    record["killed"] = json!(ended.killed);
+                    record["wasWorking"] = json!(ended.was_working);
+                    out.record(&record)?;
+                }
                 // The other sessions are still ended; the first failure is reported.
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
         failed.map_or(Ok(Exit::Done), Err)
+    }
+}
+
+/// Ends the session of that name. One that was ended before is as good as one that is ended now.
+///
+/// # Errors
+/// [`Kind::Missing`] when there never was one.
+pub(crate) fn end(
+    config: &Config,
+    tmux: &Tmux,
+    name: &Name,
+    backend: Option<Backend>,
+    wait: Deadline,
+) -> Result<(Ended, Session)> {
+    match target::session_or_window(config, tmux, name, backend) {
+        Ok(session) => Ok((session::end(config, tmux, &session, wait)?, session)),
+        Err(error) if error.kind == Kind::Missing => {
+            let past = Session::find_any(config, name, backend)?;
+            Ok((Ended { killed: false, was_working: false }, past))
+        }
+        Err(error) => Err(error),
     }
 }

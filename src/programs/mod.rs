@@ -22,7 +22,8 @@ pub use paste::Paste;
 pub use spawn::Spawn;
 pub use tail::Tail;
 pub use verbs::{
-    Admin, Create, History, List, Pause, Send, Settings, Stats, Status, Stop, Stream, Version,
+    Admin, Adopt, Ask, Create, History, List, Pause, Revive, Send, Settings, Stats, Status, Stop,
+    Stream, Usage, Version,
 };
 
 use std::iter;

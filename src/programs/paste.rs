@@ -4,11 +4,11 @@ use std::ffi::OsString;
 
 use serde_json::{Value, json};
 
-use super::options::{self, Field, PromptArgs, Target, has, prompt, target};
+use super::options::{self, Field, NAMES, PromptArgs, Target, has, prompt, target};
 use crate::{
-    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc},
+    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
     config::Config,
-    error::{Error, Exit, Result},
+    error::{Error, Exit, Kind, Result},
     session::{self, Delivery, DeliveryOptions, Verdict},
     state::Name,
     time::Deadline,
@@ -37,9 +37,9 @@ impl Tool for Paste {
         name: "aimax-paste",
         tagline: "deliver a prompt to a session, with proof",
         synopsis: &[
-            "aimax-paste -s NAME [OPTION]... [-p TEXT | -f FILE]",
-            "aimax-paste -s NAME --interrupt [OPTION]... [-p TEXT | -f FILE]",
-            "aimax-paste -s NAME --answer KEY --expect DIALOG",
+            "aimax-paste [-s] NAME [OPTION]... [-p TEXT | -f FILE]",
+            "aimax-paste [-s] NAME --interrupt [OPTION]... [-p TEXT | -f FILE]",
+            "aimax-paste [-s] NAME --answer KEY --expect DIALOG",
         ],
         about: "\
 Pastes a prompt into the session's input box, presses Enter, and waits
@@ -61,11 +61,13 @@ as turning a tab into blanks, is named in `normalized`.
 With `--interrupt` and no prompt the verdict is `interrupted`, `idle`
 when there was nothing to stop, or `unproven`. A question that the agent
 asks at that moment is denied, which stops the turn too.",
+        operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         exits: &[(Exit::Done, "proven: `submitted`, `queued`, `interrupted`, `idle`, or answered")],
         examples: &[
             ("aimax-paste -s demo -p 'Also add a README.'", "Delivers a prompt."),
             ("git diff | aimax-paste -s review", "Delivers what a program prints."),
             ("aimax-paste -s demo --interrupt -p 'Stop. Do this:'", "Stops the turn first."),
+            ("aimax-paste -s demo --answer 1 --expect permission", "Answers a question."),
             ("aimax-paste -s demo --command -p /compact", "Runs a command of the agent's."),
         ],
         see_also: &[("aimax-spawn", 1), ("aimax-tail", 1), ("aimax-flag", 1), ("aimax", 7)],
@@ -79,6 +81,7 @@ asks at that moment is denied, which stops the turn too.",
         prompt::prompt_file(),
         prompt::strip_control(),
         prompt::done(),
+        prompt::once(),
         prompt::command(),
         OptDoc::new(
             "when",
@@ -86,7 +89,8 @@ asks at that moment is denied, which stops the turn too.",
             "\
 With `now`, the default, a prompt that comes while a turn runs is taken
 as the agent takes it: queued, or into the turn. With `idle` the end of
-the work is waited for first, within `--timeout`.",
+the work is waited for first, within `--timeout`; if that is not enough,
+nothing is typed, and the status is 124.",
         )
         .value("MOMENT", Complete::OneOf(&["now", "idle"]))
         .sets(|args, given| {
@@ -123,9 +127,10 @@ being drawn can look like any of these.",
             "answer",
             "Press this key in the open dialog",
             "\
-Presses a key, by its tmux name (`1`, `y`, `Enter`, `Escape`), if the
-dialog that `--expect` names is open, and waits until it is gone.
-`aimax-ls` shows the name and the choices.",
+Answers the dialog that `--expect` names, if it is open, and waits until
+it is gone. The `key` of one of its `choices`, as `aimax-ls` shows them,
+is gone to, and Enter pressed when the pointer is there; any other KEY
+is pressed, by its tmux name (`y`, `Enter`, `Escape`).",
         )
         .value("KEY", Complete::Nothing)
         .sets(|args, given| args.answer.set(given)),
@@ -146,11 +151,12 @@ seconds by default.",
         prompt::explain(),
     ];
 
-    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    fn run(mut args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        args.target.operand(operands)?;
         let config = Config::from_env()?;
         args.prompt.begin_trace::<Self>(&config)?;
         let mut session = args.target.find(&config)?;
-        let mut record = json!({ "sessionId": session.name, "backend": session.backend.name() });
+        let mut record = session.record();
         let DeliveryOptions { lock_wait, timeout, .. } = args.delivery;
         if let Some(key) = &args.answer {
             let expected = args.expect.as_deref().ok_or_else(|| {
@@ -179,7 +185,7 @@ seconds by default.",
         let tmux = Tmux::new(&config)?;
         let delivery = session::deliver(&config, &tmux, &mut session, &prompt, &options)?;
         add_verdict(&mut record, &delivery);
-        out.record(&record)?;
+        print(out, &record, &delivery)?;
         conclude(Self::DOC.name, &session.name, &delivery)
     }
 }
@@ -190,9 +196,31 @@ pub(crate) fn add_verdict(record: &mut Value, delivery: &Delivery) {
     record["offset"] = json!(delivery.offset);
     record["queued"] = json!(delivery.verdict == Verdict::Queued);
     record["normalized"] = json!(delivery.normalized);
+    if delivery.repeated.is_some() {
+        record["repeated"] = json!(true);
+    }
     if !delivery.reason.is_empty() {
         record["reason"] = json!(delivery.reason);
     }
+}
+
+/// Prints the record of a delivery.
+///
+/// # Errors
+/// Says what became of the prompt when that cannot be printed.
+pub(crate) fn print(out: &mut Output, record: &Value, delivery: &Delivery) -> Result<()> {
+    out.record(record).map_err(|error| match error.kind {
+        Kind::System => {
+            let verdict = delivery.verdict.name();
+            let what = match delivery.exit() {
+                Exit::Done => format!("the prompt was delivered ({verdict})"),
+                _ => format!("the prompt was not delivered ({verdict})"),
+            };
+            let cause = format!("{what}, but its record cannot be printed: {}", error.cause);
+            Error { cause, ..error }.advise("only with the same --once is a retry safe")
+        }
+        _ => error,
+    })
 }
 
 /// The exit status of a delivery; one that is not proven is an error with its reason. Notes are

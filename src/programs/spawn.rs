@@ -5,7 +5,7 @@ use std::{ffi::OsString, time::Duration};
 use serde_json::json;
 
 use super::{
-    options::{self, Field, PromptArgs, Target, has, launch, prompt, target},
+    options::{self, Field, NAMES, PromptArgs, Target, has, launch, prompt, target},
     paste,
 };
 use crate::{
@@ -26,9 +26,7 @@ pub struct Args {
     target: Target,
     prompt: PromptArgs,
     start: StartOptions,
-    ask: bool,
     timeout: Option<Duration>,
-    rest: Vec<OsString>,
 }
 
 has!(Args { target: Target, prompt: PromptArgs, start: StartOptions });
@@ -39,19 +37,27 @@ impl Tool for Spawn {
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-spawn",
         tagline: "start an agent in a tmux window",
-        synopsis: &["aimax-spawn -b BACKEND -s NAME [OPTION]... [-p TEXT] [-- ARG...]"],
+        synopsis: &["aimax-spawn -b BACKEND [-s] NAME [OPTION]... [-p TEXT] [-- ARG...]"],
         about: "\
 Starts an agent in a window of its backend's tmux session, waits until
 it is ready, and delivers the first prompt, if there is one. Prints one
 record: the session, where its transcript is, and the verdict on the
 prompt.
 
-Dialogs of the start are answered where there is a conservative answer:
-the folder is trusted, for you named it; another model and an update are
-declined. Any other dialog ends the start with status 5 and its name.
+What the agent lets a caller settle for one start opens no dialog: the
+folder is trusted, for you named it; another model and an update are
+declined. Dialogs that open all the same are answered the same way. Any
+other ends the start with status 5 and its name, and one that is not
+known does with `unknown-dialog` and its first words.
+
+An agent that is too old to be driven is not started: status 69 says its
+version and the one that is needed.
+
+Standard input is read only for `-f -`.
 
 When the start fails, nothing is left behind. When only the prompt
 fails, the session stays.",
+        operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         rest: Some(ValueDoc { name: "ARG", complete: Complete::Nothing }),
         exits: &[
             (Exit::Done, "the agent is ready, and the prompt, if any, is proven"),
@@ -63,7 +69,7 @@ fails, the session stays.",
                 "Starts Claude Code with a first prompt.",
             ),
             (
-                "aimax-spawn -b tmux-codex -s fix --cwd . < task.txt",
+                "aimax-spawn -b tmux-codex -s fix --cwd . -f task.txt",
                 "Takes the prompt from a file.",
             ),
             (
@@ -89,6 +95,7 @@ fails, the session stays.",
         prompt::prompt_file(),
         prompt::strip_control(),
         prompt::done(),
+        prompt::once(),
         launch::cwd(),
         launch::flag_root(),
         launch::model(),
@@ -102,7 +109,20 @@ With `ask` its own questions stay on; they show as the state `waiting`.",
         )
         .value("HOW", Complete::OneOf(&["bypass", "ask"]))
         .sets(|args, given| {
-            args.ask = given.one_of(&["bypass", "ask"])? == "ask";
+            args.start.ask_permission = Some(given.one_of(&["bypass", "ask"])? == "ask");
+            Ok(())
+        }),
+        OptDoc::new(
+            "inbox",
+            "what becomes of other sessions' messages",
+            "\
+Claude Code lets the sessions of a user send messages to each other, and
+a message starts a turn. With `refuse`, the default, none comes in. With
+`hold` they wait for a person, and with `accept` they are taken.",
+        )
+        .value("HOW", Complete::OneOf(&["refuse", "hold", "accept"]))
+        .sets(|args, given| {
+            args.start.inbox = Some(given.one_of(&["refuse", "hold", "accept"])?.to_owned());
             Ok(())
         }),
         launch::use_proxy(),
@@ -117,10 +137,11 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
     ];
 
     fn rest(args: &mut Args, rest: Vec<OsString>) {
-        args.rest = rest;
+        args.start.rest = rest;
     }
 
-    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    fn run(mut args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        args.target.operand(operands)?;
         let config = Config::from_env()?;
         args.prompt.begin_trace::<Self>(&config)?;
         let name = args.target.needed(&config)?;
@@ -131,29 +152,28 @@ proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
         // From here on a signal must not leave half a session.
         signals::catch(&signals::ENDING).map_err(|e| Error::io("signals", &e))?;
         let order = session::Spawn {
-            ask_permission: args.ask,
-            rest: args.rest,
             prompt,
             done_by,
             timeout: args.timeout.unwrap_or(START_WAIT),
             ..args.start.spawn(&name, backend)
         };
-        let started = session::spawn(&config, &tmux, &order)?;
+        let started = session::start_once(&config, &tmux, &order)?;
+        let pane = started.pane.as_ref();
         let entry = &started.session.entry;
-        let mut record = json!({
-            "sessionId": name,
-            "backend": backend.name(),
-            "agentSessionId": entry.agent_session_id(),
-            "jsonlPath": entry.jsonl_path(),
-            "startedAt": entry.started_at(),
-            "pid": started.pane.pid,
-            "windowId": started.pane.window,
-            "paneId": started.pane.id,
-        });
-        if let Some(delivery) = &started.delivery {
-            paste::add_verdict(&mut record, delivery);
+        let mut record = started.session.record();
+        record["agentSessionId"] = json!(entry.agent_session_id());
+        record["jsonlPath"] = json!(entry.jsonl_path());
+        record["startedAt"] = json!(entry.started_at());
+        record["pid"] = json!(pane.map(|pane| pane.pid));
+        record["windowId"] = json!(pane.map(|pane| &pane.window));
+        record["paneId"] = json!(pane.map(|pane| &pane.id));
+        match &started.delivery {
+            Some(delivery) => {
+                paste::add_verdict(&mut record, delivery);
+                paste::print(out, &record, delivery)?;
+            }
+            None => out.record(&record)?,
         }
-        out.record(&record)?;
         match &started.delivery {
             Some(delivery) => paste::conclude(Self::DOC.name, &name, delivery),
             None => Ok(Exit::Done),

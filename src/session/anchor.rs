@@ -40,6 +40,10 @@ pub(crate) struct Anchor {
     pub socket: PathBuf,
     /// The tmux server's process.
     pub server_pid: u32,
+    /// The process that tmux started in the pane, if that is not the agent: the shell of a person
+    /// who started the agent in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shell: Option<u32>,
 }
 
 /// What is to be seen of a session's pane.
@@ -94,6 +98,7 @@ impl Anchor {
             pane: pane.to_owned(),
             socket: socket.into(),
             server_pid: server_pid.parse().ok()?,
+            shell: None,
         })
     }
 
@@ -105,7 +110,15 @@ impl Anchor {
             pane: pane.id.clone(),
             socket: pane.socket.clone(),
             server_pid: pane.server_pid,
+            shell: None,
         }
+    }
+
+    /// The anchor of the agent `pid`, which a person started in `pane`.
+    pub(crate) fn inside(pane: &Pane, pid: u32) -> Anchor {
+        let process = proc::Identity::of(pid);
+        let shell = Some(pane.pid).filter(|shell| *shell != pid);
+        Anchor { pid, process, shell, ..Anchor::at(pane) }
     }
 
     /// Writes it where only the user can read it. The folder is not made: it may have been removed
@@ -127,13 +140,19 @@ impl Anchor {
 
     /// Whether `pane` is the one that was made for the agent, and still runs it or shows its end.
     fn is(&self, pane: &Pane) -> bool {
-        pane.id == self.pane && pane.pid == self.pid
+        pane.id == self.pane && pane.pid == self.shell.unwrap_or(self.pid)
+    }
+
+    /// The pane with the agent's own process; `None` when only the shell is left in it.
+    fn with_agent(&self, pane: Pane) -> Option<Pane> {
+        let is_gone = self.shell.is_some() && self.lives() == Some(false);
+        Some(Pane { pid: self.pid, ..pane }).filter(|_| !is_gone)
     }
 
     /// What `found` on its server means.
     fn judge(&self, name: &Name, found: std::result::Result<Option<Pane>, Fault>) -> Result<Sight> {
         let fault = match found {
-            Ok(Some(pane)) if self.is(&pane) => return Ok(Sight::Seen(Some(pane))),
+            Ok(Some(pane)) if self.is(&pane) => return Ok(Sight::Seen(self.with_agent(pane))),
             found => found.err(),
         };
         let lost = match fault {
@@ -384,6 +403,7 @@ mod tests {
             pane: "%1".into(),
             socket: "/tmp/s".into(),
             server_pid,
+            shell: None,
         };
         anchor.judge(&"one".parse().unwrap(), Err(found)).unwrap()
     }

@@ -5,37 +5,46 @@
 
 use std::{collections::HashSet, path::Path, time::Duration};
 
+use serde_json::{Value, json};
+
 use crate::{
     agent::{Agent, AgentPaths, Backend, profile::Profile},
     config::Config,
     error::{At, Error, Kind, Result},
     flag::Flags,
     state::{Entry, Name, Store},
+    sys,
 };
 
+mod adopt;
 pub(crate) mod anchor;
 mod attached_pane;
 pub(crate) mod conversation;
 mod deliver;
 mod end;
+mod hooks;
 mod job;
 mod observe;
+mod reply;
 mod run_dir;
 mod send;
 mod start;
 
+pub(crate) use adopt::{Adoption, adopt};
 pub(crate) use deliver::{
-    Delivery, DeliveryOptions, Prompt, Question, Reading, answer, deliver, interrupt, question,
+    Delivery, DeliveryOptions, Once, OnceKey, Prompt, Question, Reading, Stage, answer, deliver,
+    interrupt, question,
 };
 pub use deliver::{Interruption, Verdict};
 pub use end::Ended;
 pub(crate) use end::end;
 pub use job::JobState;
-pub(crate) use job::{DoneBy, Job, Prompts, Standing, failure};
-pub(crate) use observe::{Observed, SessionWatcher, Snapshot, retrying, windows};
+pub(crate) use job::{DoneBy, Job, Prompts, Standing, end_of, failure};
+pub(crate) use observe::{Observed, SessionWatcher, Snapshot, keep, retrying, windows};
 pub use observe::{State, snapshots};
+pub(crate) use reply::{Asked, Ending, Reply, await_reply};
 pub(crate) use run_dir::RunDir;
-pub(crate) use send::{Recipient, SentPrompt, StartOptions};
+pub(crate) use send::{Recipient, SentPrompt, StartOptions, start_once};
 pub(crate) use start::{Proxy, Spawn, enter_window, spawn};
 
 /// A session that the state files know.
@@ -88,6 +97,12 @@ impl Session {
             let past = store.archived()?.into_iter().filter(|(name, _)| !live.contains(name));
             Ok(past.collect())
         })
+    }
+
+    /// The beginning of each record of it: its name, its backend, and the machine.
+    pub(crate) fn record(&self) -> Value {
+        let backend = self.backend.name();
+        json!({ "sessionId": self.name, "backend": backend, "host": sys::host() })
     }
 
     /// The adapter of its agent.

@@ -17,12 +17,13 @@ use crate::{
 pub(crate) struct RunDir(PathBuf);
 
 /// The files that go with the session.
-const MADE_FOR_IT: [&str; 6] = [SETTINGS_FILE, LAUNCH_SPEC, OUTPUT, TITLE_FILE, ANCHOR, JOB];
+const MADE_FOR_IT: [&str; 7] = [SETTINGS_FILE, LAUNCH_SPEC, OUTPUT, TITLE_FILE, ANCHOR, JOB, READY];
 
 const LAUNCH_SPEC: &str = "orders";
 const OUTPUT: &str = "output";
 const ANCHOR: &str = "anchor.json";
 const JOB: &str = "job.json";
+const READY: &str = "ready";
 
 impl RunDir {
     /// The folder of a session. It need not exist yet.
@@ -76,6 +77,17 @@ impl RunDir {
         self.0.join(JOB)
     }
 
+    /// Notes that its agent is ready.
+    pub(crate) fn set_ready(&self) -> Result<()> {
+        fs::write_atomic(&self.0.join(READY), b"", 0o600)
+    }
+
+    /// Whether its agent has been ready.
+    #[must_use]
+    pub(crate) fn is_ready(&self) -> bool {
+        self.0.join(READY).exists()
+    }
+
     /// The FIFO into which the pane's output goes while somebody looks.
     #[must_use]
     pub(crate) fn output(&self) -> PathBuf {
@@ -86,6 +98,13 @@ impl RunDir {
     #[must_use]
     pub(crate) fn title(&self) -> PathBuf {
         self.0.join(TITLE_FILE)
+    }
+
+    /// The note of what was delivered under a key. It stays when the session is ended: a retry may
+    /// come later.
+    #[must_use]
+    pub(crate) fn once(&self, key: &str) -> PathBuf {
+        self.0.join("once").join(key)
     }
 
     /// The session's lock: only one process at a time types, interrupts or ends.
@@ -107,6 +126,11 @@ impl RunDir {
     /// Takes the lock for reading and then changing the flags.
     pub(crate) fn lock_flags(&self, wait: Deadline) -> Result<Lock> {
         fs::lock(&self.0.join("flags.lock"), wait, "flags", "another process keeps them locked")
+    }
+
+    /// Removes the folder, locks and all: only of a session whose name nobody uses again.
+    pub(crate) fn remove(&self) -> Result<()> {
+        fs::remove_dir(&self.0)
     }
 
     /// Whether any file of a session is there.

@@ -6,6 +6,7 @@
 //! reported, so it is neither lost nor taken for "no sessions".
 
 use std::{
+    ffi::OsString,
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
@@ -90,6 +91,17 @@ impl Entry {
     /// Whether it was started behind the proxy, if that is known.
     pub fn use_proxy(&self) -> Option<bool> {
         self.fields().get("useProxy")?.as_bool()
+    }
+
+    /// Whether its agent asks for permissions, if that is known.
+    pub fn asks_permission(&self) -> Option<bool> {
+        self.text("permissions").map(|how| how == "ask")
+    }
+
+    /// The arguments of the caller's that were passed to its agent.
+    pub fn agent_args(&self) -> Vec<OsString> {
+        let args = self.0.get("agentArgs").and_then(Value::as_array).into_iter().flatten();
+        args.filter_map(|arg| arg.as_str().map(OsString::from)).collect()
     }
 
     /// The transcript, once it is known.

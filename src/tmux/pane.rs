@@ -41,6 +41,8 @@ pub struct Pane {
     pub cursor_x: usize,
     /// The caret's line, from 0.
     pub cursor_y: usize,
+    /// Its terminal's device.
+    pub tty: PathBuf,
     /// The program in the foreground.
     pub command: String,
     /// The title that the program has set.
@@ -60,11 +62,11 @@ impl Pane {
     pub(crate) const FORMAT: &'static str = "#{window_name}\t#{window_id}\t#{window_index}\t#{window_activity}\t\
         #{pane_id}\t#{pane_pid}\t#{pane_dead}\t#{pane_dead_status}\t#{pane_dead_signal}\t#{pane_in_mode}\t\
         #{pane_input_off}\t#{pane_synchronized}\t#{cursor_x}\t#{cursor_y}\t#{socket_path}\t#{pid}\t\
-        #{pane_current_command}\t#{pane_title}";
+        #{pane_tty}\t#{pane_current_command}\t#{pane_title}";
 
     /// Reads one line of [`Pane::FORMAT`].
     pub(crate) fn parse(line: &str) -> Option<Pane> {
-        let mut parts = line.splitn(18, '\t');
+        let mut parts = line.splitn(19, '\t');
         let mut next = || parts.next();
         let ended = |status: &str, signal: &str| {
             status.parse().ok().or_else(|| Some(128 + signal.parse::<i32>().ok()?))
@@ -85,6 +87,7 @@ impl Pane {
             cursor_y: next()?.parse().ok()?,
             socket: next()?.into(),
             server_pid: next()?.parse().ok()?,
+            tty: next()?.into(),
             command: next()?.to_owned(),
             title: next()?.to_owned(),
         })
@@ -175,6 +178,13 @@ impl Tmux {
         Ok(self.ended(&ask, parse, |pane| own(pane.clone()).into_iter().collect())?.map(own))
     }
 
+    /// The folder that the program in the foreground of a pane works in.
+    pub(crate) fn current_path(&self, id: &str) -> Result<PathBuf> {
+        let ask = ["display-message", "-p", "-t", id, "#{pane_current_path}"];
+        let text = self.run(&ask)?.map_err(|fault| fault.about(id))?;
+        Ok(PathBuf::from(text.trim_end_matches('\n')))
+    }
+
     /// All panes of the server.
     pub(crate) fn all_panes(&self) -> Result<std::result::Result<Vec<Pane>, Fault>> {
         let list = ["list-panes", "-a", "-F", Pane::FORMAT];
@@ -238,8 +248,7 @@ impl Tmux {
     ///
     /// Both are shell commands in which tmux expands nothing. See tmux/FACTS.md, "Hooks".
     pub fn set_up(&self, pane: &str, at_event: &str, titles: Option<(&str, &str)>) -> Result<()> {
-        // tmux expands `#` formats in the command of `run-shell`; a doubled `#` stays one `#`.
-        let run = |command: &str| format!("run-shell -b {}", quoted(&command.replace('#', "##")));
+        let run = |command: &str| format!("run-shell -b {}", quoted(&unexpanded(command)));
         let at_event = run(at_event);
         let set = |scope: &str, option: &str, value: &str| {
             ["set-option", scope, "-t", pane, option, value, ";"].map(str::to_owned)
@@ -266,6 +275,12 @@ impl Tmux {
         }
     }
 
+    /// Has the server run a shell command.
+    pub(crate) fn run_shell(&self, command: &str) -> Result<()> {
+        let said = self.run(&["run-shell", "-b", &unexpanded(command)])?;
+        said.map(drop).map_err(|fault| fault.about("run-shell"))
+    }
+
     /// Closes a pane, if it still is the one that `pane` tells of: another program may run in it by now.
     /// Its window goes with it only when nobody else has a pane there.
     pub fn kill_pane(&self, pane: &Pane) -> Result<()> {
@@ -276,6 +291,11 @@ impl Tmux {
             Err(fault) => Err(fault.about(&pane.id)),
         }
     }
+}
+
+/// The command as `run-shell` needs it, which expands `#` formats; a doubled `#` stays one `#`.
+fn unexpanded(command: &str) -> String {
+    command.replace('#', "##")
 }
 
 /// The oldest pane of each window that was listed: a person may have split a window, on either side
@@ -312,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_title_may_hold_anything() {
-        let line = "w\t@1\t3\t1700000000\t%2\t77\t1\t\t9\t0\t0\t0\t2\t5\t/s\t9\tclaude\tReady\t| x";
+        let line = "w\t@1\t3\t1700000000\t%2\t77\t1\t\t9\t0\t0\t0\t2\t5\t/s\t9\t/dev/pts/4\tclaude\tReady\t| x";
         let pane = Pane::parse(line).unwrap();
         assert_eq!((pane.pid, pane.dead, pane.status), (77, true, Some(137)));
         assert_eq!((pane.index, pane.active_at), (3, 1_700_000_000));
@@ -324,7 +344,9 @@ mod tests {
     #[test]
     fn a_window_that_a_person_has_split_is_its_oldest_pane() {
         let line = |window: &str, pane: &str| {
-            format!("w\t{window}\t3\t17\t{pane}\t77\t0\t\t\t0\t0\t0\t2\t5\t/s\t9\tclaude\tt\n")
+            format!(
+                "w\t{window}\t3\t17\t{pane}\t77\t0\t\t\t0\t0\t0\t2\t5\t/s\t9\t/dev/pts/4\tclaude\tt\n"
+            )
         };
         let listed = [("@1", "%10"), ("@1", "%9"), ("@1", "%11"), ("@2", "%12")];
         let listed = listed.map(|(window, pane)| line(window, pane)).concat();

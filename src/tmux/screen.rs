@@ -57,6 +57,12 @@ impl Screen {
         self.lines().collect::<Vec<_>>().join("\n")
     }
 
+    /// The first lines with text, for an error message.
+    pub fn first_words(&self) -> String {
+        let said = self.lines().map(str::trim).filter(|line| !line.is_empty());
+        said.take(3).collect::<Vec<_>>().join(" / ")
+    }
+
     /// A program's last words, for an error message: from its last line that begins with "error",
     /// else its last lines with text.
     pub fn last_words(&self) -> String {

@@ -77,6 +77,11 @@ impl<'a> Field<'a> {
         number.is_finite().then_some(number)
     }
 
+    /// A whole number; 0 for anything else.
+    pub(crate) fn count(self) -> u64 {
+        std::str::from_utf8(self.0).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+    }
+
     /// The items of a list; none of any other value.
     pub(crate) fn items(self) -> impl Iterator<Item = Field<'a>> {
         let bytes = self.0;

@@ -9,5 +9,6 @@ pub(crate) mod ledger;
 pub(crate) mod lines;
 pub(crate) mod once;
 pub(crate) mod start;
+pub(crate) mod usage;
 pub(crate) mod validate;
 pub(crate) mod zst;

@@ -53,12 +53,11 @@ pub(crate) fn open(path: &Path) -> Result<Option<(File, Identity)>> {
 
 /// The identity and the size of the file that `path` names now, packed or not.
 pub(crate) fn identity(path: &Path) -> io::Result<Option<(Identity, u64)>> {
-    for place in [path, &packed_path(path)] {
-        if let Some(data) = absent(fs::metadata(place))? {
-            return Ok(Some((identity_of(place, &data), data.len())));
-        }
-    }
-    Ok(None)
+    let at = |place: &Path| {
+        let data = absent(fs::metadata(place))?;
+        Ok(data.map(|data| (identity_of(place, &data), data.len())))
+    };
+    at(path)?.map_or_else(|| at(&packed_path(path)), |found| Ok(Some(found)))
 }
 
 /// Where the transcript at `path` is when it is packed.

@@ -69,7 +69,7 @@ impl Files {
     pub(crate) fn new() -> Result<Files> {
         Ok(Files {
             watcher: Watcher::new().at("kqueue")?,
-            paths: Paths::new(),
+            paths: Paths::new(sys::tells_changes),
             nodes: HashMap::new(),
             inodes: HashMap::new(),
             fresh: false,
@@ -176,14 +176,14 @@ impl Marks for Files {
         &mut self.paths
     }
 
-    fn mark_way(&mut self, id: Id, way: &Way, marks: &mut Vec<Mark>) -> Result<Option<Inode>> {
+    fn mark_way(&mut self, id: Id, way: &Way, marks: &mut Vec<Mark>) -> Result<()> {
         for (folder, name) in way.lookups() {
             let told = if name.is_some() { changes() } else { moves() };
             marks.extend(self.mark(id, folder, false, told)?);
         }
-        let Some(end) = &way.end else { return Ok(None) };
+        let Some(end) = &way.end else { return Ok(()) };
         marks.extend(self.mark(id, &end.path, true, changes())?);
-        Ok(Some(end.identity))
+        Ok(())
     }
 
     /// The kernel learns of new nodes only after a walk, so walks go on until nothing is new: then

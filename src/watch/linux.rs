@@ -18,7 +18,7 @@ use inotify::{EventMask, Inotify, WatchDescriptor, WatchMask, Watches};
 use super::{
     WatchId as Id,
     paths::{Found, Marks, Paths},
-    walk::{Inode, Way},
+    walk::Way,
 };
 use crate::{
     error::{Error, Result},
@@ -98,7 +98,7 @@ impl Files {
         Ok(Files {
             inotify,
             watches,
-            paths: Paths::new(),
+            paths: Paths::new(sys::tells_changes),
             nodes: HashMap::new(),
             loud: BTreeSet::new(),
             events: vec![0; EVENTS],
@@ -239,17 +239,16 @@ impl Marks for Files {
         &mut self.paths
     }
 
-    fn mark_way(&mut self, id: Id, way: &Way, marks: &mut Vec<Mark>) -> Result<Option<Inode>> {
+    fn mark_way(&mut self, id: Id, way: &Way, marks: &mut Vec<Mark>) -> Result<()> {
         for (folder, name) in way.lookups() {
             match name {
                 Some(name) => self.mark(id, folder, Use::Name(name.to_owned()), NAMES, marks)?,
                 None => self.mark(id, folder, Use::Way, WAY, marks)?,
             }
         }
-        let Some(end) = &way.end else { return Ok(None) };
+        let Some(end) = &way.end else { return Ok(()) };
         let mask = if end.folder { NAMES } else { FILE };
-        self.mark(id, &end.path, Use::Itself, mask, marks)?;
-        Ok(Some(end.identity))
+        self.mark(id, &end.path, Use::Itself, mask, marks)
     }
 
     /// The kernel watches from the moment of a mark on: a walk that finds only marks of earlier

@@ -10,7 +10,8 @@
 //!   overflowed). A wait may also end without a change. An event says only "look again".
 //! - All pending events end one wait together.
 //! - With [`Deadline::NEVER`] and nothing happening, the process sleeps in one system call: there
-//!   is no timer.
+//!   is no timer. Only a path on a file system of whose changes the kernel does not tell (a network,
+//!   FUSE, an overlay) is looked at from time to time.
 //!
 //! Watchers go wrong where they match on *kinds* of events, on which kernels disagree, so there are
 //! no kinds here. A caller that watches a thousand paths learns only which of them to look at
@@ -20,6 +21,7 @@ use std::{
     collections::BTreeSet,
     os::fd::{AsRawFd, RawFd},
     path::Path,
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -44,15 +46,25 @@ mod walk;
 
 use paths::Marks;
 
+/// How long after one look at the untold paths the next one comes, at least.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The pause is at least so many times as long as the look took: a slow server is left in peace.
+const REST: u32 = 20;
+
 /// A set of things to wait for.
 pub(crate) struct Watch {
     files: kernel::Files,
+    /// When the untold paths are looked at again.
+    look: Instant,
     processes: Vec<kernel::Process>,
     readable: Vec<RawFd>,
     readers: Vec<RawFd>,
     /// A process had ended before it was added.
     due: bool,
     changed: BTreeSet<WatchId>,
+    /// What the last sleep asked of the kernel: kept for its memory.
+    polls: Vec<Poll>,
 }
 
 /// A watched path, for as long as it is watched.
@@ -74,11 +86,13 @@ impl Watch {
     pub(crate) fn new() -> Result<Watch> {
         Ok(Watch {
             files: kernel::Files::new()?,
+            look: Instant::now(),
             processes: Vec::new(),
             readable: Vec::new(),
             readers: Vec::new(),
             due: false,
             changed: BTreeSet::new(),
+            polls: Vec::new(),
         })
     }
 
@@ -153,15 +167,36 @@ impl Watch {
             if std::mem::take(&mut self.due) {
                 return Ok(Woke::Event);
             }
-            if self.sleep(left)? {
+            let woke = self.sleep(left)?;
+            if self.look()? || woke {
                 return Ok(Woke::Event);
             }
         }
     }
 
+    /// Looks at the paths of whose changes the kernel does not tell, when it is time to. Returns
+    /// whether one has changed.
+    fn look(&mut self) -> Result<bool> {
+        let begun = Instant::now();
+        if self.files.paths().all_told() || begun < self.look {
+            return Ok(false);
+        }
+        let altered = self.files.look(&mut self.changed)?;
+        self.look = Instant::now() + PAUSE.max(begun.elapsed() * REST);
+        Ok(altered)
+    }
+
     /// Sleeps once. Returns whether a watched thing ended the sleep.
-    fn sleep(&mut self, left: Option<std::time::Duration>) -> Result<bool> {
-        let mut set = vec![Poll::readable(self.files.fd())];
+    fn sleep(&mut self, left: Option<Duration>) -> Result<bool> {
+        let pause = self.look.saturating_duration_since(Instant::now());
+        let left = match left {
+            _ if self.files.paths().all_told() => left,
+            Some(left) => Some(left.min(pause)),
+            None => Some(pause),
+        };
+        let set = &mut self.polls;
+        set.clear();
+        set.push(Poll::readable(self.files.fd()));
         set.extend(self.processes.iter().map(|process| Poll::readable(process.fd())));
         set.extend(self.readable.iter().map(|&fd| Poll::readable(fd)));
         let asked = set.len();
@@ -169,7 +204,7 @@ impl Watch {
         let readers = set.len();
         set.extend(signals::ear().map(Poll::readable));
 
-        if !sys::poll(&mut set, left).map_err(|e| Error::io("poll", &e))? {
+        if !sys::poll(set, left).map_err(|e| Error::io("poll", &e))? {
             return Ok(false);
         }
         if set[asked..readers].iter().any(Poll::broken) {

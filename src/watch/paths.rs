@@ -1,13 +1,13 @@
 //! The watched paths, for any kernel.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
 };
 
 use super::{
     WatchId,
-    walk::{Inode, Way, walk},
+    walk::{Looks, Way, walk},
 };
 use crate::error::Result;
 
@@ -15,6 +15,10 @@ use crate::error::Result;
 pub(super) struct Paths<Mark> {
     ids: HashMap<PathBuf, WatchId>,
     held: HashMap<WatchId, Held<Mark>>,
+    /// Those of whose changes the kernel does not tell, or not of all.
+    untold: BTreeSet<WatchId>,
+    /// Whether the kernel tells of every change to what a path names.
+    tells: fn(&Path) -> bool,
     next: usize,
 }
 
@@ -23,7 +27,7 @@ struct Held<Mark> {
     path: PathBuf,
     marks: Vec<Mark>,
     /// What the path named when it was last walked.
-    end: Option<Inode>,
+    end: Option<Looks>,
 }
 
 /// What a path names, compared with the walk before.
@@ -35,12 +39,25 @@ pub(super) enum Found {
 }
 
 impl<Mark> Paths<Mark> {
-    pub(super) fn new() -> Self {
-        Paths { ids: HashMap::new(), held: HashMap::new(), next: 0 }
+    pub(super) fn new(tells: fn(&Path) -> bool) -> Self {
+        let (ids, held, untold) = (HashMap::new(), HashMap::new(), BTreeSet::new());
+        Paths { ids, held, untold, tells, next: 0 }
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = WatchId> {
         self.held.keys().copied()
+    }
+
+    /// Whether each change is told.
+    pub(super) fn all_told(&self) -> bool {
+        self.untold.is_empty()
+    }
+
+    /// The untold paths that look different from when they were last walked.
+    fn altered(&self) -> Vec<WatchId> {
+        let altered =
+            |id: &WatchId| self.held.get(id).is_some_and(|held| Looks::of(&held.path) != held.end);
+        self.untold.iter().copied().filter(altered).collect()
     }
 }
 
@@ -51,14 +68,8 @@ pub(super) trait Marks {
 
     fn paths(&mut self) -> &mut Paths<Self::Mark>;
 
-    /// Watches along the way of path `id`, and adds the marks to `marks`. Returns the inode at its
-    /// end.
-    fn mark_way(
-        &mut self,
-        id: WatchId,
-        way: &Way,
-        marks: &mut Vec<Self::Mark>,
-    ) -> Result<Option<Inode>>;
+    /// Watches along the way of path `id`, and adds the marks to `marks`.
+    fn mark_way(&mut self, id: WatchId, way: &Way, marks: &mut Vec<Self::Mark>) -> Result<()>;
 
     /// Whether the kernel has watched by all of `marks` since before the walk that found them;
     /// `old` are the marks of earlier walks.
@@ -89,6 +100,7 @@ pub(super) trait Marks {
         let paths = self.paths();
         let Some(id) = paths.ids.remove(path) else { return };
         let Some(held) = paths.held.remove(&id) else { return };
+        paths.untold.remove(&id);
         for mark in held.marks {
             self.unmark(id, &mark);
         }
@@ -102,12 +114,12 @@ pub(super) trait Marks {
         };
         let (marks, walked) = loop {
             let mut marks = Vec::new();
-            let walked = self
-                .mark_way(id, &walk(&path), &mut marks)
-                .and_then(|end| Ok((end, self.is_settled(&marks, &old)?)));
+            let way = walk(&path);
+            let walked =
+                self.mark_way(id, &way, &mut marks).and_then(|()| self.is_settled(&marks, &old));
             match walked {
-                Ok((_, false)) => old.append(&mut marks),
-                Ok((end, true)) => break (marks, Ok(end)),
+                Ok(false) => old.append(&mut marks),
+                Ok(true) => break (marks, Ok(way)),
                 Err(e) => break (marks, Err(e)),
             }
         };
@@ -115,12 +127,34 @@ pub(super) trait Marks {
         for mark in old {
             self.unmark(id, &mark);
         }
-        let end = *walked.as_ref().unwrap_or(&before);
-        self.paths().held.insert(id, Held { path, marks, end });
-        walked.map(|end| match (before, end) {
+        let end = walked.as_ref().map_or(before, |way| way.end.as_ref().map(|end| end.looks));
+        let paths = self.paths();
+        paths.held.insert(id, Held { path, marks, end });
+        let told = walked?.is_told(paths.tells);
+        if told {
+            paths.untold.remove(&id);
+        } else {
+            paths.untold.insert(id);
+        }
+        Ok(match (before, end) {
             (None, None) => Found::Nothing,
-            (before, end) if before == end => Found::Same,
+            (Some(before), Some(end))
+                if before == end || told && before.identity == end.identity =>
+            {
+                Found::Same
+            }
             _ => Found::Another,
         })
+    }
+
+    /// Looks at the untold paths, and adds those that have changed to `changed`. Returns whether
+    /// there are any.
+    fn look(&mut self, changed: &mut BTreeSet<WatchId>) -> Result<bool> {
+        let altered = self.paths().altered();
+        for &id in &altered {
+            self.follow(id)?;
+        }
+        changed.extend(&altered);
+        Ok(!altered.is_empty())
     }
 }

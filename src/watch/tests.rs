@@ -280,6 +280,86 @@ fn a_thousand_files() {
 }
 
 #[test]
+fn changes_of_which_the_kernel_does_not_tell_are_seen() {
+    let room = Room::new("untold");
+    let file = room.at("d/f");
+    fs::create_dir(room.at("d")).unwrap();
+    // What is put in the place of the file system's own word: nothing is told below this folder.
+    let mut paths = Unheard(paths::Paths::new(|_| false));
+    let id = paths.add(&file).unwrap();
+    let mut sees = |change: &dyn Fn()| {
+        let mut changed = BTreeSet::new();
+        assert!(!paths.look(&mut changed).unwrap(), "{changed:?}");
+        change();
+        assert!(paths.look(&mut changed).unwrap());
+        assert_eq!(changed, BTreeSet::from([id]));
+        assert!(!paths.look(&mut changed).unwrap());
+    };
+    sees(&|| fs::write(&file, "one\n").unwrap());
+    sees(&|| append(&file, "two\n"));
+    sees(&|| File::options().write(true).open(&file).unwrap().set_len(0).unwrap());
+    sees(&|| {
+        fs::write(room.at("new"), "").unwrap();
+        fs::rename(room.at("new"), &file).unwrap();
+    });
+    sees(&|| fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap());
+    sees(&|| fs::rename(room.at("d"), room.at("away")).unwrap());
+    sees(&|| {
+        fs::create_dir(room.at("d")).unwrap();
+        symlink("../away/f", &file).unwrap();
+    });
+    sees(&|| append(&room.at("away/f"), "behind the link\n"));
+}
+
+/// Paths on a kernel that tells nothing.
+struct Unheard(paths::Paths<()>);
+
+impl Marks for Unheard {
+    type Mark = ();
+
+    fn paths(&mut self) -> &mut paths::Paths<()> {
+        &mut self.0
+    }
+
+    fn mark_way(&mut self, _: WatchId, _: &walk::Way, _: &mut Vec<()>) -> Result<()> {
+        Ok(())
+    }
+
+    fn is_settled(&mut self, _: &[()], _: &[()]) -> Result<bool> {
+        Ok(true)
+    }
+
+    fn unmark(&mut self, _: WatchId, (): &()) {}
+}
+
+/// The kernel tells nothing of what comes and goes in /proc, and its files have no size.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_system_that_tells_nothing_is_looked_at_and_no_other() {
+    let room = Room::new("told");
+    let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+    let proc = PathBuf::from(format!("/proc/{}/comm", child.id()));
+    symlink(&proc, room.at("link")).unwrap();
+    let mut plain = on(&room.at("f"));
+    let mut watches = [on(&proc), on(&room.at("link"))];
+    for watch in &mut watches {
+        rests(watch);
+        assert!(!watch.files.paths().all_told());
+    }
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    for watch in &mut watches {
+        wakes_once(watch);
+        assert_eq!(watch.changed().len(), 1);
+        watch.forget(&proc);
+        watch.forget(&room.at("link"));
+        assert!(watch.files.paths().all_told());
+    }
+    rests(&mut plain);
+    assert!(plain.files.paths().all_told());
+}
+
+#[test]
 fn the_end_of_a_process_wakes_once() {
     let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
     let mut watch = Watch::new().unwrap();

@@ -3,7 +3,7 @@
 //! Kernels watch folders and files, not paths. What a path names changes with any step on the way
 //! to it, also behind a symbolic link. So each step is watched, and the way walked again until
 //! nothing on it is new: then every step was watched before it was looked at, and each later change
-//! is an event.
+//! is an event, or changes how the end looks.
 
 use std::{
     collections::VecDeque,
@@ -38,6 +38,12 @@ impl Way {
             (lookup.folder.as_path(), matters.then_some(lookup.name.as_os_str()))
         })
     }
+
+    /// Whether every change to what it leads to is told, when `tells` knows that of a place.
+    pub(crate) fn is_told(&self, tells: fn(&Path) -> bool) -> bool {
+        let names = self.lookups().filter_map(|(folder, name)| name.map(|_| folder));
+        names.chain(self.end.as_ref().map(|end| end.path.as_path())).all(tells)
+    }
 }
 
 /// The file or folder at the end of the way.
@@ -47,8 +53,29 @@ pub(crate) struct End {
     pub(crate) path: PathBuf,
     /// Whether it is a folder.
     pub(crate) folder: bool,
-    /// Which inode it is.
+    /// How it looked.
+    pub(crate) looks: Looks,
+}
+
+/// What changes with any change to a file or a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Looks {
     pub(crate) identity: Inode,
+    size: u64,
+    /// Of what it holds, and of what is known about it; in seconds and nanoseconds.
+    changed: [(i64, i64); 2],
+}
+
+impl Looks {
+    /// Those of what `path` names now.
+    pub(crate) fn of(path: &Path) -> Option<Looks> {
+        fs::metadata(path).ok().map(|data| Looks::new(&data))
+    }
+
+    fn new(data: &fs::Metadata) -> Looks {
+        let changed = [(data.mtime(), data.mtime_nsec()), (data.ctime(), data.ctime_nsec())];
+        Looks { identity: (data.dev(), data.ino()), size: data.len(), changed }
+    }
 }
 
 /// An inode: device and number.
@@ -56,7 +83,7 @@ pub(crate) type Inode = (u64, u64);
 
 impl End {
     fn new(path: PathBuf, data: &fs::Metadata) -> End {
-        End { path, folder: data.is_dir(), identity: (data.dev(), data.ino()) }
+        End { path, folder: data.is_dir(), looks: Looks::new(data) }
     }
 }
 

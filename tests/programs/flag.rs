@@ -13,7 +13,11 @@ fn job(state: &str, reason: Option<&str>) -> Job {
     Job {
         session_id: "one".into(),
         backend: "tmux-practice".into(),
+        host: crate::records::host(),
         state: state.into(),
+        waiting_for: None,
+        question: None,
+        choices: None,
         reason: reason.map(str::to_owned),
         message: None,
         resets_at: None,
@@ -28,6 +32,7 @@ fn the_files_are_set_and_cleared_by_hand() {
     let expected = Paths {
         session_id: "one".into(),
         backend: "tmux-practice".into(),
+        host: crate::records::host(),
         running: desk.flags("one").join("running.flag"),
         failed: desk.flags("one").join("failed.flag"),
     };
@@ -113,8 +118,9 @@ fn a_question_ends_the_wait() {
     let spawned = desk.spawn("one", "!until test -e gate; do sleep 0.02; done\n:ask echo yes");
     let waiting = desk.start("aimax-flag", &["wait", "one"]);
     desk.open_gate();
-    let waited: Job = waiting.end().fails_with(5, "one: the agent asks: permission prompt");
-    assert_eq!(waited, job("waiting", Some("permission prompt")));
+    let waited: Job = waiting.end().fails_with(5, "one: the agent asks: permission: Do you");
+    assert_eq!((&*waited.state, waited.reason.as_deref()), ("waiting", Some("permission")));
+    assert_eq!((waited.waiting_for, waited.choices.unwrap().len()), (waited.reason, 2));
     assert_eq!(desk.run("aimax-flag", &["check", "one"]).code(), Some(5));
     assert!(desk.is_running("one"), "the job is not over");
     desk.tmux().keys(&spawned.pane_id, &["Enter"]);

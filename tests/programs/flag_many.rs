@@ -76,12 +76,9 @@ fn other_ends_of_a_wait() {
     let spawned = desk.spawn("a", ":ask true");
     let asked: Job =
         desk.run("aimax-flag", &["wait", "a", "--until", "waiting", "--timeout", "60"]).record();
-    assert_eq!(
-        (asked.state.as_str(), asked.reason.unwrap().as_str()),
-        ("waiting", "permission prompt")
-    );
+    assert_eq!((asked.state.as_str(), asked.reason.unwrap().as_str()), ("waiting", "permission"));
     let waiting = desk.start("aimax-flag", &["wait", "a", "--until", "idle"]);
-    waiting.end().fails_with::<Job>(5, "a: the agent asks: permission prompt");
+    waiting.end().fails_with::<Job>(5, "a: the agent asks: permission: Do you want to proceed?");
     desk.tmux().keys(&spawned.pane_id, &["Enter"]);
     desk.done("a");
     let ran = desk.run("aimax-flag", &["wait", "a", "--until", "waiting"]);

@@ -30,6 +30,8 @@ fn help_and_version() {
         assert_eq!((through.code(), through.error()), (Some(0), ""));
         assert!(through.text().contains(&format!("usage: aimax {verb}")), "{}", through.text());
     }
+    let page = desk.run("aimax", &["help", "agent"]);
+    assert!(page.code() == Some(0) && page.text().starts_with("aimax, for a coding agent"));
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(desk.run("aimax", &["version"]).text(), format!("{version}\n"));
     assert_eq!(desk.run("aimax", &["--version"]).text(), format!("aimax {version}\n"));
@@ -56,6 +58,7 @@ fn verbs_are_the_programs() {
 fn other_verbs_are_found_on_the_path() {
     let mut desk = Desk::new();
     desk.run("aimax", &["no-such-verb"]).fails(2, "no-such-verb: no such verb");
+    desk.run("aimax", &["stattus"]).fails(2, "no such verb: did you mean `status`?");
     desk.run("aimax", &["../ls"]).fails(2, "../ls: no such verb");
     let folder = desk.home.root().join("more");
     fs::create_dir(&folder).unwrap();

@@ -14,7 +14,8 @@ use crate::{
 
 fn killed(name: &str, killed: bool, was_working: bool) -> Killed {
     let (session_id, backend) = (name.into(), "tmux-practice".into());
-    Killed { session_id, backend, killed, was_working }
+    let host = crate::records::host();
+    Killed { session_id, backend, host, killed, was_working }
 }
 
 /// The number that a tool's command wrote.

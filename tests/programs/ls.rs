@@ -54,8 +54,10 @@ fn states() {
         assert_eq!(listed.window_id.is_some(), name != "closed", "{name}");
         let asks = (name == "waiting").then_some("permission");
         assert_eq!(listed.waiting_for.as_deref(), asks, "{name}");
-        let choices = (name == "waiting").then(|| ["Yes", "No"].map(str::to_owned).into());
-        assert_eq!(listed.choices, choices, "{name}");
+        let choices = listed.choices.iter().flatten();
+        let choices: Vec<_> = choices.map(|one| (one.key.as_str(), one.label.as_str())).collect();
+        let expected = if name == "waiting" { &[("1", "Yes"), ("2", "No")][..] } else { &[] };
+        assert_eq!(choices, expected, "{name}");
         let reason = (name == "failed").then_some("API Error: 500 practice error");
         assert_eq!(listed.reason.as_deref(), reason, "{name}");
     }

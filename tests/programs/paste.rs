@@ -12,6 +12,7 @@ fn proven(name: &str, verdict: &str, offset: u64, normalized: &[&str]) -> Proven
     Proven {
         session_id: name.into(),
         backend: "tmux-practice".into(),
+        host: crate::records::host(),
         verdict: verdict.into(),
         offset,
         queued: verdict == "queued",

@@ -16,6 +16,7 @@ fn blocked(ran: &Ran, code: i32, reason: &str) {
     let expected = Unproven {
         session_id: "one".into(),
         backend: "tmux-practice".into(),
+        host: crate::records::host(),
         verdict: "blocked".into(),
         offset: 0,
         queued: false,

@@ -220,3 +220,25 @@ fn a_users_profile_replaces_the_built_in_one() {
     assert!(error.to_string().contains("claude.json: not a screen profile"), "{error}");
     fs::remove_dir_all(&folder).unwrap();
 }
+
+/// What a question of each agent's asks, and the keys and words of its choices.
+#[test]
+fn a_question_is_read_with_its_choices() {
+    for version in versions::all() {
+        let (name, words, first) = match version.agent {
+            "claude" => ("permission", "touch made-by-the-tool", "Yes"),
+            _ => ("approval", "$ touch made-by-the-tool", "Yes, proceed (y)"),
+        };
+        let (profile, screen) = (profile(version), screen(version, name));
+        let question = profile.question(&screen);
+        assert!(
+            question.lines().any(|line| line == words),
+            "{name} of {}: {question:?}",
+            version.number
+        );
+        assert!(question.lines().count() < 9, "{name} of {}: {question:?}", version.number);
+        let options = profile.options(&screen);
+        assert_eq!((options[0].key.as_str(), options[0].label.as_str()), ("1", first));
+        assert!(options.iter().any(|choice| choice.label.starts_with("No")), "{options:?}");
+    }
+}

@@ -13,8 +13,8 @@ use std::{
 use aimax::internal::{
     SETTINGS, STATUSES, Tool, parse,
     programs::{
-        Admin, Create, Flag, Front, History, Kill, List, Ls, Paste, Pause, Send, Settings, Spawn,
-        Status, Stop, Stream, Tail, Version, pages,
+        Admin, Adopt, Ask, Create, Flag, Front, History, Kill, List, Ls, Paste, Pause, Revive,
+        Send, Settings, Spawn, Status, Stop, Stream, Tail, Usage, Version, pages,
     },
 };
 
@@ -73,7 +73,10 @@ fn parses(words: &[String]) -> Result<(), String> {
     let rest = &words[1..];
     match words[0].as_str() {
         "aimax" => match rest.first().map(String::as_str) {
+            Some("adopt") => with::<Adopt>(&rest[1..]),
+            Some("ask") => with::<Ask>(&rest[1..]),
             Some("create") => with::<Create>(&rest[1..]),
+            Some("revive") => with::<Revive>(&rest[1..]),
             Some("send") => with::<Send>(&rest[1..]),
             Some("pause") => with::<Pause>(&rest[1..]),
             Some("stop") => with::<Stop>(&rest[1..]),
@@ -83,6 +86,7 @@ fn parses(words: &[String]) -> Result<(), String> {
             Some("stream") => with::<Stream>(&rest[1..]),
             Some("config") => with::<Settings>(&rest[1..]),
             Some("admin") => with::<Admin>(&rest[1..]),
+            Some("usage") => with::<Usage>(&rest[1..]),
             Some("version") => with::<Version>(&rest[1..]),
             _ => with::<Front>(rest),
         },
@@ -106,6 +110,12 @@ fn each_command_parses() {
         }
     }
     assert_eq!(seen.len(), 7, "each program is shown: {seen:?}");
+    let page = include_str!("../../src/programs/help_agent.txt");
+    for line in page.lines().filter(|line| line.starts_with("    aimax")) {
+        for words in commands(line) {
+            assert_eq!(parses(&words), Ok(()), "{line}");
+        }
+    }
     assert!(parses(&commands("aimax-ls --bogus")[0]).is_err());
 }
 

@@ -5,6 +5,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+/// The machine's name, as each record of a session has it.
+pub(crate) fn host() -> String {
+    let name = std::process::Command::new("uname").arg("-n").output();
+    String::from_utf8_lossy(&name.expect("uname").stdout).trim().to_owned()
+}
+
 /// Null is a value here, and a missing field is none.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
     Option::deserialize(from)
@@ -16,6 +22,7 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Op
 pub(crate) struct Ready {
     pub(crate) session_id: String,
     pub(crate) backend: String,
+    pub(crate) host: String,
     pub(crate) agent_session_id: String,
     pub(crate) jsonl_path: PathBuf,
     pub(crate) started_at: u64,
@@ -30,6 +37,7 @@ pub(crate) struct Ready {
 pub(crate) struct Spawned {
     pub(crate) session_id: String,
     pub(crate) backend: String,
+    pub(crate) host: String,
     pub(crate) agent_session_id: String,
     pub(crate) jsonl_path: PathBuf,
     pub(crate) started_at: u64,
@@ -49,6 +57,7 @@ pub(crate) struct Spawned {
 pub(crate) struct Proven {
     pub(crate) session_id: String,
     pub(crate) backend: String,
+    pub(crate) host: String,
     pub(crate) verdict: String,
     pub(crate) offset: u64,
     pub(crate) queued: bool,
@@ -61,11 +70,20 @@ pub(crate) struct Proven {
 pub(crate) struct Unproven {
     pub(crate) session_id: String,
     pub(crate) backend: String,
+    pub(crate) host: String,
     pub(crate) verdict: String,
     pub(crate) offset: u64,
     pub(crate) queued: bool,
     pub(crate) normalized: Vec<String>,
     pub(crate) reason: String,
+}
+
+/// A choice of a question.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Choice {
+    pub(crate) key: String,
+    pub(crate) label: String,
 }
 
 /// `aimax-ls`.
@@ -74,6 +92,7 @@ pub(crate) struct Unproven {
 pub(crate) struct Listed {
     pub(crate) session_id: String,
     pub(crate) backend: String,
+    pub(crate) host: String,
     pub(crate) state: String,
     pub(crate) agent_session_id: String,
     #[serde(deserialize_with = "present")]
@@ -86,7 +105,8 @@ pub(crate) struct Listed {
     #[serde(deserialize_with = "present")]
     pub(crate) display_name: Option<String>,
     pub(crate) waiting_for: Option<String>,
-    pub(crate) choices: Option<Vec<String>>,
+    pub(crate) question: Option<String>,
+    pub(crate) choices: Option<Vec<Choice>>,
     pub(crate) reason: Option<String>,
     pub(crate) message: Option<String>,
     pub(crate) resets_at: Option<u64>,
@@ -100,7 +120,11 @@ pub(crate) struct Listed {
 pub(crate) struct Job {
     pub(crate) session_id: String,
     pub(crate) backend: String,
+    pub(crate) host: String,
     pub(crate) state: String,
+    pub(crate) waiting_for: Option<String>,
+    pub(crate) question: Option<String>,
+    pub(crate) choices: Option<Vec<Choice>>,
     pub(crate) reason: Option<String>,
     pub(crate) message: Option<String>,
     pub(crate) resets_at: Option<u64>,
@@ -112,6 +136,7 @@ pub(crate) struct Job {
 pub(crate) struct Paths {
     pub(crate) session_id: String,
     pub(crate) backend: String,
+    pub(crate) host: String,
     pub(crate) running: PathBuf,
     pub(crate) failed: PathBuf,
 }
@@ -122,6 +147,7 @@ pub(crate) struct Paths {
 pub(crate) struct Killed {
     pub(crate) session_id: String,
     pub(crate) backend: String,
+    pub(crate) host: String,
     pub(crate) killed: bool,
     pub(crate) was_working: bool,
 }
@@ -132,6 +158,8 @@ pub(crate) struct Killed {
 pub(crate) struct Wrapped {
     #[serde(deserialize_with = "present")]
     pub(crate) session_id: Option<String>,
+    pub(crate) backend: Option<String>,
+    pub(crate) host: Option<String>,
     pub(crate) offset: u64,
     pub(crate) next: u64,
     pub(crate) entry: Value,

@@ -1,7 +1,7 @@
 //! `aimax-spawn`: sessions that start, go on in old conversations, and get what they are given.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, process::Stdio};
 
 use crate::{
     desk::{Desk, GATE, Ran, Running, gone, prompts, told},
@@ -163,10 +163,22 @@ fn the_prompt_comes_from_an_option_a_file_or_a_pipe() {
         (given(&spawned), &spawned.normalized[..]),
         (vec!["from a file".to_owned()], &["trailing_blanks".to_owned()][..])
     );
-    let spawned: Spawned = desk.run_with("aimax-spawn", &spawn("pipe"), b"from a pipe").record();
+    let dash = [spawn("pipe"), vec!["-f", "-"]].concat();
+    let spawned: Spawned = desk.run_with("aimax-spawn", &dash, b"from a pipe").record();
     assert_eq!(given(&spawned), ["from a pipe"]);
-    // Cron and the like leave standard input empty: that is no prompt.
-    let _: Ready = desk.run_with("aimax-spawn", &spawn("empty"), b"").record();
+    // Without being asked for, standard input is not read: it may be the list of a loop.
+    let script = "printf 'a\\nb\\n' | while read -r name; do \
+                  aimax-spawn -b practice $name >/dev/null; aimax pause $name; done";
+    let mut command = desk.home.command("/bin/sh");
+    command.args(["-c", script]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let ran = desk.started("sh", command).end();
+    assert_eq!(ran.text(), "· a had no turn to stop\n· b had no turn to stop\n", "{ran:?}");
+    let mut silent = desk.command("aimax-spawn", &spawn("silent"));
+    let mut running = silent.stdin(Stdio::piped()).spawn().unwrap();
+    let open = running.stdin.take();
+    let ended = crate::util::wait::ended(running, "a start with a silent pipe");
+    assert!(ended.status.success(), "{ended:?}");
+    drop(open);
 }
 
 #[test]

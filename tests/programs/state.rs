@@ -51,11 +51,18 @@ fn the_runtime_file_is_what_python_would_write() {
     \"forceNoProxy\": false,
     \"displayName\": \"Gr\\u00f6\\u00dfe \\ud83d\\ude00 \\\"x\\\"\",
     \"jsonlPath\": \"{}\",
-    \"startedAt\": {}
+    \"startedAt\": {},
+    \"inbox\": null,
+    \"permissions\": \"bypass\",
+    \"agentArgs\": [],
+    \"agentPaths\": {{
+      \"practice_home\": \"{}\"
+    }}
   }}",
         ready.agent_session_id,
         ready.jsonl_path.display(),
         ready.started_at,
+        data.join("practice").display(),
         proj = desk.home.proj().display(),
     );
     let read = || fs::read_to_string(&runtime).unwrap();

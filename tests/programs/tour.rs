@@ -37,6 +37,7 @@ fn a_session_from_its_start_to_its_end() {
     let expected = Listed {
         session_id: "demo".into(),
         backend: "tmux-practice".into(),
+        host: crate::records::host(),
         state: "working".into(),
         agent_session_id: id.clone(),
         pid: Some(spawned.pid),
@@ -46,6 +47,7 @@ fn a_session_from_its_start_to_its_end() {
         window_id: Some(spawned.window_id.clone()),
         display_name: Some("é".into()),
         waiting_for: None,
+        question: None,
         choices: None,
         reason: None,
         message: None,
@@ -71,6 +73,7 @@ fn a_session_from_its_start_to_its_end() {
     let expected = Proven {
         session_id: "demo".into(),
         backend: "tmux-practice".into(),
+        host: crate::records::host(),
         verdict: "submitted".into(),
         offset: before,
         queued: false,
@@ -98,7 +101,8 @@ fn a_session_from_its_start_to_its_end() {
     assert_eq!(prompts(&spawned.jsonl_path), [GATE, "two    words"]);
     desk.run("aimax-ls", &[]).silent();
     desk.run("aimax-ls", &["demo"]).fails(69, "demo: no such session");
-    desk.run("aimax-kill", &["demo"]).fails(69, "demo: no such session");
+    let again: Killed = desk.run("aimax-kill", &["demo"]).record();
+    assert!(!again.killed, "it was ended before");
     // The conversation can still be read.
     let tail = desk.run("aimax-tail", &["-s", "demo"]);
     assert_eq!(tail.bytes(), fs::read(&spawned.jsonl_path).unwrap());

@@ -85,7 +85,14 @@ fn a_session_from_its_start_to_its_end() {
     // A turn that runs, another prompt, and its end by a third.
     let sent = done(&verb(&desk, &["send", "-s", "demo", "-p", GATE, "--json"]));
     let length = GATE.chars().count();
-    assert_eq!(sent, json!({ "ok": true, "sessionId": "demo", "promptLength": length }));
+    let first = sent["offset"].as_u64().unwrap();
+    let expected = json!({
+        "ok": true, "sessionId": "demo", "backend": "tmux-practice", "promptLength": length,
+        "verdict": "submitted", "offset": first, "queued": false, "normalized": [],
+    });
+    assert_eq!(sent, expected);
+    let shown = desk.run("aimax-tail", &["-s", "demo", "--from", &first.to_string(), "--max", "1"]);
+    assert!(shown.text().contains("test -e gate"), "{shown:?}");
     wait_until(PATIENCE, "a working session", || {
         done(&verb(&desk, &["status", "-s", "demo", "--json"]))["working"] == true
     });
@@ -227,10 +234,10 @@ fn what_is_not_proven_is_said_in_the_document_and_by_the_status() {
     let ready = desk.ready_with("one", "trust=yes,swallow-enter=99");
     let ran = verb(&desk, &["send", "-s", "one", "-p", "swallowed", "--json"]);
     assert_eq!(ran.code(), Some(4), "{ran:#?}");
-    assert_eq!(
-        document(&ran),
-        json!({ "ok": false, "sessionId": "one", "promptLength": "swallowed".len() })
-    );
+    let told = document(&ran);
+    let expected = json!([false, "one", "swallowed".len(), "typed_not_submitted"]);
+    let fields = ["ok", "sessionId", "promptLength", "verdict"].map(|field| told[field].clone());
+    assert_eq!(json!(fields), expected);
     assert!(ran.error().starts_with("aimax send: one: "), "{ran:#?}");
     assert!(!ready.jsonl_path.exists());
     // Nothing is printed where nothing was done.
@@ -256,7 +263,8 @@ fn a_prompt_comes_in_every_way() {
     fs::write(desk.home.proj().join("task"), "by a file").unwrap();
     assert_eq!(verb(&desk, &["send", "-s", "one", "-f", "task"]).code(), Some(0));
     desk.done("one");
-    let pause = desk.run_with("aimax", &["pause", "-s", "one", "--json"], b"and by another");
+    let pause =
+        desk.run_with("aimax", &["pause", "-s", "one", "--json", "-f", "-"], b"and by another");
     assert_eq!(done(&pause)["resentPrompt"], true);
     desk.done("one");
     let nothing = desk.run_with("aimax", &["pause", "-s", "one", "--json"], b"");
@@ -292,6 +300,15 @@ fn people_get_text_on_a_terminal() {
     let sent = see("clear; aimax send -s demo -p second; echo END-$((3))", "END-3\n");
     assert!(sent.contains("demo") && sent.contains("has the prompt"), "{sent}");
     assert!(!sent.contains(" … "), "{sent}");
+    let dumb = see("clear; TERM=dumb LANG=C aimax send demo -p third; echo END-$((4))", "END-4\n");
+    assert!(dumb.contains("+ demo has the prompt"), "{dumb}");
+    // A narrow terminal gets fewer columns, and each row one line.
+    let wide = see("clear; aimax list; echo END-$((5))", "END-5\n");
+    assert!(wide.contains("BACKEND") && wide.contains("FOLDER"), "{wide}");
+    desk.tmux().run(["resize-window", "-t", &pane, "-x", "40", "-y", "20"]);
+    let narrow = see("clear; aimax list; echo END-$((6))", "END-6\n");
+    assert!(narrow.contains("SESSION") && narrow.contains("STATE"), "{narrow}");
+    assert!(!narrow.contains("FOLDER") && !narrow.contains("~/proj"), "{narrow}");
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! The real agents: pinned versions, installed once, and homes in which they talk to the loopback
 //! model from their first start.
+//!
+//! `AIMAX_AGENTS=claude@2.1.332,codex@0.164.0` has the tests run these versions instead of the
+//! verified ones; an agent that it does not name keeps its own.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -74,9 +77,30 @@ impl Kind {
 }
 
 impl Agent {
-    /// The verified versions of an agent, oldest first.
+    /// The chosen versions of an agent, or else the verified ones, oldest first.
     fn of(kind: Kind) -> impl DoubleEndedIterator<Item = Agent> {
-        versions::of(kind.program()).map(move |version| Agent { kind, version: version.number })
+        let chosen = std::env::var("AIMAX_AGENTS").map(|words| Agent::named(&words));
+        let mut agents: Vec<Agent> = chosen.unwrap_or_default();
+        agents.retain(|agent| agent.kind == kind);
+        if agents.is_empty() {
+            let verified = versions::of(kind.program());
+            agents.extend(verified.map(|version| Agent { kind, version: version.number }));
+        }
+        agents.into_iter()
+    }
+
+    /// The agents of a list such as `claude@2.1.332,codex@0.169.0`.
+    pub(crate) fn named(words: &str) -> Vec<Agent> {
+        let one = |word: &str| {
+            let (program, version) = word.split_once('@').expect("AGENT@VERSION");
+            let kind = match program {
+                "claude" => Kind::Claude,
+                "codex" => Kind::Codex,
+                other => panic!("no agent {other:?}"),
+            };
+            Agent { kind, version: version.to_owned().leak() }
+        };
+        words.split(',').map(|word| one(word.trim())).collect()
     }
 
     /// Whether it is version `first` or a later one.
@@ -156,7 +180,8 @@ impl Agent {
         assert!(output.status.success(), "npm install {}: {errors}", self.package());
     }
 
-    /// The native program, which npm brings in a package of its own for each platform.
+    /// The native program, which npm brings in a package of its own for each platform; for versions
+    /// that have none, npm's launcher.
     fn native(self, folder: &Path) -> PathBuf {
         let os = if cfg!(target_os = "macos") { "darwin" } else { "linux" };
         let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
@@ -169,7 +194,9 @@ impl Agent {
                 places.into_iter().find(|program| program.is_file())
             }),
         };
-        let found = found.filter(|program| program.is_file());
+        let launcher = folder.join("node_modules/.bin").join(self.program());
+        let mut found = found.into_iter().chain([launcher]);
+        let found = found.find(|program| program.is_file());
         found.unwrap_or_else(|| panic!("no native program in {}", package.display()))
     }
 

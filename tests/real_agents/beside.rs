@@ -22,6 +22,7 @@ const MEANT: &[(&str, &str, &str)] = &[
     ("config sources: only here", "", "where each value came from"),
     ("config file: only here", "", "the file of settings"),
     ("admin agentBackendDefaults.tmux-claude-code.useProxy: ", "", "no proxy unless asked for"),
+    ("send ", ": only here", "the verdict, and the offset before the prompt"),
     // It goes by the last record alone, and there the reason for the stop may be missing.
     ("status working: true / false", "", "what it takes for work may be over"),
     ("end-status working: true / false", "", "what it takes for work may be over"),

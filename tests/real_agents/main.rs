@@ -25,13 +25,17 @@ macro_rules! on_agents {
     };
 }
 
+mod adopt;
 mod agents;
+mod ask;
 mod beside;
 mod commands;
 mod crowd;
 mod customs;
 mod ends;
+mod environment;
 mod far;
+mod first_starts;
 mod folders;
 mod hazards;
 mod interrupt;
@@ -39,12 +43,14 @@ mod library;
 mod matrix;
 mod model;
 mod moves;
+mod once;
 mod original;
 mod outside;
 mod proxy;
 mod questions;
 mod quick_starts;
 mod record;
+mod revive;
 mod run;
 mod samples;
 mod starts;

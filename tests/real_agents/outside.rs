@@ -2,14 +2,16 @@
 //! name, and what becomes of an agent's own signs.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Child;
 
 use serde_json::Value;
 
-use crate::agents::{Agent, Kind};
+use crate::agents::{Agent, Kind, Trust};
 use crate::run::{command, end, run};
 use crate::truth::Stage;
+use crate::util::model::Model;
 use crate::util::wait::{PATIENCE, wait_for, wait_until};
 
 /// A prompt whose turn ends when [`Scene::opened`] says so.
@@ -106,6 +108,23 @@ impl Scene {
 
     fn opened(&self) {
         fs::write(self.stage.home.proj().join("gate"), "").expect("the gate");
+    }
+
+    /// Takes the agent's own sign away.
+    fn take_sign(&self, agent: Agent) {
+        let home = &self.stage.home;
+        match agent.kind {
+            Kind::Claude => {
+                let file = format!(".claude/sessions/{}.json", self.pid());
+                match fs::remove_file(home.home().join(file)) {
+                    Err(e) if e.kind() != std::io::ErrorKind::NotFound => panic!("{e}"),
+                    _ => {}
+                }
+            }
+            Kind::Codex => {
+                home.tmux().run(["select-pane", "-t", &self.pane, "-T", "x"]);
+            }
+        }
     }
 
     /// Somebody who waits for the job, and sleeps by now.
@@ -321,18 +340,7 @@ fn configured(agent: Agent) {
 fn signs(agent: Agent) {
     let scene = Scene::new(agent);
     let home = &scene.stage.home;
-    let take = || match agent.kind {
-        Kind::Claude => {
-            let file = format!(".claude/sessions/{}.json", scene.pid());
-            match fs::remove_file(home.home().join(file)) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => panic!("{e}"),
-                _ => {}
-            }
-        }
-        Kind::Codex => {
-            home.tmux().run(["select-pane", "-t", &scene.pane, "-T", "x"]);
-        }
-    };
+    let take = || scene.take_sign(agent);
     take();
     assert_eq!(scene.state(), "idle");
     assert_eq!(run(home, "flag", &["check", "t"]).status, Some(0));
@@ -362,6 +370,74 @@ fn signs(agent: Agent) {
     scene.ends();
 }
 
+/// The sign is taken away before the first prompt, and once a person has begun another conversation.
+fn signs_at_the_edges(agent: Agent) {
+    let scene = Scene::of(Stage::new(agent));
+    let home = &scene.stage.home;
+    scene.take_sign(agent);
+    assert_eq!(scene.state(), "idle");
+    scene.stage.paste("the first");
+    scene.take_sign(agent);
+    scene.done();
+    scene.take_sign(agent);
+    wait_until(PATIENCE, "rest", || scene.state() == "idle");
+    scene.works("the second");
+    // Codex 0.142 shows a new thread in nothing but the title.
+    if agent.kind == Kind::Claude || agent.since("0.155.0") {
+        let clear = if agent.kind == Kind::Claude { "/clear" } else { "/new" };
+        home.tmux().keys(&scene.pane, &["-l", clear]);
+        home.tmux().wait_text(&scene.pane, clear);
+        home.tmux().keys(&scene.pane, &["Enter"]);
+        wait_until(PATIENCE, "another conversation", || {
+            scene.take_sign(agent);
+            run(home, "ls", &["t"]).records[0]["state"] == "unknown"
+        });
+        let listed = run(home, "ls", &["t"]);
+        assert!(listed.status == Some(69) && listed.said.contains("cannot be told"), "{listed:#?}");
+        let refused = run(home, "paste", &["-s", "t", "-p", "x"]);
+        assert_eq!(refused.status, Some(69), "{refused:#?}");
+        assert!(refused.said.contains("cannot be told"), "{}", refused.said);
+        assert!(scene.never_failed() && !scene.stage.is_running());
+    }
+    scene.ends();
+}
+
+/// The agent runs in a PID namespace of its own, behind a wrapper of its name on the `PATH`. There its
+/// number is another one, by which Claude Code names its state file.
+fn in_a_pid_namespace(agent: Agent) {
+    let model = Model::start();
+    let mut home = agent.home(&model, Trust::Seeded);
+    let real = agent.install().join(agent.program());
+    let wrapper = home.write(
+        &format!("wrapped/{}", agent.program()),
+        format!("#!/bin/sh\nexec unshare --pid --fork --mount-proc {} \"$@\"\n", real.display()),
+    );
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).expect("a wrapper");
+    home.add_path(home.home().join("wrapped"));
+    let stage = Stage { model, home };
+    let words = ["-b", agent.backend(), "-s", "t", "-p", "hello"];
+    let id = run(&stage.home, "spawn", &words).record()["agentSessionId"].clone();
+    let scene = Scene::of(stage);
+    scene.done();
+    if agent.kind == Kind::Claude {
+        assert!(scene.stage.home.home().join(".claude/sessions/1.json").exists());
+        let words = ["-b", agent.backend(), "-s", "u", "--resume", id.as_str().expect("an id")];
+        let refused = run(&scene.stage.home, "spawn", &words);
+        assert_eq!(refused.status, Some(3), "{refused:#?}");
+        assert!(refused.said.contains("it is open in process"), "{}", refused.said);
+    }
+    scene.begins();
+    let waiting = scene.waiting();
+    assert_eq!(scene.state(), "working");
+    scene.opened();
+    assert_eq!(end(waiting).record()["state"], "done");
+    wait_until(PATIENCE, "rest", || scene.state() == "idle");
+    scene.works("still there?");
+    scene.ends();
+}
+
+on_agents!(signs_at_the_edges: claude_old, claude_new, codex_old, codex_new);
+on_agents!(in_a_pid_namespace: claude_old, claude_new, codex_old, codex_new);
 on_agents!(signs: claude_old, claude_new, codex_old, codex_new);
 on_agents!(namesakes, moved, from_elsewhere, restored: claude_old, claude_new, codex_old, codex_new);
 on_agents!(lost_socket, attached, configured: claude_old, claude_new, codex_old, codex_new);

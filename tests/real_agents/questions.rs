@@ -61,7 +61,9 @@ fn permission(agent: Agent) {
     let question = asked(&home);
     println!("{agent:?}: {} {}", question["waitingFor"], question["choices"]);
     assert_eq!(question["waitingFor"], name);
-    assert!(question["choices"][0].as_str().is_some_and(|choice| choice.starts_with("Yes")));
+    assert!(
+        question["choices"][0]["label"].as_str().is_some_and(|choice| choice.starts_with("Yes"))
+    );
     // Enter would approve it: nothing is typed.
     let pasted = run(&home, "paste", &["-s", "q", "-p", "in between"]);
     assert_eq!(pasted.status, Some(5), "{pasted:#?}");

@@ -51,7 +51,9 @@ impl Home {
         restrict(&root);
         restrict(&root.join("run"));
         restrict(&root.join("tmux"));
-        Home { root, env: Vec::new(), path: Vec::new() }
+        // `.ci/tmux-matrix` has another tmux tried.
+        let path = std::env::var_os("AIMAX_TEST_TMUX").map(PathBuf::from).into_iter().collect();
+        Home { root, env: Vec::new(), path }
     }
 
     /// The folder that everything is in.

@@ -59,7 +59,7 @@ const NOTICE: &str = "<task-notification>";
 
 /// What stands for a model where the agent itself has made up an answer.
 /// See claude/FACTS.md, "Interrupt in the transcript".
-const NO_MODEL: &str = "<synthetic>";
+pub(crate) const NO_MODEL: &str = "<synthetic>";
 
 const FIELDS: [&str; 18] = [
     "type",
@@ -162,6 +162,10 @@ fn events(record: &Record<'_>) -> Vec<Event> {
         },
         "attachment" => attachment(record),
         "system" if record.subtype.is("turn_duration") => one(EventKind::TurnEnd, String::new()),
+        "system" if record.subtype.is("local_command") => match command(&content()) {
+            Some(command) => one(EventKind::Command, command),
+            None => one(EventKind::Other, String::new()),
+        },
         "system" if record.prevents => one(EventKind::Error, stopped_by_hook(record)),
         _ => one(EventKind::Other, String::new()),
     }

@@ -9,20 +9,21 @@ use serde_json::{Value, json};
 
 use self::state_file::StateFiles;
 use super::{
-    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, SETTINGS_FILE,
-    Status, Typing, status_by_turn,
+    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Marks,
+    SETTINGS_FILE, Status, Typing,
 };
 use crate::{
     config::Config,
     error::{Error, Kind, Result},
     fs,
     tmux::{Enter, Pane},
-    transcript::event::Event,
+    transcript::{event::Event, usage::Used},
 };
 
 pub(crate) mod log;
 mod settings;
 pub(crate) mod state_file;
+mod usage;
 
 /// Claude Code; the versions that this holds for are in `profile.json`.
 pub(crate) struct Claude;
@@ -38,13 +39,62 @@ pub(crate) const FACTS: Facts = Facts {
     kept_paths: settings::KEPT_PATHS,
     entry_fields: &[("settingsPath", None), ("forceNoProxy", Some(false))],
     // See claude/FACTS.md, "Environment".
-    not_inherited: &[
-        "CLAUDECODE",
-        "CLAUDE_CODE_CHILD_SESSION",
-        "CLAUDE_CODE_ENTRYPOINT",
-        "CLAUDE_CODE_SESSION_ID",
-        "CLAUDE_CODE_SSE_PORT",
-    ],
+    marks: Marks {
+        prefix: "CLAUDE_",
+        parts: &[
+            "SESSION",
+            "MESSAGING",
+            "SOCKET",
+            "SOCK",
+            "PORT",
+            "PID",
+            "CHILD",
+            "JOB",
+            "ENTRYPOINT",
+            "EXECPATH",
+            "SANDBOXED",
+            "BG",
+            "BRIDGE",
+            "RUNNER",
+            "PTY",
+            "SSH",
+            "SPARE",
+            "SPAWNED",
+            "SUPERVISED",
+            "LAUNCHED",
+            "RELAUNCH",
+            "RELAUNCHED",
+            "TELEPORT",
+            "TETHER",
+            "TEAMMATE",
+            "DESCRIPTOR",
+            "FD",
+            "JUST",
+        ],
+        settings: &[
+            "DISABLE", "ENABLE", "EMIT", "SKIP", "SUPPRESS", "SYNC", "CONTROL", "PROXY", "MS",
+            "MAX", "HIDE", "FORCE",
+        ],
+        names: &[
+            "AI_AGENT",
+            "CLAUDECODE",
+            "CLAUDE_EFFORT",
+            "CLAUDE_PLUGIN_DATA",
+            "CLAUDE_PLUGIN_ROOT",
+            "CLAUDE_PROJECT_DIR",
+            "CLAUDE_SKILL_DIR",
+            "CLAUDE_CODE_TMUX_PREFIX",
+            "CLAUDE_CODE_TMUX_PREFIX_CONFLICTS",
+            "CLAUDE_CODE_TOOL_USE_ID",
+            "CLAUDE_CODE_RESUME_HINT_COMMAND",
+            "CLAUDE_CODE_RESUME_SOURCE_ALIVE",
+        ],
+        for_tools: &[
+            ("GIT_EDITOR", "true"),
+            ("COREPACK_ENABLE_AUTO_PIN", "0"),
+            ("NoDefaultCurrentDirectoryInExePath", "1"),
+        ],
+    },
     longest_prompt: 1_048_576,
     // A round takes out one line, whatever the agent is doing. C-c would empty the box at once, but
     // it stops a turn, and a second one soon after ends an idle agent.
@@ -92,6 +142,12 @@ impl Agent for Claude {
         argv.extend(rest);
         // As root it refuses to start without this. See claude/FACTS.md, "Starts that fail".
         let mut env = vec![("IS_SANDBOX".into(), "1".into())];
+        if !request.ask_permission {
+            // It trusts the folder, which the caller named, as if the dialog had been answered. It
+            // trusts all others too, so not where it is to ask before it acts.
+            // See claude/FACTS.md, "Start dialogs".
+            env.push(("CLAUDE_CODE_SANDBOXED".into(), "1".into()));
+        }
         let home = settings::home(&request.paths);
         let (told, unset) = config.told_folder(home, "CLAUDE_CONFIG_DIR", ".claude");
         env.extend(told);
@@ -103,10 +159,8 @@ impl Agent for Claude {
         files(paths).status(pane.pid)
     }
 
-    /// Another agent that sees no process of this number removes the state file.
-    /// See claude/FACTS.md, "State file".
-    fn status_without_sign(&self, _: &Pane, transcript: &Path) -> Result<Option<Status>> {
-        log::turn_is_open(transcript).map(status_by_turn).map(Some)
+    fn last_turn_is_open(&self, transcript: &Path) -> Result<bool> {
+        log::turn_is_open(transcript)
     }
 
     fn watch_paths(&self, paths: &AgentPaths, pane: &Pane) -> Vec<PathBuf> {
@@ -115,6 +169,18 @@ impl Agent for Claude {
 
     fn conversation(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<Conversation>> {
         files(paths).conversation(pane.pid)
+    }
+
+    /// Another agent that sees no process of this number removes the state file.
+    /// See claude/FACTS.md, "State file".
+    fn conversation_without_sign(
+        &self,
+        paths: &AgentPaths,
+        _: &Pane,
+        kept: &Conversation,
+        since: u64,
+    ) -> Result<Option<Conversation>> {
+        files(paths).kept_or_cleared(kept, since).map(Some)
     }
 
     fn places(&self, paths: &AgentPaths, transcript: &Path) -> Vec<PathBuf> {
@@ -165,6 +231,10 @@ impl Agent for Claude {
         log::parse_record(record)
     }
 
+    fn used(&self, line: &[u8]) -> Vec<Used> {
+        usage::used(line)
+    }
+
     fn compare(&self, sent: &str, recorded: &str) -> Comparison {
         log::compare(sent, recorded)
     }
@@ -181,7 +251,7 @@ pub(crate) fn session_args(
     if let Some(model) = &request.model {
         args.extend(["--model".into(), OsString::from(model)]);
     }
-    let merged = merged_settings(merged, &request.at_turn_end)?;
+    let merged = merged_settings(merged, request)?;
     let path = request.run_dir.join(SETTINGS_FILE);
     fs::write_durable(&path, merged.to_string().as_bytes(), 0o600)?;
     args.extend(["--settings".into(), path.into_os_string()]);
@@ -233,7 +303,7 @@ fn own_settings(rest: &[OsString]) -> Result<(Option<PathBuf>, Vec<OsString>)> {
 
 /// One settings object: the caller's files, later ones over earlier ones, and ours over them. Our
 /// hooks are added to the caller's. See claude/FACTS.md, "Hooks".
-fn merged_settings(files: Vec<PathBuf>, at_turn_end: &str) -> Result<Value> {
+fn merged_settings(files: Vec<PathBuf>, request: &LaunchRequest) -> Result<Value> {
     let mut merged = json!({});
     for path in files {
         let bytes = fs::read(&path)?
@@ -242,15 +312,19 @@ fn merged_settings(files: Vec<PathBuf>, at_turn_end: &str) -> Result<Value> {
             .map_err(|e| Error::usage(path.display(), format!("not a settings file: {e}")))?;
         merge(&mut merged, value);
     }
-    let hook = json!([{"hooks": [{"type": "command", "command": at_turn_end}]}]);
+    let hook = json!([{"hooks": [{"type": "command", "command": request.at_turn_end}]}]);
     merge(
         &mut merged,
         json!({
             "skipDangerousModePermissionPrompt": true,
             "tui": "default",
-            // Without a transcript nothing could be proven.
+            // The first would win over the line above, but for these settings; the other would leave no
+            // transcript, by which everything is proven.
+            // See claude/FACTS.md, "Settings and options".
             // See claude/FACTS.md, "Conversation and transcript file".
-            "env": {"CLAUDE_CODE_SKIP_PROMPT_HISTORY": "0"},
+            "env": {"CLAUDE_CODE_NO_FLICKER": "0", "CLAUDE_CODE_SKIP_PROMPT_HISTORY": "0"},
+            // See claude/FACTS.md, "Inbox".
+            "crossSessionInbound": request.inbox.as_deref().unwrap_or("refuse"),
             "hooks": {"Stop": hook, "StopFailure": hook, "SessionEnd": hook},
         }),
     );
@@ -302,9 +376,11 @@ mod tests {
         let path = folder.join("s.json");
         std::fs::write(&path, r#"{"env":{"A":"1"},"hooks":{"Stop":[{"hooks":[]}]},"tui":"x"}"#)
             .unwrap();
-        let merged = merged_settings(vec![path], "true").unwrap();
+        let request = LaunchRequest { at_turn_end: "true".into(), ..LaunchRequest::default() };
+        let merged = merged_settings(vec![path], &request).unwrap();
         assert_eq!(merged["env"]["A"], "1");
         assert_eq!(merged["tui"], "default");
+        assert_eq!(merged["crossSessionInbound"], "refuse");
         assert_eq!(merged["hooks"]["Stop"].as_array().unwrap().len(), 2);
         fs::remove_dir(&folder).unwrap();
     }

@@ -7,16 +7,19 @@
 
 use std::{
     ffi::OsStr,
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
 use unicode_normalization::is_nfc;
 
+use super::Claude;
 use crate::{
-    agent::{Conversation, Status},
-    error::Result,
-    fs, proc,
+    agent::{Agent, Conversation, Status},
+    error::{Error, Result},
+    fs, proc, time,
+    transcript::{event::EventKind, follow::Follow, start::Start},
 };
 
 /// Where an agent keeps such files, and its transcripts.
@@ -49,36 +52,56 @@ struct StateFile {
 /// A file is torn for microseconds: this many torn reads in a row do not happen by chance.
 const TRIES: usize = 100;
 
-/// The state file of a pane's process, or of the process that it launched.
-pub(crate) fn path(home: &Path, pid: u32) -> PathBuf {
-    let of = |pid: u32| home.join("sessions").join(format!("{pid}.json"));
-    proc::family(pid).map(of).find(|path| path.exists()).unwrap_or_else(|| of(pid))
+/// Where the state file of a pane's process may be, or of the process that it launched: each with the
+/// process that it would be of. In a PID namespace of its own, a process names the file after its
+/// number there.
+fn places(home: &Path, pid: u32) -> impl Iterator<Item = (PathBuf, u32)> {
+    let of = |number: u32| home.join("sessions").join(format!("{number}.json"));
+    let numbers = |pid: u32| {
+        let inner = std::iter::once_with(move || proc::inner_ids(pid)).flatten();
+        std::iter::once(pid).chain(inner).map(move |number| (number, pid))
+    };
+    proc::family(pid).flat_map(numbers).map(move |(number, pid)| (of(number), pid))
 }
 
-fn read(home: &Path, pid: u32) -> Result<Option<StateFile>> {
-    let path = path(home, pid);
-    let pid = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok()).unwrap_or(pid);
+/// The state file of a pane's process, or of the process that it launched, and where it is.
+fn find(home: &Path, pid: u32) -> Result<Option<(PathBuf, StateFile)>> {
+    for (path, pid) in places(home, pid) {
+        if let Some(file) = read(&path)?.filter(|file| file.is_of(pid)) {
+            return Ok(Some((path, file)));
+        }
+    }
+    Ok(None)
+}
+
+/// The state file at `path`; `None` where there is none, and where it stays torn.
+fn read(path: &Path) -> Result<Option<StateFile>> {
     for _ in 0..TRIES {
-        let Some(bytes) = fs::read(&path)? else { return Ok(None) };
-        let Ok(file) = serde_json::from_slice::<StateFile>(&bytes) else {
-            std::thread::yield_now();
-            continue;
-        };
-        let said = file.proc_start.as_ref().map(|start| match start {
+        let Some(bytes) = fs::read(path)? else { return Ok(None) };
+        if let Ok(file) = serde_json::from_slice(&bytes) {
+            return Ok(Some(file));
+        }
+        std::thread::yield_now();
+    }
+    Ok(None)
+}
+
+impl StateFile {
+    /// Whether it is of the process `pid`, and no older one with that number.
+    fn is_of(&self, pid: u32) -> bool {
+        let said = self.proc_start.as_ref().map(|start| match start {
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
         });
         let both = said.zip(proc::start_time(pid));
-        let is_stale = both.is_some_and(|(said, real)| said != "null" && said != real);
-        return Ok((!is_stale).then_some(file));
+        both.is_none_or(|(said, real)| said == "null" || said == real)
     }
-    Ok(None)
 }
 
 impl StateFiles {
     /// What the process is doing.
     pub(crate) fn status(&self, pid: u32) -> Result<Status> {
-        let Some(file) = read(&self.home, pid)? else { return Ok(Status::Starting) };
+        let Some((_, file)) = find(&self.home, pid)? else { return Ok(Status::Starting) };
         Ok(match file.status.as_deref() {
             // In `shell` a command runs in the background; the box takes prompts as when idle.
             Some("idle" | "shell") => Status::Idle(file.status_updated_at),
@@ -90,7 +113,7 @@ impl StateFiles {
 
     /// The conversation that the process holds.
     pub(crate) fn conversation(&self, pid: u32) -> Result<Option<Conversation>> {
-        let Some(file) = read(&self.home, pid)? else { return Ok(None) };
+        let Some((_, file)) = find(&self.home, pid)? else { return Ok(None) };
         let transcript = self.transcript(&file.session_id, &file.cwd);
         let transcript = transcript.filter(|path| path.exists() || !names_folder(pid));
         Ok(Some(Conversation { id: Some(file.session_id), transcript }))
@@ -114,6 +137,32 @@ impl StateFiles {
         self.folders().map(|folder| folder.join(&file)).find(|path| path.exists())
     }
 
+    /// The conversation `kept`, which a process without a state file has held since `since`, in epoch
+    /// milliseconds.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Missing`] when a conversation was cleared after that one's last record, in
+    /// the same folder, and no other process holds the new one: then this process may.
+    pub(crate) fn kept_or_cleared(&self, kept: &Conversation, since: u64) -> Result<Conversation> {
+        let Some(transcript) = &kept.transcript else { return Ok(kept.clone()) };
+        let since = since.max(last_time(transcript)?);
+        let folder = transcript.parent().map(std::fs::read_dir);
+        for entry in folder.into_iter().flatten().flatten().flatten() {
+            let other = entry.path();
+            let id = other.file_stem().and_then(OsStr::to_str).unwrap_or_default();
+            if other != *transcript
+                && other.extension() == transcript.extension()
+                && cleared_at(&other, since)?.is_some_and(|at| at >= since)
+                && holder(&self.home, id).is_none()
+            {
+                let cause = "its state file was removed, and a conversation was cleared in its \
+                             folder since: which one it holds cannot be told";
+                return Err(Error::missing("", cause).advise("look at the window"));
+            }
+        }
+        Ok(kept.clone())
+    }
+
     /// Where the transcript of this name may be: in any project's folder.
     pub(crate) fn places(&self, transcript: &Path) -> Vec<PathBuf> {
         let name = transcript.file_name().unwrap_or_default();
@@ -123,12 +172,11 @@ impl StateFiles {
     /// What changes when the process does something else: its state file; and while its transcript is
     /// not there, the places where it may come.
     pub(crate) fn watch_paths(&self, pid: u32) -> Vec<PathBuf> {
-        let mut paths = vec![path(&self.home, pid)];
-        if let Ok(Some(file)) = read(&self.home, pid)
-            && self
-                .conversation(pid)
-                .is_ok_and(|now| now.is_some_and(|now| now.transcript.is_none()))
-        {
+        let Ok(Some((path, file))) = find(&self.home, pid) else {
+            return places(&self.home, pid).map(|(path, _)| path).collect();
+        };
+        let mut paths = vec![path];
+        if self.conversation(pid).is_ok_and(|now| now.is_some_and(|now| now.transcript.is_none())) {
             // Its folder comes first, or is there already. However it is named, it begins alike: a name
             // is cut at its end, and only what is not ASCII can be composed.
             let real = real(&file.cwd).to_string_lossy().into_owned();
@@ -153,6 +201,43 @@ impl StateFiles {
         folders.into_iter().flatten().flatten().map(|folder| folder.path())
     }
 }
+
+/// The time of the last record in a transcript that has one, in epoch milliseconds; 0 for none.
+fn last_time(transcript: &Path) -> Result<u64> {
+    let mut last = 0;
+    let _seen = Follow::open(transcript, Start::Last(64))?.read_new(|line| {
+        let times = Claude.parse_line(line.bytes).into_iter().filter_map(|event| event.time);
+        last = times.fold(last, u64::max);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(last)
+}
+
+/// When the conversation in a transcript that was written since `since` was begun by `/clear`, if it
+/// was. See claude/FACTS.md, "Conversation and transcript file".
+fn cleared_at(transcript: &Path, since: u64) -> Result<Option<u64>> {
+    let changed = transcript.metadata().and_then(|data| data.modified()).map(time::epoch_ms);
+    if !changed.is_ok_and(|changed| changed >= since) {
+        return Ok(None);
+    }
+    let (mut cleared, mut lines) = (None, 0);
+    let _seen = Follow::open(transcript, Start::Offset(0))?.read_new(|line| {
+        lines += 1;
+        let events = Claude.parse_line(line.bytes);
+        let clear =
+            events.iter().find(|event| event.kind == EventKind::Command && event.text == "/clear");
+        cleared = clear.and_then(|event| event.time);
+        Ok(if cleared.is_some() || lines == BEGINNING {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        })
+    })?;
+    Ok(cleared)
+}
+
+/// How many lines a transcript may have before the command that began it.
+const BEGINNING: usize = 16;
 
 fn real(cwd: &Path) -> PathBuf {
     cwd.canonicalize().unwrap_or_else(|_| cwd.to_owned())
@@ -192,11 +277,12 @@ pub(crate) fn project_dir(cwd: &Path) -> String {
 /// The process that holds conversation `id` now.
 pub(crate) fn holder(home: &Path, id: &str) -> Option<u32> {
     let files = std::fs::read_dir(home.join("sessions")).ok()?;
-    files
-        .flatten()
-        .filter_map(|file| file.path().file_stem()?.to_str()?.parse().ok())
-        .filter(|&pid| proc::start_time(pid).is_some())
-        .find(|&pid| {
-            read(home, pid).is_ok_and(|file| file.is_some_and(|file| file.session_id == id))
-        })
+    files.flatten().map(|file| file.path()).find_map(|path| {
+        let number = path.file_stem()?.to_str()?.parse().ok()?;
+        let file = read(&path).ok()?.filter(|file| file.session_id == id)?;
+        let is_it = |pid: &u32| proc::start_time(*pid).is_some() && file.is_of(*pid);
+        // In a PID namespace of its own, the process has this number there.
+        let inside = || proc::with_inner_id(number).find(is_it);
+        Some(number).filter(is_it).or_else(inside)
+    })
 }

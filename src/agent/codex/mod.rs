@@ -9,22 +9,25 @@ use memchr::memmem;
 
 use self::rollout::{id_of, is_rollout, rollout, turn_is_open};
 use super::{
-    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, Typing,
+    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Marks, Status,
+    Typing,
 };
 use crate::{
     config::Config,
     error::{Error, Result},
-    proc, time,
+    fs, proc, time,
     tmux::{Enter, Pane},
     transcript::{
         event::{Event, EventKind},
         field::Field,
+        usage::Used,
     },
 };
 
 mod log;
 mod rollout;
 mod settings;
+mod usage;
 
 /// Codex; the versions that this holds for are in `profile.json`.
 pub(crate) struct Codex;
@@ -39,7 +42,28 @@ pub(crate) const FACTS: Facts = Facts {
     settings: settings::SETTINGS,
     kept_paths: settings::KEPT_PATHS,
     entry_fields: &[],
-    not_inherited: &[],
+    // See codex/FACTS.md, "Environment".
+    marks: Marks {
+        prefix: "CODEX_",
+        parts: &[
+            "THREAD",
+            "SESSION",
+            "SANDBOX",
+            "TOOL",
+            "CI",
+            "VERSION",
+            "PERMISSION",
+            "PATCH",
+            "NETWORK",
+            "SNAPSHOT",
+            "ESCALATE",
+            "MANAGED",
+            "ORIGINATOR",
+        ],
+        settings: &["TUI"],
+        names: &[],
+        for_tools: &[("PAGER", "cat"), ("GIT_PAGER", "cat"), ("GH_PAGER", "cat")],
+    },
     longest_prompt: 1_048_576,
     // A round takes out one line; C-c would end an idle agent.
     // See codex/FACTS.md, "Clearing the box".
@@ -70,6 +94,15 @@ const OVERRIDES: [&str; 4] = [
     "features.daemon_auto_start=false",
 ];
 
+/// The newer models that a dialog would offer in place of the older ones, by the lists of models that
+/// are built into the verified versions. An offer that was answered is not made again.
+/// See codex/FACTS.md, "Start dialogs".
+const OFFERS: &str = concat!(
+    r#"notice.model_migrations={"gpt-5.2"="gpt-5.4","gpt-5.3-codex"="gpt-5.4","#,
+    r#""gpt-5.5"="gpt-6-sol","gpt-5.6-sol"="gpt-6-sol","gpt-5.6-terra"="gpt-6-sol","#,
+    r#""gpt-5.6-luna"="gpt-6-luna"}"#
+);
+
 /// The setting by which the command line of an agent that we started is recognised.
 const TITLE: &str = "tui.terminal_title";
 
@@ -79,6 +112,9 @@ impl Agent for Codex {
     }
 
     fn launch(&self, config: &Config, request: &LaunchRequest) -> Result<Launch> {
+        if request.inbox.is_some() {
+            return Err(Error::usage("--inbox", "Codex has no inbox for other sessions"));
+        }
         let mut argv = vec![FACTS.installed(config)?.into_os_string()];
         if let Some(profile) = profile(request) {
             argv.extend(["-p", profile].map(OsString::from));
@@ -89,7 +125,8 @@ impl Agent for Codex {
             }
             argv.push("resume".into());
         }
-        for value in OVERRIDES {
+        let trust = trust(request)?;
+        for value in OVERRIDES.into_iter().chain([OFFERS]).chain(trust.as_deref()) {
             argv.extend(["-c", value].map(OsString::from));
         }
         if !request.ask_permission {
@@ -124,22 +161,45 @@ impl Agent for Codex {
         let Some(conversation) = self.conversation(paths, pane)? else {
             return Ok(Status::Starting);
         };
-        let open = conversation.transcript.map(|path| turn_is_open(&path)).transpose()?;
-        Ok(super::status_by_turn(open == Some(true)))
+        super::status_by_turn(self, conversation.transcript.as_deref())
+    }
+
+    fn last_turn_is_open(&self, transcript: &Path) -> Result<bool> {
+        turn_is_open(transcript)
     }
 
     /// A title that is none of Codex's was set by a person; a bare state is the Agent command
-    /// center's. See codex/FACTS.md, "Title".
-    fn status_without_sign(&self, pane: &Pane, transcript: &Path) -> Result<Option<Status>> {
-        let is_own = Title::parse(&pane.title).conversation.is_some()
-            || matches!(pane.title.as_str(), "Starting" | "Ready" | "Working" | "Thinking");
-        let holds = |files: Vec<PathBuf>| {
-            files.iter().any(|file| file.file_name() == transcript.file_name())
-        };
-        if is_own || !open_files(pane.pid).is_none_or(holds) {
+    /// center's. The threads that the process holds open tell more.
+    /// See codex/FACTS.md, "Title", and codex/FACTS.md, "Thread and files".
+    fn conversation_without_sign(
+        &self,
+        paths: &AgentPaths,
+        pane: &Pane,
+        kept: &Conversation,
+        _since: u64,
+    ) -> Result<Option<Conversation>> {
+        if Title::parse(&pane.title).conversation.is_some()
+            || matches!(pane.title.as_str(), "Starting" | "Ready" | "Working" | "Thinking")
+        {
             return Ok(None);
         }
-        turn_is_open(transcript).map(super::status_by_turn).map(Some)
+        let Some(open) = open_files(pane.pid) else { return Ok(Some(kept.clone())) };
+        let of_lock = |path: &PathBuf| {
+            let is_lock = path.parent() == Some(&settings::locks(paths));
+            is_lock.then(|| path.file_stem()?.to_str().map(str::to_owned)).flatten()
+        };
+        let of_rollout = |path: &PathBuf| is_rollout(path, "").then(|| id_of(path)).flatten();
+        let ids = open.iter().filter_map(|path| of_lock(path).or_else(|| of_rollout(path)));
+        // An id begins with the time of its thread.
+        let Some(newest) = ids.max() else { return Ok(Some(kept.clone())) };
+        if kept.id.as_ref().is_some_and(|kept| *kept != newest) {
+            let cause = "its title was taken away, and a thread was begun since: which one it shows \
+                         cannot be told";
+            return Err(Error::missing("", cause).advise("look at the window"));
+        }
+        let transcript = open.into_iter().find(|path| is_rollout(path, &newest));
+        let transcript = transcript.or_else(|| kept.transcript.clone());
+        Ok(Some(Conversation { id: Some(newest), transcript }))
     }
 
     /// See codex/FACTS.md, "Thread and files".
@@ -245,6 +305,10 @@ impl Agent for Codex {
         vec![log::parse_record(record)]
     }
 
+    fn used(&self, line: &[u8]) -> Vec<Used> {
+        usage::used(line)
+    }
+
     fn knows_line(&self, line: &[u8]) -> bool {
         // Only Codex puts everything into a `payload`.
         memmem::find(line, b"\"payload\"").is_some() && Field::whole(line).get("payload").is_some()
@@ -288,6 +352,28 @@ impl Title<'_> {
         };
         Title { status, conversation: is_id.then_some(part) }
     }
+}
+
+/// The setting that trusts the folder for this start, which the caller named; the agent joins it with
+/// the caller's own. None where the caller has marked a folder as untrusted: that may be this one, or
+/// the repository around it, and the agent is to decide.
+/// See codex/FACTS.md, "Start dialogs".
+fn trust(request: &LaunchRequest) -> Result<Option<String>> {
+    let cwd = &request.cwd;
+    let own = fs::read(&settings::home(&request.paths).join("config.toml"))?.unwrap_or_default();
+    if String::from_utf8_lossy(&own).contains("untrusted") {
+        return Ok(None);
+    }
+    // It looks for the folder's real path, and for the one that it got.
+    let mut folders = vec![cwd.to_owned()];
+    folders.extend(cwd.canonicalize().ok().filter(|real| real != cwd));
+    let entry = |folder: &PathBuf| {
+        let folder = folder.to_str().filter(|folder| !folder.contains('\u{7f}'))?;
+        // A string of JSON is one of TOML too, but for that character.
+        Some(format!("{}={{trust_level=\"trusted\"}}", serde_json::Value::from(folder)))
+    };
+    let entries: Option<Vec<_>> = folders.iter().map(entry).collect();
+    Ok(entries.map(|entries| format!("projects={{{}}}", entries.join(","))))
 }
 
 /// The profile for the network: `plus` behind the proxy, else `rightcode`; if it exists, and the

@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Status, Typing,
+    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Marks, Status,
+    Typing,
     claude::{self, Claude, log, state_file::StateFiles},
 };
 use crate::{
     config::{Config, Fallback::Below, OURS, Setting},
     error::Result,
     tmux::{Enter, Pane},
-    transcript::event::Event,
+    transcript::{event::Event, usage::Used},
 };
 
 /// The practice agent.
@@ -27,7 +28,7 @@ pub(crate) const FACTS: Facts = Facts {
         .for_hooks()
         .about("the practice agent's own folder")],
     kept_paths: &["practice_home"],
-    not_inherited: &[],
+    marks: Marks::NONE,
     queued_changes: &[],
     ..claude::FACTS
 };
@@ -60,8 +61,8 @@ impl Agent for Practice {
         files(paths).status(pane.pid)
     }
 
-    fn status_without_sign(&self, pane: &Pane, transcript: &Path) -> Result<Option<Status>> {
-        Claude.status_without_sign(pane, transcript)
+    fn last_turn_is_open(&self, transcript: &Path) -> Result<bool> {
+        log::turn_is_open(transcript)
     }
 
     fn watch_paths(&self, paths: &AgentPaths, pane: &Pane) -> Vec<PathBuf> {
@@ -70,6 +71,16 @@ impl Agent for Practice {
 
     fn conversation(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<Conversation>> {
         files(paths).conversation(pane.pid)
+    }
+
+    fn conversation_without_sign(
+        &self,
+        paths: &AgentPaths,
+        _: &Pane,
+        kept: &Conversation,
+        since: u64,
+    ) -> Result<Option<Conversation>> {
+        files(paths).kept_or_cleared(kept, since).map(Some)
     }
 
     fn places(&self, paths: &AgentPaths, transcript: &Path) -> Vec<PathBuf> {
@@ -91,6 +102,10 @@ impl Agent for Practice {
 
     fn parse_record(&self, record: &[u8]) -> Vec<Event> {
         log::parse_record(record)
+    }
+
+    fn used(&self, line: &[u8]) -> Vec<Used> {
+        Claude.used(line)
     }
 
     fn compare(&self, sent: &str, recorded: &str) -> Comparison {

@@ -57,6 +57,8 @@ _@FUNC@() {
         cur=${cur#*=}
     fi
 @if front
+    # A verb follows `help`.
+    [[ $first -gt 0 && ${COMP_WORDS[first]} == help ]] && ((first = 0, count--))
     if ((first)); then
         local inner=@NAME@-${COMP_WORDS[first]} func
         func=_${inner//-/_}

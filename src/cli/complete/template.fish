@@ -1,3 +1,17 @@
+@if front
+# Whether a program has completions. fish itself loads only those of programs on PATH.
+function __@FUNC@_known
+    type -q $argv[1]; and return
+    for folder in $fish_complete_path
+        if test -f $folder/$argv[1].fish
+            source $folder/$argv[1].fish
+            return
+        end
+    end
+    return 1
+end
+
+@end
 # Where the cursor is. bare: before the first operand. more: behind it. own: where options
 # are this program's. rest: behind --, which is passed on. inner: behind a known program's verb.
 function __@FUNC@_at
@@ -26,7 +40,9 @@ function __@FUNC@_at
         end
     end
 @if front
-    if test -n "$verb"; and type -q @NAME@-$verb
+    if test "$verb" = help
+        set place bare
+    else if test -n "$verb"; and __@FUNC@_known @NAME@-$verb
         set place inner
     end
 @end

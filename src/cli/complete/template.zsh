@@ -24,7 +24,9 @@ _@FUNC@() {
     _arguments -S -C@SPECS@ && return
     [[ $state == inner ]] || return 1
     # NAME VERB … is completed as NAME-VERB …, where that has a completion.
-    if (( $+_comps[@NAME@-$words[1]] )); then
+    if [[ $words[1] == help ]]; then
+        _@FUNC@_verbs
+    elif (( $+_comps[@NAME@-$words[1]] )); then
         words[1]=@NAME@-$words[1]
         _normal
     else

@@ -127,6 +127,7 @@ for word in ${{COMPREPLY[@]+\"${{COMPREPLY[@]}}\"}}; do printf '%s\\n' \"$word\"
         (&["fake", "job", "cl"], "clear"),
         (&["fake", "send", "n"], "night\\ shift"),
         (&["fake", "send", "--q"], ""),
+        (&["fake", "help", "t"], "tail"),
     ] {
         assert_eq!(ask(words), found, "{words:?}");
     }
@@ -164,6 +165,7 @@ fn fish_completes() {
         ("fake job cl", "clear"),
         ("fake send n", "night shift"),
         ("fake send --q", ""),
+        ("fake help t", "tail"),
     ] {
         assert_eq!(ask(line), found, "{line}");
     }
@@ -198,6 +200,7 @@ fn zsh_completes() {
         ("fake --q", "--quiet"),
         ("fake -q tail --fo", "--follow|--forever"),
         ("fake job cl", "clear"),
+        ("fake help t", "tail"),
         ("fake send n", "night shift"),
     ] {
         assert_eq!(ask(line), found, "{line}");

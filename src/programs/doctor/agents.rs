@@ -1,22 +1,14 @@
 //! The programs that are needed: tmux, the agents, proxychains.
 
-use std::{
-    io::Read,
-    path::Path,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::path::Path;
 
 use super::finding::{Finding, word};
 use crate::{
-    agent::{Backend, profile::Profile},
+    agent::{Backend, profile::Profile, version},
     config::Config,
-    error::{At, Error, Result},
     session::Proxy,
     state::admin,
-    time::Deadline,
     tmux::{Tmux, known_bugs},
-    watch::{Watch, Woke},
 };
 
 /// tmux, its version, and the known bugs of that version.
@@ -55,7 +47,7 @@ pub(crate) fn agents(config: &Config) -> Vec<Finding> {
         };
         found += 1;
         let own = config.screens.join(file);
-        let version = version(&program);
+        let version = version::said_by(&program);
         findings.push(match (Profile::load(config, file, built_in), version) {
             (Err(error), _) => {
                 Finding::problem("agent", name, error).mend(format!("rm {}", word(&own)))
@@ -80,36 +72,6 @@ fn covered(name: &str, version: &str, profile: &Profile, own: &Path) -> Finding 
     let says = format!("{version}; the screen profile is {of} {}", profile.verified.join(", "));
     Finding::note("agent", name, says)
         .mend(format!("if a dialog is not known, describe it in {}", own.display()))
-}
-
-/// How long a program may take to say its version.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The version that a program reports: the first word of its output that begins with a digit.
-fn version(program: &Path) -> Result<String> {
-    let mut child = Command::new(program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .at(program)?;
-    let mut watch = Watch::new()?;
-    watch.process(child.id())?;
-    let late = watch.wait(Deadline::after(PATIENCE))? == Woke::Deadline;
-    if late {
-        child.kill().at(program)?;
-    }
-    let mut said = String::new();
-    if let Some(mut stdout) = child.stdout.take().filter(|_| !late) {
-        stdout.read_to_string(&mut said).at(program)?;
-    }
-    child.wait().at(program)?;
-    let version =
-        said.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
-    version.map(str::to_owned).ok_or_else(|| {
-        Error::system(program.display(), "`--version` says no version").advise("run it by hand")
-    })
 }
 
 /// Whether the proxy is set up. A missing proxy is a problem only where it is the default.

@@ -162,15 +162,12 @@ permission, so another user can watch. Nobody sets the flags right then.",
             Some("path") => {
                 let name = one("path")?;
                 let flags = args.flags(&config, &name)?;
-                let mut record = json!({
-                    "sessionId": name,
-                    "running": flags.running(),
-                    "failed": flags.failed(),
-                });
-                if args.root.is_none() {
-                    let session = Session::find(&config, &name, args.target.backend(&config)?)?;
-                    record["backend"] = session.backend.name().into();
-                }
+                let mut record = match args.root {
+                    Some(_) => json!({ "sessionId": name }),
+                    None => Session::find(&config, &name, args.target.backend(&config)?)?.record(),
+                };
+                record["running"] = json!(flags.running());
+                record["failed"] = json!(flags.failed());
                 out.record(&record).map(|()| Exit::Done)
             }
             Some("set") => args.say(&config, &one("set")?, None),

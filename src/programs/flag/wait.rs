@@ -11,7 +11,7 @@ use crate::{
     config::Config,
     error::{Error, Exit, Result},
     flag::Failure,
-    session::{JobState, Session, SessionWatcher, Snapshot},
+    session::{self, JobState, Question, Session, SessionWatcher, Snapshot},
     time::Deadline,
     tmux::Tmux,
     watch::Woke,
@@ -89,17 +89,26 @@ impl Outcome {
         Outcome { state, reason, exit: status(job), message }
     }
 
-    fn report(self, session: &Session, out: &mut Output) -> Result<Exit> {
-        let mut record = json!({
-            "sessionId": session.name,
-            "backend": session.backend.name(),
-            "state": self.state,
-        });
-        if let Some(reason) = self.reason {
+    /// Prints it, with the question if the agent asks one.
+    fn report(
+        self,
+        session: &Session,
+        question: Option<&Question>,
+        out: &mut Output,
+    ) -> Result<Exit> {
+        let mut record = session.record();
+        record["state"] = json!(self.state);
+        let (mut reason, mut message) = (self.reason, self.message);
+        if let Some(question) = question {
+            question.add_to(&mut record);
+            reason = Some(Failure::new(&question.name));
+            message = message.map(|_| format!("the agent asks: {question}"));
+        }
+        if let Some(reason) = reason {
             reason.add_to(&mut record);
         }
         out.record(&record)?;
-        if let Some(words) = self.message {
+        if let Some(words) = message {
             cli::say(Flag::DOC.name, &format!("{}: {words}", session.name));
         }
         Ok(self.exit)
@@ -143,7 +152,11 @@ pub(crate) fn run(
             if args.any && first.is_some() {
                 return Ok(ControlFlow::Break(()));
             }
-            let exit = outcome.report(session, out)?;
+            let question = match outcome.state {
+                "waiting" => session::question(config, &tmux, session)?,
+                _ => None,
+            };
+            let exit = outcome.report(session, question.as_ref(), out)?;
             worst = worse(worst, exit);
             if !last_look {
                 first = Some(exit);

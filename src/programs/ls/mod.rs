@@ -6,12 +6,12 @@ use serde_json::json;
 
 use super::options::{Field, NAMES, Target, has, target};
 use crate::{
-    agent::{Backend, Status},
+    agent::Backend,
     cli::{self, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
     config::Config,
-    error::{Exit, Result},
+    error::{Exit, Kind, Result},
     flag::Failure,
-    session::{self, JobState, Question, Session, Snapshot, State},
+    session::{self, JobState, Session, Snapshot, State},
     state::Name,
     tmux::Tmux,
 };
@@ -46,11 +46,15 @@ The states:
     starting  the agent is not ready yet
     idle      it waits for a prompt
     working   a turn runs
-    waiting   it asks something: `waitingFor` and `choices` say what
+    waiting   it asks something: `waitingFor`, `question`, `choices`
     failed    it waits for a prompt, and the last job failed: `reason`
     dead      the agent has ended
     unknown   the agent may live, but it cannot be seen: `reason`
     archived  it was ended: `aimax-spawn --resume` goes on with it
+
+Of a question, `waitingFor` is the name that `aimax-paste --expect`
+takes, `question` what it says, and each of the `choices` has a `label`,
+and the `key` that `aimax-paste --answer` takes.
 
 A `dead` session stays in the list until `aimax-kill` or a new start
 with its name.",
@@ -109,7 +113,7 @@ conversation, its window. One that is ended becomes `archived`.",
         if args.watch {
             return watch::run(&config, backend, named.as_deref(), out);
         }
-        let sessions = sessions(&config, backend, named.as_deref())?;
+        let sessions = sessions(&config, backend, named.as_deref(), args.all)?;
         let mut past = if args.all { Session::past(&config, backend)? } else { Vec::new() };
         past.retain(|session| named.as_ref().is_none_or(|names| names.contains(&session.name)));
         if args.names {
@@ -132,7 +136,8 @@ conversation, its window. One that is ended becomes `archived`.",
         }
         match unseen {
             Some(why) if named.is_some() => Err(why),
-            _ => Ok(if named.is_some() && !alive { Exit::No } else { Exit::Done }),
+            _ if named.is_none() || alive && past.is_empty() => Ok(Exit::Done),
+            _ => Ok(Exit::No),
         }
     }
 }
@@ -141,11 +146,20 @@ fn sessions(
     config: &Config,
     backend: Option<Backend>,
     named: Option<&[Name]>,
+    all: bool,
 ) -> Result<Vec<Session>> {
-    match named {
-        None => Session::all(config, backend),
-        Some(names) => names.iter().map(|name| Session::find(config, name, backend)).collect(),
+    let Some(names) = named else { return Session::all(config, backend) };
+    let mut sessions = Vec::new();
+    for name in names {
+        match Session::find(config, name, backend) {
+            // Among those that were ended, which are listed apart.
+            Err(error) if all && error.kind == Kind::Missing => {
+                Session::find_any(config, name, backend).map(drop)?;
+            }
+            found => sessions.push(found?),
+        }
     }
+    Ok(sessions)
 }
 
 fn record(
@@ -167,12 +181,10 @@ fn record(
         }
     };
     let mut record = basics(session, snapshot.state().name());
-    if let (Some(Status::Waiting(what)), State::Waiting) = (&snapshot.status, snapshot.state()) {
-        let question = session::question(config, tmux, session)?;
-        let question =
-            question.unwrap_or_else(|| Question { name: what.clone(), choices: Vec::new() });
-        record["waitingFor"] = question.name.into();
-        record["choices"] = question.choices.into();
+    if snapshot.state() == State::Waiting
+        && let Some(question) = session::question(config, tmux, session)?
+    {
+        question.add_to(&mut record);
     }
     let live = snapshot.pane.as_ref().filter(|pane| !pane.dead);
     record["pid"] = live.map(|pane| pane.pid).into();
@@ -192,16 +204,19 @@ fn record(
 /// The record of a session by the state files alone.
 fn basics(session: &Session, state: &str) -> serde_json::Value {
     let entry = &session.entry;
-    json!({
-        "sessionId": session.name,
-        "backend": session.backend.name(),
-        "state": state,
-        "agentSessionId": entry.agent_session_id(),
-        "pid": null,
-        "cwd": entry.cwd(),
-        "jsonlPath": entry.jsonl_path(),
-        "startedAt": entry.started_at(),
-        "windowId": null,
-        "displayName": entry.fields().get("displayName"),
-    })
+    let mut record = session.record();
+    let rest = [
+        ("state", json!(state)),
+        ("agentSessionId", json!(entry.agent_session_id())),
+        ("pid", json!(null)),
+        ("cwd", json!(entry.cwd())),
+        ("jsonlPath", json!(entry.jsonl_path())),
+        ("startedAt", json!(entry.started_at())),
+        ("windowId", json!(null)),
+        ("displayName", json!(entry.fields().get("displayName"))),
+    ];
+    for (key, value) in rest {
+        record[key] = value;
+    }
+    record
 }

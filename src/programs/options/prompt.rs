@@ -1,9 +1,10 @@
 //! The options for a prompt and its delivery, the same in all programs that deliver one.
 
 use std::{
+    ffi::OsString,
     fs::File,
     io::{self, IsTerminal, Read},
-    os::unix::fs::FileTypeExt,
+    os::unix::{ffi::OsStringExt, fs::FileTypeExt},
     path::PathBuf,
 };
 
@@ -13,7 +14,7 @@ use crate::{
     cli::{self, Complete, Opt, OptDoc, Tool},
     config::Config,
     error::{At, Error, Result},
-    session::{DoneBy, Prompt, Reading},
+    session::{DoneBy, OnceKey, Prompt, Reading},
     trace,
 };
 
@@ -24,6 +25,7 @@ pub(crate) struct PromptArgs {
     file: Option<PathBuf>,
     reading: Reading,
     done_by: DoneBy,
+    once: Option<OnceKey>,
     explain: bool,
 }
 
@@ -41,8 +43,8 @@ pub(crate) const fn prompt_file<A: Has<PromptArgs>>() -> Opt<A> {
         "prompt-file",
         "A file that holds the prompt; `-` is stdin",
         "\
-A file that holds the prompt; `-` is standard input. Without `-p` and
-`-f`, a pipe or a file on standard input is read.",
+A file that holds the prompt; `-` is standard input. Where a prompt must
+be given, a pipe or a file on standard input is read without it.",
     )
     .value("FILE", Complete::File)
     .short('f')
@@ -96,6 +98,26 @@ job failed all the same.",
     })
 }
 
+/// `--once`.
+pub(crate) const fn once<A: Has<PromptArgs>>() -> Opt<A> {
+    OptDoc::new(
+        "once",
+        "Deliver once under this key",
+        "\
+Delivers the prompt once under KEY, however often the command is given:
+by cron, after a lost connection, after a kill. A retry types nothing;
+it prints the record of the first delivery, with `repeated`. A key
+belongs to its session and outlives it: 1 to 80 bytes of the caller's
+choice. It is on disk before Enter is pressed, and what a killed process
+has done is found out from the transcript.",
+    )
+    .value("KEY", Complete::Nothing)
+    .sets(|args, given| {
+        args.group().once = Some(given.parse()?);
+        Ok(())
+    })
+}
+
 /// `--explain`.
 pub(crate) const fn explain<A: Has<PromptArgs>>() -> Opt<A> {
     OptDoc::new(
@@ -117,6 +139,16 @@ impl PromptArgs {
         trace::begin(config.trace.as_deref(), self.explain.then_some(say))
     }
 
+    /// What `--once` says.
+    pub(crate) fn key(&self) -> Option<&OnceKey> {
+        self.once.as_ref()
+    }
+
+    /// Whether `--explain` is given.
+    pub(crate) fn explains(&self) -> bool {
+        self.explain
+    }
+
     /// Who ends the job that the prompt begins.
     pub(crate) fn done_by(&self) -> DoneBy {
         self.done_by
@@ -127,26 +159,44 @@ impl PromptArgs {
         self.prompt.is_some() || self.file.is_some()
     }
 
-    /// Reads the prompt from an option or a pipe, and keeps it; whether there is one.
-    pub(crate) fn is_there(&mut self) -> Result<bool> {
-        self.prompt = self.bytes()?;
-        Ok(self.prompt.is_some())
+    /// Takes an operand for the prompt.
+    pub(crate) fn operand(&mut self, mut operands: Vec<OsString>) -> Result<()> {
+        match (operands.pop(), operands.is_empty()) {
+            (Some(_), false) => {
+                return Err(Error::usage("prompt", "more than one word").advise("put it in quotes"));
+            }
+            (Some(_), true) if self.is_given() => {
+                return Err(Error::usage("prompt", "given by an option and by an operand"));
+            }
+            (Some(text), true) => self.prompt = Some(text.into_vec()),
+            (None, _) => {}
+        }
+        Ok(())
     }
 
     /// The prompt, if one is given, checked for `agent`.
     pub(crate) fn read(mut self, agent: &dyn Agent) -> Result<Option<Prompt>> {
         let reading = self.reading;
-        self.bytes()?.map(|bytes| Prompt::new(bytes, agent, reading)).transpose()
+        let once = self.once.take();
+        let prompt =
+            self.bytes(false)?.map(|bytes| Prompt::new(bytes, agent, reading)).transpose()?;
+        if once.is_some() && prompt.is_none() {
+            return Err(Error::usage("--once", "it is for a prompt, and none is given"));
+        }
+        prompt.map(|prompt| prompt.once(once)).transpose()
     }
 
     /// The prompt, which must be given, checked for `agent`.
-    pub(crate) fn needed(self, agent: &dyn Agent) -> Result<Prompt> {
+    pub(crate) fn needed(mut self, agent: &dyn Agent) -> Result<Prompt> {
+        self.prompt = self.bytes(true)?;
         self.read(agent)?.ok_or_else(|| {
             Error::usage("prompt", "none is given").advise("give -p TEXT, -f FILE, or pipe it in")
         })
     }
 
-    fn bytes(&mut self) -> Result<Option<Vec<u8>>> {
+    /// The bytes of the prompt. Without an option, standard input is read only where a prompt `must`
+    /// be given: it may belong to the caller's loop.
+    fn bytes(&mut self, must: bool) -> Result<Option<Vec<u8>>> {
         let stdin = || {
             let mut bytes = Vec::new();
             io::stdin().read_to_end(&mut bytes).at("stdin").map(|_| bytes)
@@ -161,7 +211,7 @@ impl PromptArgs {
                 Error::usage(file.display(), format!("the prompt cannot be read: {e}"))
             })?),
             // Standard input that holds nothing gives no prompt: cron and the like leave it empty.
-            (None, None) if is_piped()? => Some(stdin()?).filter(|bytes| !bytes.is_empty()),
+            (None, None) if must && is_piped()? => Some(stdin()?).filter(|bytes| !bytes.is_empty()),
             (None, None) => None,
         })
     }

@@ -29,7 +29,9 @@ pub(crate) const fn session<A: Has<Target>>() -> Opt<A> {
     OptDoc::new(
         "session",
         "The session's name",
-        "The session's name. Without it, `AIMAX_SESSION` is taken.",
+        "\
+The session's name, which may also be given as NAME where a program
+takes no other operand. Without it, `AIMAX_SESSION` is taken.",
     )
     .value("NAME", NAMES)
     .short('s')
@@ -46,13 +48,15 @@ pub(crate) const fn backend<A: Has<Target>>() -> Opt<A> {
         "The agent's backend",
         "\
 The agent's backend: `tmux-claude-code`, `tmux-codex`, or
-`tmux-practice`, which is built in. Without it, `AIMAX_BACKEND` is
-taken. A session that only one backend knows needs neither.",
+`tmux-practice`, which is built in; `claude`, `codex` and `practice` are
+the same. Without it, `AIMAX_BACKEND` is taken. A session that only one
+backend knows needs neither.",
     )
     .value("BACKEND", Complete::OneOf(Backend::NAMES))
     .short('b')
     .sets(|args, given| {
-        args.group().backend = Some(given.one_of(Backend::NAMES)?.to_owned());
+        let word = given.one_of(&[Backend::NAMES, Backend::SHORT].concat())?;
+        args.group().backend = Some(word.to_owned());
         Ok(())
     })
 }
@@ -116,6 +120,20 @@ impl Target {
         Ok(names)
     }
 
+    /// Takes the operand that names the session, if there is one.
+    pub(crate) fn operand(&mut self, operands: Vec<OsString>) -> Result<()> {
+        for name in operands {
+            if self.is_given() {
+                return Err(Error::usage(
+                    name.display(),
+                    "one session only, and it is named already",
+                ));
+            }
+            self.sessions.push(name.to_string_lossy().into_owned());
+        }
+        Ok(())
+    }
+
     /// Whether `-s` is on the command line.
     pub(crate) fn is_given(&self) -> bool {
         !self.sessions.is_empty()
@@ -140,11 +158,19 @@ impl Target {
         Session::find(config, &self.needed(config)?, self.backend(config)?)
     }
 
-    /// The sessions that operands name, or else `-s`.
+    /// The sessions that operands and `-s` name.
     pub(crate) fn names(&self, config: &Config, operands: &[OsString]) -> Result<Vec<Name>> {
-        if operands.is_empty() {
+        if operands.is_empty() && !self.is_given() {
             return Ok(vec![self.needed(config)?]);
         }
-        operands.iter().map(|name| name.to_string_lossy().parse()).collect()
+        let given = operands.iter().map(|name| name.to_string_lossy().into_owned());
+        let mut names: Vec<Name> = Vec::new();
+        for name in given.chain(self.sessions.iter().cloned()) {
+            let name = name.parse()?;
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        Ok(names)
     }
 }

@@ -10,7 +10,7 @@ use std::{
     os::fd::{AsRawFd, RawFd},
 };
 
-use self::{plan::Plan, printer::Printer, session_set::SessionSet, tailed::Tailed};
+use self::{due::Due, plan::Plan, printer::Printer, session_set::SessionSet, tailed::Tailed};
 use crate::{
     cli::{self, Complete, Opt, Output, Tool, ToolDoc, ValueDoc, output::stdout},
     error::{Error, Exit, Kind, Result},
@@ -20,7 +20,9 @@ use crate::{
     watch::{Watch, Woke},
 };
 
+mod answer;
 mod cursor;
+mod due;
 mod options;
 mod plan;
 mod printer;
@@ -63,16 +65,17 @@ clears it or goes over to another, and when the agent writes the first
 line of the new transcript, that one is read from its beginning. When
 the transcript itself is moved to another folder, it goes on there at
 the same offset. This is said on standard error, with `--offsets` by a
-record `{\"sessionId\",\"offset\",\"moved\":{\"from\",\"to\"}}`, and with `--events`
-by one more `other`, whose `type` is `moved`; `offset` is where it goes
-on. A transcript that Codex has put away compressed (`.jsonl.zst`) is
-read as what it holds, with the same offsets.
+record `{\"sessionId\",\"offset\",\"moved\":{\"from\",\"to\"}}`, and with
+`--events` by one more `other`, whose `type` is `moved`; `offset` is
+where it goes on. A transcript that Codex has put away compressed
+(`.jsonl.zst`) is read as what it holds, with the same offsets.
 
 `-s` may be given several times. Records of several sessions are wrapped
 as by `--offsets`, or are `--events` or `--text`.",
         operand: Some(ValueDoc { name: "FILE", complete: Complete::File }),
         exits: &[
             (Exit::Done, "the end or `--max` was reached, or the reader went away"),
+            (Exit::No, "`--answer`: the turn failed, or nothing was said"),
             (Exit::Usage, "also an offset that is not at the beginning of a line"),
             (Exit::Timeout, "`--timeout` ended the run"),
         ],
@@ -85,6 +88,7 @@ as by `--offsets`, or are `--events` or `--text`.",
             ),
             ("aimax-tail --all -f -n 0 --events", "What happens anywhere, in one schema."),
             ("aimax-tail -s demo -f --cursor demo.at", "Each record once, over many runs."),
+            ("aimax-tail -s demo --answer -f", "The answer, once the turn has ended."),
             ("aimax-tail --offsets session.jsonl", "A file, with offsets to go on from."),
         ],
         see_also: &[("aimax-paste", 1), ("aimax-ls", 1), ("tail", 1), ("aimax", 7)],
@@ -94,6 +98,9 @@ as by `--offsets`, or are `--events` or `--text`.",
     const OPTS: &'static [Opt<Args>] = options::TABLE;
 
     fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        if args.answer {
+            return answer::run(&args, &operands, out);
+        }
         print(&args, operands, out, &mut |note| cli::say(Self::DOC.name, note)).0
     }
 }
@@ -144,7 +151,7 @@ impl TailRun<'_> {
         if let Some(sessions) = &mut self.sessions {
             let mut watch = Watch::new()?;
             sessions.watch(&mut watch)?;
-            sessions.update(&mut watch, &mut self.streams, None, self.printer.note)?;
+            sessions.update(&mut watch, &mut self.streams, None, None, self.printer.note)?;
         }
         self.catch_up()?;
         for stream in &mut self.streams {
@@ -178,26 +185,33 @@ impl TailRun<'_> {
         }
         // Catching up is done in large pieces; after that, each record is written at once.
         self.catch_up()?;
-        let mut changed = None;
+        let (mut changed, mut due) = (None, Due::default());
         loop {
+            let some = due.at(changed.as_ref());
             if let Some(sessions) = &mut self.sessions {
                 sessions.update(
                     &mut watch,
                     &mut self.streams,
+                    some.as_deref(),
                     changed.as_ref(),
                     self.printer.note,
                 )?;
             }
-            for stream in &mut self.streams {
+            let is_all = some.is_none();
+            for at in some.unwrap_or_else(|| (0..self.streams.len()).collect()) {
+                let stream = &mut self.streams[at];
                 if stream.is_due(changed.as_ref())
                     && stream.read(&mut self.printer, Some(&mut watch))? == Seen::Stopped
                 {
                     self.printer.batch(false)?;
                     return Ok(Exit::Done);
                 }
+                due.note(at, stream);
             }
             self.printer.batch(false)?;
-            self.drop_left(&mut watch);
+            if is_all && self.drop_left(&mut watch) {
+                due = Due::of(&self.streams);
+            }
             if watch.wait(deadline)? == Woke::Deadline {
                 return Ok(Exit::Timeout);
             }
@@ -206,14 +220,16 @@ impl TailRun<'_> {
         }
     }
 
-    /// Drops the sessions that have left, and stops watching their files.
-    fn drop_left(&mut self, watch: &mut Watch) {
+    /// Drops the sessions that have left, and stops watching their files. Returns whether there were
+    /// any.
+    fn drop_left(&mut self, watch: &mut Watch) -> bool {
         let gone: Vec<_> = self.streams.extract_if(.., |stream| stream.leaving).collect();
         for path in gone.iter().flat_map(|stream| stream.reader.paths()) {
             if !self.streams.iter().any(|stream| stream.reader.paths().any(|other| other == path)) {
                 watch.forget(path);
             }
         }
+        !gone.is_empty()
     }
 
     /// Begins to catch up: in large pieces, unless the place is to be kept after each record.

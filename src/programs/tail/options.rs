@@ -19,6 +19,7 @@ pub struct Args {
     pub(crate) all: bool,
     pub(crate) events: bool,
     pub(crate) text: bool,
+    pub(crate) answer: bool,
     pub(crate) cursor: Option<PathBuf>,
     pub(crate) max_line: Option<usize>,
 }
@@ -76,9 +77,10 @@ replaced or removed. Each record is written at once.",
         "offsets",
         "Wrap each record with its offsets",
         "\
-Print `{\"sessionId\",\"offset\",\"next\",\"entry\"}` for each record: where it
-begins, where the next one begins, and the record itself, unchanged. For
-a FILE, `sessionId` is null.",
+Print `{\"sessionId\",\"backend\",\"host\",\"offset\",\"next\",\"entry\"}` for
+each record: where it begins, where the next one begins, and the record
+itself, unchanged. For a FILE, `sessionId` is null, and `backend` and
+`host` are not there.",
     )
     .sets(|args, given| args.offsets.set(given)),
     OptDoc::new(
@@ -86,12 +88,13 @@ a FILE, `sessionId` is null.",
         "Print one schema for all agents",
         "\
 Print what each record means, in one schema for all agents:
-`{\"sessionId\",\"offset\",\"next\",\"kind\",\"time\",\"text\",\"type\"}`, where
-`kind` is one of `prompt`, `queued`, `text`, `thinking`, `tool_call`,
-`tool_result`, `turn_start`, `turn_end`, `interrupted`, `error`, `usage`
-and `other`, and `type` is the agent's own name for the record. A record
-that holds several things becomes several events with one offset. Of a
-FILE, each line's shape tells the agent, unless `-b` does.
+`{\"sessionId\",\"backend\",\"host\",\"offset\",\"next\",\"kind\",\"time\",
+\"text\",\"type\"}`. `kind` is one of `prompt`, `queued`, `text`,
+`thinking`, `tool_call`, `tool_result`, `turn_start`, `turn_end`,
+`interrupted`, `error`, `usage` and `other`, and `type` is the agent's
+own name for the record. A record that holds several things becomes
+several events with one offset. Of a FILE, each line's shape tells the
+agent, unless `-b` does.
 
 `turn` is added where the agent numbers its turns, and `queued` to a
 prompt that had been queued before. What the agent does with its queue
@@ -107,6 +110,17 @@ Print what the assistant said, for people, with prompts (`>`), tools
 these have colours, unless `NO_COLOR` is set.",
     )
     .sets(|args, given| args.text.set(given)),
+    OptDoc::new(
+        "answer",
+        "Print the answer to a prompt, and no more",
+        "\
+Print what the assistant said last in the turn that took the prompt at
+`--from`, or else the last prompt: the text, whole, and nothing else.
+With `--follow`, wait for the end of that turn; the status is then that
+of `aimax ask`: 1 when the turn failed, 5 when the agent asks. Without
+it, what was said so far; 1 when nothing was.",
+    )
+    .sets(|args, given| args.answer.set(given)),
     OptDoc::new(
         "cursor",
         "Keep the place in this file",

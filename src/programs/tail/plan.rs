@@ -1,7 +1,10 @@
 //! What a command line asks for: what is read, where that begins, and the form in which it is
 //! printed.
 
-use std::{ffi::OsString, path::Path};
+use std::{
+    ffi::{OsStr, OsString},
+    path::Path,
+};
 
 use super::{
     cursor::Cursor,
@@ -15,7 +18,7 @@ use crate::{
     cli::Paint,
     config::Config,
     error::{Error, Result},
-    session::conversation::ConversationReader,
+    session::{Session, conversation::ConversationReader},
     transcript::start::Start,
 };
 
@@ -43,6 +46,7 @@ impl Plan {
                 return Err(Error::usage(file.display(), "either sessions or a FILE"));
             }
             (Some(file), None) => {
+                no_session(&file, args)?;
                 let reader = ConversationReader::of_file(file.into(), start);
                 let reader = reader.longest(args.max_line);
                 streams.push(Tailed::of_file(args.target.backend_given()?, reader));
@@ -91,6 +95,20 @@ impl Plan {
             stream.reader.begin_at(path, offset);
         }
         Ok(())
+    }
+}
+
+/// Refuses a FILE that is not there while a session has that name.
+pub(crate) fn no_session(file: &OsStr, args: &Args) -> Result<()> {
+    let Some(Ok(name)) = file.to_str().map(str::parse).filter(|_| !Path::new(file).exists()) else {
+        return Ok(());
+    };
+    let config = Config::from_env()?;
+    match Session::find_any(&config, &name, args.target.backend(&config)?) {
+        Ok(_) => {
+            Err(Error::missing(&name, "no such file").advise(format!("did you mean `-s {name}`?")))
+        }
+        Err(_) => Ok(()),
     }
 }
 

@@ -6,13 +6,14 @@
 use std::{io::Write, ops::ControlFlow, path::Path};
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{cursor::Cursor, options::Args, text::Transcription};
 use crate::{
     agent::Backend,
     cli::Output,
     error::{Error, Result},
-    time,
+    sys, time,
     transcript::{
         event::{Event, EventKind},
         fast_json,
@@ -40,6 +41,8 @@ pub(crate) struct RecordSource {
     pub(crate) session: Option<String>,
     /// The agent that wrote them; when it is not known, the shape of each line tells.
     pub(crate) backend: Option<Backend>,
+    /// The machine's name, of a session.
+    host: Option<String>,
     /// `{"sessionId":…,"offset":`, the same in every wrapped record.
     opening: String,
     once: Once,
@@ -47,9 +50,22 @@ pub(crate) struct RecordSource {
 
 impl RecordSource {
     pub(crate) fn new(session: Option<String>, backend: Option<Backend>) -> Self {
-        let object = serde_json::json!({ "sessionId": session }).to_string();
-        let opening = format!("{},\"offset\":", object.trim_end_matches('}'));
-        RecordSource { session, backend, opening, once: Once::default() }
+        let host = session.as_ref().map(|_| sys::host());
+        let once = Once::default();
+        let mut source = RecordSource { session, backend, host, opening: String::new(), once };
+        let object = source.record().to_string();
+        source.opening = format!("{},\"offset\":", object.trim_end_matches('}'));
+        source
+    }
+
+    /// The beginning of each record. Of a plain file nothing more is known than that it is no session.
+    fn record(&self) -> Value {
+        let mut record = json!({ "sessionId": self.session });
+        if let Some(host) = &self.host {
+            record["backend"] = json!(self.backend.map(Backend::name));
+            record["host"] = json!(host);
+        }
+        record
     }
 }
 
@@ -194,20 +210,25 @@ impl<'a> Printer<'a> {
         to: &Path,
         offset: u64,
     ) -> Result<()> {
-        let moved = serde_json::json!({ "from": from, "to": to });
-        let session = &source.session;
+        let moved = json!({ "from": from, "to": to });
         match &mut self.form {
             Form::Wrapped => {
-                let record =
-                    serde_json::json!({ "sessionId": session, "offset": offset, "moved": moved });
+                let mut record = source.record();
+                record["offset"] = json!(offset);
+                record["moved"] = moved;
                 self.out.record(&record)
             }
-            Form::Events => self.out.record(&serde_json::json!({
-                "sessionId": session, "offset": offset, "next": offset, "kind": EventKind::Other, "time": null,
-                "text": "", "type": "moved", "moved": moved,
-            })),
+            Form::Events => {
+                let event = Event::new(EventKind::Other, None, "").named(&[Some("moved")]);
+                let line = Line { offset, next: offset, bytes: b"" };
+                let event = EventRecord::new(source, line, &event);
+                let mut record =
+                    serde_json::to_value(&event).map_err(|e| Error::system("stdout", e))?;
+                record["moved"] = moved;
+                self.out.record(&record)
+            }
             Form::Plain | Form::Text(_) => {
-                let name = session.as_deref().unwrap_or_default();
+                let name = source.session.as_deref().unwrap_or_default();
                 (self.note)(&format!("{name}: goes on in {}", to.display()));
                 Ok(())
             }
@@ -232,6 +253,10 @@ fn events(source: &mut RecordSource, line: Line<'_>) -> Vec<Event> {
 #[serde(rename_all = "camelCase")]
 struct EventRecord<'a> {
     session_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backend: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<&'a str>,
     offset: u64,
     next: u64,
     kind: EventKind,
@@ -254,6 +279,8 @@ impl<'a> EventRecord<'a> {
     fn new(source: &'a RecordSource, line: Line<'_>, event: &'a Event) -> Self {
         EventRecord {
             session_id: source.session.as_deref(),
+            backend: source.host.as_ref().and(source.backend.map(Backend::name)),
+            host: source.host.as_deref(),
             offset: line.offset,
             next: line.next,
             kind: event.kind,

@@ -88,12 +88,13 @@ impl SessionSet {
         matches!(self.selection, Selection::All)
     }
 
-    /// Brings `streams` up to date with what `changed`, or with everything. Streams that are new or
-    /// have moved watch what they read.
+    /// Brings `streams` up to date with what `changed`, or with everything: those that are `due`, or
+    /// all. Streams that are new or have moved watch what they read.
     pub(crate) fn update(
         &self,
         watch: &mut Watch,
         streams: &mut Vec<Tailed>,
+        due: Option<&[usize]>,
         changed: Option<&BTreeSet<WatchId>>,
         note: &mut dyn FnMut(&str),
     ) -> Result<()> {
@@ -108,7 +109,8 @@ impl SessionSet {
             }
         }
         let mut panes = Panes::default();
-        for stream in streams {
+        for at in due.map_or_else(|| (0..streams.len()).collect(), <[usize]>::to_vec) {
+            let stream = &mut streams[at];
             let Some(session) = &stream.session else { continue };
             let listed = stores.contains(&session.backend);
             if listed && let Some(tmux) = &self.tmux {

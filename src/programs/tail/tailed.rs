@@ -58,6 +58,16 @@ impl Tailed {
         Tailed { source, session: Some(session), ..Tailed::of_file(None, reader) }
     }
 
+    /// The watched paths whose change concerns it.
+    pub(crate) fn watched(&self) -> impl Iterator<Item = WatchId> {
+        self.reader.spots().iter().chain(&self.signs).copied()
+    }
+
+    /// Whether any change may concern it, as long as its transcript is not known.
+    pub(crate) fn is_restless(&self) -> bool {
+        self.fresh || self.leaving || !self.reader.is_placed()
+    }
+
     /// Whether it must be read when these have changed; with `None`, anything may have.
     pub(crate) fn is_due(&self, changed: Option<&BTreeSet<WatchId>>) -> bool {
         self.fresh

@@ -106,8 +106,11 @@ fn records_leave_as_they_are() {
 fn offsets_wrap_the_same_bytes() {
     let place = Place::new("wrap", FIVE);
     let ran = run(&place, Some("de\"mo"), &[("offsets", ""), ("from", "16"), ("max", "1")]);
-    let want = r#"{"sessionId":"de\"mo","offset":16,"next":26,"entry":{ "n" :2}}"#;
-    assert_eq!(ran.text, format!("{want}\n"));
+    let want = format!(
+        r#"{{"sessionId":"de\"mo","backend":"tmux-claude-code","host":"{}","#,
+        crate::sys::host()
+    ) + r#""offset":16,"next":26,"entry":{ "n" :2}}"#;
+    assert_eq!(ran.text, want + "\n");
     let ran = run(&place, None, &[("offsets", ""), ("lines", "1")]);
     assert_eq!(ran.text, "{\"sessionId\":null,\"offset\":34,\"next\":42,\"entry\":{\"n\":4}}\n");
 }

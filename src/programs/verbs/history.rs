@@ -5,11 +5,11 @@ use std::{ffi::OsString, fs, path::Path};
 use serde_json::{Value, json};
 
 use crate::programs::{
-    options::{Field, OutputArgs, Target, has, output, target},
+    options::{Field, NAMES, OutputArgs, Target, has, output, target},
     tail,
 };
 use crate::{
-    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc},
+    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
     config::Config,
     error::{Exit, Result},
     session::{
@@ -42,7 +42,7 @@ impl Tool for History {
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-history",
         tagline: "print what a conversation holds so far",
-        synopsis: &["aimax history -s NAME [OPTION]..."],
+        synopsis: &["aimax history [-s] NAME [OPTION]..."],
         about: "\
 Prints a conversation: for people on a terminal, and elsewhere the
 records of the agent's own transcript, one a line.
@@ -51,6 +51,7 @@ The document of `--json` has `entries`, the records by their times,
 those that have none first; `total`, how many lines there are;
 `truncated`, true when only the newest 10000 are given; and `sentinel`,
 where the transcript ends: `aimax stream` goes on there.",
+        operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         examples: &[
             ("aimax history -s demo --tail 20", "The last records."),
             ("aimax history -s demo --json | jq -c .sentinel", "Where to go on."),
@@ -72,7 +73,8 @@ where the transcript ends: `aimax stream` goes on there.",
         output::json(),
     ];
 
-    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    fn run(mut args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        args.target.operand(operands)?;
         let note = |words: &str| cli::say("aimax history", words);
         if !args.output.json {
             let asked = tail::Args {

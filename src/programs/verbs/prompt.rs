@@ -6,12 +6,12 @@ use std::{ffi::OsString, path::Path};
 use serde_json::json;
 
 use crate::programs::{
-    options::{OutputArgs, PromptArgs, Target, has, launch, output, prompt, target},
+    options::{NAMES, OutputArgs, PromptArgs, Target, has, launch, output, prompt, target},
     paste,
 };
 use crate::{
     agent::Backend,
-    cli::{Opt, Output, Paint, Tool, ToolDoc},
+    cli::{Opt, Output, Paint, Tool, ToolDoc, ValueDoc},
     config::Config,
     error::{Error, Exit, Result},
     session::{
@@ -67,7 +67,7 @@ impl Tool for Create {
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-create",
         tagline: "start a session with its first prompt",
-        synopsis: &["aimax create -b BACKEND -s NAME [OPTION]... [-p TEXT | -f FILE]"],
+        synopsis: &["aimax create -b BACKEND [-s] NAME [OPTION]... [-p TEXT | -f FILE]"],
         about: "\
 Starts an agent in a tmux window, waits until it is ready, delivers the
 first prompt, and says where the conversation is. A session of that name
@@ -75,6 +75,7 @@ that runs already in that folder gets the prompt.
 
 The document of `--json` has `sessionId`, `agentSessionId`, `jsonlPath`
 and `startedAt`. `aimax-spawn` has more options, and more to tell.",
+        operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         exits: &[
             (Exit::Done, "the agent is ready, and the prompt is proven"),
             (Exit::Refused, "also when the session runs in another folder"),
@@ -90,7 +91,8 @@ and `startedAt`. `aimax-spawn` has more options, and more to tell.",
     const OPTS: &'static [Opt<Args>] =
         starting![launch::cwd(), prompt::prompt(), prompt::prompt_file()];
 
-    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    fn run(mut args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        args.target.operand(operands)?;
         let config = Config::from_env()?;
         let name = args.target.needed(&config)?;
         let backend = args.target.needed_backend(&config)?;
@@ -136,7 +138,7 @@ impl Tool for Send {
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-send",
         tagline: "send a prompt to a session",
-        synopsis: &["aimax send -s NAME [OPTION]... [-p TEXT | -f FILE]"],
+        synopsis: &["aimax send [-s] NAME [OPTION]... [-p TEXT | -f FILE]"],
         about: "\
 Delivers a prompt, without stopping what runs, and waits until the
 agent's own transcript holds it. A session whose window is gone is
@@ -144,8 +146,10 @@ started again, and goes on in its conversation; one that is not known is
 started when `-b` and `--cwd` are given. The options of a start count
 only then.
 
-The document of `--json` has `ok`, `sessionId` and `promptLength`, in
-characters.",
+The document of `--json` has `ok`, `sessionId`, `backend`,
+`promptLength`, in characters, and the verdict as `aimax-paste` prints
+it, with the `offset` before the prompt.",
+        operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         exits: &[(Exit::Done, "the prompt is proven")],
         examples: &[
             ("aimax send -s demo -p 'Also add a README.'", "Sends a prompt."),
@@ -158,7 +162,8 @@ characters.",
     const OPTS: &'static [Opt<Args>] =
         starting![prompt::prompt(), prompt::prompt_file(), launch::cwd()];
 
-    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    fn run(mut args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        args.target.operand(operands)?;
         let config = Config::from_env()?;
         let name = args.target.needed(&config)?;
         let tmux = Tmux::new(&config)?;
@@ -170,7 +175,11 @@ characters.",
         drop(line);
         let done = sent.delivery.exit() == Exit::Done;
         if args.output.json {
-            let record = json!({ "ok": done, "sessionId": name, "promptLength": length });
+            let backend = sent.session.backend.name();
+            let mut record = json!({
+                "ok": done, "sessionId": name, "backend": backend, "promptLength": length,
+            });
+            paste::add_verdict(&mut record, &sent.delivery);
             output::document(out, &record)?;
         } else if done {
             let how = match (sent.started, sent.delivery.verdict) {
@@ -191,7 +200,7 @@ impl Tool for Pause {
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-pause",
         tagline: "stop the present turn, and perhaps give another prompt",
-        synopsis: &["aimax pause -s NAME [OPTION]... [-p TEXT | -f FILE]"],
+        synopsis: &["aimax pause [-s] NAME [OPTION]... [-p TEXT | -f FILE]"],
         about: "\
 Stops the present turn by the key that the agent is known to survive,
 and waits for the proof. A prompt, if there is one, is delivered after
@@ -199,6 +208,7 @@ that; a session that does not run is started again for it. When no turn
 runs, there is nothing to stop, which is no failure.
 
 The document of `--json` has `ok`, `sessionId` and `resentPrompt`.",
+        operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         exits: &[(Exit::Done, "no turn runs, and the prompt, if any, is proven")],
         examples: &[
             ("aimax pause -s demo", "Stops the turn."),
@@ -218,14 +228,15 @@ The document of `--json` has `ok`, `sessionId` and `resentPrompt`.",
         output::json(),
     ];
 
-    fn run(mut args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    fn run(mut args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        args.target.operand(operands)?;
         let config = Config::from_env()?;
         let mut session = args.target.find(&config)?;
         let name = session.name.clone();
         let tmux = Tmux::new(&config)?;
         let paint = Paint::stdout(&config);
         let line = output::progress(&config, &name)?;
-        if args.prompt.is_there()? {
+        if args.prompt.is_given() {
             let to = Recipient::find(&config, &tmux, &name, Some(session.backend))?;
             let start = to.resumed(args.start);
             let (sent, length) = send(to, args.prompt, start, true)?;

@@ -5,13 +5,13 @@ use std::ffi::OsString;
 use serde_json::json;
 
 use super::list;
-use crate::programs::options::{VerbArgs, output, target};
+use crate::programs::options::{NAMES, VerbArgs, output, target};
 use crate::{
     agent::Status as Doing,
-    cli::{Opt, Output, Paint, Tool, ToolDoc, exit::visible},
+    cli::{Opt, Output, Paint, Tool, ToolDoc, ValueDoc, exit::visible},
     config::Config,
     error::{Exit, Kind, Result},
-    session::{self, JobState, Session, Snapshot},
+    session::{self, JobState, Question, Session, Snapshot, State},
     tmux::Tmux,
 };
 
@@ -24,14 +24,16 @@ impl Tool for Status {
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-status",
         tagline: "tell how a session is",
-        synopsis: &["aimax status -s NAME [OPTION]..."],
+        synopsis: &["aimax status [-s] NAME [OPTION]..."],
         about: "\
 Tells whether the session's agent lives and works, how its job stands,
 and whether it goes through the proxy.
 
 The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
 `jobGoalAccomplished` (no `running.flag` is there), `failed` and
-`useProxy`, which is null when it is not known.",
+`useProxy`, which is null when it is not known; and of a question
+`waitingFor`, `question` and `choices`, as `aimax-ls` has them.",
+        operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         exits: &[
             (Exit::Done, "it is alive"),
             (Exit::No, "it is not alive, or, with `-b`, there is no such session"),
@@ -43,7 +45,8 @@ The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
 
     const OPTS: &'static [Opt<VerbArgs>] = &[target::session(), target::backend(), output::json()];
 
-    fn run(args: VerbArgs, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    fn run(mut args: VerbArgs, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        args.target.operand(operands)?;
         let config = Config::from_env()?;
         let name = args.target.needed(&config)?;
         let backend = args.target.backend(&config)?;
@@ -64,8 +67,14 @@ The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
         let status = snapshot.as_ref().and_then(|snapshot| snapshot.status.as_ref());
         // Without a folder for flags nothing is known of the job.
         let job = snapshot.as_ref().filter(|_| session.flags().is_some()).map(|seen| &seen.job);
+        let question = match &snapshot {
+            Some(seen) if seen.state() == State::Waiting => {
+                session::question(&config, &tmux, &session)?
+            }
+            _ => None,
+        };
         if args.output.json {
-            let record = json!({
+            let mut record = json!({
                 "sessionId": name,
                 "backend": session.backend.name(),
                 "alive": status.is_some(),
@@ -74,9 +83,15 @@ The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
                 "failed": matches!(job, Some(Ok(JobState::Failed(_)))),
                 "useProxy": session.entry.use_proxy(),
             });
+            if let Some(question) = &question {
+                question.add_to(&mut record);
+            }
             output::document(out, &record)?;
         } else {
             print(&session, snapshot.as_ref(), job, out, Paint::stdout(&config))?;
+            if let Some(question) = &question {
+                ask(&session, question, out)?;
+            }
         }
         if let Some(snapshot) = &snapshot {
             snapshot.seen()?;
@@ -87,6 +102,19 @@ The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
             _ => Ok(Exit::No),
         }
     }
+}
+
+/// Prints a question and its choices.
+fn ask(session: &Session, question: &Question, out: &mut Output) -> Result<()> {
+    for line in question.text.lines() {
+        output::line(out, &format!("  asks   {}", visible(line)))?;
+    }
+    for choice in &question.choices {
+        output::line(out, &format!("  {:>5}  {}", choice.key, visible(&choice.label)))?;
+    }
+    let name = &session.name;
+    let answer = format!("aimax-paste -s {name} --answer KEY --expect {}", question.name);
+    output::line(out, &format!("  answer it with `{answer}`"))
 }
 
 fn print(

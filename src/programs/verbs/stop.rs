@@ -4,12 +4,15 @@ use std::ffi::OsString;
 
 use serde_json::json;
 
-use crate::programs::options::{VerbArgs, output, target};
+use crate::programs::{
+    kill,
+    options::{NAMES, VerbArgs, output, target},
+};
 use crate::{
-    cli::{Opt, Output, Paint, Tool, ToolDoc},
+    cli::{Opt, Output, Paint, Tool, ToolDoc, ValueDoc},
     config::Config,
-    error::{Exit, Kind, Result},
-    session::{self, Ended, LOCK_WAIT},
+    error::{Exit, Result},
+    session::{Ended, LOCK_WAIT},
     time::Deadline,
     tmux::Tmux,
 };
@@ -23,14 +26,18 @@ impl Tool for Stop {
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-stop",
         tagline: "end a session and tidy up",
-        synopsis: &["aimax stop -s NAME [OPTION]..."],
+        synopsis: &["aimax stop [-s] NAME [OPTION]..."],
         about: "\
 Closes the session's window, sees that the agent and what it started
 end, and removes the flags. The conversation itself stays. A session
-that does not run is as good as one that was ended.
+that was ended before is as good as one that is ended now.
 
 The document of `--json` has `sessionId`, `killed` and `wasWorking`.",
-        exits: &[(Exit::Done, "it is gone, or was not there")],
+        operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
+        exits: &[
+            (Exit::Done, "it is gone, or was ended before"),
+            (Exit::Missing, "also when there never was such a session"),
+        ],
         examples: &[("aimax stop -s demo", "Ends a session.")],
         see_also: &[("aimax-create", 1), ("aimax-kill", 1), ("aimax-list", 1)],
         ..ToolDoc::EMPTY
@@ -38,18 +45,13 @@ The document of `--json` has `sessionId`, `killed` and `wasWorking`.",
 
     const OPTS: &'static [Opt<VerbArgs>] = &[target::session(), target::backend(), output::json()];
 
-    fn run(args: VerbArgs, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    fn run(mut args: VerbArgs, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        args.target.operand(operands)?;
         let config = Config::from_env()?;
         let name = args.target.needed(&config)?;
         let tmux = Tmux::new(&config)?;
-        let found = target::session_or_window(&config, &tmux, &name, args.target.backend(&config)?);
-        let ended = match found {
-            Ok(session) => session::end(&config, &tmux, &session, Deadline::after(LOCK_WAIT))?,
-            Err(error) if error.kind == Kind::Missing => {
-                Ended { killed: false, was_working: false }
-            }
-            Err(error) => return Err(error),
-        };
+        let wait = Deadline::after(LOCK_WAIT);
+        let (ended, _) = kill::end(&config, &tmux, &name, args.target.backend(&config)?, wait)?;
         if args.output.json {
             let Ended { killed, was_working } = ended;
             let record = json!({ "sessionId": name, "killed": killed, "wasWorking": was_working });

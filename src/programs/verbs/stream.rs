@@ -5,11 +5,11 @@ use std::ffi::OsString;
 use serde_json::json;
 
 use crate::programs::{
-    options::{Field, OutputArgs, Target, has, target},
+    options::{Field, NAMES, OutputArgs, Target, has, target},
     tail::{self, MAX, offset},
 };
 use crate::{
-    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc},
+    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
     error::{Error, Exit, Result},
     sys::signals,
 };
@@ -34,13 +34,14 @@ impl Tool for Stream {
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-stream",
         tagline: "print what happens in a conversation, as it happens",
-        synopsis: &["aimax stream -s NAME [OPTION]..."],
+        synopsis: &["aimax stream [-s] NAME [OPTION]..."],
         about: "\
 Prints what comes into a conversation until it is stopped by Ctrl-C: for
 people on a terminal, and elsewhere the records of the agent's own
 transcript, one a line. What is there already is not printed, but from a
 sentinel of `aimax history` on, nothing is left out and nothing comes
 twice.",
+        operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         exits: &[(Exit::Done, "`--max` was reached, or the reader went away")],
         examples: &[
             ("aimax stream -s demo", "Shows what happens."),
@@ -76,7 +77,8 @@ also when that is Ctrl-C.",
         .sets(|args, given| args.output.json.set(given)),
     ];
 
-    fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+    fn run(mut args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        args.target.operand(operands)?;
         let asked = tail::Args {
             target: args.target,
             from: args.from,

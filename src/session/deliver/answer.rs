@@ -1,46 +1,91 @@
 //! Answering a question that the agent asks during a session, with a key that the caller chose.
 
-use serde::Serialize;
-use serde_json::json;
+use std::{
+    fmt::{self, Display},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
 
 use crate::session::{
     Session,
     attached_pane::{self, AttachedPane},
 };
 use crate::{
-    agent::Status,
+    agent::{
+        Status,
+        profile::{Choice, Dialog, DialogStep},
+    },
     config::Config,
     error::{Error, Kind, Result},
     time::Deadline,
     tmux::Tmux,
     trace,
-    watch::Woke,
+    watch::{Watch, Woke},
 };
 
-/// A question: its name and its choices.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// A question of the agent's.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Question {
     /// The dialog's name in the screen profile, or the agent's name for the question.
     pub name: String,
-    /// The lines that can be chosen, as the screen shows them.
-    pub choices: Vec<String>,
+    /// What it says.
+    pub text: String,
+    /// What can be chosen.
+    pub choices: Vec<Choice>,
 }
 
-/// The question that the session's agent asks now, if it asks one.
+impl Question {
+    /// Adds it to a record.
+    pub(crate) fn add_to(&self, record: &mut Value) {
+        record["waitingFor"] = json!(self.name);
+        record["question"] = json!(self.text);
+        record["choices"] = json!(self.choices);
+    }
+}
+
+impl Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        match self.text.lines().last() {
+            Some(last) => write!(f, ": {last}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How long an agent that says that it asks something may take to draw its question.
+const DRAWN: Duration = Duration::from_secs(1);
+
+/// How long to wait for a drawing before the next look.
+const LOOK: Duration = Duration::from_millis(30);
+
+/// The question that the session's agent asks now, if it asks one. Waits until it is drawn: an agent
+/// says earlier that it asks something.
 pub(crate) fn question(
     config: &Config,
     tmux: &Tmux,
     session: &Session,
 ) -> Result<Option<Question>> {
     let pane = session.live_pane(config, tmux)?;
-    let Some(look) = tmux.of(&pane).capture(&pane.id)? else { return Ok(None) };
     let profile = session.profile(config)?;
-    let status = session.status(config, &look.pane)?;
-    let asked = attached_pane::question(&profile, &look, &status);
-    Ok(asked.map(|(name, _)| Question { name, choices: profile.choices(&look.screen) }))
+    let drawn = Deadline::after(DRAWN);
+    let mut watch = Watch::new()?;
+    loop {
+        let Some(look) = tmux.of(&pane).capture(&pane.id)? else { return Ok(None) };
+        let status = session.status(config, &look.pane)?;
+        let asked = attached_pane::question(&profile, &look, &status);
+        let Some((name, _)) = asked else { return Ok(None) };
+        let choices = profile.options(&look.screen);
+        if drawn.passed() || profile.dialog(&look.screen).is_some() && !choices.is_empty() {
+            return Ok(Some(Question { name, text: profile.question(&look.screen), choices }));
+        }
+        let _woke = watch.wait(drawn.min(Deadline::after(LOOK)))?;
+    }
 }
 
-/// Presses `key` if the dialog called `expected` is open, and waits until it is gone.
+/// Answers the dialog called `expected`, if it is open, and waits until it is gone: by the choice
+/// whose key is `key`, which is gone to and looked at before Enter, or else by pressing `key`.
 ///
 /// # Errors
 /// [`Kind::Refused`] when no dialog or another one is open; no key was pressed then.
@@ -52,7 +97,7 @@ pub(crate) fn answer(
     key: &str,
     expected: &str,
     lock_wait: Deadline,
-    timeout: std::time::Duration,
+    timeout: Duration,
 ) -> Result<()> {
     let _held = session.run_dir(config).lock(&session.name, lock_wait)?;
     let pane = session.live_pane(config, tmux)?;
@@ -72,11 +117,17 @@ pub(crate) fn answer(
             return Err(Error::new(Kind::Refused, &session.name, "no dialog is open"));
         }
     }
-    if attached.view.key(key)?.is_err() {
-        return Err(Error::new(Kind::Refused, &session.name, "the pane takes no input"));
+    let deadline = Deadline::after(timeout);
+    let look = attached.look(session)?;
+    let mut choices = attached.profile.options(&look.screen).into_iter();
+    match choices.find(|choice| choice.key == key) {
+        Some(choice) => choose(&mut attached, session, choice.label, expected, deadline)?,
+        None if attached.view.key(key)?.is_err() => {
+            return Err(Error::new(Kind::Refused, &session.name, "the pane takes no input"));
+        }
+        None => {}
     }
     trace::step("answered", || json!({ "dialog": expected, "key": key }));
-    let deadline = Deadline::after(timeout);
     loop {
         // The agent's status may say "waiting" for a moment after the dialog has closed.
         let look = attached.look(session)?;
@@ -89,6 +140,44 @@ pub(crate) fn answer(
         }
         if attached.wait(deadline)? == Woke::Deadline {
             let cause = format!("the {expected} dialog is still open");
+            return Err(Error::new(Kind::Unproven, &session.name, cause));
+        }
+    }
+}
+
+/// Moves to the choice with this label, one key at a time, and presses Enter once the pointer is
+/// there.
+fn choose(
+    attached: &mut AttachedPane<'_>,
+    session: &Session,
+    label: String,
+    expected: &str,
+    deadline: Deadline,
+) -> Result<()> {
+    let wanted = Dialog {
+        name: expected.to_owned(),
+        texts: Vec::new(),
+        choose: vec![label],
+        advice: String::new(),
+    };
+    let mut pressed = None;
+    loop {
+        let look = attached.look(session)?;
+        let step = attached.profile.step(&wanted, &look.screen);
+        if let DialogStep::Press { key, .. } = step
+            && pressed != Some(step)
+        {
+            if attached.view.key(key)?.is_err() {
+                let cause = "the pane takes no input";
+                return Err(Error::new(Kind::Unproven, &session.name, cause));
+            }
+            if key == "Enter" {
+                return Ok(());
+            }
+            pressed = Some(step);
+        }
+        if attached.wait(deadline)? == Woke::Deadline {
+            let cause = format!("the pointer does not reach {}", wanted.choose.concat());
             return Err(Error::new(Kind::Unproven, &session.name, cause));
         }
     }

@@ -1,6 +1,8 @@
 //! A delivery: its options and its result.
 
-use std::time::Duration;
+use std::{borrow::Cow, path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Exit, Kind},
@@ -9,7 +11,8 @@ use crate::{
 };
 
 /// The result of a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The transcript has the whole prompt, passed to the model.
     Submitted,
@@ -48,15 +51,31 @@ pub(crate) struct Delivery {
     /// The end of the transcript before the prompt.
     pub offset: u64,
     /// The changes to the prompt that are usual for the agent, such as removing outer blanks.
-    pub normalized: Vec<&'static str>,
+    pub normalized: Vec<Cow<'static, str>>,
     /// Why it is not proven; empty when it is.
     pub reason: String,
     /// What to do about it.
     pub advice: String,
     /// Whether only a person can remove the obstacle.
     pub person: bool,
+    /// Whether the work that was to end first has not ended in time.
+    pub late: bool,
     /// The recorder's error, if recording failed. It does not affect the delivery.
     pub unrecorded: Option<Error>,
+    /// Set when the prompt was delivered earlier under the same key, and not now.
+    pub repeated: Option<Repeated>,
+}
+
+/// A prompt that was delivered earlier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Repeated {
+    /// Its text.
+    pub text: String,
+    /// The transcript that it went to, if that was known.
+    pub transcript: Option<PathBuf>,
+    /// The end of the transcript before it.
+    pub offset: u64,
 }
 
 impl Delivery {
@@ -68,7 +87,9 @@ impl Delivery {
             reason: reason.into(),
             advice: String::new(),
             person: false,
+            late: false,
             unrecorded: None,
+            repeated: None,
         }
     }
 
@@ -79,6 +100,7 @@ impl Delivery {
             Exit::Done => return None,
             Exit::Person => Kind::Person,
             Exit::Refused => Kind::Refused,
+            Exit::Timeout => Kind::Timeout,
             _ => Kind::Unproven,
         };
         Some(Error::new(kind, name, &self.reason).advise(&self.advice))
@@ -90,6 +112,7 @@ impl Delivery {
         match self.verdict {
             Verdict::Submitted | Verdict::Queued => Exit::Done,
             Verdict::Blocked if self.person => Exit::Person,
+            Verdict::Blocked if self.late => Exit::Timeout,
             Verdict::Blocked => Exit::Refused,
             Verdict::Altered | Verdict::TypedNotSubmitted | Verdict::Unproven => Exit::Unproven,
         }

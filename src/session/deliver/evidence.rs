@@ -2,6 +2,7 @@
 
 use std::{
     ops::ControlFlow,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -22,7 +23,7 @@ pub(crate) struct Proof {
     pub offset: u64,
     /// The end of the transcript before the prompt. It lies behind `offset` when a crash left a line
     /// without its newline: what the agent writes next stands on the same line.
-    end: u64,
+    pub end: u64,
     /// The id of the conversation before the prompt, if it had one.
     id: Option<String>,
     reader: ConversationReader,
@@ -105,6 +106,11 @@ impl Proof {
         Ok(ours.or_else(|| late.map(|(difference, _)| Evidence::Other(difference.clone()))))
     }
 
+    /// The transcript, once its path is known.
+    pub(crate) fn transcript(&self) -> Option<PathBuf> {
+        self.reader.paths().next().map(Path::to_owned)
+    }
+
     /// Whether the path of the transcript is known.
     pub(crate) fn has_transcript(&self) -> bool {
         self.reader.is_placed()
@@ -126,7 +132,7 @@ impl Proof {
 }
 
 /// What one event shows of the prompt. Prompts that were queued earlier are not ours.
-fn judge(agent: &dyn Agent, prompt: &Prompt, event: &Event) -> Option<Evidence> {
+pub(crate) fn judge(agent: &dyn Agent, prompt: &Prompt, event: &Event) -> Option<Evidence> {
     if prompt.is_command() {
         let ran = agent.ran_command(prompt.text(), event);
         let queued = event.kind == EventKind::Queued && event.text.trim() == prompt.text();

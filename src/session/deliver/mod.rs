@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use self::{evidence::Proof, interrupt::stop};
-use super::{Job, JobState, Session, attached_pane::AttachedPane};
+use super::{Job, JobState, Session, attached_pane::AttachedPane, hooks};
 use crate::{
     agent::Status,
     config::Config,
@@ -24,6 +24,7 @@ mod delivery;
 mod evidence;
 mod input_box;
 mod interrupt;
+mod once;
 mod prompt;
 mod typing;
 
@@ -32,7 +33,8 @@ pub use delivery::Verdict;
 pub(crate) use delivery::{Delivery, DeliveryOptions};
 pub use interrupt::Interruption;
 pub(crate) use interrupt::interrupt;
-pub(crate) use prompt::{Prompt, Reading};
+pub(crate) use once::{Once, Stage};
+pub(crate) use prompt::{OnceKey, Prompt, Reading};
 
 /// Delivers a prompt to a live session, with the session's lock held.
 pub(crate) fn deliver(
@@ -42,12 +44,13 @@ pub(crate) fn deliver(
     prompt: &Prompt,
     options: &DeliveryOptions,
 ) -> Result<Delivery> {
-    let blocked = |reason: &str| Ok(Delivery::new(Verdict::Blocked, 0, reason));
+    let blocked = |reason: &str| Delivery::new(Verdict::Blocked, 0, reason);
     let idle_by = Deadline::after(options.timeout);
     let mut job = Job::of(config, session);
     loop {
         if options.when_idle && !wait_idle(config, tmux, session, &mut job, idle_by)? {
-            return blocked("the present work had not ended in time");
+            let late = Delivery { late: true, ..blocked("the present work had not ended in time") };
+            return Ok(late);
         }
         let lock_wait = Deadline::after(options.lock_wait);
         let _held = session.run_dir(config).lock(&session.name, lock_wait)?;
@@ -60,7 +63,7 @@ pub(crate) fn deliver(
         let mut attached = AttachedPane::attach(config, tmux, session, &pane, job)?;
         let deadline = Deadline::after(options.timeout);
         if options.interrupt && stop(&mut attached, session, deadline)? == Interruption::Unproven {
-            return blocked("the present turn could not be stopped");
+            return Ok(blocked("the present turn could not be stopped"));
         }
         return type_prompt(&mut attached, session, prompt, options);
     }
@@ -128,7 +131,10 @@ pub(crate) fn type_prompt(
     options: &DeliveryOptions,
 ) -> Result<Delivery> {
     let begun = Instant::now();
-    let delivery = type_unrecorded(attached, session, prompt, options)?;
+    let delivery = type_once(attached, session, prompt, options)?;
+    if delivery.repeated.is_some() {
+        return Ok(delivery);
+    }
     let event = PromptEvent {
         at_ms: time::now_ms(),
         backend: session.backend.name(),
@@ -144,11 +150,33 @@ pub(crate) fn type_prompt(
     Ok(Delivery { unrecorded, ..delivery })
 }
 
+/// Delivers unless that was done under the prompt's key before, and notes what is done under it.
+fn type_once(
+    attached: &mut AttachedPane<'_>,
+    session: &mut Session,
+    prompt: &Prompt,
+    options: &DeliveryOptions,
+) -> Result<Delivery> {
+    let Some(key) = prompt.key() else {
+        return type_unrecorded(attached, session, prompt, options, None);
+    };
+    let mut once = Once::open(&session.run_dir(attached.config), key)?;
+    let deadline = Deadline::after(options.timeout);
+    if let Some(known) = once.delivered() {
+        return Ok(known);
+    }
+    if let Some(found) = once.search(attached, session, deadline)? {
+        return Ok(found);
+    }
+    type_unrecorded(attached, session, prompt, options, Some(&mut once))
+}
+
 fn type_unrecorded(
     attached: &mut AttachedPane<'_>,
     session: &mut Session,
     prompt: &Prompt,
     options: &DeliveryOptions,
+    mut once: Option<&mut Once>,
 ) -> Result<Delivery> {
     if let Some(left) = attached.job.as_ref().map(Job::left_behind).transpose()?.flatten() {
         trace::step("a sender was killed here: waiting for its text", || json!(null));
@@ -160,16 +188,28 @@ fn type_unrecorded(
             Ok(look) => look,
             Err(obstacle) => return Ok(obstacle.delivery()),
         };
+    if let Some(once) = once.as_deref_mut().filter(|once| once.is_unsettled())
+        && let Some(found) = once.probe(attached, session, &look)?
+    {
+        return Ok(found);
+    }
     let mut proof = Proof::begin(attached, session, &look)?;
     let offset = proof.offset;
     trace::step("transcript offset noted", || json!({ "offset": offset }));
+    if let Some(once) = once.as_deref_mut() {
+        once.typing(prompt, &proof)?;
+    }
     // A command is no job: nothing shows when it ends.
     let mut job = attached.job.take().filter(|_| !prompt.is_command());
+    let mut is_new = false;
     if let Some(job) = &mut job {
         job.keep(session);
-        job.sending(attached.config, &look.pane, proof.offset, options.done_by)?;
+        is_new = job.sending(attached.config, &look.pane, proof.offset, options.done_by)?;
     }
     let delivery = typing::submit(attached, session, prompt, &mut proof, look, options)?;
+    if let Some(once) = once {
+        once.done(&delivery, proof.transcript())?;
+    }
     trace::step("verdict", || json!({ "verdict": delivery.verdict.name() }));
     if let Some(job) = &mut job {
         match delivery.verdict {
@@ -177,6 +217,15 @@ fn type_unrecorded(
             Verdict::Submitted | Verdict::Queued | Verdict::Altered => job.sent()?,
             Verdict::Unproven => {}
         }
+    }
+    let is_told_by_tmux = attached.agent.facts().idle_title.is_some();
+    if is_new
+        && !is_told_by_tmux
+        && !matches!(delivery.verdict, Verdict::Blocked | Verdict::TypedNotSubmitted)
+    {
+        // Without it the flags follow by the agent's hooks, and at the next look.
+        let kept = hooks::start_keeper(attached.config, session, &attached.tmux);
+        trace::step("keeper", || json!({ "error": kept.err().map(|error| error.to_string()) }));
     }
     Ok(delivery)
 }

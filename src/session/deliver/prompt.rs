@@ -1,6 +1,13 @@
 //! A prompt that may be typed. Its bytes are checked once, here, and the type makes sure that
 //! nothing unchecked is pasted.
 
+use std::{
+    fmt::{self, Display},
+    str::FromStr,
+};
+
+use serde::Serialize;
+
 use crate::{
     agent::Agent,
     error::{Error, Result},
@@ -11,6 +18,45 @@ use crate::{
 pub(crate) struct Prompt {
     text: String,
     command: bool,
+    once: Option<OnceKey>,
+}
+
+/// A name for one delivery to a session, which then happens once however often it is tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct OnceKey(String);
+
+/// The longest key, in bytes: with all its bytes escaped it still makes a file's name.
+const LONGEST_KEY: usize = 80;
+
+impl FromStr for OnceKey {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<OnceKey> {
+        if text.is_empty() || text.len() > LONGEST_KEY || text.contains(char::is_control) {
+            let cause = format!("a key is 1 to {LONGEST_KEY} bytes, none a control character");
+            return Err(Error::usage(format!("{text:?}"), cause));
+        }
+        Ok(OnceKey(text.to_owned()))
+    }
+}
+
+impl Display for OnceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl OnceKey {
+    /// A file's name for it, which no other key has.
+    pub(crate) fn file_name(&self) -> String {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        let escaped = |byte: u8| match byte {
+            byte if plain(byte) => char::from(byte).to_string(),
+            byte => format!("%{byte:02x}"),
+        };
+        self.0.bytes().map(escaped).collect()
+    }
 }
 
 /// How to make a prompt from bytes.
@@ -61,7 +107,24 @@ impl Prompt {
                 error
             });
         }
-        Ok(Prompt { text, command: reading.command })
+        Ok(Prompt { text, command: reading.command, once: None })
+    }
+
+    /// The same, to be delivered once under this key.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Usage`] for a command: no record tells later whether it ran.
+    pub(crate) fn once(self, key: Option<OnceKey>) -> Result<Prompt> {
+        if self.command && key.is_some() {
+            return Err(Error::usage("--once", "a command leaves no record to tell it by later"));
+        }
+        Ok(Prompt { once: key, ..self })
+    }
+
+    /// The key under which it is delivered once.
+    #[must_use]
+    pub(crate) fn key(&self) -> Option<&OnceKey> {
+        self.once.as_ref()
     }
 
     /// The text.

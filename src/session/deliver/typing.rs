@@ -1,6 +1,9 @@
 //! Typing a prompt: one paste, Enter, and the wait for the proof.
 
-use std::time::{Duration, Instant};
+use std::{
+    borrow::Cow,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 
@@ -170,10 +173,11 @@ pub(crate) fn submit(
     loop {
         // Reading the transcript is faster than capturing the screen, so it comes first.
         match proof.look(attached, session, &look, prompt)? {
-            Some(Evidence::Same(verdict, normalized)) => {
+            Some(Evidence::Same(verdict, changes)) => {
                 if enters.may_repeat {
                     input_box::clear_copy(attached, session, prompt)?;
                 }
+                let normalized = changes.into_iter().map(Cow::Borrowed).collect();
                 return Ok(Delivery { normalized, ..Delivery::new(verdict, proof.offset, "") });
             }
             Some(Evidence::Other(reason)) => {

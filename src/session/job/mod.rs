@@ -71,8 +71,9 @@ pub(crate) fn failure(end: &End) -> Failure {
 }
 
 /// How a job ended that failed for this reason.
-fn end_of(why: Failure) -> End {
+pub(crate) fn end_of(why: Failure) -> End {
     match why {
+        Failure { reason, .. } if reason == INTERRUPTED => End::Interrupted,
         Failure { reason, message: Some(message), resets_at } if reason == USAGE_LIMIT => {
             End::Limited { message, resets_at }
         }
@@ -186,28 +187,29 @@ impl Job {
     }
 
     /// Notes that a prompt is about to be typed, with the transcript's end at `offset`: the running
-    /// job continues, or a new one begins. The caller holds the session's lock.
+    /// job continues, or a new one begins. Returns whether it is a new one. The caller holds the
+    /// session's lock.
     pub(crate) fn sending(
         &mut self,
         config: &Config,
         pane: &Pane,
         offset: u64,
         done_by: DoneBy,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         self.settle(config, Some(pane))?;
         let now = self.session.conversation_in(config, Some(pane))?;
         let _held = self.hold()?;
-        let account = match self.account()? {
-            running @ Account { ended: None, .. } => running,
-            Account { .. } => Account {
-                transcript: now.transcript,
-                conversation: now.id,
-                offset,
-                prompts: 0,
-                ..Account::of(&Fields::new())
-            },
-        };
-        self.put(&Account { sending: true, done_by, ..account })
+        let running = self.running()?;
+        let is_new = running.is_none();
+        let account = running.unwrap_or_else(|| Account {
+            transcript: now.transcript,
+            conversation: now.id,
+            offset,
+            prompts: 0,
+            ..Account::of(&Fields::new())
+        });
+        self.put(&Account { sending: true, done_by, ..account })?;
+        Ok(is_new)
     }
 
     /// How long to wait for the text of a sender that was killed, if there was one. The caller
@@ -322,6 +324,12 @@ impl Job {
         }
     }
 
+    /// Whether the job runs, and the flags say so.
+    pub(crate) fn is_shown_running(&self) -> bool {
+        matches!(self.running(), Ok(Some(_)))
+            && self.flags.are_there().is_ok_and(|there| there == (true, false))
+    }
+
     /// Shows the account again when the flags do not agree with it: the agent may remove their folder
     /// in its work, or bring back what was there before. A look does not fail for that.
     fn mend(&self, account: &Account) {
@@ -351,7 +359,8 @@ impl Job {
     /// How the job stands. Updates the flags when it has ended.
     pub(crate) fn settle(&mut self, config: &Config, pane: Option<&Pane>) -> Result<Standing> {
         let live = pane.filter(|pane| !pane.dead);
-        let status = live.map(|pane| self.session.status(config, pane)).transpose()?;
+        let told = live.map(|pane| self.session.status_or_kept(config, pane)).transpose()?;
+        let status = told.map(|(status, _)| status);
         self.settle_with(config, pane, status)
     }
 

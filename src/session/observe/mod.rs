@@ -1,9 +1,11 @@
 //! Observing sessions: once, or at each change. Observing changes nothing but the flags of a job
 //! that has ended.
 
+mod keeper;
 mod snapshot;
 mod watcher;
 
+pub(crate) use keeper::keep;
 pub(crate) use snapshot::{Observed, Snapshot, retrying, windows};
 pub use snapshot::{State, snapshots};
 pub(crate) use watcher::SessionWatcher;

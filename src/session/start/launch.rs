@@ -17,16 +17,13 @@ use std::{
     process::Command,
 };
 
-use super::{
-    hooks,
-    proxy::{Proxy, sourced},
-};
+use super::proxy::{Proxy, sourced};
 use crate::{
     agent::{Backend, Launch},
     config::Config,
     error::{Error, Result},
     fs,
-    session::{RunDir, Session, anchor::Anchor},
+    session::{RunDir, Session, anchor::Anchor, hooks},
     tmux::Tmux,
 };
 
@@ -49,14 +46,10 @@ pub(crate) struct LaunchSpec {
     pub title: String,
 }
 
-/// Variables that must not reach an agent, besides those that agents set for their children. With
-/// them it would talk to another editor or terminal, or not dim the text that is no draft.
+/// Variables that must not reach an agent, besides those that agents set for their children: the
+/// caller's own, and those with which it would not dim the text that is no draft.
 // Measured: claude/FACTS.md, "Environment"
-const NOT_INHERITED: [&str; 12] = [
-    "VSCODE_IPC_HOOK_CLI",
-    "VSCODE_GIT_IPC_HANDLE",
-    "VSCODE_GIT_ASKPASS_NODE",
-    "VSCODE_GIT_ASKPASS_MAIN",
+const NOT_INHERITED: [&str; 8] = [
     "AIMAX_SESSION",
     "AIMAX_BACKEND",
     "NO_COLOR",
@@ -65,6 +58,30 @@ const NOT_INHERITED: [&str; 12] = [
     "COLUMNS",
     "LINES",
     "_",
+];
+
+/// The beginnings of the variables by which editors and terminals tell that a program runs in them.
+/// The agent runs in tmux, and with them it would talk to another.
+// Measured: claude/FACTS.md, "Environment"
+const OF_TERMINALS: [&str; 18] = [
+    "VSCODE_",
+    "ALACRITTY_",
+    "ConEmu",
+    "GHOSTTY_",
+    "GNOME_TERMINAL_",
+    "ITERM_",
+    "KITTY_",
+    "KONSOLE_",
+    "LC_TERMINAL",
+    "STY",
+    "TERMINATOR_",
+    "TERM_SESSION_ID",
+    "TILIX_",
+    "VTE_",
+    "WEZTERM_",
+    "WT_SESSION",
+    "ZED_TERM",
+    "ZELLIJ",
 ];
 
 /// The variable that says that a terminal has colours.
@@ -78,11 +95,17 @@ const OF_TMUX: [&str; 5] = ["TMUX", "TMUX_PANE", "TERM", "TERM_PROGRAM", "TERM_P
 /// The caller's environment without the variables that must not reach an agent. It always says that
 /// there are colours, as every pane has them: an agent that assumes none dims nothing.
 fn environment(config: &Config) -> Vec<(OsString, OsString)> {
-    let of_agents = Backend::ALL.map(|backend| backend.facts().not_inherited).concat();
-    let dropped = [&NOT_INHERITED[..], &OF_TMUX, &of_agents].concat();
-    let kept = |name: &OsStr| !dropped.iter().any(|&dropped| name == dropped);
-    let mut kept: Vec<_> =
-        config.environment.iter().filter(|(name, _)| kept(name)).cloned().collect();
+    let marks = Backend::ALL.map(|backend| &backend.facts().marks);
+    let names = || config.environment.iter().filter_map(|(name, _)| name.to_str());
+    let of_agents = marks.map(|marks| (marks, names().any(|name| marks.tells(name))));
+    let stays = |name: &OsStr, value: &OsStr| {
+        let is_of_terminal = |name: &str| OF_TERMINALS.iter().any(|begin| name.starts_with(begin));
+        !NOT_INHERITED.iter().chain(&OF_TMUX).any(|&dropped| name == dropped)
+            && !name.to_str().is_some_and(is_of_terminal)
+            && !of_agents.iter().any(|(marks, in_tool)| marks.holds(name, value, *in_tool))
+    };
+    let all = config.environment.iter();
+    let mut kept: Vec<_> = all.filter(|(name, value)| stays(name, value)).cloned().collect();
     if !kept.iter().any(|(name, _)| name == COLOURS) {
         kept.push((COLOURS.into(), "1".into()));
     }
@@ -220,10 +243,17 @@ mod tests {
 
     #[test]
     fn what_marks_a_child_is_not_inherited() {
-        let vars = [("CLAUDECODE", "1"), ("TMUX", "x"), ("HOME", "/h"), ("FOO", "é")];
-        let config =
-            Config::from_vars(vars.iter().map(|(k, v)| (k.into(), v.into())).collect()).unwrap();
-        let names: Vec<_> = environment(&config).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names, ["HOME", "FOO", "COLORTERM"]);
+        let names = |vars: &[(&str, &str)]| -> Vec<String> {
+            let vars = vars.iter().map(|(name, value)| (name.into(), value.into())).collect();
+            let config = Config::from_vars(vars).unwrap();
+            let kept = environment(&config).into_iter();
+            kept.map(|(name, _)| name.into_string().unwrap()).collect()
+        };
+        let in_tool = [("CLAUDECODE", "1"), ("TMUX", "x"), ("HOME", "/h"), ("FOO", "é")];
+        assert_eq!(names(&in_tool), ["HOME", "FOO", "COLORTERM"]);
+        let pager = ("PAGER", "cat");
+        assert_eq!(names(&[("HOME", "/h"), ("CODEX_CI", "1"), pager]), ["HOME", "COLORTERM"]);
+        assert_eq!(names(&[("HOME", "/h"), pager]), ["HOME", "PAGER", "COLORTERM"]);
+        assert_eq!(names(&[("HOME", "/h"), ("KITTY_WINDOW_ID", "1")]), ["HOME", "COLORTERM"]);
     }
 }

@@ -13,10 +13,11 @@ use serde_json::json;
 
 use self::launch::LaunchSpec;
 use super::{
-    Delivery, DeliveryOptions, DoneBy, Job, Prompt, Session, attached_pane::AttachedPane, deliver,
+    Delivery, DeliveryOptions, DoneBy, Job, Once, Prompt, Session, Stage,
+    attached_pane::AttachedPane, deliver, hooks,
 };
 use crate::{
-    agent::{AgentPaths, Backend, Conversation, LaunchRequest},
+    agent::{AgentPaths, Backend, Conversation, LaunchRequest, version::Source},
     config::Config,
     error::{Error, Kind, Result},
     flag::Flags,
@@ -26,7 +27,7 @@ use crate::{
     trace,
 };
 
-mod hooks;
+mod dialogs;
 mod launch;
 mod proxy;
 mod ready;
@@ -53,6 +54,8 @@ pub(crate) struct Spawn {
     pub resume: Option<String>,
     /// Let the agent ask for permissions, as it does by default.
     pub ask_permission: bool,
+    /// What becomes of messages of other sessions: see [`LaunchRequest`].
+    pub inbox: Option<String>,
     /// Whether to start it behind the proxy; `None` follows the administrator's setting for the
     /// backend.
     pub use_proxy: Option<bool>,
@@ -71,8 +74,8 @@ pub(crate) struct Spawn {
 pub(crate) struct Started {
     /// The session.
     pub session: Session,
-    /// Its pane when it became ready.
-    pub pane: Pane,
+    /// Its pane when it became ready; `None` when it was started earlier, and has ended.
+    pub pane: Option<Pane>,
     /// What became of the first prompt.
     pub delivery: Option<Delivery>,
 }
@@ -96,9 +99,16 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     let run_dir = session.run_dir(config);
     let _held = run_dir.lock(&session.name, deadline)?;
     make_room(config, tmux, &session)?;
+    if let Some(key) = request.prompt.as_ref().and_then(Prompt::key) {
+        Once::open(&run_dir, key)?.note(Stage::Starting)?;
+    }
     // If the state file cannot be read, fail before anything is started.
     session.backend.store(config).sessions()?;
 
+    let profile = session.profile(config)?;
+    if let Some(error) = session.agent().facts().too_old(config, &profile, Source::Place) {
+        return Err(error);
+    }
     let paths = paths(config, request)?;
     let mut guard = StartGuard { config, tmux, session, pane: None, done: false };
     let at_event = hooks::at_event(config, &guard.session)?;
@@ -110,6 +120,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
             resume: request.resume.clone(),
             ask_permission: request.ask_permission,
             use_proxy,
+            inbox: request.inbox.clone(),
             rest: request.rest.clone(),
             run_dir: run_dir.path().to_owned(),
             paths: paths.clone(),
@@ -136,24 +147,30 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     let mut attached = AttachedPane::attach(config, tmux, &guard.session, &pane, job)?;
     let (look, conversation) = ready::ready(&mut attached, &guard.session, deadline)?;
     guard.session.bind(config, &conversation)?;
+    run_dir.set_ready()?;
     if let Some(proxy) = &proxy {
         proxy.check(attached.agent, look.pane.pid)?;
     }
-    let delivery = match &request.prompt {
-        Some(prompt) => {
-            // The agent has just become ready, and the lock is held. It may still be drawing.
-            let options = DeliveryOptions {
-                wait_ready: Duration::from_secs(5),
-                just_started: true,
-                timeout: request.timeout,
-                done_by: request.done_by,
-                ..DeliveryOptions::default()
-            };
-            Some(deliver::type_prompt(&mut attached, &mut guard.session, prompt, &options)?)
-        }
-        None => None,
+    let delivery = first_prompt(&mut attached, &mut guard.session, request)?;
+    Ok(Started { session: guard.finish(), pane: Some(look.pane), delivery })
+}
+
+/// Delivers the first prompt, if there is one. The caller holds the session's lock.
+fn first_prompt(
+    attached: &mut AttachedPane<'_>,
+    session: &mut Session,
+    request: &Spawn,
+) -> Result<Option<Delivery>> {
+    let Some(prompt) = &request.prompt else { return Ok(None) };
+    // The agent has just become ready. It may still be drawing.
+    let options = DeliveryOptions {
+        wait_ready: Duration::from_secs(5),
+        just_started: true,
+        timeout: request.timeout,
+        done_by: request.done_by,
+        ..DeliveryOptions::default()
     };
-    Ok(Started { session: guard.finish(), pane: look.pane, delivery })
+    deliver::type_prompt(attached, session, prompt, &options).map(Some)
 }
 
 /// Makes sure that no session of that name is running; what one that has ended left behind goes.
@@ -219,10 +236,14 @@ fn entry(
     for (key, value) in agent.facts().entry_fields {
         entry.set(key, *value);
     }
+    let args: Vec<_> = request.rest.iter().map(|arg| arg.to_string_lossy()).collect();
     entry = entry
         .with("displayName", request.display_name.clone())
         .with("jsonlPath", conversation.transcript.as_deref().map(text))
-        .with("startedAt", time::now_ms());
+        .with("startedAt", time::now_ms())
+        .with("inbox", request.inbox.clone())
+        .with("permissions", if request.ask_permission { "ask" } else { "bypass" })
+        .with("agentArgs", args);
     if let Some((key, value)) = agent.conversation_field(conversation) {
         entry.set(key, value);
     }

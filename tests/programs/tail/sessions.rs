@@ -35,10 +35,13 @@ fn several_sessions_are_wrapped_by_name() {
     append(&a, "{\"n\":1}\n{\"n\":2}\n");
     append(&b, "{\"n\":3}\n");
     state(&home, &[("a", &a), ("b", &b)]);
-    let want = [
-        json!({"sessionId": "a", "offset": 8, "next": 16, "entry": {"n": 2}}),
-        json!({"sessionId": "b", "offset": 0, "next": 8, "entry": {"n": 3}}),
-    ];
+    let record = |name: &str, offset: u64, next: u64, n: u64| {
+        json!({
+            "sessionId": name, "backend": "tmux-claude-code", "host": crate::records::host(),
+            "offset": offset, "next": next, "entry": {"n": n},
+        })
+    };
+    let want = [record("a", 8, 16, 2), record("b", 0, 8, 3)];
     for words in [&["-s", "a", "-s", "b"][..], &["--all"], &["-s", "b", "-s", "a", "-s", "a"]] {
         let said = run(&home, &[words, &["-n", "1"]].concat());
         assert_eq!((said.status, said.notes.as_str()), (Some(0), ""));

@@ -19,7 +19,7 @@ use std::time::Instant;
 use aimax::Config;
 use aimax::internal::{Backend, Profile};
 
-use crate::agents::{self, Agent, Kind};
+use crate::agents::{self, Agent};
 use crate::util::{model::Model, versions};
 use scenes::{SCENES, Scene};
 use stage::Stage;
@@ -66,16 +66,7 @@ fn profile(agent: Agent) -> Profile {
 /// The agents to record: `AIMAX_RECORD`, else the verified ones.
 fn agents() -> Vec<Agent> {
     let Ok(chosen) = env::var("AIMAX_RECORD") else { return agents::all().collect() };
-    let one = |word: &str| {
-        let (program, version) = word.split_once('@').expect("AIMAX_RECORD: AGENT@VERSION");
-        let kind = match program {
-            "claude" => Kind::Claude,
-            "codex" => Kind::Codex,
-            other => panic!("AIMAX_RECORD: no agent {other:?}"),
-        };
-        Agent { kind, version: version.to_owned().leak() }
-    };
-    chosen.split(',').map(|word| one(word.trim())).collect()
+    Agent::named(&chosen)
 }
 
 /// Plays the scenes that record something of `wanted`, each up to the last of it. An error is all that

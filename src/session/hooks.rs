@@ -1,15 +1,31 @@
-//! The shell commands that the hooks of tmux and of the agent run.
+//! The shell commands that tmux and the agent run for us.
 
 use crate::{
     config::Config,
     error::{Error, Result},
     session::Session,
     shell,
+    tmux::Tmux,
 };
 
-/// The shell command that updates a session's flags, for the hooks of tmux and of the agent. It
-/// contains all settings that it needs: a hook may run in another environment than ours.
+/// The shell command that updates a session's flags, for the hooks of tmux and of the agent.
 pub(crate) fn at_event(config: &Config, session: &Session) -> Result<String> {
+    let (name, backend) = (&session.name, session.backend.name());
+    let program = program(config, "flag")?;
+    Ok(format!("{program}wait {name} -b {backend} --timeout 10 >/dev/null 2>&1"))
+}
+
+/// Has the tmux server start the keeper of a session's job: a process that lives until the job has
+/// ended, and survives ours, its terminal and the server itself.
+pub(crate) fn start_keeper(config: &Config, session: &Session, tmux: &Tmux) -> Result<()> {
+    let (name, backend) = (&session.name, session.backend.name());
+    let program = program(config, "keep")?;
+    tmux.run_shell(&format!("trap '' HUP; {program}{backend} {name} </dev/null >/dev/null 2>&1 &"))
+}
+
+/// The beginning of a command that runs our program `name`. It contains all settings that it needs: it
+/// may run in another environment than ours.
+fn program(config: &Config, name: &str) -> Result<String> {
     let mut command = String::new();
     for (variable, value) in config.hook_environment() {
         let value = value.into_string().map_err(|value| {
@@ -17,15 +33,14 @@ pub(crate) fn at_event(config: &Config, session: &Session) -> Result<String> {
         })?;
         command.push_str(&format!("{variable}={} ", shell::quoted(&value)));
     }
-    for word in config.own_program("flag")? {
+    for word in config.own_program(name)? {
         let word = word
             .into_string()
             .map_err(|word| Error::usage(word.display(), "the path of the program is not UTF-8"))?;
         command.push_str(&shell::quoted(&word));
         command.push(' ');
     }
-    let (name, backend) = (&session.name, session.backend.name());
-    Ok(format!("{command}wait {name} -b {backend} --timeout 10 >/dev/null 2>&1"))
+    Ok(command)
 }
 
 /// The shell command that announces a change of the title: it writes a file that waiting programs

@@ -1,0 +1,113 @@
+//! `aimax adopt`: an agent that a person started becomes a session.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use serde_json::json;
+
+use crate::programs::options::{Field, NAMES, Target, has, target};
+use crate::{
+    cli::{Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
+    config::Config,
+    error::{Exit, Result},
+    session::{self, Adoption},
+    tmux::Tmux,
+};
+
+/// The verb.
+pub struct Adopt;
+
+/// Its arguments.
+#[derive(Debug, Default)]
+pub struct Args {
+    target: Target,
+    pane: Option<String>,
+    flag_root: Option<PathBuf>,
+}
+
+has!(Args { target: Target });
+
+/// What is not as with an agent that was started here.
+const LIMITS: [&str; 2] = [
+    "the flags follow when a program looks or waits: the agent has no hooks of ours",
+    "aimax-kill closes the pane, with the shell that the agent was started from",
+];
+
+impl Tool for Adopt {
+    type Args = Args;
+
+    const DOC: ToolDoc = ToolDoc {
+        name: "aimax-adopt",
+        tagline: "make a session of an agent that a person started",
+        synopsis: &["aimax adopt [-s] NAME [-t PANE] [OPTION]..."],
+        about: "\
+An agent that was started by hand, in any pane of the tmux server,
+becomes a session of that name: it gets prompts, its transcript is read,
+its turns are waited for. Nothing is typed into it, and it goes on as it
+is.
+
+Prints the record of `aimax-spawn`, with `cwd`, and with `limits`: what
+is not as with an agent that was started by these programs. Its flags
+follow only when a program looks, for it has no hooks of theirs; and
+`aimax-kill` closes its pane, with the shell that it was started from.
+What the agent itself does not show is not there: Codex without its id
+in the title is known by the transcript that it holds open.",
+        operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
+        exits: &[
+            (Exit::Refused, "the name, or the agent, is a session's already"),
+            (Exit::Missing, "no agent is seen there"),
+        ],
+        examples: &[
+            ("aimax adopt mine", "Takes the only agent that is no session yet."),
+            ("aimax adopt mine -t %3", "Takes the one in this pane."),
+        ],
+        see_also: &[("aimax-spawn", 1), ("aimax-ls", 1), ("tmux", 1), ("aimax", 7)],
+        ..ToolDoc::EMPTY
+    };
+
+    const OPTS: &'static [Opt<Args>] = &[
+        target::session(),
+        target::backend(),
+        OptDoc::new(
+            "pane",
+            "The pane: `%N`",
+            "\
+The agent's pane, by tmux's id, as `echo $TMUX_PANE` prints it there.
+Without it, the only pane with an agent that is no session yet.",
+        )
+        .value("PANE", Complete::Run("tmux list-panes -a -F '#{pane_id}'"))
+        .short('t')
+        .sets(|args, given| args.pane.set(given)),
+        OptDoc::new(
+            "flag-root",
+            "The folder that holds the flags",
+            "The folder whose `.imac/flags` holds the flags; the agent's by default.",
+        )
+        .value("DIR", Complete::Dir)
+        .sets(|args, given| args.flag_root.set(given)),
+    ];
+
+    fn run(mut args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        args.target.operand(operands)?;
+        let config = Config::from_env()?;
+        let order = Adoption {
+            name: args.target.needed(&config)?,
+            backend: args.target.backend(&config)?,
+            pane: args.pane,
+            flag_root: args.flag_root,
+        };
+        let tmux = Tmux::new(&config)?;
+        let (session, pane) = session::adopt(&config, &tmux, &order)?;
+        let entry = &session.entry;
+        let mut record = session.record();
+        record["agentSessionId"] = json!(entry.agent_session_id());
+        record["jsonlPath"] = json!(entry.jsonl_path());
+        record["startedAt"] = json!(entry.started_at());
+        record["pid"] = json!(pane.pid);
+        record["windowId"] = json!(pane.window);
+        record["paneId"] = json!(pane.id);
+        record["cwd"] = json!(entry.cwd());
+        record["limits"] = json!(LIMITS);
+        out.record(&record)?;
+        Ok(Exit::Done)
+    }
+}

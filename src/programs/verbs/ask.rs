@@ -1,0 +1,270 @@
+//! `aimax ask`: a prompt, and what the assistant says to it.
+
+use std::{ffi::OsString, time::Duration};
+
+use serde_json::{Value, json};
+
+use crate::programs::{
+    options::{self, Field, OutputArgs, PromptArgs, Target, has, launch, output, prompt, target},
+    paste,
+};
+use crate::{
+    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
+    config::Config,
+    error::{Error, Exit, Kind, Result},
+    session::{
+        self, Asked, Delivery, DeliveryOptions, Ending, LOCK_WAIT, OnceKey, PROOF_WAIT, Recipient,
+        Reply, RunDir, START_WAIT, SentPrompt, Session, StartOptions,
+        conversation::ConversationReader,
+    },
+    state::Name,
+    sys::signals,
+    time::Deadline,
+    tmux::Tmux,
+    trace,
+    transcript::start::Start,
+};
+
+/// The verb.
+pub struct Ask;
+
+/// What its command line says.
+#[derive(Debug, Default)]
+pub struct Args {
+    target: Target,
+    prompt: PromptArgs,
+    start: StartOptions,
+    output: OutputArgs,
+    keep: bool,
+    timeout: Option<Duration>,
+}
+
+has!(Args { target: Target, prompt: PromptArgs, start: StartOptions, output: OutputArgs });
+
+impl Tool for Ask {
+    type Args = Args;
+
+    const DOC: ToolDoc = ToolDoc {
+        name: "aimax-ask",
+        tagline: "give a prompt, and print the answer",
+        synopsis: &[
+            "aimax ask -b BACKEND [OPTION]... [TEXT]",
+            "aimax ask -s NAME [OPTION]... [TEXT]",
+        ],
+        about: "\
+Delivers a prompt with proof, waits for the end of the turn that takes
+it, and prints what the assistant said last in that turn: the text, and
+nothing else. The prompt is TEXT, or comes from `-p`, `-f` or a pipe.
+
+Without `-s` the question gets a session of its own, which is ended
+afterwards, also on a signal; `--keep` keeps it. With `-s` the session
+stays. When it does not run it is started in `--cwd`: a new one needs
+`-b`, a known one goes on in its own conversation and folder.
+
+The record of `--json` has `sessionId`, `backend`, `host`,
+`agentSessionId`, `jsonlPath`, the verdict on the prompt as
+`aimax-paste` prints it, and then, once the prompt is proven:
+    state   `done`, `failed`, `waiting` (it asks), `working` (too late)
+    answer  the text; null when nothing was said
+    next    where the transcript stood at the end
+
+A question is named as by `aimax-ls`: `waitingFor`, `question`,
+`choices`.",
+        operand: Some(ValueDoc { name: "TEXT", complete: Complete::Nothing }),
+        exits: &[
+            (Exit::Done, "the turn ended well, and its answer is printed"),
+            (Exit::No, "the turn failed, or was interrupted"),
+            (Exit::Person, "the agent asks something"),
+            (Exit::Timeout, "the turn has not ended within `--timeout`"),
+        ],
+        examples: &[
+            ("aimax ask -b tmux-codex 'What does this project do?'", "Asks once."),
+            ("git diff | aimax ask -s review -b tmux-claude-code", "Asks a session that stays."),
+            (
+                "ls *.md | xargs -P 4 -I{} aimax ask -b tmux-codex 'Proofread {}.'",
+                "Asks for each file, four at a time.",
+            ),
+        ],
+        see_also: &[("aimax-send", 1), ("aimax-tail", 1), ("aimax-flag", 1), ("aimax", 7)],
+        ..ToolDoc::EMPTY
+    };
+
+    const OPTS: &'static [Opt<Args>] = &[
+        target::session(),
+        target::backend(),
+        prompt::prompt(),
+        prompt::prompt_file(),
+        prompt::strip_control(),
+        prompt::once(),
+        launch::cwd(),
+        launch::flag_root(),
+        launch::model(),
+        launch::use_proxy(),
+        OptDoc::new(
+            "keep",
+            "Keep the session that is made for it",
+            "Keeps the session that is made for the question; its name is said.",
+        )
+        .sets(|args, given| args.keep.set(given)),
+        options::timeout(
+            "\
+The longest time of the whole run: `90`, `1.5m`, `500ms`. Without it the
+turn may take as long as it does.",
+        )
+        .sets(|args, given| args.timeout.set(given)),
+        output::json(),
+        prompt::explain(),
+    ];
+
+    fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        let config = Config::from_env()?;
+        let tmux = Tmux::new(&config)?;
+        let question = Question::of(args, operands, &config)?;
+        // From here on a signal must not leave half a session.
+        signals::catch(&signals::ENDING).map_err(|e| Error::io("signals", &e))?;
+        let done = question.put(&config, &tmux, out);
+        if !question.is_own || question.args.keep {
+            return done;
+        }
+        let mut ended = question.end(&config, &tmux);
+        if matches!(&ended, Err(error) if matches!(error.kind, Kind::Signal(_))) {
+            ended = question.end(&config, &tmux);
+        }
+        done.and_then(|exit| ended.map(|()| exit))
+    }
+}
+
+/// A name for the session that is made for a question: the key's, so that a retry finds it.
+fn own_name(key: Option<&OnceKey>) -> Result<Name> {
+    let id = match key {
+        Some(key) => key.file_name().replace('%', "."),
+        None => uuid::Uuid::new_v4().simple().to_string()[..12].to_owned(),
+    };
+    format!("ask-{id}").parse().map_err(|error: Error| error.advise("name a session with -s"))
+}
+
+/// A question, and the session that it is for.
+struct Question {
+    args: Args,
+    name: Name,
+    /// Whether the session is made for it.
+    is_own: bool,
+    deadline: Deadline,
+}
+
+impl Question {
+    fn of(mut args: Args, operands: Vec<OsString>, config: &Config) -> Result<Question> {
+        args.prompt.operand(operands)?;
+        let deadline = args.timeout.map_or(Deadline::NEVER, Deadline::after);
+        let (name, is_own) = match args.target.name(config)? {
+            Some(name) => (name, false),
+            None => {
+                args.target.needed_backend(config)?;
+                (own_name(args.prompt.key())?, true)
+            }
+        };
+        if args.keep && !is_own {
+            return Err(Error::usage("--keep", "a session that -s names stays anyway"));
+        }
+        Ok(Question { args, name, is_own, deadline })
+    }
+
+    /// What is left of the time that a step may take.
+    fn left(&self, most: Duration) -> Duration {
+        self.deadline.left().map_or(most, |left| left.min(most))
+    }
+
+    /// Ends the session that was made for it, if it is there.
+    fn end(&self, config: &Config, tmux: &Tmux) -> Result<()> {
+        let backend = self.args.target.needed_backend(config)?;
+        match Session::find(config, &self.name, Some(backend)) {
+            Ok(session) => {
+                session::end(config, tmux, &session, Deadline::after(LOCK_WAIT))?;
+            }
+            Err(error) if error.kind == Kind::Missing => {}
+            Err(error) => return Err(error),
+        }
+        match self.args.prompt.key() {
+            // A retry finds the answer by what is noted there.
+            Some(_) => Ok(()),
+            // A hook that is late may make the folder again, which harms nobody.
+            None => RunDir::of(config, backend, &self.name).remove(),
+        }
+    }
+
+    /// Delivers the prompt, waits for the end of its turn, and prints the answer.
+    fn put(&self, config: &Config, tmux: &Tmux, out: &mut Output) -> Result<Exit> {
+        let line = if self.args.prompt.explains() {
+            self.args.prompt.begin_trace::<Ask>(config)?;
+            None
+        } else {
+            output::progress(config, &self.name)?
+        };
+        let (SentPrompt { session, delivery, .. }, text) = self.send(config, tmux)?;
+        if self.args.keep && !self.args.output.json {
+            cli::say(Ask::DOC.name, &format!("the session is {}", self.name));
+        }
+        if delivery.exit() != Exit::Done {
+            drop(line);
+            if self.args.output.json {
+                out.record(&record(&session, &delivery))?;
+            }
+            return paste::conclude(Ask::DOC.name, &self.name, &delivery);
+        }
+        trace::step("waiting for the end of the turn", || json!(null));
+        let (text, path) = match &delivery.repeated {
+            Some(first) => (first.text.clone(), first.transcript.clone()),
+            None => (text, session.entry.jsonl_path().map(ToOwned::to_owned)),
+        };
+        let (places, start) = (session.places(config), Start::Offset(delivery.offset));
+        let mut reader = ConversationReader::new(places, path, start);
+        let mut reply = Reply::to(Asked::Text(text), session.agent());
+        let ending =
+            session::await_reply(config, tmux, &session, &mut reply, &mut reader, self.deadline)?;
+        drop(line);
+        if self.args.output.json {
+            let mut record = record(&session, &delivery);
+            record["state"] = json!(ending.name());
+            record["answer"] = json!(reply.said());
+            record["next"] = json!(reader.offset());
+            if let Ending::Asks(question) = &ending {
+                question.add_to(&mut record);
+            }
+            out.record(&record)?;
+        } else if let Some(text) = reply.said() {
+            out.line(text.trim_end_matches('\n').as_bytes())?;
+        }
+        ending.failure(&self.name).map_or(Ok(Exit::Done), Err)
+    }
+
+    /// Delivers the prompt; also returns its text.
+    fn send(&self, config: &Config, tmux: &Tmux) -> Result<(SentPrompt, String)> {
+        let Args { target, prompt, start, .. } = &self.args;
+        let to = Recipient::find(config, tmux, &self.name, target.backend(config)?).map_err(
+            |error| {
+                let is_missing = error.kind == Kind::Missing;
+                if is_missing { error.advise("with -b BACKEND it is started") } else { error }
+            },
+        )?;
+        to.same_folder(start.cwd.as_deref(), "leave --cwd out")?;
+        let start =
+            StartOptions { timeout: Some(self.left(START_WAIT)), ..to.resumed(start.clone()) };
+        let options = DeliveryOptions {
+            timeout: self.left(PROOF_WAIT),
+            lock_wait: self.left(LOCK_WAIT),
+            ..DeliveryOptions::default()
+        };
+        let prompt = prompt.clone().needed(to.session.agent())?;
+        let text = prompt.text().to_owned();
+        Ok((to.send(prompt, start, &options)?, text))
+    }
+}
+
+/// The session, and the verdict on the prompt.
+fn record(session: &Session, delivery: &Delivery) -> Value {
+    let mut record = session.record();
+    record["agentSessionId"] = json!(session.entry.agent_session_id());
+    record["jsonlPath"] = json!(session.entry.jsonl_path());
+    paste::add_verdict(&mut record, delivery);
+    record
+}

@@ -1,0 +1,142 @@
+//! `aimax revive`: start again what died with its tmux server.
+
+use std::ffi::OsString;
+
+use serde_json::{Value, json};
+
+use crate::programs::options::{Field, NAMES, Target, has, target};
+use crate::{
+    cli::{self, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
+    config::Config,
+    error::{Error, Exit, Kind, Result},
+    session::{self, Recipient, Session, StartOptions, State},
+    sys::signals,
+    tmux::Tmux,
+};
+
+/// The verb.
+pub struct Revive;
+
+/// Its arguments.
+#[derive(Debug, Default)]
+pub struct Args {
+    target: Target,
+    all: bool,
+}
+
+has!(Args { target: Target });
+
+impl Tool for Revive {
+    type Args = Args;
+
+    const DOC: ToolDoc = ToolDoc {
+        name: "aimax-revive",
+        tagline: "start sessions again after a reboot",
+        synopsis: &["aimax revive [OPTION]... NAME...", "aimax revive [OPTION]... --all"],
+        about: "\
+Starts each session whose agent has ended again, in its conversation and
+its folder, with the options that it had. One that is alive is left as
+it is, so a second run changes nothing.
+
+With `--all`: those whose window is gone with their agent, as after a
+reboot or when the tmux server was killed. One whose agent ended by
+itself is left, for its window still says why; its NAME revives it.
+
+Prints one record for each session: `revived`, its `state` before, and
+of one that was started `agentSessionId`, `jsonlPath`, `pid`, `windowId`
+and `paneId`. The job that ran when the agent ended is failed; nothing
+is typed.",
+        operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
+        exits: &[
+            (Exit::Done, "all of them are alive, or were left by `--all`"),
+            (Exit::Missing, "also when there is no such session, or it cannot be seen"),
+        ],
+        examples: &[
+            ("aimax revive --all", "After a reboot."),
+            ("@reboot aimax revive --all", "The same by cron."),
+        ],
+        see_also: &[("aimax-spawn", 1), ("aimax-ls", 1), ("aimax", 7)],
+        ..ToolDoc::EMPTY
+    };
+
+    const OPTS: &'static [Opt<Args>] = &[
+        target::session(),
+        target::backend(),
+        OptDoc::new(
+            "all",
+            "All that died with their tmux server",
+            "All sessions whose window is gone with their agent; with `-b`, those of
+one backend.",
+        )
+        .sets(|args, given| args.all.set(given)),
+    ];
+
+    fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        let config = Config::from_env()?;
+        let is_named = !operands.is_empty() || args.target.is_given();
+        let backend = args.target.backend(&config)?;
+        let sessions = match (args.all, is_named) {
+            (true, true) => return Err(Error::usage("--all", "either all sessions or a NAME")),
+            (false, false) => {
+                return Err(Error::usage("session", "none is named").advise("give NAME, or --all"));
+            }
+            (true, false) => Session::all(&config, backend)?.into_iter().map(Ok).collect(),
+            (false, true) => {
+                let names = args.target.names(&config, &operands)?;
+                names.iter().map(|name| Session::find(&config, name, backend)).collect::<Vec<_>>()
+            }
+        };
+        let tmux = Tmux::new(&config)?;
+        // A signal must not leave half a session.
+        signals::catch(&signals::ENDING).map_err(|e| Error::io("signals", &e))?;
+        let mut failed: Option<Error> = None;
+        for session in sessions {
+            match session.and_then(|session| revive(&config, &tmux, &session, args.all)) {
+                Ok(record) => out.record(&record)?,
+                Err(error) if matches!(error.kind, Kind::Signal(_)) => return Err(error),
+                // The others are still started; the first failure is the last word.
+                Err(error) => match &failed {
+                    Some(_) => cli::say("aimax revive", &error.to_string()),
+                    None => failed = Some(error),
+                },
+            }
+        }
+        failed.map_or(Ok(Exit::Done), Err)
+    }
+}
+
+/// Starts the session's agent if it has ended. Returns the record.
+fn revive(config: &Config, tmux: &Tmux, session: &Session, all: bool) -> Result<Value> {
+    let seen = session::snapshots(config, tmux, std::slice::from_ref(session))?.pop();
+    let snapshot = seen.ok_or_else(|| Error::system(&session.name, "it was not looked at"))?;
+    snapshot.seen()?;
+    let mut record = session.record();
+    record["revived"] = json!(false);
+    record["state"] = json!(snapshot.state().name());
+    if snapshot.state() != State::Dead || all && snapshot.pane.is_some() {
+        return Ok(record);
+    }
+    let start = Recipient::find(config, tmux, &session.name, Some(session.backend))?
+        .resumed(StartOptions::default());
+    let started = match session::spawn(config, tmux, &start.spawn(&session.name, session.backend)) {
+        // Another run of this program was faster.
+        Err(error) if error.kind == Kind::Refused => {
+            let now = session::snapshots(config, tmux, std::slice::from_ref(session))?.pop();
+            match now {
+                Some(now) if now.status.is_some() => return Ok(record),
+                _ => return Err(error),
+            }
+        }
+        started => started?,
+    };
+    let entry = &started.session.entry;
+    record["revived"] = json!(true);
+    record["agentSessionId"] = json!(entry.agent_session_id());
+    record["jsonlPath"] = json!(entry.jsonl_path());
+    if let Some(pane) = &started.pane {
+        record["pid"] = json!(pane.pid);
+        record["windowId"] = json!(pane.window);
+        record["paneId"] = json!(pane.id);
+    }
+    Ok(record)
+}

@@ -1,0 +1,170 @@
+//! `aimax usage`: the tokens that sessions have used.
+
+use std::{ffi::OsString, ops::ControlFlow};
+
+use serde_json::{Value, json};
+
+use crate::programs::options::{Field, NAMES, OutputArgs, Target, has, output, target};
+use crate::{
+    cli::{Opt, OptDoc, Output, Paint, Tool, ToolDoc, ValueDoc},
+    config::Config,
+    error::{Exit, Result},
+    session::{Session, conversation::ConversationReader},
+    transcript::{
+        start::Start,
+        usage::{Meter, Row, Tokens},
+    },
+};
+
+/// The verb.
+pub struct Usage;
+
+/// Its arguments.
+#[derive(Debug, Default)]
+pub struct Args {
+    target: Target,
+    output: OutputArgs,
+    all: bool,
+}
+
+has!(Args { target: Target, output: OutputArgs });
+
+impl Tool for Usage {
+    type Args = Args;
+
+    const DOC: ToolDoc = ToolDoc {
+        name: "aimax-usage",
+        tagline: "count the tokens that sessions have used",
+        synopsis: &["aimax usage [OPTION]... [NAME...]"],
+        about: "\
+Counts the tokens in the transcript of each session, or of each that is
+named, by day (UTC) and model: read (`input`), written (`output`), read
+from the cache and put into it. Each message counts once, however often
+it is recorded. A conversation that a session has left, and sub-agents
+that have transcripts of their own, are not counted.
+
+With `--json`, one record a line for each session: `sessionId`,
+`backend`, `host`, `agentSessionId`, `jsonlPath`; `total` with
+`messages`, `input`, `output`, `cacheRead` and `cacheWrite`; `days`, the
+same for each `day` and `model`; and `context`, where the transcript
+tells it: the tokens in the model's context (`used`) and how many it
+holds (`window`, of Codex).",
+        operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
+        exits: &[(Exit::Missing, "also when there is no such session")],
+        examples: &[
+            ("aimax usage", "What the present sessions have used."),
+            ("aimax usage --all --json | jq '.total.output' | paste -sd+ | bc", "All in all."),
+        ],
+        see_also: &[("aimax-list", 1), ("aimax-tail", 1), ("aimax", 7)],
+        ..ToolDoc::EMPTY
+    };
+
+    const OPTS: &'static [Opt<Args>] = &[
+        target::session(),
+        target::backend(),
+        OptDoc::new(
+            "all",
+            "Ended sessions too",
+            "Counts the sessions that were ended too. A session that is named may
+have ended.",
+        )
+        .sets(|args, given| args.all.set(given)),
+        OptDoc::new("json", "Print records", "Prints records, one a line.")
+            .sets(|args, given| args.output.json.set(given)),
+    ];
+
+    fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
+        let config = Config::from_env()?;
+        let backend = args.target.backend(&config)?;
+        let mut sessions = Vec::new();
+        if operands.is_empty() && !args.target.is_given() {
+            sessions.extend(Session::all(&config, backend)?);
+            if args.all {
+                sessions.extend(Session::past(&config, backend)?);
+            }
+        } else {
+            for name in args.target.names(&config, &operands)? {
+                sessions.push(Session::find_any(&config, &name, backend)?);
+            }
+        }
+        let mut table = vec![HEAD.map(str::to_owned)];
+        for session in &sessions {
+            let meter = measure(&config, session)?;
+            if args.output.json {
+                out.record(&record(session, &meter))?;
+            }
+            table.extend(meter.rows().into_iter().map(|row| cells(session, row)));
+        }
+        if !args.output.json {
+            print(&table, Paint::stdout(&config), out)?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// Counts the tokens of the session's conversation.
+fn measure(config: &Config, session: &Session) -> Result<Meter> {
+    let mut meter = Meter::default();
+    let path = session.kept_conversation(config).transcript;
+    let mut reader = ConversationReader::new(session.places(config), path, Start::Offset(0));
+    reader.read(None, |line| {
+        session.agent().used(line.bytes).into_iter().for_each(|used| meter.note(used));
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(meter)
+}
+
+fn record(session: &Session, meter: &Meter) -> Value {
+    let rows = meter.rows();
+    let mut tokens = Tokens::default();
+    rows.iter().for_each(|row| tokens += row.tokens);
+    let mut total = json!({ "messages": rows.iter().map(|row| row.messages).sum::<u64>() });
+    let counts = [
+        ("input", tokens.input),
+        ("output", tokens.output),
+        ("cacheRead", tokens.cache_read),
+        ("cacheWrite", tokens.cache_write),
+    ];
+    for (key, count) in counts {
+        total[key] = json!(count);
+    }
+    let mut record = session.record();
+    record["agentSessionId"] = json!(session.entry.agent_session_id());
+    record["jsonlPath"] = json!(session.entry.jsonl_path());
+    record["total"] = total;
+    record["days"] = json!(rows);
+    if let Some(context) = meter.context() {
+        record["context"] = json!(context);
+    }
+    record
+}
+
+const HEAD: [&str; 8] =
+    ["SESSION", "DAY", "MODEL", "MESSAGES", "INPUT", "OUTPUT", "CACHE READ", "CACHE WRITE"];
+
+/// How many columns hold words; numbers are aligned on the right.
+const WORDS: usize = 3;
+
+fn cells(session: &Session, row: Row) -> [String; 8] {
+    let Tokens { input, output, cache_read, cache_write } = row.tokens;
+    let counts = [row.messages, input, output, cache_read, cache_write];
+    let [messages, input, output, read, write] = counts.map(|count| count.to_string());
+    [session.name.to_string(), row.day, row.model, messages, input, output, read, write]
+}
+
+fn print(table: &[[String; 8]], paint: Paint, out: &mut Output) -> Result<()> {
+    if table.len() == 1 {
+        return output::line(out, &paint.paint("2", "nothing was used"));
+    }
+    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max();
+    for (n, row) in table.iter().enumerate() {
+        let cell = |(column, text): (usize, &String)| {
+            let width = width(column).unwrap_or_default();
+            if column < WORDS { format!("{text:width$}") } else { format!("{text:>width$}") }
+        };
+        let cells: Vec<String> = row.iter().enumerate().map(cell).collect();
+        let style = if n == 0 { "2" } else { "" };
+        output::line(out, &paint.paint(style, cells.join("  ").trim_end()))?;
+    }
+    Ok(())
+}

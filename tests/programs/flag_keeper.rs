@@ -1,0 +1,109 @@
+//! Nobody of ours waits, and none of our hooks runs: the keeper of the job has the flags follow.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+use std::{fs, time::Duration};
+
+use aimax::internal::now_ms;
+use serde_json::{Value, json};
+
+use crate::{
+    desk::{Desk, GATE},
+    records::Ready,
+    util::wait::{PATIENCE, wait_until},
+};
+
+impl Desk {
+    /// A session whose agent has these settings instead of ours.
+    fn set_up(&self, name: &str, settings: &Value) -> Ready {
+        let path = self.home.home().join("own.json");
+        fs::write(&path, settings.to_string()).unwrap();
+        let own = ["--", "--settings", path.to_str().unwrap()];
+        let args = [&["-b", "tmux-practice", "-s", name], &own[..]].concat();
+        self.run("aimax-spawn", &args).record()
+    }
+
+    /// How long the flag stays after the agent is idle, in milliseconds.
+    fn falls_after(&self, pid: u32) -> u64 {
+        let mut gone = 0;
+        wait_until(PATIENCE, "no running.flag", || {
+            gone = now_ms();
+            !self.is_running("one")
+        });
+        let path = self.home.data().join(format!("practice/sessions/{pid}.json"));
+        let state: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        gone.saturating_sub(state["statusUpdatedAt"].as_u64().unwrap())
+    }
+}
+
+#[test]
+fn flags_fall_where_no_hook_runs() {
+    let desk = Desk::new();
+    let ready = desk.set_up("one", &json!({"disableAllHooks": true}));
+    let mut took: Vec<u64> = (0..9)
+        .map(|n| {
+            desk.paste("one", &format!("turn {n}"));
+            desk.falls_after(ready.pid)
+        })
+        .collect();
+    took.sort_unstable();
+    println!("after {took:?} ms");
+    assert!(took[4] < 300, "{took:?}");
+    assert_eq!(desk.failure("one"), None);
+
+    desk.paste("one", ":error 500");
+    wait_until(PATIENCE, "the failure", || desk.failure("one").is_some());
+    desk.paste("one", GATE);
+    fs::remove_dir_all(desk.home.proj().join(".imac")).unwrap();
+    wait_until(PATIENCE, "the flag again", || desk.is_running("one"));
+    desk.tmux().keys(&ready.pane_id, &["Escape"]);
+    wait_until(PATIENCE, "the end of the turn", || desk.failure("one").is_some());
+    assert_eq!(desk.failure("one").as_deref(), Some("interrupted"));
+    desk.paste("one", ":slow 60000");
+    aimax::internal::kill(ready.pid.try_into().unwrap(), aimax::internal::KILL).unwrap();
+    wait_until(PATIENCE, "the end of the agent", || desk.failure("one").is_some());
+    assert!(desk.failure("one").unwrap().starts_with("the agent ended"));
+}
+
+#[test]
+fn flags_wait_for_a_slow_hook_of_the_users_own() {
+    let desk = Desk::new();
+    let stop = "touch stopping; until test -e gate; do sleep 0.02; done";
+    let hooks = json!({"Stop": [{"hooks": [{"type": "command", "command": stop}]}]});
+    let ready = desk.set_up("one", &json!({ "hooks": hooks }));
+    desk.paste("one", "hello");
+    let stopping = desk.home.proj().join("stopping");
+    wait_until(PATIENCE, "the hook", || stopping.exists());
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(desk.is_running("one"), "the turn has not ended");
+    assert_eq!(desk.run("aimax-flag", &["check", "one"]).code(), Some(124));
+    desk.open_gate();
+    let took = desk.falls_after(ready.pid);
+    println!("after {took} ms");
+    assert_eq!(desk.failure("one"), None);
+}
+
+/// It ends with the job, however often prompts come meanwhile.
+#[test]
+fn a_job_has_one_keeper() {
+    let desk = Desk::new();
+    desk.spawn("one", GATE);
+    desk.paste("one", "second");
+    desk.paste("one", "third");
+    let keepers = || {
+        let ids = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let data = desk.home.data().display().to_string();
+        ids.filter(|entry| {
+            let words = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+            String::from_utf8_lossy(&words).ends_with("keep\0tmux-practice\0one\0")
+                && String::from_utf8_lossy(&environment).contains(&data)
+        })
+        .count()
+    };
+    if cfg!(target_os = "linux") {
+        wait_until(PATIENCE, "a keeper", || keepers() == 1);
+    }
+    desk.open_gate();
+    wait_until(PATIENCE, "no running.flag", || !desk.is_running("one"));
+    wait_until(PATIENCE, "no keeper", || keepers() == 0);
+}

@@ -1,0 +1,114 @@
+//! The first start of all in a folder, beside the second: no dialog costs time, whatever else the
+//! machine does.
+//!
+//! `AIMAX_FIRST_STARTS=100` makes so many instead of a few, and `AIMAX_BUSY_LOOPS=4` has so many
+//! loops keep the machine busy meanwhile.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::agents::{Agent, Kind, Trust};
+use crate::run::run;
+use crate::util::home::Home;
+use crate::util::model::Model;
+
+/// A loop that does nothing but keep a core busy, until it is dropped.
+struct BusyLoop(Child);
+
+impl BusyLoop {
+    fn start() -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "while :; do :; done"]).stdin(Stdio::null());
+        BusyLoop(shell.spawn().expect("a shell"))
+    }
+}
+
+impl Drop for BusyLoop {
+    fn drop(&mut self) {
+        // It is a child of ours, so there is nothing to hope for but its end.
+        self.0.kill().and_then(|()| self.0.wait()).expect("the end of a busy loop");
+    }
+}
+
+fn number(name: &str) -> Option<usize> {
+    std::env::var(name).ok().map(|value| value.parse().expect(name))
+}
+
+/// How long it takes to start a session with a prompt, which is then ended.
+fn start(home: &Home, agent: Agent, more: &[&str]) -> Duration {
+    let begun = Instant::now();
+    let args = [&["-b", agent.backend(), "-s", "s", "-p", "hello"], more].concat();
+    assert_eq!(run(home, "spawn", &args).record()["verdict"], "submitted");
+    let took = begun.elapsed();
+    run(home, "kill", &["s"]).record();
+    took
+}
+
+/// What it takes when nothing disturbs it.
+fn least(times: &[Duration]) -> Duration {
+    *times.iter().min().expect("a start")
+}
+
+fn busy() -> Vec<BusyLoop> {
+    (0..number("AIMAX_BUSY_LOOPS").unwrap_or(0)).map(|_| BusyLoop::start()).collect()
+}
+
+/// A home that the agent has never run in, with a repository.
+fn clean_home(agent: Agent, model: &Model, trust: Trust) -> Home {
+    let home = agent.home(model, trust);
+    let git = Command::new("git").args(["init", "-q"]).arg(home.proj()).status();
+    assert!(git.expect("git").success());
+    home
+}
+
+/// Options for a model that the agent would rather replace.
+fn old_model(agent: Agent) -> &'static [&'static str] {
+    match agent.kind {
+        Kind::Claude => &[],
+        Kind::Codex if agent.since("0.169.0") => &["-m", "gpt-5.5"],
+        Kind::Codex => &["-m", "gpt-5.2"],
+    }
+}
+
+/// Nothing is asked, so the first start takes as long as in a home where all was settled before. The
+/// second takes less by what the agent itself makes in a new home.
+fn first_starts(agent: Agent) {
+    let busy = busy();
+    let (mut firsts, mut seconds, mut settled) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..number("AIMAX_FIRST_STARTS").unwrap_or(3) {
+        let model = Model::start();
+        let home = clean_home(agent, &model, Trust::Ask);
+        firsts.push(start(&home, agent, old_model(agent)));
+        seconds.push(start(&home, agent, old_model(agent)));
+        let home = clean_home(agent, &model, Trust::Seeded);
+        settled.push(start(&home, agent, &[]));
+    }
+    println!("{agent:?}: first {firsts:?}, second {seconds:?}, settled before {settled:?}");
+    let (first, settled) = (least(&firsts), least(&settled));
+    if busy.is_empty() {
+        assert!(first.as_secs_f64() <= 1.3 * settled.as_secs_f64(), "{first:?}, {settled:?}");
+    }
+}
+
+/// With every dialog that the agent has for such a start: permissions are asked, or a folder is marked
+/// as untrusted, and the offer of another model was not made yet.
+fn answered_starts(agent: Agent) {
+    let _busy = busy();
+    let mut times = Vec::new();
+    for _ in 0..number("AIMAX_FIRST_STARTS").unwrap_or(1) {
+        let model = Model::start();
+        let home = clean_home(agent, &model, Trust::Ask);
+        let dialogs: &[&str] = match agent.kind {
+            Kind::Claude => &["--permissions", "ask"],
+            Kind::Codex => &["--", "-c", "notice.model_migrations={}"],
+        };
+        if agent.kind == Kind::Codex {
+            let own = std::fs::read_to_string(home.home().join(".codex/config.toml"));
+            home.write(".codex/config.toml", format!("# untrusted\n{}", own.expect("settings")));
+        }
+        times.push(start(&home, agent, &[old_model(agent), dialogs].concat()));
+    }
+    println!("{agent:?}: with dialogs {times:?}");
+}
+
+on_agents!(answered_starts, first_starts: claude_old, claude_new, codex_old, codex_new);
