@@ -182,8 +182,10 @@ fn make_room(config: &Config, tmux: &Tmux, session: &Session) -> Result<()> {
     match pane {
         Some(pane) if !pane.dead => {
             let cause = "a session of this name is running";
-            Err(Error::new(Kind::Refused, &session.name, cause)
-                .advise("choose another name, or end it with `aimax-kill`"))
+            Err(Error::new(Kind::Refused, &session.name, cause).advise(format!(
+                "choose another name, or end it with `aimax-kill {}`",
+                session.name
+            )))
         }
         dead => {
             dead.map_or(Ok(()), |dead| tmux.of(&dead).kill_pane(&dead))?;
