@@ -7,7 +7,7 @@ use crate::{
     error::Result,
     time,
     transcript::{
-        event::{Event, EventKind, USAGE_LIMIT},
+        event::{Event, EventKind, REFUSED, USAGE_LIMIT},
         field::Field,
         follow::last_lines,
         ledger::Ledger,
@@ -35,6 +35,8 @@ struct Record<'a> {
     limits: Field<'a>,
     prevents: bool,
     submit_ending: Field<'a>,
+    /// Sub-agents of the turn still work.
+    pending: bool,
 }
 
 /// The beginning of the user entry that stops a turn.
@@ -43,6 +45,10 @@ const STOPPED: &str = "[Request interrupted by user";
 
 /// The beginning of what an older agent tells its model of a prompt that a hook stopped.
 const STOPPED_BY_HOOK: &str = "Operation stopped by hook: ";
+
+/// In what the agent says of a prompt that a hook refused. It never reached the model.
+/// See claude/FACTS.md, "Hooks".
+const REFUSAL: &str = "operation blocked by hook";
 
 /// What an agent's words for a usage limit have, but not those for another 429.
 const RESETS: &str = " · resets ";
@@ -61,7 +67,7 @@ const NOTICE: &str = "<task-notification>";
 /// See claude/FACTS.md, "Interrupt in the transcript".
 pub(crate) const NO_MODEL: &str = "<synthetic>";
 
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "type",
     "timestamp",
     "message",
@@ -80,6 +86,7 @@ const FIELDS: [&str; 18] = [
     "quotaLimits",
     "preventContinuation",
     "promptSubmitEnding",
+    "pendingBackgroundAgentCount",
 ];
 
 /// The events in a record, at least one.
@@ -103,6 +110,7 @@ pub(crate) fn parse_record(bytes: &[u8]) -> Vec<Event> {
         limits,
         prevents,
         submit_ending,
+        pending,
     ] = Field::whole(bytes).fields(FIELDS);
     let kind = kind.text().or_else(|| message.get("role").text()).unwrap_or_default();
     let record = Record {
@@ -121,6 +129,7 @@ pub(crate) fn parse_record(bytes: &[u8]) -> Vec<Event> {
         limits,
         prevents: prevents.is_true(),
         submit_ending,
+        pending: pending.number().is_some_and(|count| count > 0.0),
     };
     let under = [subtype, operation, attachment.get("type")];
     let under = under.into_iter().find_map(Field::text);
@@ -161,12 +170,20 @@ fn events(record: &Record<'_>) -> Vec<Event> {
             _ => one(EventKind::Other, String::new()),
         },
         "attachment" => attachment(record),
-        "system" if record.subtype.is("turn_duration") => one(EventKind::TurnEnd, String::new()),
+        "system" if record.subtype.is("turn_duration") => {
+            let pending = Some(record.pending);
+            vec![Event { pending, ..Event::new(EventKind::TurnEnd, record.time, "") }]
+        }
         "system" if record.subtype.is("local_command") => match command(&content()) {
             Some(command) => one(EventKind::Command, command),
             None => one(EventKind::Other, String::new()),
         },
-        "system" if record.prevents => one(EventKind::Error, stopped_by_hook(record)),
+        "system" if record.prevents => {
+            let is_refusal = content().contains(REFUSAL);
+            let reason = is_refusal.then_some(REFUSED);
+            let told = stopped_by_hook(record);
+            vec![Event { reason, ..Event::new(EventKind::Error, record.time, told) }]
+        }
         _ => one(EventKind::Other, String::new()),
     }
 }
