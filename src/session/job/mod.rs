@@ -598,7 +598,8 @@ impl Job {
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        if pane.is_some_and(|pane| !pane.dead)
+        if !left
+            && pane.is_some_and(|pane| !pane.dead)
             && let Some(transcript) = reader.paths().next().map(Path::to_owned)
             && self.session.entry.jsonl_path().is_some_and(|kept| is_same(kept, &transcript))
         {
