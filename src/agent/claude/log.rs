@@ -1,6 +1,6 @@
 //! The lines of a Claude Code transcript. See claude/FACTS.md, "Transcript records".
 
-use std::{ops::ControlFlow, path::Path};
+use std::path::Path;
 
 use crate::{
     agent::{Comparison, difference, text_of},
@@ -9,9 +9,9 @@ use crate::{
     transcript::{
         event::{Event, EventKind, REFUSED, USAGE_LIMIT},
         field::Field,
-        follow::Follow,
+        follow::last_lines,
         ledger::Ledger,
-        start::Start,
+        lines::Line,
         validate,
     },
 };
@@ -430,22 +430,13 @@ fn unwrapped(recorded: &str) -> Option<&str> {
 
 /// Whether the last turn in a transcript has begun and not ended.
 pub(crate) fn turn_is_open(transcript: &Path) -> Result<bool> {
-    let mut count = 64;
-    loop {
-        let (mut ledger, mut lines) = (Ledger::default(), 0);
-        let _seen = Follow::open(transcript, Start::Last(count))?.read_new(|line| {
-            lines += 1;
-            let events = validate::records(line.bytes).into_iter().flat_map(parse_record);
-            events.for_each(|event| ledger.note(&event));
-            Ok(ControlFlow::Continue(()))
-        })?;
-        let ended = ledger.last_end().is_some();
-        // The turn has more lines when neither is there: begin further back.
-        if ended || !ledger.is_empty() || lines < count {
-            return Ok(!ledger.is_empty() && (ledger.has_queued() || !ended));
-        }
-        count *= 8;
-    }
+    let note = |ledger: &mut Ledger, line: Line<'_>| {
+        let events = validate::records(line.bytes).into_iter().flat_map(parse_record);
+        events.for_each(|event| ledger.note(&event));
+    };
+    let is_told = |ledger: &Ledger| ledger.last_end().is_some() || !ledger.is_empty();
+    let ledger = last_lines(transcript, note, is_told)?;
+    Ok(!ledger.is_empty() && (ledger.has_queued() || ledger.last_end().is_none()))
 }
 
 #[cfg(test)]

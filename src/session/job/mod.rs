@@ -9,7 +9,7 @@
 
 use std::{
     ops::ControlFlow,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -19,7 +19,7 @@ use super::{
     conversation::{ConversationReader, is_same},
 };
 use crate::{
-    agent::{Agent, Status, profile::InputBox},
+    agent::{Agent, Conversation, Status, profile::InputBox},
     config::Config,
     error::Result,
     flag::{Failure, Fields, Flags},
@@ -615,6 +615,14 @@ impl Job {
             }
             Ok(ControlFlow::Continue(()))
         })?;
+        if pane.is_some_and(|pane| !pane.dead)
+            && let Some(transcript) = reader.paths().next().map(Path::to_owned)
+            && self.session.entry.jsonl_path().is_some_and(|kept| is_same(kept, &transcript))
+        {
+            // The transcript may have moved. A look does not fail for a note.
+            let now = Conversation { id: None, transcript: Some(transcript) };
+            drop(self.session.bind(config, &now));
+        }
         self.read = Some((reader, ledger));
         Ok(left)
     }
