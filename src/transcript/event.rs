@@ -84,6 +84,10 @@ pub struct Event {
     /// begin another turn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<bool>,
+    /// The sub-agent that a tool's result launched, to work beside the turn, or that a queued notice
+    /// reports of.
+    #[serde(skip)]
+    pub task: Option<String>,
     /// Whether the agent may record the same again, in a record of another name.
     #[serde(skip)]
     pub twice: bool,
@@ -109,6 +113,7 @@ impl Event {
             reason: None,
             resets_at: None,
             pending: None,
+            task: None,
             twice: false,
         }
     }

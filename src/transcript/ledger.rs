@@ -5,6 +5,8 @@
 //! lines before their parents, so lines are compared by their times, not by their order, where they
 //! have times. See claude/FACTS.md, "Transcript records".
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -47,6 +49,8 @@ pub struct Ledger {
     end: Option<(Moment, End)>,
     /// Sub-agents of the last turn still work, or their reports have begun no turn yet.
     pending: bool,
+    /// Those that were launched, and of which no report is queued yet.
+    launched: BTreeSet<String>,
     /// When the usage limit ends that was reached in the current turn.
     resets_at: Option<u64>,
     /// The agent has gone on since it last stopped at a limit.
@@ -83,6 +87,7 @@ impl Ledger {
         }
         let now = Moment { time: event.time, line: self.seen };
         self.resets_at = event.resets_at.or(self.resets_at);
+        self.note_task(event);
         match event.kind {
             EventKind::Prompt => {
                 if !event.queued {
@@ -138,6 +143,14 @@ impl Ledger {
         }
     }
 
+    fn note_task(&mut self, event: &Event) {
+        match (&event.task, event.kind) {
+            (Some(task), EventKind::ToolResult) => drop(self.launched.insert(task.clone())),
+            (Some(task), _) => drop(self.launched.remove(task)),
+            (None, _) => {}
+        }
+    }
+
     fn input(&mut self, now: Moment) {
         if self.last_input.is_none_or(|last| last.before(now)) {
             self.last_input = Some(now);
@@ -151,7 +164,10 @@ impl Ledger {
     }
 
     fn finish(&mut self, now: Moment, event: &Event, end: End) {
-        self.pending &= end == End::Done;
+        if end != End::Done {
+            self.pending = false;
+            self.launched.clear();
+        }
         if event.turn.is_none() || self.open_turn == event.turn {
             self.open_turn = None;
         }
@@ -177,7 +193,7 @@ impl Ledger {
 
     /// Whether sub-agents still work, or their reports have begun no turn yet.
     pub fn is_pending(&self) -> bool {
-        self.pending
+        self.pending || !self.launched.is_empty()
     }
 
     /// Whether no prompt was seen at all.
@@ -298,6 +314,24 @@ mod tests {
             [prompt, usage, end].iter().for_each(|event| ledger.note(event));
             assert!(matches!(ledger.ended(1), Some(End::Limited { resets_at: Some(9), .. })));
         }
+    }
+
+    #[test]
+    fn a_sub_agent_is_open_until_its_report_is_queued() {
+        let of = |kind, task: &str| Event { task: Some(task.into()), ..Event::new(kind, None, "") };
+        let mut ledger = Ledger::default();
+        ledger.note(&Event::new(EventKind::Prompt, None, ""));
+        ledger.note(&of(EventKind::ToolResult, "a"));
+        ledger.note(&Event { pending: Some(false), ..Event::new(EventKind::TurnEnd, None, "") });
+        assert!(ledger.is_pending(), "it ended with the turn, and has not reported");
+        ledger.note(&of(EventKind::Queued, "another"));
+        assert!(ledger.is_pending());
+        ledger.note(&of(EventKind::Queued, "a"));
+        assert!(!ledger.is_pending());
+        ledger.note(&Event { pending: Some(true), ..Event::new(EventKind::TurnEnd, None, "") });
+        assert!(ledger.is_pending());
+        ledger.note(&Event::new(EventKind::Interrupted, None, ""));
+        assert!(!ledger.is_pending(), "nothing more is to come");
     }
 
     #[test]

@@ -59,6 +59,10 @@ const LIMIT_UNTIL: &str = "usage limit reached|";
 /// See claude/FACTS.md, "End of a turn, and what outlives it".
 const GOES_ON: &str = "auto-continuation";
 
+/// The beginning of the result of the tool that starts a sub-agent beside the turn.
+/// See claude/FACTS.md, "End of a turn, and what outlives it".
+const LAUNCHED: &str = "Async agent launched";
+
 /// The beginning of a notice that the agent queues for itself.
 /// See claude/FACTS.md, "End of a turn, and what outlives it".
 const NOTICE: &str = "<task-notification>";
@@ -139,6 +143,12 @@ pub(crate) fn parse_record(bytes: &[u8]) -> Vec<Event> {
     if is_side { events.map(of_sidechain).collect() } else { events.collect() }
 }
 
+/// What stands between two parts of a text.
+fn between(text: &str, begin: &str, end: &str) -> Option<String> {
+    let (_, rest) = text.split_once(begin)?;
+    rest.split_once(end).map(|(inside, _)| inside.to_owned())
+}
+
 /// See claude/FACTS.md, "Transcript records".
 fn of_sidechain(event: Event) -> Event {
     let kind = match event.kind {
@@ -163,7 +173,8 @@ fn events(record: &Record<'_>) -> Vec<Event> {
             Some("enqueue") => {
                 let text = content();
                 let queued = text.starts_with(NOTICE);
-                vec![Event { queued, ..Event::new(EventKind::Queued, record.time, text) }]
+                let task = between(&text, "<task-id>", "</task-id>").filter(|_| queued);
+                vec![Event { queued, task, ..Event::new(EventKind::Queued, record.time, text) }]
             }
             Some("dequeue" | "remove") => one(EventKind::Taken, content()),
             Some("popAll") => one(EventKind::TakenBack, content()),
@@ -225,7 +236,9 @@ fn user(record: &Record<'_>) -> Vec<Event> {
     for block in content.items() {
         let [kind, content] = block.fields(["type", "content"]);
         if kind.is("tool_result") {
-            events.push(Event::new(EventKind::ToolResult, record.time, text_of(content)));
+            let text = text_of(content);
+            let task = between(&text, "agentId: ", " ").filter(|_| text.starts_with(LAUNCHED));
+            events.push(Event { task, ..Event::new(EventKind::ToolResult, record.time, text) });
         }
     }
     let text = text_of(content);
@@ -429,6 +442,17 @@ pub(crate) fn turn_is_open(transcript: &Path) -> Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_turn_whose_sub_agents_still_work_says_so() {
+        let pending = |more: &str| {
+            let line = format!(r#"{{"type":"system","subtype":"turn_duration"{more}}}"#);
+            parse_record(line.as_bytes())[0].pending
+        };
+        assert_eq!(pending(r#","pendingBackgroundAgentCount":1"#), Some(true));
+        assert_eq!(pending(r#","pendingBackgroundAgentCount":null"#), Some(false));
+        assert_eq!(pending(""), Some(false));
+    }
 
     #[test]
     fn what_the_agent_does_to_every_prompt_is_named() {

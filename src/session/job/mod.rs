@@ -10,7 +10,7 @@
 use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -120,6 +120,8 @@ pub(crate) struct Job {
     run_dir: RunDir,
     /// The transcript since the job began, and the turns counted in it.
     read: Option<(ConversationReader, Ledger)>,
+    /// When `running.flag` was first seen to be missing.
+    missing: Option<Instant>,
 }
 
 /// The reason of a job that failed because its turn was interrupted.
@@ -146,6 +148,9 @@ const BETWEEN_TURNS: Duration = Duration::from_millis(100);
 // Measured: claude/FACTS.md, "End of a turn, and what outlives it"
 const REPORTED: Duration = Duration::from_secs(3);
 
+/// How long the removal of a folder may take.
+const REMOVED: Duration = Duration::from_millis(300);
+
 /// How much is left of `span` after `since`, in epoch milliseconds; `None` when it has passed.
 fn left_of(since: u64, span: Duration) -> Option<Duration> {
     let due = Duration::from_millis(since).saturating_add(span);
@@ -163,6 +168,7 @@ impl Job {
             session: session.clone(),
             run_dir: session.run_dir(config),
             read: None,
+            missing: None,
         })
     }
 
@@ -346,8 +352,10 @@ impl Job {
     }
 
     /// Shows the account again when the flags do not agree with it: the agent may remove their folder
-    /// in its work, or bring back what was there before. A look does not fail for that.
-    fn mend(&self, account: &Account) {
+    /// in its work, or bring back what was there before. A look does not fail for that. Returns how long
+    /// to leave a removal alone that may still be under way: a file that comes back into a folder makes
+    /// its removal fail.
+    fn mend(&mut self, account: &Account) -> Option<Duration> {
         let is_shown = |account: &Account| {
             let failed = account.ended.as_ref().is_some_and(|end| *end != End::Done);
             let agree = (account.ended.is_none(), failed);
@@ -358,13 +366,22 @@ impl Job {
                 .is_ok_and(|there| there == agree || !there.0 && agree.0 && is_word)
         };
         if is_shown(account) || !self.flags.has_root() || !self.run_dir.job().exists() {
-            return;
+            self.missing = None;
+            return None;
+        }
+        if self.read.is_some() && account.ended.is_none() {
+            let since = *self.missing.get_or_insert_with(Instant::now);
+            let left = REMOVED.saturating_sub(since.elapsed());
+            if !left.is_zero() {
+                return Some(left);
+            }
         }
         let mended = self.hold().and_then(|_held| match self.account()? {
             now if is_shown(&now) => Ok(()),
             now => self.show(&now),
         });
         drop(mended);
+        None
     }
 
     /// Where the transcript is now: from the agent while it is alive.
@@ -396,7 +413,7 @@ impl Job {
         if matches!(account.ended, Some(End::Limited { .. })) && status.is_some() {
             account = self.taken_up(config, pane, account)?;
         }
-        self.mend(&account);
+        let mended = self.mend(&account);
         if let Some(end) = &account.ended {
             let state = JobState::of(end);
             return Ok(Standing { state, prompts: Prompts::Rest, again: None });
@@ -427,7 +444,7 @@ impl Job {
             (_, Some(Status::Waiting(what))) => JobState::Waiting(what),
             _ => JobState::Running,
         };
-        Ok(Standing { state, prompts, again })
+        Ok(Standing { state, prompts, again: again.or(mended) })
     }
 
     /// The account of a job that stopped at a usage limit: it runs again once the agent has gone on.
