@@ -21,6 +21,7 @@ use crate::{
         event::{Event, EventKind},
         field::Field,
         usage::Used,
+        validate,
     },
 };
 
@@ -346,7 +347,16 @@ pub trait Agent: Sync {
     // What does its transcript say?
 
     /// The events in a line of its transcript, in all records that stand on it.
-    fn parse_line(&self, line: &[u8]) -> Vec<Event>;
+    fn parse_line(&self, line: &[u8]) -> Vec<Event> {
+        let records = validate::records(line);
+        if records.is_empty() {
+            return vec![Event::new(EventKind::Other, None, "")];
+        }
+        records.into_iter().flat_map(|record| self.parse_record(record)).collect()
+    }
+
+    /// The events in a record, at least one. A record of an unknown type is [`EventKind::Other`].
+    fn parse_record(&self, record: &[u8]) -> Vec<Event>;
 
     /// What a line of its transcript says of tokens.
     fn used(&self, _line: &[u8]) -> Vec<Used> {

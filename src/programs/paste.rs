@@ -51,7 +51,8 @@ The verdicts:
     submitted            recorded whole, given to the model
     queued               recorded whole, for after the present turn
     altered              recorded, but another text
-    blocked              nothing typed: the reason names what forbids it
+    blocked              refused, nothing is left of it: the reason says
+                         what forbids it, also a hook of your own
     typed_not_submitted  the text is in the input box
     unproven             nothing seen before the time was up
 

@@ -274,8 +274,7 @@ impl Session {
             Some(pane) => return Ok(pane),
             None => "its tmux window is gone".to_owned(),
         };
-        Err(Error::missing(&self.name, gone)
-            .advise(format!("start it again with `aimax-spawn -s {} --resume …`", self.name)))
+        Err(Error::missing(&self.name, gone).advise(self.revival()))
     }
 }
 

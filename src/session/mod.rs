@@ -110,6 +110,11 @@ impl Session {
         json!({ "sessionId": self.name, "backend": backend, "host": sys::host() })
     }
 
+    /// The command that starts it again.
+    pub(crate) fn revival(&self) -> String {
+        format!("`aimax revive -b {} {}` starts it again", self.backend.name(), self.name)
+    }
+
     /// The adapter of its agent.
     #[must_use]
     pub fn agent(&self) -> &'static dyn Agent {

@@ -45,6 +45,8 @@ pub struct Ledger {
     last_prompt: Option<Moment>,
     last_input: Option<Moment>,
     end: Option<(Moment, End)>,
+    /// Sub-agents of the last turn still work, or their reports have begun no turn yet.
+    pending: bool,
     /// When the usage limit ends that was reached in the current turn.
     resets_at: Option<u64>,
     /// The agent has gone on since it last stopped at a limit.
@@ -117,7 +119,10 @@ impl Ledger {
             EventKind::Unanswered if self.asked => {
                 self.finish(now, event, End::Failed(NO_ANSWER.into()));
             }
-            EventKind::TurnEnd | EventKind::Unanswered => self.finish(now, event, End::Done),
+            EventKind::TurnEnd | EventKind::Unanswered => {
+                self.pending = event.pending.unwrap_or(self.pending);
+                self.finish(now, event, End::Done);
+            }
             EventKind::Interrupted => self.finish(now, event, End::Interrupted),
             EventKind::Error if event.reason == Some(USAGE_LIMIT) => {
                 self.limited(now, event, &event.text);
@@ -146,6 +151,7 @@ impl Ledger {
     }
 
     fn finish(&mut self, now: Moment, event: &Event, end: End) {
+        self.pending &= end == End::Done;
         if event.turn.is_none() || self.open_turn == event.turn {
             self.open_turn = None;
         }
@@ -167,6 +173,11 @@ impl Ledger {
     /// Whether a prompt is queued.
     pub fn has_queued(&self) -> bool {
         self.queued > 0
+    }
+
+    /// Whether sub-agents still work, or their reports have begun no turn yet.
+    pub fn is_pending(&self) -> bool {
+        self.pending
     }
 
     /// Whether no prompt was seen at all.

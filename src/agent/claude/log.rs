@@ -1,17 +1,17 @@
 //! The lines of a Claude Code transcript. See claude/FACTS.md, "Transcript records".
 
-use std::{ops::ControlFlow, path::Path};
+use std::path::Path;
 
 use crate::{
     agent::{Comparison, difference, text_of},
     error::Result,
     time,
     transcript::{
-        event::{Event, EventKind, USAGE_LIMIT},
+        event::{Event, EventKind, REFUSED, USAGE_LIMIT},
         field::Field,
-        follow::Follow,
+        follow::last_lines,
         ledger::Ledger,
-        start::Start,
+        lines::Line,
         validate,
     },
 };
@@ -35,6 +35,8 @@ struct Record<'a> {
     limits: Field<'a>,
     prevents: bool,
     submit_ending: Field<'a>,
+    /// Sub-agents of the turn still work.
+    pending: bool,
 }
 
 /// The beginning of the user entry that stops a turn.
@@ -43,6 +45,10 @@ const STOPPED: &str = "[Request interrupted by user";
 
 /// The beginning of what an older agent tells its model of a prompt that a hook stopped.
 const STOPPED_BY_HOOK: &str = "Operation stopped by hook: ";
+
+/// In what the agent says of a prompt that a hook refused. It never reached the model.
+/// See claude/FACTS.md, "Hooks".
+const REFUSAL: &str = "operation blocked by hook";
 
 /// What an agent's words for a usage limit have, but not those for another 429.
 const RESETS: &str = " · resets ";
@@ -61,16 +67,7 @@ const NOTICE: &str = "<task-notification>";
 /// See claude/FACTS.md, "Interrupt in the transcript".
 pub(crate) const NO_MODEL: &str = "<synthetic>";
 
-/// The events in a line. A record of an unknown type, or none, is [`EventKind::Other`].
-pub(crate) fn parse_line(line: &[u8]) -> Vec<Event> {
-    let records = validate::records(line);
-    if records.is_empty() {
-        return vec![Event::new(EventKind::Other, None, "")];
-    }
-    records.into_iter().flat_map(record).collect()
-}
-
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "type",
     "timestamp",
     "message",
@@ -89,9 +86,11 @@ const FIELDS: [&str; 18] = [
     "quotaLimits",
     "preventContinuation",
     "promptSubmitEnding",
+    "pendingBackgroundAgentCount",
 ];
 
-fn record(bytes: &[u8]) -> Vec<Event> {
+/// The events in a record, at least one.
+pub(crate) fn parse_record(bytes: &[u8]) -> Vec<Event> {
     let [
         kind,
         timestamp,
@@ -111,7 +110,8 @@ fn record(bytes: &[u8]) -> Vec<Event> {
         limits,
         prevents,
         submit_ending,
-    ] = Field::of(bytes).fields(FIELDS);
+        pending,
+    ] = Field::whole(bytes).fields(FIELDS);
     let kind = kind.text().or_else(|| message.get("role").text()).unwrap_or_default();
     let record = Record {
         kind: &kind,
@@ -129,6 +129,7 @@ fn record(bytes: &[u8]) -> Vec<Event> {
         limits,
         prevents: prevents.is_true(),
         submit_ending,
+        pending: pending.number().is_some_and(|count| count > 0.0),
     };
     let under = [subtype, operation, attachment.get("type")];
     let under = under.into_iter().find_map(Field::text);
@@ -169,12 +170,20 @@ fn events(record: &Record<'_>) -> Vec<Event> {
             _ => one(EventKind::Other, String::new()),
         },
         "attachment" => attachment(record),
-        "system" if record.subtype.is("turn_duration") => one(EventKind::TurnEnd, String::new()),
+        "system" if record.subtype.is("turn_duration") => {
+            let pending = Some(record.pending);
+            vec![Event { pending, ..Event::new(EventKind::TurnEnd, record.time, "") }]
+        }
         "system" if record.subtype.is("local_command") => match command(&content()) {
             Some(command) => one(EventKind::Command, command),
             None => one(EventKind::Other, String::new()),
         },
-        "system" if record.prevents => one(EventKind::Error, stopped_by_hook(record)),
+        "system" if record.prevents => {
+            let is_refusal = content().contains(REFUSAL);
+            let reason = is_refusal.then_some(REFUSED);
+            let told = stopped_by_hook(record);
+            vec![Event { reason, ..Event::new(EventKind::Error, record.time, told) }]
+        }
         _ => one(EventKind::Other, String::new()),
     }
 }
@@ -408,21 +417,13 @@ fn unwrapped(recorded: &str) -> Option<&str> {
 
 /// Whether the last turn in a transcript has begun and not ended.
 pub(crate) fn turn_is_open(transcript: &Path) -> Result<bool> {
-    let mut count = 64;
-    loop {
-        let (mut ledger, mut lines) = (Ledger::default(), 0);
-        let _seen = Follow::open(transcript, Start::Last(count))?.read_new(|line| {
-            lines += 1;
-            parse_line(line.bytes).iter().for_each(|event| ledger.note(event));
-            Ok(ControlFlow::Continue(()))
-        })?;
-        let ended = ledger.last_end().is_some();
-        // The turn has more lines when neither is there: begin further back.
-        if ended || !ledger.is_empty() || lines < count {
-            return Ok(!ledger.is_empty() && (ledger.has_queued() || !ended));
-        }
-        count *= 8;
-    }
+    let note = |ledger: &mut Ledger, line: Line<'_>| {
+        let events = validate::records(line.bytes).into_iter().flat_map(parse_record);
+        events.for_each(|event| ledger.note(&event));
+    };
+    let is_told = |ledger: &Ledger| ledger.last_end().is_some() || !ledger.is_empty();
+    let ledger = last_lines(transcript, note, is_told)?;
+    Ok(!ledger.is_empty() && (ledger.has_queued() || ledger.last_end().is_none()))
 }
 
 #[cfg(test)]

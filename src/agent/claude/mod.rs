@@ -227,8 +227,8 @@ impl Agent for Claude {
         Typing { lead: "", text: format!("{prompt}{end}"), enter }
     }
 
-    fn parse_line(&self, line: &[u8]) -> Vec<Event> {
-        log::parse_line(line)
+    fn parse_record(&self, record: &[u8]) -> Vec<Event> {
+        log::parse_record(record)
     }
 
     fn used(&self, line: &[u8]) -> Vec<Used> {

@@ -14,12 +14,17 @@ use std::{
 use serde::Deserialize;
 use unicode_normalization::is_nfc;
 
-use super::log;
+use super::Claude;
 use crate::{
-    agent::{Conversation, Status},
+    agent::{Agent, Conversation, Status},
     error::{Error, Result},
     fs, proc, time,
-    transcript::{event::EventKind, follow::Follow, start::Start},
+    transcript::{
+        event::EventKind,
+        follow::{Follow, last_lines},
+        lines::Line,
+        start::Start,
+    },
 };
 
 /// Where an agent keeps such files, and its transcripts.
@@ -204,13 +209,11 @@ impl StateFiles {
 
 /// The time of the last record in a transcript that has one, in epoch milliseconds; 0 for none.
 fn last_time(transcript: &Path) -> Result<u64> {
-    let mut last = 0;
-    let _seen = Follow::open(transcript, Start::Last(64))?.read_new(|line| {
-        let times = log::parse_line(line.bytes).into_iter().filter_map(|event| event.time);
-        last = times.fold(last, u64::max);
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(last)
+    let note = |last: &mut u64, line: Line<'_>| {
+        let times = Claude.parse_line(line.bytes).into_iter().filter_map(|event| event.time);
+        *last = times.fold(*last, u64::max);
+    };
+    last_lines(transcript, note, |last| *last > 0)
 }
 
 /// When the conversation in a transcript that was written since `since` was begun by `/clear`, if it
@@ -223,7 +226,7 @@ fn cleared_at(transcript: &Path, since: u64) -> Result<Option<u64>> {
     let (mut cleared, mut lines) = (None, 0);
     let _seen = Follow::open(transcript, Start::Offset(0))?.read_new(|line| {
         lines += 1;
-        let events = log::parse_line(line.bytes);
+        let events = Claude.parse_line(line.bytes);
         let clear =
             events.iter().find(|event| event.kind == EventKind::Command && event.text == "/clear");
         cleared = clear.and_then(|event| event.time);

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use memchr::memmem;
+
 use self::rollout::{id_of, is_rollout, rollout, turn_is_open};
 use super::{
     Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Marks, Status,
@@ -19,7 +21,6 @@ use crate::{
         event::{Event, EventKind},
         field::Field,
         usage::Used,
-        validate,
     },
 };
 
@@ -300,8 +301,8 @@ impl Agent for Codex {
         Typing { lead, text, enter: Enter::AtOnce }
     }
 
-    fn parse_line(&self, line: &[u8]) -> Vec<Event> {
-        log::parse_line(line)
+    fn parse_record(&self, record: &[u8]) -> Vec<Event> {
+        vec![log::parse_record(record)]
     }
 
     fn used(&self, line: &[u8]) -> Vec<Used> {
@@ -310,7 +311,7 @@ impl Agent for Codex {
 
     fn knows_line(&self, line: &[u8]) -> bool {
         // Only Codex puts everything into a `payload`.
-        validate::records(line).iter().any(|record| Field::of(record).get("payload").is_some())
+        memmem::find(line, b"\"payload\"").is_some() && Field::whole(line).get("payload").is_some()
     }
 
     /// See codex/FACTS.md, "What becomes of the text".

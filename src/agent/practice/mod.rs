@@ -100,8 +100,8 @@ impl Agent for Practice {
         Typing { enter: Enter::Later, ..Claude.typing(prompt, command) }
     }
 
-    fn parse_line(&self, line: &[u8]) -> Vec<Event> {
-        log::parse_line(line)
+    fn parse_record(&self, record: &[u8]) -> Vec<Event> {
+        log::parse_record(record)
     }
 
     fn used(&self, line: &[u8]) -> Vec<Used> {

@@ -186,7 +186,7 @@ impl SessionSet {
                     &session.name,
                     "it has no transcript, and no agent runs",
                 )
-                .advise(format!("start it again with `aimax-spawn -s {}`", session.name)));
+                .advise(session.revival()));
             }
             _ => {}
         }
