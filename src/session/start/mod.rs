@@ -102,7 +102,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
         Once::open(&run_dir, key)?.note(Stage::Starting)?;
     }
     // If the state file cannot be read, fail before anything is started.
-    session.backend.store(config).sessions()?;
+    session.backend.store(config).check()?;
 
     let profile = session.profile(config)?;
     if let Some(error) = session.agent().facts().too_old(config, &profile, Source::Place) {
