@@ -202,7 +202,9 @@ pub(crate) fn submit(
             enters.press(attached, &status)?;
         }
         if deadline.passed() {
-            return Ok(unproven(attached, &look, &status, proof.offset, in_box));
+            // An agent that has begun to work has taken the text, whatever its screen still shows.
+            let is_left = in_box && !(enters.from_idle && status == Status::Busy);
+            return Ok(unproven(attached, &look, &status, proof.offset, is_left));
         }
         if let Some(nudges) = &mut nudges {
             nudges.give(attached, in_box)?;
