@@ -90,6 +90,11 @@ impl Session {
         kept(config, backend, |store| Ok(store.sessions()?.into_iter().collect()))
     }
 
+    /// Those of one backend among `names` that were not ended.
+    pub(crate) fn some(config: &Config, backend: Backend, names: &[Name]) -> Result<Vec<Session>> {
+        kept(config, Some(backend), |store| store.some(names))
+    }
+
     /// The sessions of one backend, or of all, that were ended.
     pub fn past(config: &Config, backend: Option<Backend>) -> Result<Vec<Session>> {
         kept(config, backend, |store| {
