@@ -9,7 +9,7 @@ use crate::{
     cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
     config::Config,
     error::{Error, Exit, Kind, Result},
-    session::{self, Delivery, DeliveryOptions, Verdict},
+    session::{self, Delivery, DeliveryOptions, Once, Session, Verdict},
     state::Name,
     time::Deadline,
     tmux::Tmux,
@@ -155,7 +155,7 @@ seconds by default.",
         args.target.operand(operands)?;
         let config = Config::from_env()?;
         args.prompt.begin_trace::<Self>(&config)?;
-        let mut session = args.target.find(&config)?;
+        let mut session = args.session(&config)?;
         let mut record = session.record();
         let DeliveryOptions { lock_wait, timeout, .. } = args.delivery;
         if let Some(key) = &args.answer {
@@ -187,6 +187,22 @@ seconds by default.",
         add_verdict(&mut record, &delivery);
         print(out, &record, &delivery)?;
         conclude(Self::DOC.name, &session.name, &delivery)
+    }
+}
+
+impl Args {
+    /// The session. One that was ended will do where something is known of the key: the record of a
+    /// delivery outlives its session.
+    fn session(&self, config: &Config) -> Result<Session> {
+        match (self.target.find(config), self.prompt.key()) {
+            (Err(error), Some(key)) if error.kind == Kind::Missing => {
+                let (name, backend) = (self.target.needed(config)?, self.target.backend(config)?);
+                let past = Session::find_any(config, &name, backend)?;
+                let once = Once::open(&past.run_dir(config), key)?;
+                once.stage().map_or(Err(error), |_| Ok(past))
+            }
+            (found, _) => found,
+        }
     }
 }
 

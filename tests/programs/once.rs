@@ -43,6 +43,17 @@ fn a_retry_types_nothing_and_answers_with_the_first_record() {
     assert_eq!(paste("mail/2", "a\tb").get("repeated"), None, "another key");
     desk.done("one");
     assert_eq!(prompts(&transcript), ["a    b", "a    b"]);
+    // Neither is a turn stopped for a prompt that it has taken, nor a session needed for a record.
+    let stop = ["-s", "one", "--interrupt", "--once", "stop", "-p", GATE];
+    let stopped = record(&desk.run("aimax-paste", &stop));
+    same(&stopped, &record(&desk.run("aimax-paste", &stop)), true);
+    desk.open_gate();
+    desk.done("one");
+    desk.run("aimax-kill", &["one"]).record::<Value>();
+    same(&first, &paste("mail <1@host>", "a\tb"), true);
+    desk.run("aimax-paste", &["-s", "one", "--once", "new", "-p", "x"])
+        .fails(69, "no such session");
+    desk.ready("one");
     for (args, says) in [
         (&["--once", "", "-p", "x"][..], "1 to 80 bytes"),
         (&["--once", "k", "--command", "-p", "/clear"], "leaves no record"),

@@ -48,6 +48,9 @@ pub(crate) fn deliver(
     let idle_by = Deadline::after(options.timeout);
     let mut job = Job::of(config, session);
     loop {
+        if let Some(known) = once::known(config, session, prompt)? {
+            return Ok(known);
+        }
         if options.when_idle && !wait_idle(config, tmux, session, &mut job, idle_by)? {
             let late = Delivery { late: true, ..blocked("the present work had not ended in time") };
             return Ok(late);
@@ -62,6 +65,12 @@ pub(crate) fn deliver(
         }
         let mut attached = AttachedPane::attach(config, tmux, session, &pane, job)?;
         let deadline = Deadline::after(options.timeout);
+        // A turn that took the prompt already is not to be stopped for it.
+        if options.interrupt
+            && let Some(found) = once::search(&mut attached, session, prompt, deadline)?
+        {
+            return Ok(found);
+        }
         if options.interrupt && stop(&mut attached, session, deadline)? == Interruption::Unproven {
             return Ok(blocked("the present turn could not be stopped"));
         }
@@ -160,14 +169,11 @@ fn type_once(
     let Some(key) = prompt.key() else {
         return type_unrecorded(attached, session, prompt, options, None);
     };
-    let mut once = Once::open(&session.run_dir(attached.config), key)?;
     let deadline = Deadline::after(options.timeout);
-    if let Some(known) = once.delivered() {
-        return Ok(known);
-    }
-    if let Some(found) = once.search(attached, session, deadline)? {
+    if let Some(found) = once::search(attached, session, prompt, deadline)? {
         return Ok(found);
     }
+    let mut once = Once::open(&session.run_dir(attached.config), key)?;
     type_unrecorded(attached, session, prompt, options, Some(&mut once))
 }
 

@@ -74,8 +74,34 @@ const RECORDED: Duration = Duration::from_secs(1);
 /// How long an agent may take to show a character that is typed.
 const SHOWN: Duration = Duration::from_secs(10);
 
+/// The delivery that was made under the prompt's key, if one is known.
+pub(crate) fn known(
+    config: &Config,
+    session: &Session,
+    prompt: &Prompt,
+) -> Result<Option<Delivery>> {
+    let Some(key) = prompt.key() else { return Ok(None) };
+    Ok(Once::open(&session.run_dir(config), key)?.delivered())
+}
+
+/// The same, after a search for what a killed process may have typed. The caller holds the session's
+/// lock.
+pub(crate) fn search(
+    attached: &mut AttachedPane<'_>,
+    session: &mut Session,
+    prompt: &Prompt,
+    deadline: Deadline,
+) -> Result<Option<Delivery>> {
+    let Some(key) = prompt.key() else { return Ok(None) };
+    let mut once = Once::open(&session.run_dir(attached.config), key)?;
+    match once.delivered() {
+        Some(known) => Ok(Some(known)),
+        None => once.search(attached, session, deadline),
+    }
+}
+
 impl Once {
-    /// What is known of the key. The caller holds the session's lock.
+    /// What is known of the key. To go by what is not settled, the caller holds the session's lock.
     pub(crate) fn open(run_dir: &RunDir, key: &OnceKey) -> Result<Once> {
         let path = run_dir.once(&key.file_name());
         let stage = match fs::read(&path)? {
@@ -150,7 +176,7 @@ impl Once {
     /// Looks for the prompt that a killed process may have typed: until all that it gave to tmux has
     /// arrived and the agent rests, for a prompt that it takes into a running turn may be recorded
     /// only later. A copy of it that was not submitted is cleared out of the input box.
-    pub(crate) fn search(
+    fn search(
         &mut self,
         attached: &mut AttachedPane<'_>,
         session: &mut Session,
