@@ -310,8 +310,8 @@ fn merged_settings(files: Vec<PathBuf>, request: &LaunchRequest) -> Result<Value
             "tui": "default",
             // The first would win over the line above, but for these settings; the other would leave no
             // transcript, by which everything is proven.
-            // See claude/FACTS.md, "Settings and options", and claude/FACTS.md, "Conversation and
-            // transcript file".
+            // See claude/FACTS.md, "Settings and options".
+            // See claude/FACTS.md, "Conversation and transcript file".
             "env": {"CLAUDE_CODE_NO_FLICKER": "0", "CLAUDE_CODE_SKIP_PROMPT_HISTORY": "0"},
             // See claude/FACTS.md, "Inbox".
             "crossSessionInbound": request.inbox.as_deref().unwrap_or("refuse"),
