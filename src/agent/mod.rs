@@ -21,6 +21,7 @@ use crate::{
         event::{Event, EventKind},
         field::Field,
         usage::Used,
+        validate,
     },
 };
 
@@ -295,9 +296,8 @@ pub trait Agent: Sync {
         Ok(None)
     }
 
-    /// What it is doing by its transcript alone, into which it has written since its start: for when
-    /// its own sign is gone, which others can remove. `None` when the sign may still be there.
-    fn status_without_sign(&self, pane: &Pane, transcript: &Path) -> Result<Option<Status>>;
+    /// Whether the last turn in a transcript has begun and not ended.
+    fn last_turn_is_open(&self, transcript: &Path) -> Result<bool>;
 
     /// Files and folders whose change may mean another status or another conversation.
     fn watch_paths(&self, paths: &AgentPaths, pane: &Pane) -> Vec<PathBuf>;
@@ -307,6 +307,21 @@ pub trait Agent: Sync {
     /// The conversation that the pane's program holds now, as far as it is known. `None` while it
     /// holds none, for example in a dialog of the start.
     fn conversation(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<Conversation>>;
+
+    /// The conversation that the pane's program holds while its own sign is gone, which others can
+    /// take away. `kept` is the one that it was last known to hold; it was started at `since`, in
+    /// epoch milliseconds. `None` when the sign may still come.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Missing`] when the program has gone over to another one since, and which
+    /// that is cannot be told.
+    fn conversation_without_sign(
+        &self,
+        paths: &AgentPaths,
+        pane: &Pane,
+        kept: &Conversation,
+        since: u64,
+    ) -> Result<Option<Conversation>>;
 
     /// Every place where a transcript of that name may be: the one at `transcript` may be moved to
     /// any of them, and keeps its name, which holds the conversation's id.
@@ -332,7 +347,16 @@ pub trait Agent: Sync {
     // What does its transcript say?
 
     /// The events in a line of its transcript, in all records that stand on it.
-    fn parse_line(&self, line: &[u8]) -> Vec<Event>;
+    fn parse_line(&self, line: &[u8]) -> Vec<Event> {
+        let records = validate::records(line);
+        if records.is_empty() {
+            return vec![Event::new(EventKind::Other, None, "")];
+        }
+        records.into_iter().flat_map(|record| self.parse_record(record)).collect()
+    }
+
+    /// The events in a record, at least one. A record of an unknown type is [`EventKind::Other`].
+    fn parse_record(&self, record: &[u8]) -> Vec<Event>;
 
     /// What a line of its transcript says of tokens.
     fn used(&self, _line: &[u8]) -> Vec<Used> {
@@ -354,9 +378,10 @@ pub trait Agent: Sync {
     }
 }
 
-/// The status of an agent by its last turn.
-fn status_by_turn(is_open: bool) -> Status {
-    if is_open { Status::Busy } else { Status::Idle(None) }
+/// The status of an agent by the last turn in its transcript.
+pub(crate) fn status_by_turn(agent: &dyn Agent, transcript: Option<&Path>) -> Result<Status> {
+    let is_open = transcript.map_or(Ok(false), |path| agent.last_turn_is_open(path))?;
+    Ok(if is_open { Status::Busy } else { Status::Idle(None) })
 }
 
 /// The text of a content: a string, or the texts and text blocks of a list.

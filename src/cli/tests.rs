@@ -30,7 +30,8 @@ pub(crate) fn check(page: &Page) -> Vec<String> {
 
 /// Where `pages` disagree. The same option has the same letter and the same value everywhere, and
 /// the same letter is the same option: except `-f`, which is `--prompt-file` to the programs that
-/// take a prompt and `--follow` to the one that follows.
+/// take a prompt and `--follow` to the one that follows; and `--answer`, which gives one to a dialog
+/// and prints that of the assistant.
 pub(crate) fn agree(pages: &[Page]) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut programs = BTreeSet::new();
@@ -44,7 +45,7 @@ pub(crate) fn agree(pages: &[Page]) -> Vec<String> {
         for opt in &page.opts {
             let shape = (opt.short, opt.value.map(|value| value.name), opt.negated);
             let (first, other) = longs.entry(opt.long).or_insert((shape, name));
-            if *first != shape {
+            if *first != shape && opt.long != "answer" {
                 wrong.push(format!("--{}: {name} and {other} differ", opt.long));
             }
             let Some(short) = opt.short else { continue };

@@ -17,12 +17,13 @@ use crate::{
 pub(crate) struct RunDir(PathBuf);
 
 /// The files that go with the session.
-const MADE_FOR_IT: [&str; 6] = [SETTINGS_FILE, LAUNCH_SPEC, OUTPUT, TITLE_FILE, ANCHOR, JOB];
+const MADE_FOR_IT: [&str; 7] = [SETTINGS_FILE, LAUNCH_SPEC, OUTPUT, TITLE_FILE, ANCHOR, JOB, READY];
 
 const LAUNCH_SPEC: &str = "orders";
 const OUTPUT: &str = "output";
 const ANCHOR: &str = "anchor.json";
 const JOB: &str = "job.json";
+const READY: &str = "ready";
 
 impl RunDir {
     /// The folder of a session. It need not exist yet.
@@ -74,6 +75,17 @@ impl RunDir {
     #[must_use]
     pub(crate) fn job(&self) -> PathBuf {
         self.0.join(JOB)
+    }
+
+    /// Notes that its agent is ready.
+    pub(crate) fn set_ready(&self) -> Result<()> {
+        fs::write_atomic(&self.0.join(READY), b"", 0o600)
+    }
+
+    /// Whether its agent has been ready.
+    #[must_use]
+    pub(crate) fn is_ready(&self) -> bool {
+        self.0.join(READY).exists()
     }
 
     /// The FIFO into which the pane's output goes while somebody looks.

@@ -12,15 +12,21 @@ pub fn suspects(bytes: &[u8]) -> Vec<usize> {
     let mut open = Vec::new();
     let mut at = 0;
     loop {
-        at += prove(&bytes[at..]);
+        at += prove(&bytes[at..]).0;
         let Some(newline) = memchr(b'\n', &bytes[at..]) else { return open };
         open.push(at);
         at += newline + 1;
     }
 }
 
-/// How many bytes at the start of `bytes` are proven to be records, whole lines.
-fn prove(bytes: &[u8]) -> usize {
+/// Whether `line`, without its newline, is proven to be a record.
+pub(crate) fn is_record(line: &[u8]) -> bool {
+    prove(line) == (0, true)
+}
+
+/// How many bytes at the start of `bytes` are proven to be records, whole lines; and whether the rest is
+/// one, but for its newline.
+fn prove(bytes: &[u8]) -> (usize, bool) {
     let mut proven = 0;
     let mut strings = Strings::default();
     let mut state = Expect::Line;
@@ -31,11 +37,13 @@ fn prove(bytes: &[u8]) -> usize {
     let mut wide = false;
     for (at, chunk) in (0..).step_by(WIDE).zip(bytes.chunks(WIDE)) {
         let mut padded = [b' '; WIDE];
+        let length = chunk.len();
         let chunk = chunk.first_chunk().unwrap_or_else(|| {
-            padded[..chunk.len()].copy_from_slice(chunk);
+            padded[..length].copy_from_slice(chunk);
             &padded
         });
-        let Some(mut tokens) = strings.tokens(chunk, &bytes[at..]) else { return proven };
+        let Some(tokens) = strings.tokens(chunk, &bytes[at..]) else { return (proven, false) };
+        let mut tokens = tokens & (u64::MAX >> (WIDE - length));
         wide |= strings.wide;
         while tokens != 0 {
             let token = tokens.trailing_zeros() as usize;
@@ -56,17 +64,86 @@ fn prove(bytes: &[u8]) -> usize {
                 Expect::Proven => {
                     let end = at + token + 1;
                     if wide && std::str::from_utf8(&bytes[proven..end]).is_err() {
-                        return proven;
+                        return (proven, false);
                     }
                     (proven, wide) = (end, strings.wide);
                     Expect::Line
                 }
-                Expect::Object | Expect::List | Expect::Open => return proven,
+                Expect::Object | Expect::List | Expect::Open => return (proven, false),
                 next => next,
             }
         }
     }
-    proven
+    let is_text = || !wide || std::str::from_utf8(&bytes[proven..]).is_ok();
+    (proven, state == Expect::End && is_text())
+}
+
+/// The bytes at `at`, as one chunk.
+fn chunk_at(bytes: &[u8], at: usize) -> [u8; WIDE] {
+    let rest = &bytes[at..];
+    rest.first_chunk().copied().unwrap_or_else(|| {
+        let mut padded = [b' '; WIDE];
+        padded[..rest.len()].copy_from_slice(rest);
+        padded
+    })
+}
+
+/// The end of the string whose first quote is at `start`.
+pub(crate) fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
+    if bytes.get(start) != Some(&b'"') {
+        return None;
+    }
+    let mut from = start + 1;
+    // Most strings are short and hold no escape.
+    if let Some(part) = bytes.get(from..).and_then(<[u8]>::first_chunk::<16>) {
+        let part = u8x16::from(*part);
+        let place =
+            |byte: u8| part.simd_eq(u8x16::splat(byte)).to_bitmask().trailing_zeros() as usize;
+        let (quote, slash) = (place(b'"'), place(b'\\'));
+        match quote < slash {
+            true => return Some(from + quote + 1),
+            false => from += slash.min(16),
+        }
+    }
+    let mut strings = Strings::default();
+    for at in (from..bytes.len()).step_by(WIDE) {
+        let quotes = strings.quotes(&parts(&chunk_at(bytes, at)));
+        if quotes != 0 {
+            return Some(at + quotes.trailing_zeros() as usize + 1);
+        }
+    }
+    None
+}
+
+/// The end of the list or object whose bracket is at `start`, by brackets and strings alone.
+pub(crate) fn brackets_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut strings = Strings::default();
+    let mut depth = 0;
+    for at in (start..bytes.len()).step_by(WIDE) {
+        let parts = parts(&chunk_at(bytes, at));
+        let quotes = strings.quotes(&parts);
+        let outside = !strings.inside(quotes);
+        // `[` and `{`, and their closing ones, differ in this bit alone.
+        let either = |byte: u8| {
+            let (bit, byte) = (u8x16::splat(0x20), u8x16::splat(byte));
+            mask(&parts, |part| (part | bit).simd_eq(byte)) & outside
+        };
+        let (opening, closing) = (either(b'{'), either(b'}'));
+        if closing.count_ones() < depth {
+            depth = depth + opening.count_ones() - closing.count_ones();
+            continue;
+        }
+        let mut brackets = opening | closing;
+        while brackets != 0 {
+            let bracket = brackets & brackets.wrapping_neg();
+            brackets ^= bracket;
+            depth = if opening & bracket != 0 { depth + 1 } else { depth - 1 };
+            if depth == 0 {
+                return Some(at + bracket.trailing_zeros() as usize + 1);
+            }
+        }
+    }
+    None
 }
 
 /// How many bytes are examined at once.
@@ -89,37 +166,43 @@ impl Strings {
     /// must not.
     #[inline]
     fn tokens(&mut self, chunk: &[u8; WIDE], rest: &[u8]) -> Option<u64> {
-        let parts = chunk.as_chunks::<16>().0;
-        let parts: [u8x16; WIDE / 16] = std::array::from_fn(|n| parts[n].into());
-        let mask = |is: &dyn Fn(u8x16) -> u8x16| {
-            let bits = parts.iter().rev().map(|&part| u64::from(is(part).to_bitmask()));
-            bits.fold(0, |mask, bits| mask << 16 | bits)
-        };
-        let find = |byte: u8| mask(&|part| part.simd_eq(u8x16::splat(byte)));
-
-        let slashes = find(b'\\');
+        let parts = parts(chunk);
+        let slashes = find(&parts, b'\\');
         let escaped = self.escaped(slashes);
-        let quotes = find(b'"');
+        let quotes = find(&parts, b'"');
         if escaped != 0 {
             let [n, t] = [b'n', b't'].map(u8x16::splat);
-            let usual = mask(&|part| part.simd_eq(n) | part.simd_eq(t));
+            let usual = mask(&parts, |part| part.simd_eq(n) | part.simd_eq(t));
             are_escapes(escaped & !(usual | quotes | slashes), rest)?;
         }
         let quotes = quotes & !escaped;
-        let inside = up_to_each(quotes) ^ self.inside;
-        self.inside = 0u64.wrapping_sub(inside >> 63);
+        let inside = self.inside(quotes);
 
         let all = parts.iter().fold(u8x16::splat(0), |all, &part| all | part);
         self.wide = all.to_bitmask() != 0;
         let blank = u8x16::splat(b' ');
         let least = parts.iter().fold(blank, |least, &part| least.min(part));
         if least != blank {
-            let control = mask(&|part| part.simd_lt(blank));
+            let control = mask(&parts, |part| part.simd_lt(blank));
             if control & inside != 0 {
                 return None;
             }
         }
         Some(!inside ^ quotes)
+    }
+
+    /// The quotes in a chunk that begin or end a string.
+    #[inline]
+    fn quotes(&mut self, parts: &Parts) -> u64 {
+        find(parts, b'"') & !self.escaped(find(parts, b'\\'))
+    }
+
+    /// The bytes that are inside of strings between these `quotes`, the first quote of each included.
+    #[inline]
+    fn inside(&mut self, quotes: u64) -> u64 {
+        let inside = up_to_each(quotes) ^ self.inside;
+        self.inside = 0u64.wrapping_sub(inside >> 63);
+        inside
     }
 
     /// The bytes that a backslash escapes. A backslash that is itself escaped escapes nothing: a
@@ -133,6 +216,27 @@ impl Strings {
         self.escaped = (turns & slashes) >> 63;
         escaped
     }
+}
+
+/// A chunk as it is examined.
+type Parts = [u8x16; WIDE / 16];
+
+#[inline]
+fn parts(chunk: &[u8; WIDE]) -> Parts {
+    let part = |n: usize| u8x16::from(chunk.as_chunks::<16>().0[n]);
+    [part(0), part(1), part(2), part(3)]
+}
+
+/// The bytes for which `is` is all ones.
+#[inline]
+fn mask(parts: &Parts, is: impl Fn(u8x16) -> u8x16) -> u64 {
+    let bits = |n: usize| u64::from(is(parts[n]).to_bitmask()) << (16 * n);
+    bits(0) | bits(1) | bits(2) | bits(3)
+}
+
+#[inline]
+fn find(parts: &Parts, byte: u8) -> u64 {
+    mask(parts, |part| part.simd_eq(u8x16::splat(byte)))
 }
 
 /// For each bit, whether the number of ones up to and including it is odd.
@@ -284,12 +388,13 @@ mod tests {
             // At every place in a chunk, and with every number of other lines before.
             for fill in 0..70 {
                 let line = format!("{{\"{}\":{good}}}\n{good}\n", "x".repeat(fill));
-                assert_eq!(prove(line.as_bytes()), line.len(), "{line}");
-                assert_eq!(
-                    prove(line.trim_end().as_bytes()),
-                    line.len() - good.len() - 1,
-                    "no newline"
-                );
+                assert_eq!(prove(line.as_bytes()), (line.len(), false), "{line}");
+                let proven = line.len() - good.len() - 1;
+                assert_eq!(prove(line.trim_end().as_bytes()), (proven, true), "no newline");
+                assert_eq!(string_end(line.as_bytes(), 1), Some(3 + fill));
+                assert_eq!(brackets_end(line.as_bytes(), 0), Some(proven - 1));
+                assert_eq!(brackets_end(line.as_bytes(), proven), Some(line.len() - 1));
+                assert!(is_record(good.as_bytes()) && !is_record(line.as_bytes()));
             }
         }
         let deep = deep(63);
@@ -336,6 +441,7 @@ mod tests {
                 let before = format!("{{\"{}\":0}}\n", "x".repeat(fill));
                 let lines = format!("{before}{open}\n{{}}\n");
                 assert!(suspects(lines.as_bytes()).contains(&before.len()), "{open}");
+                assert!(!is_record(open.as_bytes()), "{open}");
             }
         }
     }

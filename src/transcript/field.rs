@@ -6,7 +6,9 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
+
+use super::fast_json::{self, brackets_end, string_end};
 
 /// A value in a record, as it stands there; or its absence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,6 +19,11 @@ impl<'a> Field<'a> {
     pub(crate) fn of(bytes: &'a [u8]) -> Field<'a> {
         let start = after_blanks(bytes, 0);
         Field(value_end(bytes, start).map_or(&[], |end| &bytes[start..end]))
+    }
+
+    /// The value that a whole record is.
+    pub(crate) fn whole(record: &'a [u8]) -> Field<'a> {
+        Field(record.trim_ascii())
     }
 
     /// Its fields of these names.
@@ -95,7 +102,7 @@ impl<'a> Field<'a> {
                 b'"' => string_end(self.0, at).unwrap_or(self.0.len()),
                 _ => memchr(b'"', &self.0[at..]).map_or(self.0.len(), |quote| at + quote),
             };
-            let part = String::from_utf8_lossy(&self.0[at..end]);
+            let part = utf8(&self.0[at..end]);
             match byte {
                 b'"' if part.contains("\\u") => {
                     let text = Field(&self.0[at..end]).text().unwrap_or_default();
@@ -132,9 +139,11 @@ impl<'a> Field<'a> {
 /// less than that, or more, never is.
 pub(crate) fn is_one_object(line: &[u8]) -> bool {
     let line = line.trim_ascii();
-    line.first() == Some(&b'{') && value_end(line, 0) == Some(line.len())
+    fast_json::is_record(line)
+        || line.first() == Some(&b'{') && orderly_end(line, 0) == Some(line.len())
 }
 
+#[inline]
 fn is_name(found: &[u8], wanted: &str) -> bool {
     found == wanted.as_bytes() || (found.contains(&b'\\') && decoded(found) == wanted)
 }
@@ -166,23 +175,8 @@ fn value_end(bytes: &[u8], start: usize) -> Option<usize> {
     }
 }
 
-/// The end of the string whose first quote is at `start`.
-fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
-    if bytes.get(start) != Some(&b'"') {
-        return None;
-    }
-    let mut at = start + 1;
-    loop {
-        at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
-        match bytes[at] {
-            b'"' => return Some(at + 1),
-            _ => at += 2,
-        }
-    }
-}
-
-/// The end of the list or object whose bracket is at `start`.
-fn brackets_end(bytes: &[u8], start: usize) -> Option<usize> {
+/// The end of the list or object whose bracket is at `start`, where all strings stand as they may.
+fn orderly_end(bytes: &[u8], start: usize) -> Option<usize> {
     let (mut at, mut depth) = (start, 0);
     loop {
         match bytes.get(at)? {
@@ -205,33 +199,36 @@ fn brackets_end(bytes: &[u8], start: usize) -> Option<usize> {
     }
 }
 
+/// The text; what is not UTF-8 becomes U+FFFD.
+fn utf8(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
 /// The text in a string, without its quotes.
 fn decoded(inside: &[u8]) -> Cow<'_, str> {
-    let Some(first) = memchr(b'\\', inside) else { return String::from_utf8_lossy(inside) };
+    let Some(first) = memchr(b'\\', inside) else { return utf8(inside) };
+    // What is not UTF-8 is replaced first: no escape has such bytes in it.
+    let inside = utf8(inside);
     let mut text = String::with_capacity(inside.len());
-    let (mut rest, mut plain) = (inside, first);
+    let (mut rest, mut plain) = (&*inside, first);
     loop {
-        text.push_str(&String::from_utf8_lossy(&rest[..plain]));
-        rest = &rest[plain..];
-        let Some(&escape) = rest.get(1) else { return Cow::Owned(text) };
-        let (character, length) = match escape {
+        let (before, escape) = rest.split_at(plain);
+        text.push_str(before);
+        let Some(&sign) = escape.as_bytes().get(1) else { return Cow::Owned(text) };
+        let (character, length) = match sign {
             b'n' => ('\n', 2),
             b't' => ('\t', 2),
             b'r' => ('\r', 2),
             b'b' => ('\u{8}', 2),
             b'f' => ('\u{c}', 2),
-            b'u' => escaped(rest),
-            b'"' | b'\\' | b'/' => (char::from(escape), 2),
+            b'u' => escaped(escape.as_bytes()),
+            b'"' | b'\\' | b'/' => (char::from(sign), 2),
             // No escape: what follows stands for itself.
             _ => (char::REPLACEMENT_CHARACTER, 1),
         };
         text.push(character);
-        rest = &rest[length..];
-        plain = memchr(b'\\', rest).unwrap_or(rest.len());
-        if plain == rest.len() {
-            text.push_str(&String::from_utf8_lossy(rest));
-            return Cow::Owned(text);
-        }
+        rest = &escape[length..];
+        plain = memchr(b'\\', rest.as_bytes()).unwrap_or(rest.len());
     }
 }
 

@@ -15,8 +15,9 @@ const NEAR: usize = 8;
 #[derive(Clone, Debug, Default)]
 pub struct Once {
     told: VecDeque<Told>,
-    /// The name of the record that told the end, while nothing of another turn has come since.
-    end: Option<String>,
+    /// The name of the record that told the end, and its time, while nothing of another turn has come
+    /// since.
+    end: Option<(String, Option<u64>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -32,7 +33,7 @@ impl Once {
     pub fn repeats(&mut self, event: &Event) -> bool {
         let repeats = match event.kind {
             _ if event.twice => self.was_told(event),
-            EventKind::TurnEnd => self.end.as_ref().is_some_and(|name| *name != event.name),
+            EventKind::TurnEnd => self.end.as_ref().is_some_and(|(name, _)| *name != event.name),
             _ => false,
         };
         match event.kind {
@@ -41,13 +42,20 @@ impl Once {
             | EventKind::Unanswered
             | EventKind::Interrupted
             | EventKind::Error => {
-                self.end = Some(event.name.clone());
+                self.end = Some((event.name.clone(), event.time));
                 self.told.clear();
             }
             EventKind::Other | EventKind::Usage | EventKind::Queued => {}
+            _ if self.led_to_end(event) => {}
             _ => self.end = None,
         }
         repeats
+    }
+
+    /// Whether the event came before the end that was told: an agent may write it behind that.
+    fn led_to_end(&self, event: &Event) -> bool {
+        let end = self.end.as_ref().and_then(|(_, time)| *time);
+        event.time.zip(end).is_some_and(|(at, end)| at < end)
     }
 
     fn was_told(&mut self, event: &Event) -> bool {
@@ -100,6 +108,26 @@ mod tests {
         ];
         let told = [Prompt, Other, Text, Other, Text, Other, Other, Text, TurnEnd, Text];
         assert_eq!(kinds(&said), told);
+    }
+
+    #[test]
+    fn an_end_that_is_recorded_before_its_turn_is_one_end() {
+        use EventKind::{Prompt, Text, TurnEnd};
+        let turn = [
+            (TurnEnd, "c", 3),
+            (Prompt, "a", 1),
+            (Text, "b", 2),
+            (TurnEnd, "b", 2),
+            (Prompt, "a", 4),
+            (TurnEnd, "b", 5),
+        ];
+        let mut once = Once::default();
+        let events =
+            turn.map(|(kind, name, time)| Event::new(kind, Some(time), "").named(&[Some(name)]));
+        assert_eq!(
+            events.map(|event| once.repeats(&event)),
+            [false, false, false, true, false, false]
+        );
     }
 
     #[test]

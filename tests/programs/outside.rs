@@ -207,6 +207,22 @@ fn a_state_file_that_is_removed_says_nothing() {
 }
 
 #[test]
+fn a_state_file_that_is_removed_before_the_first_prompt_says_nothing() {
+    let desk = Desk::new();
+    let ready = desk.ready("one");
+    let file = desk.home.data().join(format!("practice/sessions/{}.json", ready.pid));
+    fs::remove_file(&file).unwrap();
+    assert_eq!(listed(&desk, "one").state, "idle");
+    desk.run("aimax-flag", &["check", "one"]).silent();
+    fs::remove_file(&file).unwrap_or_default();
+    let sent = desk.paste("one", "are you there?");
+    assert_eq!(sent.verdict, "submitted");
+    desk.done("one");
+    fs::remove_file(&file).unwrap();
+    assert_eq!(listed(&desk, "one").state, "idle");
+}
+
+#[test]
 fn agents_outlive_what_a_tmux_conf_says() {
     for conf in [
         "set -s exit-unattached on",

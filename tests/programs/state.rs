@@ -52,6 +52,7 @@ fn the_runtime_file_is_what_python_would_write() {
     \"displayName\": \"Gr\\u00f6\\u00dfe \\ud83d\\ude00 \\\"x\\\"\",
     \"jsonlPath\": \"{}\",
     \"startedAt\": {},
+    \"inbox\": null,
     \"permissions\": \"bypass\",
     \"agentArgs\": [],
     \"agentPaths\": {{

@@ -300,6 +300,15 @@ fn people_get_text_on_a_terminal() {
     let sent = see("clear; aimax send -s demo -p second; echo END-$((3))", "END-3\n");
     assert!(sent.contains("demo") && sent.contains("has the prompt"), "{sent}");
     assert!(!sent.contains(" … "), "{sent}");
+    let dumb = see("clear; TERM=dumb LANG=C aimax send demo -p third; echo END-$((4))", "END-4\n");
+    assert!(dumb.contains("+ demo has the prompt"), "{dumb}");
+    // A narrow terminal gets fewer columns, and each row one line.
+    let wide = see("clear; aimax list; echo END-$((5))", "END-5\n");
+    assert!(wide.contains("BACKEND") && wide.contains("FOLDER"), "{wide}");
+    desk.tmux().run(["resize-window", "-t", &pane, "-x", "40", "-y", "20"]);
+    let narrow = see("clear; aimax list; echo END-$((6))", "END-6\n");
+    assert!(narrow.contains("SESSION") && narrow.contains("STATE"), "{narrow}");
+    assert!(!narrow.contains("FOLDER") && !narrow.contains("~/proj"), "{narrow}");
 }
 
 #[test]

@@ -110,6 +110,23 @@ impl Scene {
         fs::write(self.stage.home.proj().join("gate"), "").expect("the gate");
     }
 
+    /// Takes the agent's own sign away.
+    fn take_sign(&self, agent: Agent) {
+        let home = &self.stage.home;
+        match agent.kind {
+            Kind::Claude => {
+                let file = format!(".claude/sessions/{}.json", self.pid());
+                match fs::remove_file(home.home().join(file)) {
+                    Err(e) if e.kind() != std::io::ErrorKind::NotFound => panic!("{e}"),
+                    _ => {}
+                }
+            }
+            Kind::Codex => {
+                home.tmux().run(["select-pane", "-t", &self.pane, "-T", "x"]);
+            }
+        }
+    }
+
     /// Somebody who waits for the job, and sleeps by now.
     fn waiting(&self) -> Child {
         let waiting = command(&self.stage.home, "flag", &["wait", "t", "--timeout", "60"]);
@@ -323,18 +340,7 @@ fn configured(agent: Agent) {
 fn signs(agent: Agent) {
     let scene = Scene::new(agent);
     let home = &scene.stage.home;
-    let take = || match agent.kind {
-        Kind::Claude => {
-            let file = format!(".claude/sessions/{}.json", scene.pid());
-            match fs::remove_file(home.home().join(file)) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => panic!("{e}"),
-                _ => {}
-            }
-        }
-        Kind::Codex => {
-            home.tmux().run(["select-pane", "-t", &scene.pane, "-T", "x"]);
-        }
-    };
+    let take = || scene.take_sign(agent);
     take();
     assert_eq!(scene.state(), "idle");
     assert_eq!(run(home, "flag", &["check", "t"]).status, Some(0));
@@ -360,6 +366,38 @@ fn signs(agent: Agent) {
         take();
         wait_until(PATIENCE, "rest", || scene.state() == "failed");
         scene.stage.model.release();
+    }
+    scene.ends();
+}
+
+/// The sign is taken away before the first prompt, and once a person has begun another conversation.
+fn signs_at_the_edges(agent: Agent) {
+    let scene = Scene::of(Stage::new(agent));
+    let home = &scene.stage.home;
+    scene.take_sign(agent);
+    assert_eq!(scene.state(), "idle");
+    scene.stage.paste("the first");
+    scene.take_sign(agent);
+    scene.done();
+    scene.take_sign(agent);
+    wait_until(PATIENCE, "rest", || scene.state() == "idle");
+    scene.works("the second");
+    // Codex 0.142 shows a new thread in nothing but the title.
+    if agent.kind == Kind::Claude || agent.since("0.155.0") {
+        let clear = if agent.kind == Kind::Claude { "/clear" } else { "/new" };
+        home.tmux().keys(&scene.pane, &["-l", clear]);
+        home.tmux().wait_text(&scene.pane, clear);
+        home.tmux().keys(&scene.pane, &["Enter"]);
+        wait_until(PATIENCE, "another conversation", || {
+            scene.take_sign(agent);
+            run(home, "ls", &["t"]).records[0]["state"] == "unknown"
+        });
+        let listed = run(home, "ls", &["t"]);
+        assert!(listed.status == Some(69) && listed.said.contains("cannot be told"), "{listed:#?}");
+        let refused = run(home, "paste", &["-s", "t", "-p", "x"]);
+        assert_eq!(refused.status, Some(69), "{refused:#?}");
+        assert!(refused.said.contains("cannot be told"), "{}", refused.said);
+        assert!(scene.never_failed() && !scene.stage.is_running());
     }
     scene.ends();
 }
@@ -398,6 +436,7 @@ fn in_a_pid_namespace(agent: Agent) {
     scene.ends();
 }
 
+on_agents!(signs_at_the_edges: claude_old, claude_new, codex_old, codex_new);
 on_agents!(in_a_pid_namespace: claude_old, claude_new, codex_old, codex_new);
 on_agents!(signs: claude_old, claude_new, codex_old, codex_new);
 on_agents!(namesakes, moved, from_elsewhere, restored: claude_old, claude_new, codex_old, codex_new);

@@ -100,7 +100,7 @@ fn fails(agent: Agent) {
         ends(&stage, "CUT x", if old { NO_ANSWER } else { "stream disconnected" });
     }
     // While a request is tried again, the listing tells.
-    stage.paste("ERROR:529x2 x");
+    stage.paste("ERROR:529x9 x");
     let mut shown = Value::Null;
     wait_until(PATIENCE, "a request that is tried again", || {
         shown = stage.listed();
@@ -125,7 +125,10 @@ fn limited(agent: Agent) {
         }),
     };
     let before = aimax::internal::now_ms();
-    let record = ends(&stage, "LIMIT:7200 x", "usage_limit");
+    stage.paste("LIMIT:7200 x");
+    let (status, record) = stage.waits();
+    println!("    {record}");
+    assert_eq!((status, record["reason"].as_str()), (Some(1), Some("usage_limit")), "{record}");
     let message = record["message"].as_str().expect("the agent's words");
     println!("    {message}");
     // 2.1.197 writes the time of day alone.
@@ -163,10 +166,10 @@ fn damaged(agent: Agent) {
         let path = known["jsonlPath"].as_str().expect("a transcript");
         let whole = fs::read(path).expect("the transcript");
         let mut file = OpenOptions::new().append(true).open(path).expect("the transcript");
-        let half = whole.len() / 2
-            - whole[..whole.len() / 2].iter().rev().position(|b| *b == b'\n').expect("a line");
+        let lines = whole.trim_ascii_end();
+        let last = lines.iter().rposition(|byte| *byte == b'\n').expect("a line") + 1;
         match way {
-            "half" => file.write_all(&whole[half..half + 100]),
+            "half" => file.write_all(&whole[last..last + 60]),
             "nulls" => file.write_all(&[0; 300]),
             _ => file.set_len(whole.len() as u64 - 1),
         }

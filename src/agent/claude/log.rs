@@ -61,15 +61,6 @@ const NOTICE: &str = "<task-notification>";
 /// See claude/FACTS.md, "Interrupt in the transcript".
 pub(crate) const NO_MODEL: &str = "<synthetic>";
 
-/// The events in a line. A record of an unknown type, or none, is [`EventKind::Other`].
-pub(crate) fn parse_line(line: &[u8]) -> Vec<Event> {
-    let records = validate::records(line);
-    if records.is_empty() {
-        return vec![Event::new(EventKind::Other, None, "")];
-    }
-    records.into_iter().flat_map(record).collect()
-}
-
 const FIELDS: [&str; 18] = [
     "type",
     "timestamp",
@@ -91,7 +82,8 @@ const FIELDS: [&str; 18] = [
     "promptSubmitEnding",
 ];
 
-fn record(bytes: &[u8]) -> Vec<Event> {
+/// The events in a record, at least one.
+pub(crate) fn parse_record(bytes: &[u8]) -> Vec<Event> {
     let [
         kind,
         timestamp,
@@ -111,7 +103,7 @@ fn record(bytes: &[u8]) -> Vec<Event> {
         limits,
         prevents,
         submit_ending,
-    ] = Field::of(bytes).fields(FIELDS);
+    ] = Field::whole(bytes).fields(FIELDS);
     let kind = kind.text().or_else(|| message.get("role").text()).unwrap_or_default();
     let record = Record {
         kind: &kind,
@@ -170,6 +162,10 @@ fn events(record: &Record<'_>) -> Vec<Event> {
         },
         "attachment" => attachment(record),
         "system" if record.subtype.is("turn_duration") => one(EventKind::TurnEnd, String::new()),
+        "system" if record.subtype.is("local_command") => match command(&content()) {
+            Some(command) => one(EventKind::Command, command),
+            None => one(EventKind::Other, String::new()),
+        },
         "system" if record.prevents => one(EventKind::Error, stopped_by_hook(record)),
         _ => one(EventKind::Other, String::new()),
     }
@@ -409,7 +405,8 @@ pub(crate) fn turn_is_open(transcript: &Path) -> Result<bool> {
         let (mut ledger, mut lines) = (Ledger::default(), 0);
         let _seen = Follow::open(transcript, Start::Last(count))?.read_new(|line| {
             lines += 1;
-            parse_line(line.bytes).iter().for_each(|event| ledger.note(event));
+            let events = validate::records(line.bytes).into_iter().flat_map(parse_record);
+            events.for_each(|event| ledger.note(&event));
             Ok(ControlFlow::Continue(()))
         })?;
         let ended = ledger.last_end().is_some();

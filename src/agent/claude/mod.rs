@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use self::state_file::StateFiles;
 use super::{
     Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Marks,
-    SETTINGS_FILE, Status, Typing, status_by_turn,
+    SETTINGS_FILE, Status, Typing,
 };
 use crate::{
     config::Config,
@@ -159,10 +159,8 @@ impl Agent for Claude {
         files(paths).status(pane.pid)
     }
 
-    /// Another agent that sees no process of this number removes the state file.
-    /// See claude/FACTS.md, "State file".
-    fn status_without_sign(&self, _: &Pane, transcript: &Path) -> Result<Option<Status>> {
-        log::turn_is_open(transcript).map(status_by_turn).map(Some)
+    fn last_turn_is_open(&self, transcript: &Path) -> Result<bool> {
+        log::turn_is_open(transcript)
     }
 
     fn watch_paths(&self, paths: &AgentPaths, pane: &Pane) -> Vec<PathBuf> {
@@ -171,6 +169,18 @@ impl Agent for Claude {
 
     fn conversation(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<Conversation>> {
         files(paths).conversation(pane.pid)
+    }
+
+    /// Another agent that sees no process of this number removes the state file.
+    /// See claude/FACTS.md, "State file".
+    fn conversation_without_sign(
+        &self,
+        paths: &AgentPaths,
+        _: &Pane,
+        kept: &Conversation,
+        since: u64,
+    ) -> Result<Option<Conversation>> {
+        files(paths).kept_or_cleared(kept, since).map(Some)
     }
 
     fn places(&self, paths: &AgentPaths, transcript: &Path) -> Vec<PathBuf> {
@@ -217,8 +227,8 @@ impl Agent for Claude {
         Typing { lead: "", text: format!("{prompt}{end}"), enter }
     }
 
-    fn parse_line(&self, line: &[u8]) -> Vec<Event> {
-        log::parse_line(line)
+    fn parse_record(&self, record: &[u8]) -> Vec<Event> {
+        log::parse_record(record)
     }
 
     fn used(&self, line: &[u8]) -> Vec<Used> {

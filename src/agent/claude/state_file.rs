@@ -7,16 +7,19 @@
 
 use std::{
     ffi::OsStr,
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
 use unicode_normalization::is_nfc;
 
+use super::Claude;
 use crate::{
-    agent::{Conversation, Status},
-    error::Result,
-    fs, proc,
+    agent::{Agent, Conversation, Status},
+    error::{Error, Result},
+    fs, proc, time,
+    transcript::{event::EventKind, follow::Follow, start::Start},
 };
 
 /// Where an agent keeps such files, and its transcripts.
@@ -134,6 +137,32 @@ impl StateFiles {
         self.folders().map(|folder| folder.join(&file)).find(|path| path.exists())
     }
 
+    /// The conversation `kept`, which a process without a state file has held since `since`, in epoch
+    /// milliseconds.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Missing`] when a conversation was cleared after that one's last record, in
+    /// the same folder, and no other process holds the new one: then this process may.
+    pub(crate) fn kept_or_cleared(&self, kept: &Conversation, since: u64) -> Result<Conversation> {
+        let Some(transcript) = &kept.transcript else { return Ok(kept.clone()) };
+        let since = since.max(last_time(transcript)?);
+        let folder = transcript.parent().map(std::fs::read_dir);
+        for entry in folder.into_iter().flatten().flatten().flatten() {
+            let other = entry.path();
+            let id = other.file_stem().and_then(OsStr::to_str).unwrap_or_default();
+            if other != *transcript
+                && other.extension() == transcript.extension()
+                && cleared_at(&other, since)?.is_some_and(|at| at >= since)
+                && holder(&self.home, id).is_none()
+            {
+                let cause = "its state file was removed, and a conversation was cleared in its \
+                             folder since: which one it holds cannot be told";
+                return Err(Error::missing("", cause).advise("look at the window"));
+            }
+        }
+        Ok(kept.clone())
+    }
+
     /// Where the transcript of this name may be: in any project's folder.
     pub(crate) fn places(&self, transcript: &Path) -> Vec<PathBuf> {
         let name = transcript.file_name().unwrap_or_default();
@@ -172,6 +201,43 @@ impl StateFiles {
         folders.into_iter().flatten().flatten().map(|folder| folder.path())
     }
 }
+
+/// The time of the last record in a transcript that has one, in epoch milliseconds; 0 for none.
+fn last_time(transcript: &Path) -> Result<u64> {
+    let mut last = 0;
+    let _seen = Follow::open(transcript, Start::Last(64))?.read_new(|line| {
+        let times = Claude.parse_line(line.bytes).into_iter().filter_map(|event| event.time);
+        last = times.fold(last, u64::max);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(last)
+}
+
+/// When the conversation in a transcript that was written since `since` was begun by `/clear`, if it
+/// was. See claude/FACTS.md, "Conversation and transcript file".
+fn cleared_at(transcript: &Path, since: u64) -> Result<Option<u64>> {
+    let changed = transcript.metadata().and_then(|data| data.modified()).map(time::epoch_ms);
+    if !changed.is_ok_and(|changed| changed >= since) {
+        return Ok(None);
+    }
+    let (mut cleared, mut lines) = (None, 0);
+    let _seen = Follow::open(transcript, Start::Offset(0))?.read_new(|line| {
+        lines += 1;
+        let events = Claude.parse_line(line.bytes);
+        let clear =
+            events.iter().find(|event| event.kind == EventKind::Command && event.text == "/clear");
+        cleared = clear.and_then(|event| event.time);
+        Ok(if cleared.is_some() || lines == BEGINNING {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        })
+    })?;
+    Ok(cleared)
+}
+
+/// How many lines a transcript may have before the command that began it.
+const BEGINNING: usize = 16;
 
 fn real(cwd: &Path) -> PathBuf {
     cwd.canonicalize().unwrap_or_else(|_| cwd.to_owned())

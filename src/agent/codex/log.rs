@@ -6,21 +6,12 @@ use crate::{
     transcript::{
         event::{Event, EventKind, USAGE_LIMIT},
         field::Field,
-        validate,
     },
 };
 
-/// The events in a line. A record of an unknown type, or none, is [`EventKind::Other`].
-pub(crate) fn parse_line(line: &[u8]) -> Vec<Event> {
-    let records = validate::records(line);
-    if records.is_empty() {
-        return vec![Event::new(EventKind::Other, None, "")];
-    }
-    records.into_iter().map(record).collect()
-}
-
-fn record(bytes: &[u8]) -> Event {
-    let [kind, timestamp, payload] = Field::of(bytes).fields(["type", "timestamp", "payload"]);
+/// The event in a record.
+pub(crate) fn parse_record(bytes: &[u8]) -> Event {
+    let [kind, timestamp, payload] = Field::whole(bytes).fields(["type", "timestamp", "payload"]);
     let time = timestamp.text().and_then(|text| time::parse_rfc3339(&text));
     let [under, turn] = payload.fields(["type", "turn_id"]);
     let (kind, under) = (kind.text(), under.text());

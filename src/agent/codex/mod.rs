@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use memchr::memmem;
+
 use self::rollout::{id_of, is_rollout, rollout, turn_is_open};
 use super::{
     Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Marks, Status,
@@ -19,7 +21,6 @@ use crate::{
         event::{Event, EventKind},
         field::Field,
         usage::Used,
-        validate,
     },
 };
 
@@ -160,22 +161,45 @@ impl Agent for Codex {
         let Some(conversation) = self.conversation(paths, pane)? else {
             return Ok(Status::Starting);
         };
-        let open = conversation.transcript.map(|path| turn_is_open(&path)).transpose()?;
-        Ok(super::status_by_turn(open == Some(true)))
+        super::status_by_turn(self, conversation.transcript.as_deref())
+    }
+
+    fn last_turn_is_open(&self, transcript: &Path) -> Result<bool> {
+        turn_is_open(transcript)
     }
 
     /// A title that is none of Codex's was set by a person; a bare state is the Agent command
-    /// center's. See codex/FACTS.md, "Title".
-    fn status_without_sign(&self, pane: &Pane, transcript: &Path) -> Result<Option<Status>> {
-        let is_own = Title::parse(&pane.title).conversation.is_some()
-            || matches!(pane.title.as_str(), "Starting" | "Ready" | "Working" | "Thinking");
-        let holds = |files: Vec<PathBuf>| {
-            files.iter().any(|file| file.file_name() == transcript.file_name())
-        };
-        if is_own || !open_files(pane.pid).is_none_or(holds) {
+    /// center's. The threads that the process holds open tell more.
+    /// See codex/FACTS.md, "Title", and codex/FACTS.md, "Thread and files".
+    fn conversation_without_sign(
+        &self,
+        paths: &AgentPaths,
+        pane: &Pane,
+        kept: &Conversation,
+        _since: u64,
+    ) -> Result<Option<Conversation>> {
+        if Title::parse(&pane.title).conversation.is_some()
+            || matches!(pane.title.as_str(), "Starting" | "Ready" | "Working" | "Thinking")
+        {
             return Ok(None);
         }
-        turn_is_open(transcript).map(super::status_by_turn).map(Some)
+        let Some(open) = open_files(pane.pid) else { return Ok(Some(kept.clone())) };
+        let of_lock = |path: &PathBuf| {
+            let is_lock = path.parent() == Some(&settings::locks(paths));
+            is_lock.then(|| path.file_stem()?.to_str().map(str::to_owned)).flatten()
+        };
+        let of_rollout = |path: &PathBuf| is_rollout(path, "").then(|| id_of(path)).flatten();
+        let ids = open.iter().filter_map(|path| of_lock(path).or_else(|| of_rollout(path)));
+        // An id begins with the time of its thread.
+        let Some(newest) = ids.max() else { return Ok(Some(kept.clone())) };
+        if kept.id.as_ref().is_some_and(|kept| *kept != newest) {
+            let cause = "its title was taken away, and a thread was begun since: which one it shows \
+                         cannot be told";
+            return Err(Error::missing("", cause).advise("look at the window"));
+        }
+        let transcript = open.into_iter().find(|path| is_rollout(path, &newest));
+        let transcript = transcript.or_else(|| kept.transcript.clone());
+        Ok(Some(Conversation { id: Some(newest), transcript }))
     }
 
     /// See codex/FACTS.md, "Thread and files".
@@ -277,8 +301,8 @@ impl Agent for Codex {
         Typing { lead, text, enter: Enter::AtOnce }
     }
 
-    fn parse_line(&self, line: &[u8]) -> Vec<Event> {
-        log::parse_line(line)
+    fn parse_record(&self, record: &[u8]) -> Vec<Event> {
+        vec![log::parse_record(record)]
     }
 
     fn used(&self, line: &[u8]) -> Vec<Used> {
@@ -287,7 +311,7 @@ impl Agent for Codex {
 
     fn knows_line(&self, line: &[u8]) -> bool {
         // Only Codex puts everything into a `payload`.
-        validate::records(line).iter().any(|record| Field::of(record).get("payload").is_some())
+        memmem::find(line, b"\"payload\"").is_some() && Field::whole(line).get("payload").is_some()
     }
 
     /// See codex/FACTS.md, "What becomes of the text".

@@ -16,6 +16,7 @@ use crate::{
         event::EventKind,
         follow::Follow,
         start::Start,
+        validate,
         zst::{packed_path, unpacked},
     },
 };
@@ -27,7 +28,7 @@ pub(crate) fn turn_is_open(rollout: &Path) -> Result<bool> {
         let (mut open, mut lines) = (None, 0);
         let _seen = Follow::open(rollout, Start::Last(count))?.read_new(|line| {
             lines += 1;
-            for event in log::parse_line(line.bytes) {
+            for event in validate::records(line.bytes).into_iter().map(log::parse_record) {
                 match event.kind {
                     EventKind::TurnStart => open = Some(true),
                     EventKind::TurnEnd

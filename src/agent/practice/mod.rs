@@ -61,8 +61,8 @@ impl Agent for Practice {
         files(paths).status(pane.pid)
     }
 
-    fn status_without_sign(&self, pane: &Pane, transcript: &Path) -> Result<Option<Status>> {
-        Claude.status_without_sign(pane, transcript)
+    fn last_turn_is_open(&self, transcript: &Path) -> Result<bool> {
+        log::turn_is_open(transcript)
     }
 
     fn watch_paths(&self, paths: &AgentPaths, pane: &Pane) -> Vec<PathBuf> {
@@ -71,6 +71,16 @@ impl Agent for Practice {
 
     fn conversation(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<Conversation>> {
         files(paths).conversation(pane.pid)
+    }
+
+    fn conversation_without_sign(
+        &self,
+        paths: &AgentPaths,
+        _: &Pane,
+        kept: &Conversation,
+        since: u64,
+    ) -> Result<Option<Conversation>> {
+        files(paths).kept_or_cleared(kept, since).map(Some)
     }
 
     fn places(&self, paths: &AgentPaths, transcript: &Path) -> Vec<PathBuf> {
@@ -90,8 +100,8 @@ impl Agent for Practice {
         Typing { enter: Enter::Later, ..Claude.typing(prompt, command) }
     }
 
-    fn parse_line(&self, line: &[u8]) -> Vec<Event> {
-        log::parse_line(line)
+    fn parse_record(&self, record: &[u8]) -> Vec<Event> {
+        log::parse_record(record)
     }
 
     fn used(&self, line: &[u8]) -> Vec<Used> {

@@ -54,12 +54,13 @@ pub(crate) fn line(out: &mut Output, text: &str) -> Result<()> {
 
 /// A line that says that something is done.
 pub(crate) fn done(paint: Paint, name: &Name, words: &str) -> String {
-    format!("{} {} {words}", paint.paint("32", "✓"), paint.paint("1", name.as_str()))
+    let sign = paint.paint("32", paint.sign("✓", "+"));
+    format!("{sign} {} {words}", paint.paint("1", name.as_str()))
 }
 
 /// A line that says that there was nothing to do.
 pub(crate) fn nothing(paint: Paint, name: &Name, words: &str) -> String {
-    paint.paint("2", &format!("· {name} {words}"))
+    paint.paint("2", &format!("{} {name} {words}", paint.sign("·", "-")))
 }
 
 /// Shows each step on standard error, if that is a terminal, while the result lives.

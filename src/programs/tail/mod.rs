@@ -67,8 +67,8 @@ the transcript itself is moved to another folder, it goes on there at
 the same offset. This is said on standard error, with `--offsets` by a
 record `{\"sessionId\",\"offset\",\"moved\":{\"from\",\"to\"}}`, and with
 `--events` by one more `other`, whose `type` is `moved`; `offset` is
-where it goes on. A transcript that Codex has put away compressed (`.jsonl.zst`) is
-read as what it holds, with the same offsets.
+where it goes on. A transcript that Codex has put away compressed
+(`.jsonl.zst`) is read as what it holds, with the same offsets.
 
 `-s` may be given several times. Records of several sessions are wrapped
 as by `--offsets`, or are `--events` or `--text`.",

@@ -236,13 +236,10 @@ impl<'a> Printer<'a> {
     }
 }
 
-/// The events of a line: at least one. What was told before is [`EventKind::Other`].
+/// The events of a record: at least one. What was told before is [`EventKind::Other`].
 fn events(source: &mut RecordSource, line: Line<'_>) -> Vec<Event> {
     let backend = source.backend.unwrap_or_else(|| Backend::of_line(line.bytes));
-    let mut events = backend.agent().parse_line(line.bytes);
-    if events.is_empty() {
-        events.push(Event::new(EventKind::Other, None, ""));
-    }
+    let mut events = backend.agent().parse_record(line.bytes);
     for event in &mut events {
         if source.once.repeats(event) {
             (event.kind, event.text) = (EventKind::Other, String::new());

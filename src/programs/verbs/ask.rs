@@ -187,6 +187,7 @@ impl Question {
         match self.args.prompt.key() {
             // A retry finds the answer by what is noted there.
             Some(_) => Ok(()),
+            // A hook that is late may make the folder again, which harms nobody.
             None => RunDir::of(config, backend, &self.name).remove(),
         }
     }

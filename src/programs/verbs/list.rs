@@ -1,13 +1,16 @@
 //! `aimax list`: the sessions that have a window.
 
-use std::ffi::OsString;
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Map, Value, json};
 
 use crate::programs::options::{VerbArgs, output, target};
 use crate::{
     agent::{Backend, Status},
-    cli::{Opt, Output, Paint, Tool, ToolDoc, exit::visible},
+    cli::{self, Opt, Output, Paint, Tool, ToolDoc, exit::visible},
     config::Config,
     error::{Exit, Result},
     session::{self, Observed, Snapshot, State},
@@ -26,7 +29,8 @@ impl Tool for List {
         tagline: "list the sessions that have a window",
         synopsis: &["aimax list [-b BACKEND] [OPTION]..."],
         about: "\
-Lists the windows of one backend or of all, with what their agents do.
+Lists the windows of one backend or of all, with what their agents do. A
+terminal that is too narrow is given fewer columns.
 
 The document of `--json` has a list for each backend, with `sessionId`,
 `agentSessionId`, `pid`, `index` (the window's number),
@@ -57,7 +61,7 @@ the sessions without a window.",
             return output::document(out, &lists.into()).map(|()| Exit::Done);
         }
         let seen: Vec<&Observed> = all.iter().flat_map(|(_, seen)| seen).collect();
-        print(out, Paint::stdout(&config), &seen)?;
+        print(out, &config, &seen)?;
         Ok(Exit::Done)
     }
 }
@@ -97,7 +101,35 @@ pub(crate) fn state(snapshot: &Snapshot) -> (String, &'static str) {
 
 const HEAD: [&str; 6] = ["SESSION", "BACKEND", "STATE", "PID", "ACTIVE", "FOLDER"];
 
-fn print(out: &mut Output, paint: Paint, seen: &[&Observed]) -> Result<()> {
+/// The columns that go first where the terminal is too narrow for all.
+const DROPPED: [usize; 4] = [5, 3, 4, 1];
+
+/// The columns to show, by their widths: as many as the terminal has room for.
+fn shown(widths: &[usize]) -> Vec<usize> {
+    let mut shown: Vec<usize> = (0..widths.len()).collect();
+    let room = cli::output::stdout().window_size().map(|(columns, _)| usize::from(columns));
+    for column in DROPPED {
+        let width: usize = shown.iter().map(|&column| widths[column] + 2).sum();
+        if room.is_none_or(|room| room == 0 || width <= room + 2) {
+            break;
+        }
+        shown.retain(|&other| other != column);
+    }
+    shown
+}
+
+/// A folder as a person writes it: `~` for the home.
+fn folder(config: &Config, path: &Path) -> String {
+    let home = config.var("HOME").map(PathBuf::from);
+    match home.as_ref().and_then(|home| path.strip_prefix(home).ok()) {
+        Some(rest) if rest.as_os_str().is_empty() => "~".into(),
+        Some(rest) => format!("~/{}", rest.display()),
+        None => path.display().to_string(),
+    }
+}
+
+fn print(out: &mut Output, config: &Config, seen: &[&Observed]) -> Result<()> {
+    let paint = Paint::stdout(config);
     if seen.is_empty() {
         return output::line(out, &paint.paint("2", "no sessions"));
     }
@@ -111,15 +143,17 @@ fn print(out: &mut Output, paint: Paint, seen: &[&Observed]) -> Result<()> {
             state,
             pane.map(|pane| pane.pid.to_string()).unwrap_or_default(),
             pane.map(|pane| age(pane.active_at)).unwrap_or_default(),
-            session.entry.cwd().map(|path| path.display().to_string()).unwrap_or_default(),
+            session.entry.cwd().map(|path| folder(config, path)).unwrap_or_default(),
         ];
         (cells.map(|cell| visible(&cell).into_owned()), style)
     }));
     let width = |column: usize| rows.iter().map(|(cells, _)| cells[column].chars().count()).max();
     let widths: Vec<usize> = (0..HEAD.len()).map(|column| width(column).unwrap_or(0)).collect();
+    let shown = shown(&widths);
     for (n, (cells, style)) in rows.iter().enumerate() {
         let mut text = String::new();
-        for (column, cell) in cells.iter().enumerate() {
+        for &column in &shown {
+            let cell = &cells[column];
             let padded = format!("{cell:w$}", w = widths[column]);
             let style = match column {
                 _ if n == 0 => "2",

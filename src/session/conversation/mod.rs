@@ -12,9 +12,9 @@ use std::{
 
 use super::Session;
 use crate::{
-    agent::{Agent, AgentPaths, Conversation, Status},
+    agent::{Agent, AgentPaths, Conversation, Status, status_by_turn},
     config::Config,
-    error::Result,
+    error::{Error, Kind, Result},
     state::Entry,
     time,
     tmux::{Pane, Tmux},
@@ -42,24 +42,54 @@ impl Session {
         Places { agent: self.agent(), paths: self.paths(config) }
     }
 
-    /// What its agent in `pane` is doing: as it says itself, or by the conversation that was kept
-    /// when its sign is gone.
+    /// What its agent in `pane` is doing: as it says itself, or by its transcript when its sign is
+    /// gone.
+    ///
+    /// # Errors
+    /// [`Kind::Missing`] when it cannot be told, and why.
     pub(crate) fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {
         let (agent, paths) = (self.agent(), self.paths(config));
         let status = agent.status(&paths, pane)?;
         if status != Status::Starting || agent.conversation(&paths, pane)?.is_some() {
             return Ok(status);
         }
-        // An agent that starts has no sign yet, but it has written nothing either.
-        let written = |path: &&Path| {
-            let changed = path.metadata().and_then(|data| data.modified());
-            let changed = changed.ok().map(time::epoch_ms);
-            changed.zip(self.entry.started_at()).is_some_and(|(changed, start)| changed > start)
-        };
-        let transcript = self.kept_conversation(config).transcript;
-        let transcript = transcript.as_deref().filter(written);
-        let told = transcript.map(|path| agent.status_without_sign(pane, path)).transpose()?;
-        Ok(told.flatten().unwrap_or(status))
+        let now = self.without_sign(config, pane)?;
+        now.map_or(Ok(status), |now| status_by_turn(agent, now.transcript.as_deref()))
+    }
+
+    /// The same; when it cannot be told, by the conversation that was kept, and why.
+    pub(crate) fn status_or_kept(
+        &self,
+        config: &Config,
+        pane: &Pane,
+    ) -> Result<(Status, Option<Error>)> {
+        match self.status(config, pane) {
+            Err(why) if why.kind == Kind::Missing => {
+                let kept = self.kept_conversation(config).transcript;
+                Ok((status_by_turn(self.agent(), kept.as_deref())?, Some(why)))
+            }
+            status => Ok((status?, None)),
+        }
+    }
+
+    /// The conversation that its agent in `pane` holds while that has no sign of its own: once it
+    /// was ready, somebody else has taken the sign away.
+    fn without_sign(&self, config: &Config, pane: &Pane) -> Result<Option<Conversation>> {
+        let kept = self.kept_conversation(config);
+        let changed =
+            kept.transcript.as_ref().and_then(|path| path.metadata().ok()?.modified().ok());
+        let changed = changed.map(time::epoch_ms);
+        let started = self.entry.started_at();
+        // An agent that is not ready has written nothing.
+        let was_ready = changed.zip(started).is_some_and(|(changed, start)| changed > start)
+            || self.run_dir(config).is_ready();
+        if !was_ready {
+            return Ok(None);
+        }
+        let unknown = |why| Error { subject: self.name.to_string(), ..why };
+        let (paths, since) = (self.paths(config), started.unwrap_or_default());
+        let now = self.agent().conversation_without_sign(&paths, pane, &kept, since);
+        now.map_err(unknown)
     }
 
     /// The conversation that its agent in `pane` reports, while that is alive.
@@ -68,8 +98,14 @@ impl Session {
         config: &Config,
         pane: Option<&Pane>,
     ) -> Result<Option<Conversation>> {
-        let live = pane.filter(|pane| !pane.dead);
-        live.map_or(Ok(None), |pane| self.agent().conversation(&self.paths(config), pane))
+        let Some(pane) = pane.filter(|pane| !pane.dead) else { return Ok(None) };
+        match self.agent().conversation(&self.paths(config), pane)? {
+            None => match self.without_sign(config, pane) {
+                Err(why) if why.kind == Kind::Missing => Ok(None),
+                now => now,
+            },
+            now => Ok(now),
+        }
     }
 
     /// Its conversation: as its agent in `pane` reports it, else as it was kept. The agent may know

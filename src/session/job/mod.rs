@@ -359,7 +359,8 @@ impl Job {
     /// How the job stands. Updates the flags when it has ended.
     pub(crate) fn settle(&mut self, config: &Config, pane: Option<&Pane>) -> Result<Standing> {
         let live = pane.filter(|pane| !pane.dead);
-        let status = live.map(|pane| self.session.status(config, pane)).transpose()?;
+        let told = live.map(|pane| self.session.status_or_kept(config, pane)).transpose()?;
+        let status = told.map(|(status, _)| status);
         self.settle_with(config, pane, status)
     }
 
@@ -460,6 +461,8 @@ impl Job {
                     *again = Some(left).filter(|left| !left.is_zero());
                     again.is_none()
                 }
+                // A dialog may ask what shall be done about it.
+                Some(Status::Waiting(_)) if matches!(end, End::Limited { .. }) => true,
                 Some(_) => !self.agent.facts().end_needs_idle,
             };
             if idle {

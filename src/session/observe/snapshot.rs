@@ -113,7 +113,9 @@ impl Snapshot {
             }
         };
         let live = pane.as_ref().filter(|pane| !pane.dead);
-        let status = live.map(|pane| session.status(config, pane)).transpose()?;
+        let told = live.map(|pane| session.status_or_kept(config, pane)).transpose()?;
+        let (status, untold) = told.unzip();
+        let unseen = unseen.or(untold.flatten());
         let Some(job) = job else {
             let job = Ok(JobState::Done);
             return Ok(Snapshot { pane, status, unseen, job, rests: true, again: None });

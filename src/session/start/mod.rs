@@ -147,6 +147,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     let mut attached = AttachedPane::attach(config, tmux, &guard.session, &pane, job)?;
     let (look, conversation) = ready::ready(&mut attached, &guard.session, deadline)?;
     guard.session.bind(config, &conversation)?;
+    run_dir.set_ready()?;
     if let Some(proxy) = &proxy {
         proxy.check(attached.agent, look.pane.pid)?;
     }
