@@ -26,7 +26,8 @@ pub struct Pane {
     pub active_at: u64,
     /// `%N`.
     pub id: String,
-    /// The process that tmux started in it.
+    /// The process that tmux started in it; 0 where that has ended and tmux does not tell it any more.
+    /// See tmux/FACTS.md, "Death of a pane".
     pub pid: u32,
     /// Whether that process has ended.
     pub dead: bool,
@@ -82,7 +83,7 @@ impl Pane {
             index: next()?.parse().ok()?,
             active_at: next()?.parse().ok()?,
             id: next()?.to_owned(),
-            pid: next()?.parse().ok()?,
+            pid: Some(next()?).filter(|pid| !pid.is_empty()).unwrap_or("0").parse().ok()?,
             dead: next()? == "1",
             status: ended(next()?, next()?),
             in_mode: next()? != "0",
@@ -298,7 +299,8 @@ impl Tmux {
     /// Closes a pane, if it still is the one that `pane` tells of: another program may run in it by now.
     /// Its window goes with it only when nobody else has a pane there.
     pub fn kill_pane(&self, pane: &Pane) -> Result<()> {
-        let same = format!("#{{==:#{{pane_id}}/#{{pane_pid}},{}/{}}}", pane.id, pane.pid);
+        let is = |pid: &str| format!("#{{==:#{{pane_id}}/#{{pane_pid}},{}/{pid}}}", pane.id);
+        let same = format!("#{{||:{},{}}}", is(&pane.pid.to_string()), is(""));
         let kill = format!("kill-pane -t {}", pane.id);
         match self.run(&["if-shell", "-F", "-t", &pane.id, &same, &kill])? {
             Ok(_) | Err(Fault::NoServer | Fault::NotFound) => Ok(()),

@@ -104,13 +104,13 @@ fn every_dialog_is_recognised_by_name_and_nothing_else_is() {
 
 /// A screen, and where its caret is, by the table in the README.
 fn look(version: Version, name: &str) -> Look {
-    let table = fs::read_to_string(versions::fixtures().join("README.md")).unwrap();
+    let table = fs::read_to_string(versions::fixtures().join("README.md")).expect("the table");
     let row = table.lines().find(|line| line.contains(&format!("`{version}/{name}`")));
-    let cells: Vec<&str> = row.unwrap().split('|').map(str::trim).collect();
-    let (x, y) = cells[2].split_once(',').unwrap();
+    let cells: Vec<&str> = row.expect("its row").split('|').map(str::trim).collect();
+    let (x, y) = cells[2].split_once(',').expect("a place");
     let pane = Pane {
-        cursor_x: x.parse().unwrap(),
-        cursor_y: y.parse().unwrap(),
+        cursor_x: x.parse().expect("a column"),
+        cursor_y: y.parse().expect("a line"),
         cursor_hidden: cells[3] == "0",
         ..Pane::default()
     };
@@ -133,7 +133,8 @@ fn a_dialog_is_known_by_its_place() {
         }
         // A conversation that quotes a dialog, above the box.
         if matches!(name.as_str(), "ready" | "draft" | "working") {
-            let trust = fs::read_to_string(version.fixtures().join("screens/trust.txt")).unwrap();
+            let trust = fs::read_to_string(version.fixtures().join("screens/trust.txt"));
+            let trust = trust.expect("the trust dialog");
             let quoted: String = trust.lines().take(14).map(|line| format!("{line}\n")).collect();
             let shown = screen_text(version, &name);
             let lines = quoted.lines().count();
