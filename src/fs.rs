@@ -54,10 +54,13 @@ fn write_aside(path: &Path, bytes: &[u8], mode: u32, sync: bool) -> Result<()> {
     Ok(())
 }
 
+/// What follows a file's name in that of a temporary one, which a writer that was killed leaves.
+pub(crate) const ASIDE: &str = ".tmp-";
+
 /// A path in the same folder that no other process or thread uses.
 fn aside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".tmp-{}", uuid::Uuid::new_v4().simple()));
+    name.push(format!("{ASIDE}{}", uuid::Uuid::new_v4().simple()));
     path.with_file_name(name)
 }
 

@@ -1,7 +1,8 @@
 //! What the system knows of a process. Without `/proc` nothing is known.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -16,15 +17,14 @@ fn dir(pid: u32) -> PathBuf {
 /// When the process started, as the system counts it: with its id, this names the process for ever.
 /// `None` when there is no such process, or no `/proc`; a zombie counts as gone.
 pub fn start_time(pid: u32) -> Option<String> {
-    if matches!(stat(pid, 3)?.as_str(), "Z" | "X") {
-        return None;
-    }
-    stat(pid, 22)
+    let stat = Stat::of(pid)?;
+    let gone = matches!(stat.field(3)?, "Z" | "X");
+    stat.field(22).filter(|_| !gone).map(str::to_owned)
 }
 
 /// Whether the process is stopped, as by ^Z.
 pub fn is_stopped(pid: u32) -> bool {
-    stat(pid, 3).is_some_and(|state| state == "T")
+    Stat::of(pid).is_some_and(|stat| stat.field(3) == Some("T"))
 }
 
 /// Which process a number means, for ever: its start, and where its number counts.
@@ -79,15 +79,26 @@ fn here_is_no_proc() -> bool {
 }
 
 fn parent(pid: u32) -> Option<u32> {
-    stat(pid, 4)?.parse().ok()
+    Stat::of(pid)?.field(4)?.parse().ok()
 }
 
-/// One field of `stat`, counted from 1 as in proc(5). The second one, the program's name, may hold
-/// anything, so the fields are read from behind it.
-fn stat(pid: u32, field: usize) -> Option<String> {
-    let text = fs::read_to_string(dir(pid).join("stat")).ok()?;
-    let (_, behind_name) = text.rsplit_once(')')?;
-    behind_name.split_whitespace().nth(field - 3).map(str::to_owned)
+/// What the system's file `stat` says of a process.
+struct Stat(String);
+
+impl Stat {
+    /// One read, for the list of a thousand sessions asks a thousand times.
+    fn of(pid: u32) -> Option<Stat> {
+        let mut bytes = [0; 2048];
+        let length = File::open(dir(pid).join("stat")).ok()?.read(&mut bytes).ok()?;
+        Some(Stat(String::from_utf8_lossy(&bytes[..length]).into_owned()))
+    }
+
+    /// A field from the third on, counted from 1 as in proc(5). The second one, the program's name, may
+    /// hold anything, so the fields are read from behind it.
+    fn field(&self, field: usize) -> Option<&str> {
+        let (_, behind_name) = self.0.rsplit_once(')')?;
+        behind_name.split_ascii_whitespace().nth(field - 3)
+    }
 }
 
 /// The process's ids in the PID namespaces inside ours that it is in, from the outermost on.

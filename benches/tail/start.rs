@@ -27,7 +27,7 @@ pub(crate) fn start_up(programs: &Programs, scratch: &Scratch, effort: Effort, t
         table.row("start-up", name, ms(at(times, 50)), more);
     }
     let times = ratio(at(&ours, 50), at(&none, 50));
-    table.bound(format!("start-up: {times:.2} x `true` (bound 2)"), times <= 2.0);
+    table.bound(format!("start-up: {times:.2} x `true` (bound 1.3)"), times <= 1.3);
 }
 
 pub(crate) fn last_lines(

@@ -42,22 +42,28 @@ impl Hooks {
         Hooks { commands }
     }
 
-    /// Runs the commands of `event` with `input` on their standard input.
-    pub(crate) fn run(&self, event: &str, input: &Value) {
+    /// Runs the commands of `event` with `input` on their standard input. Returns what the last one that
+    /// objects, by its status 2, says on standard error.
+    pub(crate) fn run(&self, event: &str, input: &Value) -> Option<String> {
+        let mut objection = None;
         for (_, command) in self.commands.iter().filter(|(name, _)| name == event) {
             let child = Command::new("sh")
                 .args(["-c", command])
                 .stdin(Stdio::piped())
                 .stdout(Stdio::null())
-                .stderr(Stdio::null())
+                .stderr(Stdio::piped())
                 .spawn();
             let Ok(mut child) = child else { continue };
             if let Some(mut stdin) = child.stdin.take() {
                 // A hook need not read its input.
                 let _ = stdin.write_all(input.to_string().as_bytes());
             }
-            let _ = child.wait();
+            let Ok(done) = child.wait_with_output() else { continue };
+            if done.status.code() == Some(2) {
+                objection = Some(String::from_utf8_lossy(&done.stderr).trim().to_owned());
+            }
         }
+        objection
     }
 }
 

@@ -153,6 +153,24 @@ impl Log {
         self.chained(entry).map(drop)
     }
 
+    /// A hook refused a prompt. Returns what is said of it.
+    pub(crate) fn refused(&mut self, words: &str, prompt: &str) -> Result<String> {
+        let told = format!(
+            "UserPromptSubmit operation blocked by hook:\n[hook]: {words}\n\n\nOriginal prompt: {prompt}"
+        );
+        let ending =
+            json!({"ending": {"kind": "blocked_by_hook", "reason": words}, "promptKept": false});
+        let entry = json!({
+            "type": "system",
+            "subtype": "informational",
+            "content": told,
+            "preventContinuation": true,
+            "promptSubmitEnding": ending,
+        });
+        self.chained(entry)?;
+        Ok(told)
+    }
+
     /// A prompt that was queued during a tool call went to the model with the tool's result.
     pub(crate) fn absorbed(&mut self, text: &str) -> Result<()> {
         let mut entry = self.queue_entry("remove", Some(text));

@@ -51,8 +51,9 @@ impl Session {
         self.turn.is_some() || self.next_turn.is_some()
     }
 
-    /// Runs the hooks of `event`, with `fields` besides those that every event has.
-    pub(crate) fn hook(&self, event: &str, fields: &Value) {
+    /// Runs the hooks of `event`, with `fields` besides those that every event has. Returns the words of
+    /// one that objects.
+    pub(crate) fn hook(&self, event: &str, fields: &Value) -> Option<String> {
         let mut input = json!({
             "session_id": self.log.session,
             "transcript_path": self.log.path.to_string_lossy(),
@@ -63,24 +64,32 @@ impl Session {
         if let (Some(input), Some(fields)) = (input.as_object_mut(), fields.as_object()) {
             input.extend(fields.clone());
         }
-        self.hooks.run(event, &input);
+        self.hooks.run(event, &input)
     }
 
-    /// A prompt from the box.
-    pub(crate) fn submit(&mut self, prompt: String) -> Result<()> {
+    /// A prompt from the box. Returns it when a hook refused it: then it goes back there.
+    pub(crate) fn submit(&mut self, prompt: String) -> Result<Option<String>> {
         match prompt.trim() {
             "/exit" | "/quit" | "exit" | "quit" | ":q" | ":q!" | ":wq" | ":wq!" => {
                 self.leave("prompt_input_exit", 0);
-                Ok(())
             }
             _ if self.is_busy() => {
                 self.log.queue("enqueue", Some(&prompt))?;
                 self.queue.push(prompt);
-                Ok(())
             }
-            "/clear" => self.clear(),
-            _ => self.begin(vec![prompt], "typed"),
+            "/clear" => self.clear()?,
+            _ => {
+                self.state.set(Activity::Busy)?;
+                if let Some(words) = self.hook("UserPromptSubmit", &json!({"prompt": prompt})) {
+                    let told = self.log.refused(&words, &prompt)?;
+                    self.screen.say("● ", &told, SHOWN);
+                    self.state.set(Activity::Idle)?;
+                    return Ok(Some(prompt));
+                }
+                self.begin(vec![prompt], "typed")?;
+            }
         }
+        Ok(None)
     }
 
     /// The queue goes back into the box.
@@ -96,7 +105,6 @@ impl Session {
     fn begin(&mut self, prompts: Vec<String>, source: &str) -> Result<()> {
         let mut id = String::new();
         for prompt in &prompts {
-            self.hook("UserPromptSubmit", &json!({"prompt": prompt}));
             id = self.log.prompt(prompt, source)?;
             self.screen.say("> ", prompt, SHOWN);
         }
@@ -107,8 +115,9 @@ impl Session {
     fn begin_queued(&mut self) -> Result<()> {
         self.next_turn = None;
         let mut items = std::mem::take(&mut self.queue);
-        for _ in &items {
+        for prompt in &items {
             self.log.queue("dequeue", None)?;
+            self.hook("UserPromptSubmit", &json!({"prompt": prompt}));
         }
         if items.iter().any(|item| item.trim() == "/clear") {
             self.clear()?;

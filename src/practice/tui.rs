@@ -183,7 +183,11 @@ impl Program {
             Key::Enter if self.wrong.swallow_enter > 0 => self.wrong.swallow_enter -= 1,
             Key::Enter => {
                 if let Some(prompt) = self.draft.submit() {
-                    return self.session.submit(prompt);
+                    // The box is empty while a hook runs.
+                    self.draw()?;
+                    if let Some(refused) = self.session.submit(prompt)? {
+                        self.draft.restore(&refused);
+                    }
                 }
             }
             Key::Up if !self.session.queue.is_empty() => {

@@ -51,7 +51,7 @@ The verdicts:
     submitted            recorded whole, given to the model
     queued               recorded whole, for after the present turn
     altered              recorded, but another text
-    blocked              nothing typed: the reason names what forbids it
+    blocked              refused: nothing is left of it; see `reason`
     typed_not_submitted  the text is in the input box
     unproven             nothing seen before the time was up
 

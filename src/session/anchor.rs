@@ -9,7 +9,7 @@
 //! That an agent has ended needs evidence: its process is gone, or tmux shows its pane dead. What
 //! cannot be seen is an error that says what is in the way, and ends nothing.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::HashMap, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -254,8 +254,8 @@ impl Session {
                 anchor.judge(&self.name, found)
             }
             None => {
-                let hub = tmux.panes(&self.backend.hub(config))?;
-                named(self, config, &hub).map(Sight::Seen)
+                let found = tmux.panes_named(&self.backend.hub(config), self.name.as_str())?;
+                named(self, config, &found).map(Sight::Seen)
             }
         }
     }
@@ -275,8 +275,7 @@ impl Session {
             Some(pane) => return Ok(pane),
             None => "its tmux window is gone".to_owned(),
         };
-        Err(Error::missing(&self.name, gone)
-            .advise(format!("start it again with `aimax-spawn -s {} --resume …`", self.name)))
+        Err(Error::missing(&self.name, gone).advise(self.revival()))
     }
 }
 
@@ -327,11 +326,14 @@ pub(crate) fn all(
     Ok(tmux.panes_of(&hubs)?.into_iter().filter_map(named).collect())
 }
 
+/// The panes of a server by their ids, or why they cannot be known.
+type Listed = std::result::Result<HashMap<String, Pane>, Fault>;
+
 /// The panes of many sessions: each server is asked once, when it is needed.
 #[derive(Default)]
 pub(crate) struct Panes {
-    /// What each server answered, by its socket.
-    servers: Vec<(PathBuf, std::result::Result<Vec<Pane>, Fault>)>,
+    /// What each server answered, by its socket: the panes by their ids.
+    servers: Vec<(PathBuf, Listed)>,
     /// The hubs on the caller's server, for sessions without an anchor.
     hubs: Vec<(Backend, Vec<Pane>)>,
     /// A single session is asked for by itself.
@@ -371,10 +373,15 @@ impl Panes {
             return named(session, config, panes).map(Sight::Seen);
         };
         let panes =
-            find_or(&mut self.servers, &anchor.socket, || tmux.at(&anchor.socket).all_panes())?;
-        let own = |panes: &Vec<Pane>| panes.iter().find(|pane| anchor.is(pane)).cloned();
+            find_or(&mut self.servers, &anchor.socket, || listed(&tmux.at(&anchor.socket)))?;
+        let own = |panes: &HashMap<String, Pane>| panes.get(&anchor.pane).cloned();
         anchor.judge(&session.name, panes.as_ref().map(own).map_err(Clone::clone))
     }
+}
+
+fn listed(server: &Tmux) -> Result<Listed> {
+    let by_id = |pane: Pane| (pane.id.clone(), pane);
+    Ok(server.all_panes()?.map(|panes| panes.into_iter().map(by_id).collect()))
 }
 
 /// The value of `key` in `list`; made with `make` if it is not there yet.

@@ -47,19 +47,23 @@ pub(crate) fn end(
         ended.killed = kill(tmux, pane)?;
     }
     session.backend.store(config).forget(&session.name)?;
-    if let Some(job) = Job::of(config, session) {
-        // Hold the lock of the flags: another process may be about to write that the agent has
-        // ended, and that flag would stay behind.
-        let _held = job.hold()?;
-        job.flags().remove()?;
-    }
-    run_dir.clear()?;
+    remove_files(config, session)?;
     Ok(ended)
+}
+
+/// Removes the flags and the private files of a session.
+pub(crate) fn remove_files(config: &Config, session: &Session) -> Result<()> {
+    // Hold the lock of the flags until the job's account is gone too: another process may be about to
+    // note that the agent has ended, and to show it by a flag, which would stay behind.
+    let job = Job::of(config, session);
+    let _held = job.as_ref().map(Job::hold).transpose()?;
+    let removed = job.map_or(Ok(()), |job| job.flags().remove());
+    session.run_dir(config).clear().and(removed)
 }
 
 /// Closes the window and sees its processes end. An agent may leave a tool's process behind; what
 /// does not end by itself is told to, and then made to.
-fn kill(tmux: &Tmux, pane: &Pane) -> Result<bool> {
+pub(crate) fn kill(tmux: &Tmux, pane: &Pane) -> Result<bool> {
     let mut family = proc::descendants(pane.pid);
     family.insert(0, pane.pid);
     // A pid alone may be reused soon; with the start time it names one process.

@@ -90,6 +90,11 @@ impl Session {
         kept(config, backend, |store| Ok(store.sessions()?.into_iter().collect()))
     }
 
+    /// Those of one backend among `names` that were not ended.
+    pub(crate) fn some(config: &Config, backend: Backend, names: &[Name]) -> Result<Vec<Session>> {
+        kept(config, Some(backend), |store| store.some(names))
+    }
+
     /// The sessions of one backend, or of all, that were ended.
     pub fn past(config: &Config, backend: Option<Backend>) -> Result<Vec<Session>> {
         kept(config, backend, |store| {
@@ -103,6 +108,11 @@ impl Session {
     pub(crate) fn record(&self) -> Value {
         let backend = self.backend.name();
         json!({ "sessionId": self.name, "backend": backend, "host": sys::host() })
+    }
+
+    /// The command that starts it again.
+    pub(crate) fn revival(&self) -> String {
+        format!("`aimax revive -b {} {}` starts it again", self.backend.name(), self.name)
     }
 
     /// The adapter of its agent.

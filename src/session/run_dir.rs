@@ -136,13 +136,26 @@ impl RunDir {
     /// Whether any file of a session is there.
     #[must_use]
     pub(crate) fn has_files(&self) -> bool {
-        MADE_FOR_IT.iter().any(|file| self.0.join(file).exists())
+        self.files().next().is_some()
+    }
+
+    /// The files that were made for the session, and what a writer of them has left that was killed.
+    fn files(&self) -> impl Iterator<Item = PathBuf> {
+        let is_ours = |entry: &std::fs::DirEntry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let name = name.split_once(fs::ASIDE).map_or(&*name, |(name, _)| name);
+            MADE_FOR_IT.contains(&name)
+        };
+        let entries = std::fs::read_dir(&self.0).into_iter().flatten().flatten();
+        entries.filter(is_ours).map(|entry| entry.path()).collect::<Vec<_>>().into_iter()
     }
 
     /// Removes the files that were made for the session. If one cannot be removed, the others are
     /// removed all the same.
     pub(crate) fn clear(&self) -> Result<()> {
-        let removed = MADE_FOR_IT.map(|file| fs::remove(&self.0.join(file)).map(drop));
+        let removed: Vec<Result<()>> =
+            self.files().map(|file| fs::remove(&file).map(drop)).collect();
         removed.into_iter().collect()
     }
 }

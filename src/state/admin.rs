@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{change, load, object};
+use super::{Sessions, change, load};
 use crate::error::{Error, Result};
 
 const DEFAULTS: &str = "agentBackendDefaults";
@@ -15,9 +15,8 @@ const DEFAULTS: &str = "agentBackendDefaults";
 /// # Errors
 /// [`crate::error::Kind::Usage`], with the file, for a value that is neither true nor false.
 pub(crate) fn use_proxy(path: &Path, backend: &str) -> Result<bool> {
-    let settings = load(path)?;
-    let kept = settings.get(DEFAULTS).and_then(|all| all.get(backend));
-    match kept.and_then(|one| one.get("useProxy")) {
+    let all = load(path, |bytes| Sessions::read(bytes)?.get(DEFAULTS))?.unwrap_or_default();
+    match all.get(backend).and_then(|one| one.get("useProxy")) {
         None | Some(Value::Null) => Ok(false),
         Some(Value::Bool(on)) => Ok(*on),
         Some(other) => Err(Error::usage(
@@ -29,8 +28,18 @@ pub(crate) fn use_proxy(path: &Path, backend: &str) -> Result<bool> {
 
 /// Sets that default, and keeps the rest of the file.
 pub(crate) fn set_use_proxy(path: &Path, backend: &str, on: bool) -> Result<()> {
-    change(path, |settings| {
-        let all = object(settings.entry(DEFAULTS).or_insert(Value::Null));
-        object(all.entry(backend).or_insert(Value::Null)).insert("useProxy".into(), on.into());
+    change(path, DEFAULTS, |kept| {
+        let mut all = kept.unwrap_or_default();
+        let one = object(&mut all).entry(backend).or_insert(Value::Null);
+        object(one).insert("useProxy".into(), on.into());
+        Some(all)
     })
+}
+
+/// The object in `value`; anything else is replaced by an empty object.
+fn object(value: &mut Value) -> &mut Map<String, Value> {
+    if !value.is_object() {
+        *value = Map::new().into();
+    }
+    value.as_object_mut().expect("it is an object now")
 }

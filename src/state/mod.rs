@@ -8,13 +8,18 @@
 use std::{
     ffi::OsString,
     fmt,
+    ops::Range,
     path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
 };
 
-use serde::Serialize;
-use serde_json::{Map, Value};
+use memchr::memmem;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, Visitor},
+};
+use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     error::{Error, Result},
@@ -131,8 +136,60 @@ impl Entry {
     }
 }
 
-/// One state file, as it is read: sessions in the file's order.
-type Sessions = Map<String, Value>;
+/// One state file, in the file's order: the sessions' names, and the JSON of each. Most readers want one
+/// session of perhaps a thousand, so only that one is taken apart.
+#[derive(Default)]
+struct Sessions<'a>(Vec<(String, &'a str)>);
+
+impl<'de> Deserialize<'de> for Sessions<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        from.deserialize_map(Sessions::default())
+    }
+}
+
+impl<'de> Visitor<'de> for Sessions<'de> {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(mut self, mut map: M) -> std::result::Result<Self, M::Error> {
+        while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+            self.0.push((name, value.get()));
+        }
+        Ok(self)
+    }
+}
+
+impl<'a> Sessions<'a> {
+    fn read(bytes: &'a [u8]) -> serde_json::Result<Self> {
+        Ok(serde_json::from_slice::<Option<Self>>(bytes)?.unwrap_or_default())
+    }
+
+    /// Where the session of that name is. Of two of one name the last one counts, as in Python.
+    fn position(&self, name: &str) -> Option<usize> {
+        self.0.iter().rposition(|(known, _)| known == name)
+    }
+
+    fn get(&self, name: &str) -> serde_json::Result<Option<Value>> {
+        self.position(name).map(|at| serde_json::from_str(self.0[at].1)).transpose()
+    }
+
+    /// The text of the file once the session of that name is `value`. What is not changed stays as it
+    /// is written.
+    fn with(self, name: &str, value: Option<&Value>) -> String {
+        let value = value.map(inside);
+        let (at, mut sessions) = (self.position(name), self.0);
+        match (at, &value) {
+            (Some(at), Some(value)) => sessions[at].1 = value,
+            (None, Some(value)) => sessions.push((name.to_string(), value)),
+            (_, None) => sessions.retain(|(known, _)| known != name),
+        }
+        let lines: Vec<String> = sessions.iter().map(|(name, json)| line(name, json)).collect();
+        if lines.is_empty() { "{}".to_owned() } else { format!("{{{}\n}}", lines.join(",")) }
+    }
+}
 
 /// The two files of one backend: the live sessions and all that ever were.
 #[derive(Clone, Debug)]
@@ -163,17 +220,31 @@ impl Store {
     /// The live sessions by name, in the file's order. Names that are not legal are left out: they
     /// are not sessions of ours.
     pub fn sessions(&self) -> Result<Vec<(Name, Entry)>> {
-        Ok(entries(load(&self.runtime)?))
+        all(&self.runtime)
+    }
+
+    /// Those of `names` that are live.
+    pub fn some(&self, names: &[Name]) -> Result<Vec<(Name, Entry)>> {
+        load(&self.runtime, |bytes| {
+            let of =
+                |name: &Name| Some(kept(bytes, name).transpose()?.map(|kept| (name.clone(), kept)));
+            names.iter().filter_map(of).collect()
+        })
+    }
+
+    /// That the live sessions can be read.
+    pub fn check(&self) -> Result<()> {
+        load(&self.runtime, |bytes| Sessions::read(bytes).map(drop))
     }
 
     /// All sessions that ever were, in the file's order.
     pub fn archived(&self) -> Result<Vec<(Name, Entry)>> {
-        Ok(entries(load(&self.archive)?))
+        all(&self.archive)
     }
 
     /// One live session.
     pub fn get(&self, name: &Name) -> Result<Option<Entry>> {
-        Ok(load(&self.runtime)?.remove(name.as_str()).and_then(entry))
+        load(&self.runtime, |bytes| kept(bytes, name))
     }
 
     /// One session, live or past.
@@ -181,16 +252,17 @@ impl Store {
         if let Some(live) = self.get(name)? {
             return Ok(Some(live));
         }
-        Ok(load(&self.archive)?.remove(name.as_str()).and_then(entry))
+        load(&self.archive, |bytes| kept(bytes, name))
     }
 
     /// Merges the fields of `entry` into the session, in both files: the archive first, because the
     /// original, on finding a live session that the archive lacks, writes the archive anew.
     pub fn put(&self, name: &Name, entry: &Entry) -> Result<()> {
         for path in [&self.archive, &self.runtime] {
-            change(path, |sessions| {
-                let kept = sessions.entry(name.as_str()).or_insert(Value::Null);
-                object(kept).extend(entry.0.clone());
+            change(path, name.as_str(), |kept| {
+                let mut kept = kept.and_then(self::entry).unwrap_or_default();
+                kept.0.extend(entry.0.clone());
+                Some(kept.0.into())
             })?;
         }
         Ok(())
@@ -198,9 +270,7 @@ impl Store {
 
     /// Takes the session out of the live ones; the archive keeps it.
     pub fn forget(&self, name: &Name) -> Result<()> {
-        change(&self.runtime, |sessions| {
-            sessions.shift_remove(name.as_str());
-        })
+        change(&self.runtime, name.as_str(), |_| None)
     }
 }
 
@@ -208,34 +278,85 @@ fn entry(value: Value) -> Option<Entry> {
     if let Value::Object(fields) = value { Some(Entry(fields)) } else { None }
 }
 
-/// The object in `value`; anything else is replaced by an empty object.
-fn object(value: &mut Value) -> &mut Map<String, Value> {
-    if !value.is_object() {
-        *value = Map::new().into();
+/// The end of an entry that has fields, as Python and we write it.
+const ENTRY_END: &[u8] = b"\n  }";
+
+/// One session in the bytes of a file, where it is laid out as Python and we do. Nothing of the others is
+/// read: no string holds a line break, so the file's last line tells that it is whole.
+struct Glance {
+    /// From the line break before its name to the end of its JSON.
+    all: Range<usize>,
+    value: Value,
+}
+
+impl Glance {
+    fn at(bytes: &[u8], name: &str) -> Option<Glance> {
+        let key = format!("\n  \"{name}\": ");
+        // Of two of one name the last one counts.
+        let start = memmem::find_iter(bytes, key.as_bytes()).last()?;
+        let value = start + key.len();
+        let end = value + memmem::find(&bytes[value..], ENTRY_END)? + ENTRY_END.len();
+        let value = serde_json::from_slice(&bytes[value..end]).ok()?;
+        bytes.ends_with(b"\n}").then_some(Glance { all: start..end, value })
     }
-    value.as_object_mut().expect("it is an object now")
+
+    /// The bytes with another value there, or none.
+    fn replaced(&self, bytes: &[u8], name: &str, value: Option<&Value>) -> Vec<u8> {
+        let Range { start, end } = self.all;
+        let (before, after) = (&bytes[..start], &bytes[end..]);
+        match value.map(|value| line(name, &inside(value))) {
+            Some(line) => [before, line.as_bytes(), after].concat(),
+            None if before == b"{" && after == b"\n}" => b"{}".to_vec(),
+            // The comma behind it goes, or the one before it.
+            None => match after.strip_prefix(b",") {
+                Some(after) => [before, after].concat(),
+                None => [before.strip_suffix(b",").unwrap_or(before), after].concat(),
+            },
+        }
+    }
 }
 
-fn entries(sessions: Sessions) -> Vec<(Name, Entry)> {
-    sessions
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.parse().ok()?, entry(value)?)))
-        .collect()
+/// A session's JSON as it stands in the file.
+fn inside(value: &Value) -> String {
+    python::encode(value).replace('\n', "\n  ")
 }
 
-/// Reads one file; a missing or empty one holds no sessions.
+/// A session's place in the file, without the comma.
+fn line(name: &str, json: &str) -> String {
+    format!("\n  {}: {json}", python::encode(name))
+}
+
+fn kept(bytes: &[u8], name: &Name) -> serde_json::Result<Option<Entry>> {
+    let value = match Glance::at(bytes, name.as_str()) {
+        Some(seen) => Some(seen.value),
+        None => Sessions::read(bytes)?.get(name.as_str())?,
+    };
+    Ok(value.and_then(entry))
+}
+
+fn all(path: &Path) -> Result<Vec<(Name, Entry)>> {
+    load(path, |bytes| {
+        let mut found = Vec::new();
+        for (name, value) in Sessions::read(bytes)?.0 {
+            let value = serde_json::from_str(value)?;
+            found.extend(name.parse().ok().zip(entry(value)));
+        }
+        Ok(found)
+    })
+}
+
+/// What `take` finds in one file; a missing or empty one holds no sessions.
 ///
 /// The original writes in place, so a reader can meet half a file: it is read again when it
 /// changes, within a short deadline, before it is called broken.
-fn load(path: &Path) -> Result<Sessions> {
+fn load<T>(path: &Path, take: impl Fn(&[u8]) -> serde_json::Result<T>) -> Result<T> {
     let deadline = Deadline::after(Duration::from_millis(300));
     let mut watch: Option<Watch> = None;
     loop {
-        let Some(bytes) = fs::read(path)? else { return Ok(Sessions::new()) };
-        let fault = match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(sessions)) => return Ok(sessions),
-            Ok(Value::Null) => return Ok(Sessions::new()),
-            Ok(_) => "it is not a JSON object".to_owned(),
+        // `null` stands for a missing file.
+        let bytes = fs::read(path)?.unwrap_or_else(|| b"null".to_vec());
+        let fault = match take(&bytes) {
+            Ok(found) => return Ok(found),
             Err(e) => e.to_string(),
         };
         if deadline.passed() {
@@ -272,17 +393,22 @@ pub(crate) fn lock_path(path: &Path) -> PathBuf {
     lock.into()
 }
 
-fn change(path: &Path, edit: impl FnOnce(&mut Sessions)) -> Result<()> {
+fn change(path: &Path, name: &str, edit: impl Fn(Option<Value>) -> Option<Value>) -> Result<()> {
     let deadline = Deadline::after(Duration::from_secs(30));
     let subject = path.display().to_string();
     let _held = fs::lock(&lock_path(path), deadline, &subject, "locked for 30 s")?;
-    let mut sessions = load(path)?;
-    let before = sessions.clone();
-    edit(&mut sessions);
-    if sessions == before {
-        return Ok(());
-    }
-    fs::write_durable(path, &python::encode(&sessions), 0o600)
+    let changed = load(path, |bytes| {
+        if let Some(seen) = Glance::at(bytes, name) {
+            let wanted = edit(Some(seen.value.clone()));
+            let is_same = wanted.as_ref() == Some(&seen.value);
+            return Ok((!is_same).then(|| seen.replaced(bytes, name, wanted.as_ref())));
+        }
+        let sessions = Sessions::read(bytes)?;
+        let kept = sessions.get(name)?;
+        let wanted = edit(kept.clone());
+        Ok((kept != wanted).then(|| sessions.with(name, wanted.as_ref()).into_bytes()))
+    })?;
+    changed.map_or(Ok(()), |bytes| fs::write_durable(path, &bytes, 0o600))
 }
 
 #[cfg(test)]
@@ -330,6 +456,51 @@ mod tests {
         store.forget(&name("a")).unwrap();
         assert_eq!(store.get(&name("a")).unwrap(), None);
         assert_eq!(store.find(&name("a")).unwrap().unwrap().cwd(), Some(Path::new("/y")));
+        fs::remove_dir(&folder).unwrap();
+    }
+
+    #[test]
+    fn one_session_is_found_in_any_layout() {
+        let (folder, store) = scratch("layout");
+        let of = |text: &str| {
+            std::fs::write(store.runtime(), text).unwrap();
+            let entry = store.get(&name("a")).unwrap();
+            entry.map(|entry| entry.cwd().map(|cwd| cwd.to_str().unwrap().to_owned()))
+        };
+        let there = |cwd: &str| Some(Some(cwd.to_owned()));
+        assert_eq!(of("{\n  \"a\": {\n    \"cwd\": \"/x\"\n  },\n  \"b\": {}\n}"), there("/x"));
+        assert_eq!(of("{\n  \"a\": {},\n  \"b\": {\n    \"cwd\": \"/x\"\n  }\n}"), Some(None));
+        assert_eq!(of("{\n  \"b\": {\n    \"a\": {\n      \"cwd\": \"/x\"\n    }\n  }\n}"), None);
+        assert_eq!(of("{\n  \"a\": {\n    \"cwd\": {\n  }\n  },\n  \"b\": 1\n}"), Some(None));
+        assert_eq!(of("{\"a\": {\"cwd\": \"/x\"}}\n"), there("/x"));
+        assert_eq!(
+            of("{\n  \"a\": {\n    \"cwd\": \"/x\"\n  },\n  \"a\": {\n    \"cwd\": \"/y\"\n  }\n}"),
+            there("/y")
+        );
+        assert_eq!(of("null"), None);
+        fs::remove_dir(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_change_leaves_the_others_as_they_are() {
+        let (folder, store) = scratch("change");
+        let written = || std::fs::read_to_string(store.runtime()).unwrap();
+        let of = |names: &[&str]| {
+            let one = |name: &&str| format!("\n  \"{name}\": {{\n    \"cwd\": \"/{name}\"\n  }}");
+            format!("{{{}\n}}", names.iter().map(one).collect::<Vec<_>>().join(","))
+        };
+        for (n, text) in ["a", "b", "c"].into_iter().enumerate() {
+            store.put(&name(text), &Entry::default().with("cwd", format!("/{text}"))).unwrap();
+            assert_eq!(written(), of(&["a", "b", "c"][..=n]));
+        }
+        for (gone, left) in [("b", &["a", "c"][..]), ("c", &["a"]), ("x", &["a"])] {
+            store.forget(&name(gone)).unwrap();
+            assert_eq!(written(), of(left));
+        }
+        store.put(&name("a"), &Entry::default().with("cwd", "/b")).unwrap();
+        assert_eq!(written(), of(&["a"]).replace("/a", "/b"));
+        store.forget(&name("a")).unwrap();
+        assert_eq!(written(), "{}");
         fs::remove_dir(&folder).unwrap();
     }
 

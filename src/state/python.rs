@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-/// The bytes that Python's `json.dump(value, indent=2)` writes.
-pub(crate) fn encode(value: &impl Serialize) -> Vec<u8> {
+/// The text that Python's `json.dump(value, indent=2)` writes.
+pub(crate) fn encode(value: &(impl Serialize + ?Sized)) -> String {
     let pretty = serde_json::to_string_pretty(value).expect("a JSON value serialises into memory");
     let mut text = String::with_capacity(pretty.len());
     for c in pretty.chars() {
@@ -18,5 +18,5 @@ pub(crate) fn encode(value: &impl Serialize) -> Vec<u8> {
             _ = write!(text, "\\u{unit:04x}");
         }
     }
-    text.into_bytes()
+    text
 }

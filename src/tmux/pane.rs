@@ -101,6 +101,11 @@ impl Pane {
         })
     }
 
+    /// Whether its program has ended, and tmux does not know yet how.
+    fn is_open_end(&self) -> bool {
+        self.dead && self.status.is_none()
+    }
+
     /// tmux numbers its panes: the lower the number, the older the pane.
     fn number(&self) -> u64 {
         self.id.trim_start_matches('%').parse().unwrap_or(u64::MAX)
@@ -116,12 +121,22 @@ impl Tmux {
     /// The agents' panes of a hub: the oldest pane of each window. No server and no hub are an
     /// empty list.
     pub fn panes(&self, hub: &str) -> Result<Vec<Pane>> {
+        self.panes_in(hub, &[])
+    }
+
+    fn panes_in(&self, hub: &str, options: &[&str]) -> Result<Vec<Pane>> {
         let target = format!("={hub}:");
-        let list = ["list-panes", "-s", "-t", &target, "-F", Pane::FORMAT];
+        let list = [&["list-panes", "-s", "-t", &target, "-F", Pane::FORMAT], options].concat();
         let panes = self.settled(&list, |listed| {
             oldest_panes(listed, hub, |line| Some(("", Pane::parse(line)?)))
         })?;
         Ok(panes.into_iter().map(|(_, pane)| pane).collect())
+    }
+
+    /// The same for one name: the oldest pane of each window of the hub that bears it.
+    pub(crate) fn panes_named(&self, hub: &str, name: &str) -> Result<Vec<Pane>> {
+        let filter = format!("#{{==:#{{window_name}},{name}}}");
+        self.panes_in(hub, &["-f", &filter])
     }
 
     /// The same for several hubs in one command, each pane with its hub.
@@ -150,25 +165,23 @@ impl Tmux {
         list: &[&str],
         read: impl Fn(Answer) -> Result<Vec<(String, Pane)>>,
     ) -> Result<Vec<(String, Pane)>> {
-        let panes =
-            |found: &Vec<(String, Pane)>| found.iter().map(|(_, pane)| pane.clone()).collect();
+        let open = |found: &Vec<(String, Pane)>| found.iter().any(|(_, pane)| pane.is_open_end());
         let read = |answer| read(answer).map(Ok);
-        self.ended(list, read, panes)?.map_err(|fault| fault.about("tmux"))
+        self.ended(list, read, open)?.map_err(|fault| fault.about("tmux"))
     }
 
-    /// What the command `list` lists, by `read`, once each dead one of its `panes` tells how its program
-    /// ended.
+    /// What the command `list` lists, by `read`, once no dead pane in it is `open`: each tells how its
+    /// program ended.
     fn ended<T>(
         &self,
         list: &[&str],
         read: impl Fn(Answer) -> Result<std::result::Result<T, Fault>>,
-        panes: impl Fn(&T) -> Vec<Pane>,
+        open: impl Fn(&T) -> bool,
     ) -> Result<std::result::Result<T, Fault>> {
-        let unknown = |pane: &Pane| pane.dead && pane.status.is_none();
         let again = [&["run-shell", "true", ";"], list].concat();
         let mut found = read(self.run(list)?)?;
         for _ in 0..NUDGES {
-            if !found.as_ref().is_ok_and(|found| panes(found).iter().any(unknown)) {
+            if !found.as_ref().is_ok_and(&open) {
                 break;
             }
             found = read(self.run(&again)?)?;
@@ -183,7 +196,10 @@ impl Tmux {
             |answer: Answer| Ok(answer.map(|text| Pane::parse(text.trim_end_matches('\n'))));
         // For a pane that is not there, tmux 3.3a prints another one's data, with success.
         let own = |pane: Option<Pane>| pane.filter(|pane| pane.id == id);
-        Ok(self.ended(&ask, parse, |pane| own(pane.clone()).into_iter().collect())?.map(own))
+        let open = |pane: &Option<Pane>| {
+            pane.as_ref().is_some_and(|pane| pane.id == id && pane.is_open_end())
+        };
+        Ok(self.ended(&ask, parse, open)?.map(own))
     }
 
     /// The folder that the program in the foreground of a pane works in.
@@ -197,10 +213,10 @@ impl Tmux {
     pub(crate) fn all_panes(&self) -> Result<std::result::Result<Vec<Pane>, Fault>> {
         let list = ["list-panes", "-a", "-F", Pane::FORMAT];
         // What others have in their windows need not be readable.
-        let parse = |answer: Answer| {
-            Ok(answer.map(|text| text.lines().filter_map(Pane::parse).collect::<Vec<_>>()))
-        };
-        self.ended(&list, parse, Vec::clone)
+        let parse =
+            |answer: Answer| Ok(answer.map(|text| text.lines().filter_map(Pane::parse).collect()));
+        let open = |panes: &Vec<Pane>| panes.iter().any(Pane::is_open_end);
+        self.ended(&list, parse, open)
     }
 
     /// Makes a window that runs `argv`, and the hub if there is none. Returns its pane, with

@@ -73,16 +73,28 @@ pub struct Event {
     /// prompts and ends are [`EventKind::Other`].
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub sidechain: bool,
-    /// `usage_limit` when that is why the turn ended.
+    /// Why the turn ended, or why there was none, where that has a name: `usage_limit`, or `hook` of a
+    /// prompt that a hook refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
     /// When a usage limit that was reached ends, in epoch milliseconds.
     #[serde(rename = "resetsAt", skip_serializing_if = "Option::is_none")]
     pub resets_at: Option<u64>,
+    /// Of a turn's end, where the agent says so: whether sub-agents of it still work, whose reports
+    /// begin another turn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<bool>,
+    /// The sub-agent that a tool's result launched, to work beside the turn, or that a queued notice
+    /// reports of.
+    #[serde(skip)]
+    pub task: Option<String>,
     /// Whether the agent may record the same again, in a record of another name.
     #[serde(skip)]
     pub twice: bool,
 }
+
+/// The reason of a prompt that a hook of the user's did not let through to the model.
+pub(crate) const REFUSED: &str = "hook";
 
 /// The reason of a turn that ended because what the account may use is used up.
 pub(crate) const USAGE_LIMIT: &str = "usage_limit";
@@ -100,6 +112,8 @@ impl Event {
             sidechain: false,
             reason: None,
             resets_at: None,
+            pending: None,
+            task: None,
             twice: false,
         }
     }

@@ -129,6 +129,9 @@ pub(crate) fn brackets_end(bytes: &[u8], start: usize) -> Option<usize> {
             mask(&parts, |part| (part | bit).simd_eq(byte)) & outside
         };
         let (opening, closing) = (either(b'{'), either(b'}'));
+        if opening | closing == 0 {
+            continue;
+        }
         if closing.count_ones() < depth {
             depth = depth + opening.count_ones() - closing.count_ones();
             continue;

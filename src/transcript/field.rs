@@ -30,6 +30,8 @@ impl<'a> Field<'a> {
     pub(crate) fn fields<const N: usize>(self, names: [&str; N]) -> [Field<'a>; N] {
         let mut found = [Field::default(); N];
         for (name, value) in self.members() {
+            let plain = if memchr(b'\\', name).is_some() { decoded(name) } else { Cow::default() };
+            let name = if plain.is_empty() { name } else { plain.as_bytes() };
             if let Some(at) = names.iter().position(|wanted| is_name(name, wanted)) {
                 found[at] = value;
             }
@@ -145,7 +147,11 @@ pub(crate) fn is_one_object(line: &[u8]) -> bool {
 
 #[inline]
 fn is_name(found: &[u8], wanted: &str) -> bool {
-    found == wanted.as_bytes() || (found.contains(&b'\\') && decoded(found) == wanted)
+    // Most names differ in their first character already.
+    match found.first() {
+        first if first != wanted.as_bytes().first() => false,
+        _ => found == wanted.as_bytes(),
+    }
 }
 
 fn after_blanks(bytes: &[u8], mut at: usize) -> usize {

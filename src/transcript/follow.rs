@@ -288,6 +288,28 @@ fn longer(block: Block<'_>, bytes: usize) -> Option<u64> {
     block.lines().find(|line| line.bytes.len() > bytes).map(|line| line.offset)
 }
 
+/// What `note` makes of the last lines of the file at `path`: of ever more of them until
+/// `is_enough`, and of all of them at last.
+pub(crate) fn last_lines<T: Default>(
+    path: &Path,
+    note: impl Fn(&mut T, Line<'_>),
+    is_enough: impl Fn(&T) -> bool,
+) -> Result<T> {
+    let mut most = 64;
+    loop {
+        let (mut told, mut count) = (T::default(), 0);
+        let _seen = Follow::open(path, Start::Last(most))?.read_new(|line| {
+            count += 1;
+            note(&mut told, line);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if count < most || is_enough(&told) {
+            return Ok(told);
+        }
+        most *= 8;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::{

@@ -5,6 +5,8 @@
 //! lines before their parents, so lines are compared by their times, not by their order, where they
 //! have times. See claude/FACTS.md, "Transcript records".
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -45,6 +47,10 @@ pub struct Ledger {
     last_prompt: Option<Moment>,
     last_input: Option<Moment>,
     end: Option<(Moment, End)>,
+    /// Sub-agents of the last turn still work, or their reports have begun no turn yet.
+    pending: bool,
+    /// Those that were launched, and of which no report is queued yet.
+    launched: BTreeSet<String>,
     /// When the usage limit ends that was reached in the current turn.
     resets_at: Option<u64>,
     /// The agent has gone on since it last stopped at a limit.
@@ -81,6 +87,7 @@ impl Ledger {
         }
         let now = Moment { time: event.time, line: self.seen };
         self.resets_at = event.resets_at.or(self.resets_at);
+        self.note_task(event);
         match event.kind {
             EventKind::Prompt => {
                 if !event.queued {
@@ -117,7 +124,10 @@ impl Ledger {
             EventKind::Unanswered if self.asked => {
                 self.finish(now, event, End::Failed(NO_ANSWER.into()));
             }
-            EventKind::TurnEnd | EventKind::Unanswered => self.finish(now, event, End::Done),
+            EventKind::TurnEnd | EventKind::Unanswered => {
+                self.pending = event.pending.unwrap_or(self.pending);
+                self.finish(now, event, End::Done);
+            }
             EventKind::Interrupted => self.finish(now, event, End::Interrupted),
             EventKind::Error if event.reason == Some(USAGE_LIMIT) => {
                 self.limited(now, event, &event.text);
@@ -130,6 +140,14 @@ impl Ledger {
             | EventKind::ToolResult
             | EventKind::Usage
             | EventKind::Other => {}
+        }
+    }
+
+    fn note_task(&mut self, event: &Event) {
+        match (&event.task, event.kind) {
+            (Some(task), EventKind::ToolResult) => drop(self.launched.insert(task.clone())),
+            (Some(task), _) => drop(self.launched.remove(task)),
+            (None, _) => {}
         }
     }
 
@@ -146,6 +164,10 @@ impl Ledger {
     }
 
     fn finish(&mut self, now: Moment, event: &Event, end: End) {
+        if end != End::Done {
+            self.pending = false;
+            self.launched.clear();
+        }
         if event.turn.is_none() || self.open_turn == event.turn {
             self.open_turn = None;
         }
@@ -167,6 +189,11 @@ impl Ledger {
     /// Whether a prompt is queued.
     pub fn has_queued(&self) -> bool {
         self.queued > 0
+    }
+
+    /// Whether sub-agents still work, or their reports have begun no turn yet.
+    pub fn is_pending(&self) -> bool {
+        self.pending || !self.launched.is_empty()
     }
 
     /// Whether no prompt was seen at all.
@@ -287,6 +314,24 @@ mod tests {
             [prompt, usage, end].iter().for_each(|event| ledger.note(event));
             assert!(matches!(ledger.ended(1), Some(End::Limited { resets_at: Some(9), .. })));
         }
+    }
+
+    #[test]
+    fn a_sub_agent_is_open_until_its_report_is_queued() {
+        let of = |kind, task: &str| Event { task: Some(task.into()), ..Event::new(kind, None, "") };
+        let mut ledger = Ledger::default();
+        ledger.note(&Event::new(EventKind::Prompt, None, ""));
+        ledger.note(&of(EventKind::ToolResult, "a"));
+        ledger.note(&Event { pending: Some(false), ..Event::new(EventKind::TurnEnd, None, "") });
+        assert!(ledger.is_pending(), "it ended with the turn, and has not reported");
+        ledger.note(&of(EventKind::Queued, "another"));
+        assert!(ledger.is_pending());
+        ledger.note(&of(EventKind::Queued, "a"));
+        assert!(!ledger.is_pending());
+        ledger.note(&Event { pending: Some(true), ..Event::new(EventKind::TurnEnd, None, "") });
+        assert!(ledger.is_pending());
+        ledger.note(&Event::new(EventKind::Interrupted, None, ""));
+        assert!(!ledger.is_pending(), "nothing more is to come");
     }
 
     #[test]

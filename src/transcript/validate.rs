@@ -4,11 +4,14 @@
 //! searched for. A crash can leave half a record without a newline; what is written next then stands on
 //! the same line, and is not lost with it.
 
-use std::ops::Range;
+use std::{ops::Range, path::Path};
 
 use serde::de::IgnoredAny;
 
-use super::field::{Field, is_one_object};
+use super::{
+    field::{Field, is_one_object},
+    lines::Line,
+};
 
 /// Whether `line` is one JSON object in UTF-8; the error says why not, in a few words.
 pub fn record(line: &[u8]) -> Result<(), String> {
@@ -82,6 +85,31 @@ pub(crate) fn records(line: &[u8]) -> Vec<&[u8]> {
     }
     let whole = pieces(line).into_iter().filter(|piece| piece.fault.is_none());
     whole.map(|piece| &line[piece.at]).collect()
+}
+
+/// The records on a line: one, as a rule. A note says what else is on it, and where.
+pub(crate) fn whole_records<'l>(
+    path: &Path,
+    line: Line<'l>,
+    note: &mut dyn FnMut(&str),
+) -> Vec<&'l [u8]> {
+    let Err(fault) = record(line.bytes) else { return vec![line.bytes] };
+    let pieces = pieces(line.bytes);
+    let path = path.display();
+    if pieces.iter().all(|piece| piece.fault.is_some()) {
+        note(&format!("{path}: offset {}: left out: {fault}", line.offset));
+        return Vec::new();
+    }
+    let mut records = Vec::new();
+    for piece in pieces {
+        let Some(fault) = piece.fault else {
+            records.push(&line.bytes[piece.at]);
+            continue;
+        };
+        let (offset, count) = (line.offset + piece.at.start as u64, piece.at.len());
+        note(&format!("{path}: offset {offset}: left out {count} bytes: {fault}"));
+    }
+    records
 }
 
 /// How many times over a damaged line is searched for records at most.

@@ -39,7 +39,7 @@ fn a_running_flag_that_the_agent_removes_comes_back() {
     let waiting = desk.start("aimax-flag", &["wait", "one"]);
     for _ in 0..2 {
         let before = fs::read(desk.flags("one").join("running.flag")).unwrap();
-        fs::remove_dir_all(desk.home.proj().join(".imac")).unwrap();
+        fs::remove_dir_all(desk.home.proj().join(".imac")).expect("nobody disturbs a removal");
         assert_eq!(desk.checks("one"), Some(124), "the turn runs");
         wait_until(PATIENCE, "the flag again", || desk.is_running("one"));
         let text = |bytes| String::from_utf8(bytes).unwrap();

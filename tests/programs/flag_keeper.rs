@@ -7,7 +7,7 @@ use aimax::internal::now_ms;
 use serde_json::{Value, json};
 
 use crate::{
-    desk::{Desk, GATE},
+    desk::{Desk, GATE, prompts},
     records::Ready,
     util::wait::{PATIENCE, wait_until},
 };
@@ -106,4 +106,49 @@ fn a_job_has_one_keeper() {
     desk.open_gate();
     wait_until(PATIENCE, "no running.flag", || !desk.is_running("one"));
     wait_until(PATIENCE, "no keeper", || keepers() == 0);
+}
+
+/// A hook that a prompt needs, which waits where the prompt says so, and refuses one that holds BAD.
+fn needed(desk: &Desk) -> Ready {
+    let hook = "read -r input; echo ran >>ran; case $input in *LATE*) until test -e gate; do \
+                sleep 0.02; done ;; esac; case $input in *BAD*) echo 'not this one' >&2; exit 2 ;; esac";
+    let hooks = json!({"UserPromptSubmit": [{"hooks": [{"type": "command", "command": hook}]}]});
+    desk.set_up("one", &json!({ "hooks": hooks }))
+}
+
+#[test]
+fn a_prompt_that_a_hook_refuses_is_refused_at_once_and_once() {
+    let desk = Desk::new();
+    let ready = needed(&desk);
+    for times in 1..3 {
+        let ran = desk.run("aimax-paste", &["-s", "one", "-p", "a BAD one"]);
+        let says = "one: a UserPromptSubmit hook refused the prompt: not this one";
+        let told: Value = ran.fails_with(3, says);
+        assert_eq!(told["verdict"], "blocked", "{told}");
+        let ran = fs::read_to_string(desk.home.proj().join("ran")).unwrap();
+        assert_eq!(ran.lines().count(), times, "one Enter");
+        assert!(!desk.is_running("one") && desk.failure("one").is_none());
+    }
+    assert_eq!(desk.paste("one", "a good one").verdict, "submitted", "the box is empty");
+    desk.done("one");
+    assert_eq!(prompts(&ready.jsonl_path), ["a good one"]);
+}
+
+#[test]
+fn a_hook_that_takes_longer_than_the_sender_waits_fails_nothing() {
+    for (prompt, status) in [("LATE one", 0), ("LATE and BAD", 1)] {
+        let desk = Desk::new();
+        let ready = needed(&desk);
+        let ran = desk.run("aimax-paste", &["-s", "one", "-p", prompt, "--timeout", "500ms"]);
+        assert_eq!(ran.code(), Some(4), "{ran:?}");
+        // Longer than a text may take to show that a killed sender has typed.
+        std::thread::sleep(Duration::from_millis(3500));
+        assert_eq!(desk.run("aimax-flag", &["check", "one"]).code(), Some(124), "{prompt}");
+        desk.open_gate();
+        let ended = desk.run("aimax-flag", &["wait", "one", "--timeout", "60"]);
+        assert_eq!(ended.code(), Some(status), "{ended:?}");
+        let reason = desk.failure("one");
+        assert_eq!(reason.as_deref(), (status == 1).then_some("not this one"));
+        assert_eq!(prompts(&ready.jsonl_path).len(), usize::from(status == 0));
+    }
 }

@@ -109,7 +109,7 @@ fn another_conversation_is_begun() {
     desk.tmux().keys(&spawned.pane_id, &["Escape"]);
     // With the keys close together it would be another key.
     wait_until(PATIENCE, "a turn that is stopped", || {
-        desk.run("aimax-ls", &["a"]).record::<Listed>().state != "working"
+        desk.run("aimax-ls", &["a"]).record::<Listed>().state == "failed"
     });
     desk.tmux().keys(&spawned.pane_id, &["C-c"]);
     clear();

@@ -112,11 +112,15 @@ fn a_transcript_that_moves_within_a_turn_goes_on_where_it_was() {
     assert_eq!(waiting.end().record::<crate::records::Job>().state, "done");
     desk.run("aimax-flag", &["check", "one"]).silent();
     assert_eq!(desk.failure("one"), None);
+    let listed: Listed = desk.run("aimax-ls", &["one"]).record();
+    assert_eq!(listed.jsonl_path, third);
     followed.extend(follower.until_answered(GATE));
     kept.extend(cursor(&[third.to_str().unwrap()]));
 
-    // Between turns, and back.
-    fs::rename(&third, old).unwrap();
+    // Between turns, with its folder, and back.
+    let folder = |path: &Path| path.parent().unwrap().to_owned();
+    fs::remove_dir(folder(old)).unwrap();
+    fs::rename(folder(&third), folder(old)).unwrap();
     let sent: Proven = desk.paste("one", "where are you?");
     assert_eq!(sent.verdict, "submitted");
     desk.done("one");

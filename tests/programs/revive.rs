@@ -83,6 +83,8 @@ fn what_cannot_be_revived_is_said_and_the_others_are() {
     desk.done("one");
     desk.tmux().run(["kill-server"]);
     gone(one.pid);
+    let advice = "`aimax revive -b tmux-practice one` starts it again";
+    desk.run("aimax-paste", &["one", "-p", "x"]).fails(69, advice);
     let ran = desk.run("aimax", &["revive", "none", "one"]);
     assert_eq!(ran.code(), Some(69));
     assert!(ran.error().starts_with("aimax revive: none: no such session"), "{ran:?}");

@@ -64,7 +64,7 @@ fn questions(agent: Agent) {
 
     let failed = ask(&home, &["-s", "one", "ERROR:400"]);
     assert_eq!((failed.0, failed.1.as_str()), (Some(1), ""), "{failed:?}");
-    let late = ask(&home, &["-s", "one", "--timeout", "3", "SLOW:8000"]);
+    let late = ask(&home, &["-s", "one", "--timeout", "3", "HANG late"]);
     assert_eq!(late.0, Some(124), "{late:?}");
     let tail = run(&home, "paste", &["-s", "one", "--interrupt"]);
     assert_eq!(tail.record()["verdict"], "interrupted");

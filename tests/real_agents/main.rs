@@ -38,6 +38,7 @@ mod far;
 mod first_starts;
 mod folders;
 mod hazards;
+mod hooks;
 mod interrupt;
 mod library;
 mod matrix;

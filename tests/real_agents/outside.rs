@@ -388,8 +388,13 @@ fn signs_at_the_edges(agent: Agent) {
         home.tmux().keys(&scene.pane, &["-l", clear]);
         home.tmux().wait_text(&scene.pane, clear);
         home.tmux().keys(&scene.pane, &["Enter"]);
+        if agent.kind == Kind::Codex {
+            wait_until(PATIENCE, "the new thread's title", || {
+                home.tmux().ask(&scene.pane, "pane_title").starts_with("Ready | ")
+            });
+        }
+        scene.take_sign(agent);
         wait_until(PATIENCE, "another conversation", || {
-            scene.take_sign(agent);
             run(home, "ls", &["t"]).records[0]["state"] == "unknown"
         });
         let listed = run(home, "ls", &["t"]);

@@ -1,17 +1,17 @@
 //! The lines of a Claude Code transcript. See claude/FACTS.md, "Transcript records".
 
-use std::{ops::ControlFlow, path::Path};
+use std::path::Path;
 
 use crate::{
     agent::{Comparison, difference, text_of},
     error::Result,
     time,
     transcript::{
-        event::{Event, EventKind, USAGE_LIMIT},
+        event::{Event, EventKind, REFUSED, USAGE_LIMIT},
         field::Field,
-        follow::Follow,
+        follow::last_lines,
         ledger::Ledger,
-        start::Start,
+        lines::Line,
         validate,
     },
 };
@@ -35,6 +35,8 @@ struct Record<'a> {
     limits: Field<'a>,
     prevents: bool,
     submit_ending: Field<'a>,
+    /// Sub-agents of the turn still work.
+    pending: bool,
 }
 
 /// The beginning of the user entry that stops a turn.
@@ -43,6 +45,10 @@ const STOPPED: &str = "[Request interrupted by user";
 
 /// The beginning of what an older agent tells its model of a prompt that a hook stopped.
 const STOPPED_BY_HOOK: &str = "Operation stopped by hook: ";
+
+/// In what the agent says of a prompt that a hook refused. It never reached the model.
+/// See claude/FACTS.md, "Hooks".
+const REFUSAL: &str = "operation blocked by hook";
 
 /// What an agent's words for a usage limit have, but not those for another 429.
 const RESETS: &str = " · resets ";
@@ -53,6 +59,10 @@ const LIMIT_UNTIL: &str = "usage limit reached|";
 /// See claude/FACTS.md, "End of a turn, and what outlives it".
 const GOES_ON: &str = "auto-continuation";
 
+/// The beginning of the result of the tool that starts a sub-agent beside the turn.
+/// See claude/FACTS.md, "End of a turn, and what outlives it".
+const LAUNCHED: &str = "Async agent launched";
+
 /// The beginning of a notice that the agent queues for itself.
 /// See claude/FACTS.md, "End of a turn, and what outlives it".
 const NOTICE: &str = "<task-notification>";
@@ -61,7 +71,7 @@ const NOTICE: &str = "<task-notification>";
 /// See claude/FACTS.md, "Interrupt in the transcript".
 pub(crate) const NO_MODEL: &str = "<synthetic>";
 
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "type",
     "timestamp",
     "message",
@@ -80,6 +90,7 @@ const FIELDS: [&str; 18] = [
     "quotaLimits",
     "preventContinuation",
     "promptSubmitEnding",
+    "pendingBackgroundAgentCount",
 ];
 
 /// The events in a record, at least one.
@@ -103,6 +114,7 @@ pub(crate) fn parse_record(bytes: &[u8]) -> Vec<Event> {
         limits,
         prevents,
         submit_ending,
+        pending,
     ] = Field::whole(bytes).fields(FIELDS);
     let kind = kind.text().or_else(|| message.get("role").text()).unwrap_or_default();
     let record = Record {
@@ -121,6 +133,7 @@ pub(crate) fn parse_record(bytes: &[u8]) -> Vec<Event> {
         limits,
         prevents: prevents.is_true(),
         submit_ending,
+        pending: pending.number().is_some_and(|count| count > 0.0),
     };
     let under = [subtype, operation, attachment.get("type")];
     let under = under.into_iter().find_map(Field::text);
@@ -128,6 +141,12 @@ pub(crate) fn parse_record(bytes: &[u8]) -> Vec<Event> {
     let is_side = sidechain.is_true();
     let events = events(&record).into_iter().map(|event| event.named(&name));
     if is_side { events.map(of_sidechain).collect() } else { events.collect() }
+}
+
+/// What stands between two parts of a text.
+fn between(text: &str, begin: &str, end: &str) -> Option<String> {
+    let (_, rest) = text.split_once(begin)?;
+    rest.split_once(end).map(|(inside, _)| inside.to_owned())
 }
 
 /// See claude/FACTS.md, "Transcript records".
@@ -154,19 +173,28 @@ fn events(record: &Record<'_>) -> Vec<Event> {
             Some("enqueue") => {
                 let text = content();
                 let queued = text.starts_with(NOTICE);
-                vec![Event { queued, ..Event::new(EventKind::Queued, record.time, text) }]
+                let task = between(&text, "<task-id>", "</task-id>").filter(|_| queued);
+                vec![Event { queued, task, ..Event::new(EventKind::Queued, record.time, text) }]
             }
             Some("dequeue" | "remove") => one(EventKind::Taken, content()),
             Some("popAll") => one(EventKind::TakenBack, content()),
             _ => one(EventKind::Other, String::new()),
         },
         "attachment" => attachment(record),
-        "system" if record.subtype.is("turn_duration") => one(EventKind::TurnEnd, String::new()),
+        "system" if record.subtype.is("turn_duration") => {
+            let pending = Some(record.pending);
+            vec![Event { pending, ..Event::new(EventKind::TurnEnd, record.time, "") }]
+        }
         "system" if record.subtype.is("local_command") => match command(&content()) {
             Some(command) => one(EventKind::Command, command),
             None => one(EventKind::Other, String::new()),
         },
-        "system" if record.prevents => one(EventKind::Error, stopped_by_hook(record)),
+        "system" if record.prevents => {
+            let is_refusal = content().contains(REFUSAL);
+            let reason = is_refusal.then_some(REFUSED);
+            let told = stopped_by_hook(record);
+            vec![Event { reason, ..Event::new(EventKind::Error, record.time, told) }]
+        }
         _ => one(EventKind::Other, String::new()),
     }
 }
@@ -208,7 +236,9 @@ fn user(record: &Record<'_>) -> Vec<Event> {
     for block in content.items() {
         let [kind, content] = block.fields(["type", "content"]);
         if kind.is("tool_result") {
-            events.push(Event::new(EventKind::ToolResult, record.time, text_of(content)));
+            let text = text_of(content);
+            let task = between(&text, "agentId: ", " ").filter(|_| text.starts_with(LAUNCHED));
+            events.push(Event { task, ..Event::new(EventKind::ToolResult, record.time, text) });
         }
     }
     let text = text_of(content);
@@ -400,27 +430,29 @@ fn unwrapped(recorded: &str) -> Option<&str> {
 
 /// Whether the last turn in a transcript has begun and not ended.
 pub(crate) fn turn_is_open(transcript: &Path) -> Result<bool> {
-    let mut count = 64;
-    loop {
-        let (mut ledger, mut lines) = (Ledger::default(), 0);
-        let _seen = Follow::open(transcript, Start::Last(count))?.read_new(|line| {
-            lines += 1;
-            let events = validate::records(line.bytes).into_iter().flat_map(parse_record);
-            events.for_each(|event| ledger.note(&event));
-            Ok(ControlFlow::Continue(()))
-        })?;
-        let ended = ledger.last_end().is_some();
-        // The turn has more lines when neither is there: begin further back.
-        if ended || !ledger.is_empty() || lines < count {
-            return Ok(!ledger.is_empty() && (ledger.has_queued() || !ended));
-        }
-        count *= 8;
-    }
+    let note = |ledger: &mut Ledger, line: Line<'_>| {
+        let events = validate::records(line.bytes).into_iter().flat_map(parse_record);
+        events.for_each(|event| ledger.note(&event));
+    };
+    let is_told = |ledger: &Ledger| ledger.last_end().is_some() || !ledger.is_empty();
+    let ledger = last_lines(transcript, note, is_told)?;
+    Ok(!ledger.is_empty() && (ledger.has_queued() || ledger.last_end().is_none()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_turn_whose_sub_agents_still_work_says_so() {
+        let pending = |more: &str| {
+            let line = format!(r#"{{"type":"system","subtype":"turn_duration"{more}}}"#);
+            parse_record(line.as_bytes())[0].pending
+        };
+        assert_eq!(pending(r#","pendingBackgroundAgentCount":1"#), Some(true));
+        assert_eq!(pending(r#","pendingBackgroundAgentCount":null"#), Some(false));
+        assert_eq!(pending(""), Some(false));
+    }
 
     #[test]
     fn what_the_agent_does_to_every_prompt_is_named() {

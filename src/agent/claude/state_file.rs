@@ -19,7 +19,12 @@ use crate::{
     agent::{Agent, Conversation, Status},
     error::{Error, Result},
     fs, proc, time,
-    transcript::{event::EventKind, follow::Follow, start::Start},
+    transcript::{
+        event::EventKind,
+        follow::{Follow, last_lines},
+        lines::Line,
+        start::Start,
+    },
 };
 
 /// Where an agent keeps such files, and its transcripts.
@@ -204,13 +209,11 @@ impl StateFiles {
 
 /// The time of the last record in a transcript that has one, in epoch milliseconds; 0 for none.
 fn last_time(transcript: &Path) -> Result<u64> {
-    let mut last = 0;
-    let _seen = Follow::open(transcript, Start::Last(64))?.read_new(|line| {
+    let note = |last: &mut u64, line: Line<'_>| {
         let times = Claude.parse_line(line.bytes).into_iter().filter_map(|event| event.time);
-        last = times.fold(last, u64::max);
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(last)
+        *last = times.fold(*last, u64::max);
+    };
+    last_lines(transcript, note, |last| *last > 0)
 }
 
 /// When the conversation in a transcript that was written since `since` was begun by `/clear`, if it

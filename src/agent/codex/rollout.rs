@@ -2,7 +2,6 @@
 //! See codex/FACTS.md, "Thread and files".
 
 use std::{
-    ops::ControlFlow,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -14,8 +13,8 @@ use crate::{
     sqlite,
     transcript::{
         event::EventKind,
-        follow::Follow,
-        start::Start,
+        follow::last_lines,
+        lines::Line,
         validate,
         zst::{packed_path, unpacked},
     },
@@ -23,32 +22,19 @@ use crate::{
 
 /// Whether the last turn in a rollout has begun and not ended. See codex/FACTS.md, "End of a turn".
 pub(crate) fn turn_is_open(rollout: &Path) -> Result<bool> {
-    let mut count = 64;
-    loop {
-        let (mut open, mut lines) = (None, 0);
-        let _seen = Follow::open(rollout, Start::Last(count))?.read_new(|line| {
-            lines += 1;
-            for event in validate::records(line.bytes).into_iter().map(log::parse_record) {
-                match event.kind {
-                    EventKind::TurnStart => open = Some(true),
-                    EventKind::TurnEnd
-                    | EventKind::Unanswered
-                    | EventKind::Interrupted
-                    | EventKind::Error => {
-                        open = Some(false);
-                    }
-                    _ => {}
-                }
+    let note = |is_open: &mut Option<bool>, line: Line<'_>| {
+        for event in validate::records(line.bytes).into_iter().map(log::parse_record) {
+            match event.kind {
+                EventKind::TurnStart => *is_open = Some(true),
+                EventKind::TurnEnd
+                | EventKind::Unanswered
+                | EventKind::Interrupted
+                | EventKind::Error => *is_open = Some(false),
+                _ => {}
             }
-            Ok(ControlFlow::Continue(()))
-        })?;
-        match open {
-            Some(open) => return Ok(open),
-            None if lines < count => return Ok(false),
-            // The turn has more lines: begin further back.
-            None => count *= 8,
         }
-    }
+    };
+    Ok(last_lines(rollout, note, Option::is_some)?.unwrap_or(false))
 }
 
 /// Whether `path` has the name of a rollout whose id contains `part`.

@@ -72,7 +72,7 @@ pub(crate) fn left_over(config: &Config) -> Vec<Finding> {
     for entry in fs::read_dir(&config.data_dir).into_iter().flatten().flatten() {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
         let is_old = entry.metadata().is_ok_and(|file| is_old(&file));
-        let (says, mend) = if name.contains(".tmp-") && is_old {
+        let (says, mend) = if name.contains(files::ASIDE) && is_old {
             ("a writer that was killed has left it", "rm")
         } else if name.contains(".json.broken-") {
             ("a state file that made no sense, set aside", "mend it and put it back, or: rm")

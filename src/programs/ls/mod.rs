@@ -56,6 +56,10 @@ Of a question, `waitingFor` is the name that `aimax-paste --expect`
 takes, `question` what it says, and each of the `choices` has a `label`,
 and the `key` that `aimax-paste --answer` takes.
 
+`retrying` is added while the agent tries a request again, with what it
+`shows`; and to a `reason` of `usage_limit` the agent's `message`, and
+`resetsAt` in epoch milliseconds, if it says when the limit ends.
+
 A `dead` session stays in the list until `aimax-kill` or a new start
 with its name.",
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),

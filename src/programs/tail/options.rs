@@ -98,7 +98,12 @@ agent, unless `-b` does.
 
 `turn` is added where the agent numbers its turns, and `queued` to a
 prompt that had been queued before. What the agent does with its queue
-besides is `other`.",
+besides is `other`. `sidechain` is added where a sub-agent's records
+stand in the session's transcript; `reason` (`usage_limit`) and
+`resetsAt`, in epoch milliseconds, where a usage limit was reached.
+
+What an agent records twice is one event. Records that share a line, as
+behind one that a crash cut off, share its offsets.",
     )
     .sets(|args, given| args.events.set(given)),
     OptDoc::new(

@@ -117,7 +117,11 @@ impl<'a> Printer<'a> {
                 return Ok(ControlFlow::Break(line.offset));
             }
             let is_suspect = suspects.next_if_eq(&line.offset).is_some();
-            let records = if is_suspect { self.records(path, line) } else { vec![line.bytes] };
+            let records = if is_suspect {
+                validate::whole_records(path, line, self.note)
+            } else {
+                vec![line.bytes]
+            };
             for &bytes in &records {
                 self.line(source, Line { bytes, ..line })?;
             }
@@ -136,7 +140,7 @@ impl<'a> Printer<'a> {
         if !self.raw {
             for start in fast_json::suspects(block.bytes) {
                 let Some(line) = block.after(start).lines().next() else { break };
-                let records = self.records(path, line);
+                let records = validate::whole_records(path, line, self.note);
                 if records != [line.bytes] {
                     self.out.lines(&block.bytes[good..start])?;
                     good = start + line.bytes.len() + 1;
@@ -145,27 +149,6 @@ impl<'a> Printer<'a> {
             }
         }
         self.out.lines(&block.bytes[good..])
-    }
-
-    /// The records on a line: one, as a rule. A note says what else is on it, and where.
-    fn records<'l>(&mut self, path: &Path, line: Line<'l>) -> Vec<&'l [u8]> {
-        let Err(fault) = validate::record(line.bytes) else { return vec![line.bytes] };
-        let pieces = validate::pieces(line.bytes);
-        let path = path.display();
-        if pieces.iter().all(|piece| piece.fault.is_some()) {
-            (self.note)(&format!("{path}: offset {}: left out: {fault}", line.offset));
-            return Vec::new();
-        }
-        let mut records = Vec::new();
-        for piece in pieces {
-            let Some(fault) = piece.fault else {
-                records.push(&line.bytes[piece.at]);
-                continue;
-            };
-            let (offset, count) = (line.offset + piece.at.start as u64, piece.at.len());
-            (self.note)(&format!("{path}: offset {offset}: left out {count} bytes: {fault}"));
-        }
-        records
     }
 
     fn line(&mut self, source: &mut RecordSource, line: Line<'_>) -> Result<()> {

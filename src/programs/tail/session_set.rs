@@ -108,7 +108,7 @@ impl SessionSet {
                 done => done?,
             }
         }
-        let mut panes = Panes::default();
+        let mut panes = Panes::of_many(streams.len());
         for at in due.map_or_else(|| (0..streams.len()).collect(), <[usize]>::to_vec) {
             let stream = &mut streams[at];
             let Some(session) = &stream.session else { continue };
@@ -128,7 +128,10 @@ impl SessionSet {
     /// Reads a state file again: adds the sessions that joined, marks those that left, and updates
     /// the others.
     fn reread(&self, backend: Backend, streams: &mut Vec<Tailed>) -> Result<()> {
-        let mut listed = Session::all(&self.config, Some(backend))?;
+        let mut listed = match &self.selection {
+            Selection::All => Session::all(&self.config, Some(backend))?,
+            Selection::Named(names) => Session::some(&self.config, backend, names)?,
+        };
         // A file that is gone (it was broken, and set aside) says nothing about the sessions.
         if listed.is_empty() && !backend.store(&self.config).runtime().exists() {
             return Ok(());
@@ -183,7 +186,7 @@ impl SessionSet {
                     &session.name,
                     "it has no transcript, and no agent runs",
                 )
-                .advise(format!("start it again with `aimax-spawn -s {}`", session.name)));
+                .advise(session.revival()));
             }
             _ => {}
         }

@@ -17,7 +17,7 @@ use crate::{
         conversation::{Newest, newest},
     },
     time,
-    transcript::validate,
+    transcript::{field, validate},
 };
 
 /// The verb.
@@ -106,13 +106,8 @@ fn document(path: &Path, tail: u64, out: &mut Output, note: fn(&str)) -> Result<
         if line.bytes.is_empty() {
             return None;
         }
-        Some(match validate::record(line.bytes) {
-            Ok(()) => Some(line.bytes.to_vec()),
-            Err(fault) => {
-                note(&format!("{}: offset {}: left out: {fault}", path.display(), line.offset));
-                None
-            }
-        })
+        let records = validate::whole_records(path, line, &mut { note });
+        Some(records.into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>())
     })?;
     let truncated = total > lines.len();
     let mut records: Vec<Vec<u8>> = lines.into_iter().flatten().collect();
@@ -145,20 +140,10 @@ fn document(path: &Path, tail: u64, out: &mut Output, note: fn(&str)) -> Result<
 /// When a record was written, if it says so. In the document, records without a time come first, as
 /// in that of the original.
 fn written_at(record: &[u8]) -> Option<u64> {
-    // Nearly all have it here, and then the rest of the record need not be kept in memory.
-    #[derive(serde::Deserialize)]
-    struct Top {
-        timestamp: String,
-    }
-    if let Ok(top) = serde_json::from_slice::<Top>(record)
-        && let Some(time) = time::parse_rfc3339(&top.timestamp)
-    {
-        return Some(time);
-    }
-    let record: Value = serde_json::from_slice(record).ok()?;
-    let places = ["/timestamp", "/created_at", "/payload/timestamp", "/message/created_at"];
-    let time = |place| time::parse_rfc3339(record.pointer(place)?.as_str()?);
-    places.into_iter().find_map(time)
+    let names = ["timestamp", "created_at", "payload", "message"];
+    let [at, created_at, payload, message] = field::Field::whole(record).fields(names);
+    let places = [at, created_at, payload.get("timestamp"), message.get("created_at")];
+    places.into_iter().find_map(|place| time::parse_rfc3339(&place.text()?))
 }
 
 /// An object's text without its opening brace and newline.

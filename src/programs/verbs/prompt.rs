@@ -98,7 +98,8 @@ and `startedAt`. `aimax-spawn` has more options, and more to tell.",
         let backend = args.target.needed_backend(&config)?;
         let tmux = Tmux::new(&config)?;
         let to = Recipient::find(&config, &tmux, &name, Some(backend))?;
-        to.same_folder(args.start.cwd.as_deref(), "end it with `aimax stop`")?;
+        let else_end = format!("end it with `aimax stop {name}`");
+        to.same_folder(args.start.cwd.as_deref(), &else_end)?;
         let line = output::progress(&config, &name)?;
         let (sent, _) = send(to, args.prompt, args.start, false)?;
         drop(line);

@@ -115,15 +115,14 @@ impl Session {
         config: &Config,
         pane: Option<&Pane>,
     ) -> Result<Conversation> {
-        let kept = self.kept_conversation(config);
-        Ok(match self.reported(config, pane)? {
-            Some(now) => {
-                let is_its = |path: &PathBuf| now.id.as_ref().is_some_and(|id| is_of(path, id));
-                let transcript = now.transcript.or(kept.transcript.filter(is_its));
-                Conversation { transcript, id: now.id }
-            }
-            None => kept,
-        })
+        let Some(mut now) = self.reported(config, pane)? else {
+            return Ok(self.kept_conversation(config));
+        };
+        if let (None, Some(id)) = (&now.transcript, &now.id) {
+            let kept = self.kept_conversation(config).transcript;
+            now.transcript = kept.filter(|path| is_of(path, id));
+        }
+        Ok(now)
     }
 
     /// Like [`Session::conversation_in`]. Saves what the agent reports in the state file.

@@ -20,7 +20,8 @@ pub enum Verdict {
     Queued,
     /// The agent recorded another text.
     Altered,
-    /// Nothing was typed; the reason says why.
+    /// Nothing was typed, or a hook of the user's refused it and nothing is left of it; the reason says
+    /// why.
     Blocked,
     /// The text is still in the input box.
     TypedNotSubmitted,

@@ -14,7 +14,7 @@ use crate::{
     error::Result,
     time::Deadline,
     tmux::Look,
-    transcript::event::{Event, EventKind},
+    transcript::event::{Event, EventKind, REFUSED},
 };
 
 /// The transcript from its end before the prompt.
@@ -29,6 +29,8 @@ pub(crate) struct Proof {
     reader: ConversationReader,
     /// Another text was recorded: where it differs from ours, and when we saw it.
     other: Option<(String, Instant)>,
+    /// A turn has begun, and no prompt was given in it yet.
+    is_empty_turn: bool,
 }
 
 /// How long to wait for our text after another text was recorded. The other text need not be our
@@ -42,6 +44,9 @@ pub(crate) enum Evidence {
     Same(Verdict, Vec<&'static str>),
     /// It has another text, which differs from the prompt here.
     Other(String),
+    /// A hook of the user's refused it, so the model did not get it: with the hook's words, if it has
+    /// them.
+    Refused(String),
 }
 
 impl Proof {
@@ -59,7 +64,7 @@ impl Proof {
         let reader = ConversationReader::from_end(places, now, &mut attached.watch)?;
         let offset = reader.offset();
         let end = path.and_then(|path| path.metadata().ok()).map_or(offset, |data| data.len());
-        Ok(Proof { offset, end, id, reader, other: None })
+        Ok(Proof { offset, end, id, reader, other: None, is_empty_turn: false })
     }
 
     /// What the transcript shows of the prompt by now.
@@ -83,13 +88,13 @@ impl Proof {
             }
         }
         let agent = attached.agent;
-        let (mut ours, other) = (None, &mut self.other);
+        let (mut ours, other, is_empty) = (None, &mut self.other, &mut self.is_empty_turn);
         let (offset, end) = (self.offset, self.end);
         self.reader.read(Some(&mut attached.watch), |line| {
             let old = if line.offset == offset { (end.saturating_sub(offset)) as usize } else { 0 };
             let new = line.bytes.get(old..).unwrap_or_default();
             for event in agent.parse_line(new) {
-                match judge(agent, prompt, &event) {
+                match refusal(prompt, &event, is_empty).or_else(|| judge(agent, prompt, &event)) {
                     Some(Evidence::Other(difference)) => {
                         *other = Some((difference, Instant::now()));
                     }
@@ -129,6 +134,21 @@ impl Proof {
     fn has_left(&self, now: Option<&Conversation>) -> bool {
         self.id.is_some() && now.is_some_and(|now| now.id != self.id)
     }
+}
+
+/// Whether a hook refused the prompt: the agent says so, or it ended a turn in which it had given no
+/// prompt to the model.
+// Measured: claude/FACTS.md, "Hooks"; codex/FACTS.md, "Rollout records"
+fn refusal(prompt: &Prompt, event: &Event, is_empty: &mut bool) -> Option<Evidence> {
+    let ended = matches!(event.kind, EventKind::TurnEnd | EventKind::Unanswered) && *is_empty;
+    match event.kind {
+        EventKind::TurnStart => *is_empty = true,
+        EventKind::Prompt | EventKind::Interrupted | EventKind::TurnEnd => *is_empty = false,
+        _ => {}
+    }
+    let said = event.kind == EventKind::Error && event.reason == Some(REFUSED);
+    let text = if said { event.text.clone() } else { String::new() };
+    ((said || ended) && !prompt.is_command()).then_some(Evidence::Refused(text))
 }
 
 /// What one event shows of the prompt. Prompts that were queued earlier are not ours.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Prompt;
 use crate::{
-    agent::{profile::InputBox, takes_prompt},
+    agent::{Status, profile::InputBox, takes_prompt},
     error::Result,
     session::{Session, attached_pane::AttachedPane},
     time::Deadline,
@@ -26,6 +26,35 @@ pub(crate) fn await_text(
             || attached.wait(deadline)? == Woke::Deadline
         {
             return Ok(());
+        }
+    }
+}
+
+/// An agent that outputs nothing for this long has finished drawing.
+// Measured: codex/FACTS.md, "Interrupt"
+const SCREEN_QUIET: Duration = Duration::from_millis(300);
+
+/// How long an agent may draw.
+const DRAWN: Duration = Duration::from_secs(1);
+
+/// Whether a prompt that did not become a turn returns to the box. The agent's own record of it may be
+/// earlier than its screen: the prompt is in the box only once the agent has finished drawing.
+// Measured: codex/FACTS.md, "Interrupt"; claude/FACTS.md, "Hooks"
+pub(crate) fn comes_back(
+    attached: &mut AttachedPane<'_>,
+    session: &Session,
+    deadline: Deadline,
+) -> Result<bool> {
+    let drawn_by = deadline.min(Deadline::after(DRAWN));
+    attached.listen(true);
+    loop {
+        let look = attached.look(session)?;
+        if attached.profile.input_box(&look) == InputBox::Text {
+            return Ok(true);
+        }
+        let quiet = attached.wait(drawn_by.min(Deadline::after(SCREEN_QUIET)))? == Woke::Deadline;
+        if quiet && !matches!(attached.status(&look)?, Status::Busy) || drawn_by.passed() {
+            return Ok(false);
         }
     }
 }

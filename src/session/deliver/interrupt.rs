@@ -68,10 +68,6 @@ pub(crate) fn interrupt(
 // Measured: claude/FACTS.md, "Keys that interrupt"; codex/FACTS.md, "Interrupt"
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// An agent that outputs nothing for this long has finished drawing.
-// Measured: codex/FACTS.md, "Interrupt"
-const SCREEN_QUIET: Duration = Duration::from_millis(300);
-
 /// How long after its last sign of work an agent may take to record that it was interrupted.
 // Measured: claude/FACTS.md, "Interrupt in the transcript"
 const MARKER_WAIT: Duration = Duration::from_secs(3);
@@ -217,27 +213,14 @@ fn is_open(attached: &AttachedPane<'_>, look: &Look) -> Result<bool> {
 }
 
 /// Whether the stopped prompt still returns to the box. If the transcript decides when a turn has
-/// ended, the screen is later: the prompt is in the box only once the agent has finished drawing.
-// Measured: codex/FACTS.md, "Interrupt"
+/// ended, the screen is later.
 fn comes_back(
     attached: &mut AttachedPane<'_>,
     session: &Session,
     deadline: Deadline,
 ) -> Result<bool> {
-    if attached.agent.facts().end_needs_idle {
-        return Ok(false);
-    }
-    let drawn_by = deadline.min(Deadline::after(AGAIN));
-    loop {
-        let look = attached.look(session)?;
-        if attached.profile.input_box(&look) == InputBox::Text {
-            return Ok(true);
-        }
-        let quiet = attached.wait(drawn_by.min(Deadline::after(SCREEN_QUIET)))? == Woke::Deadline;
-        if quiet && !matches!(attached.status(&look)?, Status::Busy) || drawn_by.passed() {
-            return Ok(false);
-        }
-    }
+    Ok(!attached.agent.facts().end_needs_idle
+        && input_box::comes_back(attached, session, deadline)?)
 }
 
 /// Tidies up after a stopped turn: clears the prompt that returned to the box, and ends the job.

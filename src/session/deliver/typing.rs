@@ -183,6 +183,9 @@ pub(crate) fn submit(
             Some(Evidence::Other(reason)) => {
                 return Ok(Delivery::new(Verdict::Altered, proof.offset, reason));
             }
+            Some(Evidence::Refused(words)) => {
+                return refused(attached, session, proof.offset, &words, deadline);
+            }
             None => {}
         }
         if look.pane.dead {
@@ -210,6 +213,28 @@ pub(crate) fn submit(
         let next_look = enters.next_look().min(proof.next_look()).min(next_nudge);
         let _woke = attached.wait(deadline.min(next_look))?;
     }
+}
+
+/// The delivery of a prompt that a hook refused. Some agents put it back into the box, where the next
+/// sender would take it for somebody's draft.
+// Measured: claude/FACTS.md, "Hooks"
+fn refused(
+    attached: &mut AttachedPane<'_>,
+    session: &Session,
+    offset: u64,
+    words: &str,
+    deadline: Deadline,
+) -> Result<Delivery> {
+    if input_box::comes_back(attached, session, deadline)? {
+        input_box::clear(attached, session, deadline)?;
+    }
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let reason = match &*words {
+        "" => "a UserPromptSubmit hook refused the prompt".to_owned(),
+        words => format!("a UserPromptSubmit hook refused the prompt: {words}"),
+    };
+    let advice = "change the prompt, or the hook".to_owned();
+    Ok(Delivery { advice, ..Delivery::new(Verdict::Blocked, offset, reason) })
 }
 
 /// The delivery after the deadline has passed, judged by the screen.

@@ -7,7 +7,11 @@
 //! then the flags. The flags follow the account: one that is missing is put back, and one of an earlier
 //! job or of another session says nothing.
 
-use std::{ops::ControlFlow, path::PathBuf, time::Duration};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use super::{
     RunDir, Session,
@@ -15,7 +19,7 @@ use super::{
     conversation::{ConversationReader, is_same},
 };
 use crate::{
-    agent::{Agent, Status, profile::InputBox},
+    agent::{Agent, Conversation, Status, profile::InputBox},
     config::Config,
     error::Result,
     flag::{Failure, Fields, Flags},
@@ -116,6 +120,8 @@ pub(crate) struct Job {
     run_dir: RunDir,
     /// The transcript since the job began, and the turns counted in it.
     read: Option<(ConversationReader, Ledger)>,
+    /// When `running.flag` was first seen to be missing.
+    missing: Option<Instant>,
 }
 
 /// The reason of a job that failed because its turn was interrupted.
@@ -138,6 +144,20 @@ const END_WRITTEN: Duration = Duration::from_millis(500);
 // Measured: claude/FACTS.md, "Prompts during a turn"
 const BETWEEN_TURNS: Duration = Duration::from_millis(100);
 
+/// How long after the end of its sub-agents an agent may take to begin a turn with their reports.
+// Measured: claude/FACTS.md, "End of a turn, and what outlives it"
+const REPORTED: Duration = Duration::from_secs(3);
+
+/// How long the removal of a folder may take.
+const REMOVED: Duration = Duration::from_millis(300);
+
+/// How much is left of `span` after `since`, in epoch milliseconds; `None` when it has passed.
+fn left_of(since: u64, span: Duration) -> Option<Duration> {
+    let due = Duration::from_millis(since).saturating_add(span);
+    let left = due.saturating_sub(Duration::from_millis(time::now_ms()));
+    Some(left).filter(|left| !left.is_zero())
+}
+
 impl Job {
     /// The job of a session; `None` when it has no folder for flags.
     #[must_use]
@@ -148,6 +168,7 @@ impl Job {
             session: session.clone(),
             run_dir: session.run_dir(config),
             read: None,
+            missing: None,
         })
     }
 
@@ -331,20 +352,36 @@ impl Job {
     }
 
     /// Shows the account again when the flags do not agree with it: the agent may remove their folder
-    /// in its work, or bring back what was there before. A look does not fail for that.
-    fn mend(&self, account: &Account) {
+    /// in its work, or bring back what was there before. A look does not fail for that. Returns how long
+    /// to leave a removal alone that may still be under way: a file that comes back into a folder makes
+    /// its removal fail.
+    fn mend(&mut self, account: &Account) -> Option<Duration> {
         let is_shown = |account: &Account| {
             let failed = account.ended.as_ref().is_some_and(|end| *end != End::Done);
-            self.flags.are_there().is_ok_and(|there| there == (account.ended.is_none(), failed))
+            let agree = (account.ended.is_none(), failed);
+            // The removal is the agent's word, also while a sender is at work.
+            let is_word = account.done_by == DoneBy::Agent && self.flags.has_dir().unwrap_or(true);
+            self.flags
+                .are_there()
+                .is_ok_and(|there| there == agree || !there.0 && agree.0 && is_word)
         };
         if is_shown(account) || !self.flags.has_root() || !self.run_dir.job().exists() {
-            return;
+            self.missing = None;
+            return None;
+        }
+        if self.read.is_some() && account.ended.is_none() {
+            let since = *self.missing.get_or_insert_with(Instant::now);
+            let left = REMOVED.saturating_sub(since.elapsed());
+            if !left.is_zero() {
+                return Some(left);
+            }
         }
         let mended = self.hold().and_then(|_held| match self.account()? {
             now if is_shown(&now) => Ok(()),
             now => self.show(&now),
         });
         drop(mended);
+        None
     }
 
     /// Where the transcript is now: from the agent while it is alive.
@@ -376,7 +413,7 @@ impl Job {
         if matches!(account.ended, Some(End::Limited { .. })) && status.is_some() {
             account = self.taken_up(config, pane, account)?;
         }
-        self.mend(&account);
+        let mended = self.mend(&account);
         if let Some(end) = &account.ended {
             let state = JobState::of(end);
             return Ok(Standing { state, prompts: Prompts::Rest, again: None });
@@ -407,7 +444,7 @@ impl Job {
             (_, Some(Status::Waiting(what))) => JobState::Waiting(what),
             _ => JobState::Running,
         };
-        Ok(Standing { state, prompts, again })
+        Ok(Standing { state, prompts, again: again.or(mended) })
     }
 
     /// The account of a job that stopped at a usage limit: it runs again once the agent has gone on.
@@ -450,29 +487,33 @@ impl Job {
         let ledger = self.read.as_ref().map(|(_, ledger)| ledger);
         let prompts = account.prompts + usize::from(sender);
         let last_input = ledger.and_then(Ledger::last_input);
+        let nothing = account.prompts == 0 && ledger.is_none_or(Ledger::is_empty);
         let rests = |since: &u64| last_input.is_none_or(|input| *since >= input);
         if let Some(end) = ledger.and_then(|ledger| ledger.ended(prompts)) {
             let idle = match status {
                 None | Some(Status::Idle(None)) => true,
                 Some(Status::Idle(Some(since))) if rests(since) => true,
                 Some(Status::Idle(_)) => {
-                    let shown_by = Duration::from_millis(last_input.unwrap_or(0)) + SHORT;
-                    let left = shown_by.saturating_sub(Duration::from_millis(time::now_ms()));
-                    *again = Some(left).filter(|left| !left.is_zero());
+                    *again = left_of(last_input.unwrap_or(0), SHORT);
                     again.is_none()
                 }
                 // A dialog may ask what shall be done about it.
                 Some(Status::Waiting(_)) if matches!(end, End::Limited { .. }) => true,
                 Some(_) => !self.agent.facts().end_needs_idle,
             };
+            if idle && self.awaits_report(status, again) {
+                return None;
+            }
             if idle {
-                return Some(end.clone());
+                // A turn without a prompt is no answer to the one that was never proven.
+                let is_ours = *end != End::Done || !account.sending || sender || !nothing;
+                let unproven = || End::Failed("the agent did not take the prompt".into());
+                return Some(if is_ours { end.clone() } else { unproven() });
             }
         }
         let Some(Status::Idle(since)) = status else { return None };
-        let nothing = account.prompts == 0 && ledger.is_none_or(Ledger::is_empty);
         if account.sending && !sender && nothing {
-            *again = account.arrives_in();
+            *again = account.arrives_in().max(since.and_then(|since| left_of(since, END_WRITTEN)));
             if again.is_some() {
                 return None;
             }
@@ -486,16 +527,27 @@ impl Job {
         if sender || !(left || silent) {
             return None;
         }
-        let due = Duration::from_millis(since.unwrap_or(0)).saturating_add(END_WRITTEN);
-        let wait = due.saturating_sub(Duration::from_millis(time::now_ms()));
-        if !wait.is_zero() {
-            *again = Some(wait);
+        *again = left_of(since.unwrap_or(0), END_WRITTEN);
+        if again.is_some() {
             return None;
         }
         match ledger.and_then(Ledger::last_end) {
             Some(end) => Some(end.clone()),
             None if silent => Some(End::Failed(SILENT.into())),
             None => Some(End::Failed("the conversation was left".into())),
+        }
+    }
+
+    /// Whether sub-agents of the turn have not reported yet. Between their end and the turn in which the
+    /// agent gets their reports it is idle for a moment; `again` is then set to how long that may last.
+    fn awaits_report(&self, status: Option<&Status>, again: &mut Option<Duration>) -> bool {
+        let is_pending = self.read.as_ref().is_some_and(|(_, ledger)| ledger.is_pending());
+        match status {
+            Some(Status::Idle(since)) if is_pending => {
+                *again = left_of(since.unwrap_or(0), REPORTED);
+                again.is_some()
+            }
+            _ => is_pending,
         }
     }
 
@@ -510,7 +562,8 @@ impl Job {
         let after = u64::try_from(after.as_millis()).unwrap_or_default();
         let taken =
             ledger.last_input().zip(*since).is_some_and(|(input, idle)| input + after > idle);
-        taken || ledger.has_queued()
+        let reports = ledger.is_pending() && left_of(since.unwrap_or(0), REPORTED).is_some();
+        taken || reports || ledger.has_queued()
     }
 
     /// How the job stands by its account alone; `None` while that says that it runs.
@@ -562,6 +615,15 @@ impl Job {
             }
             Ok(ControlFlow::Continue(()))
         })?;
+        if !left
+            && pane.is_some_and(|pane| !pane.dead)
+            && let Some(transcript) = reader.paths().next().map(Path::to_owned)
+            && self.session.entry.jsonl_path().is_some_and(|kept| is_same(kept, &transcript))
+        {
+            // The transcript may have moved. A look does not fail for a note.
+            let now = Conversation { id: None, transcript: Some(transcript) };
+            drop(self.session.bind(config, &now));
+        }
         self.read = Some((reader, ledger));
         Ok(left)
     }

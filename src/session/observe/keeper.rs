@@ -26,10 +26,14 @@ pub(crate) fn keep(config: &Config, session: &Session) -> Result<()> {
         let mut pane = None;
         let runs = watcher.observe(|_, seen| {
             pane.clone_from(&seen.pane);
-            Ok(match seen.job {
-                Ok(JobState::Done | JobState::Failed(_)) => ControlFlow::Break(()),
-                _ => ControlFlow::Continue(()),
-            })
+            let is_over = match &seen.job {
+                Ok(JobState::Done) => true,
+                // Behind a usage limit the agent goes on by itself.
+                Ok(JobState::Failed(failure)) => failure.resets_at.is_none(),
+                _ => false,
+            };
+            let is_dead = seen.status.is_none() && seen.unseen.is_none();
+            Ok(if is_over || is_dead { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;
         if !runs {
             return Ok(());

@@ -121,14 +121,15 @@ impl<'a> SessionWatcher<'a> {
             // When a session is ended, its flags are removed too. That must not look like a job
             // that is done.
             let backend = one.session.backend;
-            if known.iter().all(|(known, _)| *known != backend) {
+            let done = matches!(snapshot.job, Ok(JobState::Done));
+            if done && known.iter().all(|(known, _)| *known != backend) {
                 let sessions = backend.store(self.config).sessions()?;
                 known.push((backend, sessions.into_iter().map(|(name, _)| name).collect()));
             }
             let lives = |(of, names): &(Backend, HashSet<Name>)| {
                 *of == backend && names.contains(&one.session.name)
             };
-            if matches!(snapshot.job, Ok(JobState::Done)) && !known.iter().any(lives) {
+            if done && !known.iter().any(lives) {
                 snapshot.job = Ok(JobState::Failed(Failure::new("the session was ended")));
             }
             if tell(&one.session, &snapshot)?.is_continue() {

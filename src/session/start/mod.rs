@@ -20,7 +20,6 @@ use crate::{
     agent::{AgentPaths, Backend, Conversation, LaunchRequest, version::Source},
     config::Config,
     error::{Error, Kind, Result},
-    flag::Flags,
     state::{Entry, Name, admin},
     time::{self, Deadline},
     tmux::{Pane, Tmux},
@@ -103,7 +102,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
         Once::open(&run_dir, key)?.note(Stage::Starting)?;
     }
     // If the state file cannot be read, fail before anything is started.
-    session.backend.store(config).sessions()?;
+    session.backend.store(config).check()?;
 
     let profile = session.profile(config)?;
     if let Some(error) = session.agent().facts().too_old(config, &profile, Source::Place) {
@@ -183,8 +182,10 @@ fn make_room(config: &Config, tmux: &Tmux, session: &Session) -> Result<()> {
     match pane {
         Some(pane) if !pane.dead => {
             let cause = "a session of this name is running";
-            Err(Error::new(Kind::Refused, &session.name, cause)
-                .advise("choose another name, or end it with `aimax-kill`"))
+            Err(Error::new(Kind::Refused, &session.name, cause).advise(format!(
+                "choose another name, or end it with `aimax-kill {}`",
+                session.name
+            )))
         }
         dead => {
             dead.map_or(Ok(()), |dead| tmux.of(&dead).kill_pane(&dead))?;
@@ -273,12 +274,9 @@ impl Drop for StartGuard<'_> {
         }
         // The failure that led here is the one to report; what tidying up adds would hide it.
         if let Some(pane) = &self.pane {
-            drop(self.tmux.kill_pane(pane));
+            drop(super::end::kill(self.tmux, pane));
             drop(self.session.backend.store(self.config).forget(&self.session.name));
         }
-        drop(self.session.run_dir(self.config).clear());
-        if let Some(flags) = self.session.flags() {
-            drop(Flags::remove(&flags));
-        }
+        drop(super::end::remove_files(self.config, &self.session));
     }
 }
