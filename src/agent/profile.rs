@@ -45,6 +45,12 @@ pub struct Profile {
 pub struct Input {
     /// The beginning of the box's line.
     pub marker: String,
+    /// The beginning of the line above the box. A line with the marker below any other is none.
+    #[serde(default)]
+    pub above: Option<String>,
+    /// Whether the terminal's cursor shows in the box, and in no list.
+    #[serde(default)]
+    pub cursor: bool,
     /// The beginning of the line below an empty box; an empty text means a blank line. Any other
     /// line belongs to the box. Without this field the line below does not matter.
     #[serde(default)]
@@ -142,6 +148,17 @@ impl Profile {
             .find(|dialog| dialog.texts.iter().all(|text| shown.contains(&squeeze(text))))
     }
 
+    /// The dialog that is open. Where the box shows by a sign that no list has, only what stands in it
+    /// and below counts: above it is a conversation, which may quote any dialog.
+    pub fn open_dialog(&self, look: &Look) -> Option<&Dialog> {
+        let has_sign = self.input.above.is_some() || self.input.cursor;
+        let shows = has_sign && !(self.input.cursor && look.pane.cursor_hidden);
+        match self.box_row(look).filter(|_| shows) {
+            Some(row) => self.dialog(&look.screen.below(row)),
+            None => self.dialog(&look.screen),
+        }
+    }
+
     /// What the input box holds. It is empty when the caret stands right after the marker and a
     /// blank, nothing follows but a ghost text, which is dim, and the box has no other line. Words
     /// prove nothing, for ghost texts are words too.
@@ -152,7 +169,11 @@ impl Profile {
         let empty = (caret, at) == (marker.chars().count() + 1, row)
             && look.screen.is_ghost_after(row, marker, caret)
             && self.ends_below(&look.screen, row);
-        if empty { InputBox::Empty } else { InputBox::Text }
+        match empty {
+            true => InputBox::Empty,
+            false if self.input.cursor && look.pane.cursor_hidden => InputBox::Missing,
+            false => InputBox::Text,
+        }
     }
 
     /// Whether the box has no line but `row` and those that its ghost text continues in.
@@ -199,9 +220,13 @@ impl Profile {
     /// The line of the input box: the caret's line if it begins with the marker, else the last line
     /// that does, for lines above may look the same.
     fn box_row(&self, look: &Look) -> Option<usize> {
-        let begins = |line: &str| line.trim_start().starts_with(&self.input.marker);
-        let at = look.pane.cursor_y;
-        if begins(look.screen.line(at)) { Some(at) } else { look.screen.lines().rposition(begins) }
+        let (screen, at) = (&look.screen, look.pane.cursor_y);
+        let is_above = |row: usize, sign: &str| row > 0 && screen.line(row - 1).starts_with(sign);
+        let begins = |row: &usize| {
+            screen.line(*row).trim_start().starts_with(&self.input.marker)
+                && self.input.above.as_ref().is_none_or(|sign| is_above(*row, sign))
+        };
+        if begins(&at) { Some(at) } else { (0..screen.lines().len()).rev().find(begins) }
     }
 
     /// The next key towards choosing one of the dialog's labels.

@@ -140,7 +140,8 @@ impl Anchor {
 
     /// Whether `pane` is the one that was made for the agent, and still runs it or shows its end.
     fn is(&self, pane: &Pane) -> bool {
-        pane.id == self.pane && pane.pid == self.shell.unwrap_or(self.pid)
+        let is_its = pane.pid == self.shell.unwrap_or(self.pid);
+        pane.id == self.pane && (is_its || pane.dead && pane.pid == 0)
     }
 
     /// The pane with the agent's own process; `None` when only the shell is left in it.

@@ -112,7 +112,7 @@ pub(crate) fn question(
     look: &Look,
     status: &Status,
 ) -> Option<(String, String)> {
-    match (profile.dialog(&look.screen), status) {
+    match (profile.open_dialog(look), status) {
         (Some(dialog), _) => Some((dialog.name.clone(), dialog.advice.clone())),
         (None, Status::Waiting(what)) => {
             Some((what.replace(' ', "-"), "attach to the window and answer".into()))

@@ -3,12 +3,13 @@
 
 use std::{
     ffi::OsString,
+    io::Write,
     path::{Path, PathBuf},
 };
 
 use super::{Fault, Tmux, server::Answer};
 use crate::{
-    error::{Error, Result},
+    error::{At, Error, Result},
     shell::quoted,
 };
 
@@ -25,7 +26,8 @@ pub struct Pane {
     pub active_at: u64,
     /// `%N`.
     pub id: String,
-    /// The process that tmux started in it.
+    /// The process that tmux started in it; 0 where that has ended and tmux does not tell it any more.
+    /// See tmux/FACTS.md, "Death of a pane".
     pub pid: u32,
     /// Whether that process has ended.
     pub dead: bool,
@@ -41,6 +43,10 @@ pub struct Pane {
     pub cursor_x: usize,
     /// The caret's line, from 0.
     pub cursor_y: usize,
+    /// Whether the program hides the caret.
+    pub cursor_hidden: bool,
+    /// tmux would paste without brackets: it says so from 3.7 on. See tmux/FACTS.md, "Paste and keys".
+    pub unbracketed: bool,
     /// Its terminal's device.
     pub tty: PathBuf,
     /// The program in the foreground.
@@ -61,12 +67,12 @@ impl Pane {
     /// The tmux format that [`Pane::parse`] reads. The title comes last: it may hold anything.
     pub(crate) const FORMAT: &'static str = "#{window_name}\t#{window_id}\t#{window_index}\t#{window_activity}\t\
         #{pane_id}\t#{pane_pid}\t#{pane_dead}\t#{pane_dead_status}\t#{pane_dead_signal}\t#{pane_in_mode}\t\
-        #{pane_input_off}\t#{pane_synchronized}\t#{cursor_x}\t#{cursor_y}\t#{socket_path}\t#{pid}\t\
+        #{pane_input_off}\t#{pane_synchronized}\t#{cursor_x}\t#{cursor_y}\t#{cursor_flag}\t#{bracket_paste_flag}\t#{socket_path}\t#{pid}\t\
         #{pane_tty}\t#{pane_current_command}\t#{pane_title}";
 
     /// Reads one line of [`Pane::FORMAT`].
     pub(crate) fn parse(line: &str) -> Option<Pane> {
-        let mut parts = line.splitn(19, '\t');
+        let mut parts = line.splitn(21, '\t');
         let mut next = || parts.next();
         let ended = |status: &str, signal: &str| {
             status.parse().ok().or_else(|| Some(128 + signal.parse::<i32>().ok()?))
@@ -77,7 +83,7 @@ impl Pane {
             index: next()?.parse().ok()?,
             active_at: next()?.parse().ok()?,
             id: next()?.to_owned(),
-            pid: next()?.parse().ok()?,
+            pid: Some(next()?).filter(|pid| !pid.is_empty()).unwrap_or("0").parse().ok()?,
             dead: next()? == "1",
             status: ended(next()?, next()?),
             in_mode: next()? != "0",
@@ -85,6 +91,8 @@ impl Pane {
             synchronized: next()? == "1",
             cursor_x: next()?.parse().ok()?,
             cursor_y: next()?.parse().ok()?,
+            cursor_hidden: next()? == "0",
+            unbracketed: next()? == "0",
             socket: next()?.into(),
             server_pid: next()?.parse().ok()?,
             tty: next()?.into(),
@@ -297,10 +305,18 @@ impl Tmux {
         said.map(drop).map_err(|fault| fault.about("run-shell"))
     }
 
+    /// Tells tmux again that the pane's program takes pastes in brackets: what `send-keys -R` makes it
+    /// forget. The words go to the terminal as the program's own output would.
+    pub(crate) fn bracket_again(pane: &Pane) -> Result<()> {
+        let mut terminal = std::fs::File::options().write(true).open(&pane.tty).at(&pane.tty)?;
+        terminal.write_all(b"\x1b[?2004h").at(&pane.tty)
+    }
+
     /// Closes a pane, if it still is the one that `pane` tells of: another program may run in it by now.
     /// Its window goes with it only when nobody else has a pane there.
     pub fn kill_pane(&self, pane: &Pane) -> Result<()> {
-        let same = format!("#{{==:#{{pane_id}}/#{{pane_pid}},{}/{}}}", pane.id, pane.pid);
+        let is = |pid: &str| format!("#{{==:#{{pane_id}}/#{{pane_pid}},{}/{pid}}}", pane.id);
+        let same = format!("#{{||:{},{}}}", is(&pane.pid.to_string()), is(""));
         let kill = format!("kill-pane -t {}", pane.id);
         match self.run(&["if-shell", "-F", "-t", &pane.id, &same, &kill])? {
             Ok(_) | Err(Fault::NoServer | Fault::NotFound) => Ok(()),
@@ -348,7 +364,7 @@ mod tests {
 
     #[test]
     fn a_title_may_hold_anything() {
-        let line = "w\t@1\t3\t1700000000\t%2\t77\t1\t\t9\t0\t0\t0\t2\t5\t/s\t9\t/dev/pts/4\tclaude\tReady\t| x";
+        let line = "w\t@1\t3\t1700000000\t%2\t77\t1\t\t9\t0\t0\t0\t2\t5\t1\t\t/s\t9\t/dev/pts/4\tclaude\tReady\t| x";
         let pane = Pane::parse(line).unwrap();
         assert_eq!((pane.pid, pane.dead, pane.status), (77, true, Some(137)));
         assert_eq!((pane.index, pane.active_at), (3, 1_700_000_000));
@@ -361,7 +377,7 @@ mod tests {
     fn a_window_that_a_person_has_split_is_its_oldest_pane() {
         let line = |window: &str, pane: &str| {
             format!(
-                "w\t{window}\t3\t17\t{pane}\t77\t0\t\t\t0\t0\t0\t2\t5\t/s\t9\t/dev/pts/4\tclaude\tt\n"
+                "w\t{window}\t3\t17\t{pane}\t77\t0\t\t\t0\t0\t0\t2\t5\t1\t\t/s\t9\t/dev/pts/4\tclaude\tt\n"
             )
         };
         let listed = [("@1", "%10"), ("@1", "%9"), ("@1", "%11"), ("@2", "%12")];

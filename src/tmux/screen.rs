@@ -32,6 +32,11 @@ impl Screen {
         self.lines.get(row).map_or("", |line| &line.text)
     }
 
+    /// The lines from `row` on.
+    pub fn below(&self, row: usize) -> Screen {
+        Screen { lines: self.lines.iter().skip(row).cloned().collect() }
+    }
+
     /// Whether line `row` holds nothing but a ghost text after `marker`. A ghost text is dim,
     /// except for its first character when the caret, in column `caret`, is on it.
     /// See claude/FACTS.md, "Input box".

@@ -48,6 +48,7 @@ mod spawn;
 mod spawn_failures;
 mod state;
 mod stats;
+mod strangers;
 mod tail;
 mod tail_one;
 mod tour;

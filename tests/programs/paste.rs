@@ -188,6 +188,27 @@ fn copy_mode_is_left_first() {
     assert_eq!(prompts(&ready.jsonl_path), ["a\nb"]);
 }
 
+/// tmux forgets with a reset that the program takes pastes in brackets. From 3.7 on it tells so.
+#[test]
+fn a_terminal_that_was_reset_gets_pastes_in_brackets_again() {
+    let desk = Desk::new();
+    let ready = desk.ready("one");
+    let brackets = || desk.tmux().ask(&ready.pane_id, "bracket_paste_flag");
+    let tells = brackets() == "1";
+    desk.tmux().run(["send-keys", "-R", "-t", &ready.pane_id]);
+    assert_eq!(brackets(), if tells { "0" } else { "" });
+    // The screen is empty too, and nothing is typed there until the agent draws again.
+    let blocked: crate::records::Unproven =
+        desk.run("aimax-paste", &["-s", "one", "-p", "x"]).fails_with(5, "the screen is empty");
+    assert_eq!(blocked.verdict, "blocked");
+    desk.tmux().run(["resize-window", "-t", &ready.window_id, "-x", "100", "-y", "30"]);
+    desk.tmux().wait_text(&ready.pane_id, "❯");
+    if tells {
+        assert_eq!(desk.paste("one", "a\nb"), proven("one", "submitted", 0, &[]));
+        assert_eq!((brackets(), prompts(&ready.jsonl_path)), ("1".into(), vec!["a\nb".into()]));
+    }
+}
+
 #[test]
 fn a_conversation_that_was_cleared_is_followed() {
     let desk = Desk::new();

@@ -61,8 +61,12 @@ fn profile(version: Version) -> Profile {
 }
 
 fn screen(version: Version, name: &str) -> Screen {
+    Screen::parse(&screen_text(version, name))
+}
+
+fn screen_text(version: Version, name: &str) -> String {
     let path = version.fixtures().join("screens").join(format!("{name}.ansi.txt"));
-    Screen::parse(&fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path:?}: {e}")))
+    fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path:?}: {e}"))
 }
 
 /// Every screen of every version.
@@ -95,6 +99,50 @@ fn every_dialog_is_recognised_by_name_and_nothing_else_is() {
         let screen = screen(version, &name);
         let seen = profile.dialog(&screen).map(|dialog| dialog.name.as_str());
         assert_eq!(seen, expected, "{version}/{name}\n{}", screen.text());
+    }
+}
+
+/// A screen, and where its caret is, by the table in the README.
+fn look(version: Version, name: &str) -> Look {
+    let table = fs::read_to_string(versions::fixtures().join("README.md")).expect("the table");
+    let row = table.lines().find(|line| line.contains(&format!("`{version}/{name}`")));
+    let cells: Vec<&str> = row.expect("its row").split('|').map(str::trim).collect();
+    let (x, y) = cells[2].split_once(',').expect("a place");
+    let pane = Pane {
+        cursor_x: x.parse().expect("a column"),
+        cursor_y: y.parse().expect("a line"),
+        cursor_hidden: cells[3] == "0",
+        ..Pane::default()
+    };
+    Look { pane, screen: screen(version, name) }
+}
+
+#[test]
+fn a_dialog_is_known_by_its_place() {
+    for (version, name) in screens() {
+        let (profile, mut look) = (profile(version), look(version, &name));
+        let open = profile.open_dialog(&look).map(|dialog| dialog.name.clone());
+        let known = profile.dialog(&look.screen).map(|dialog| dialog.name.clone());
+        assert_eq!(open, known, "{version}/{name}");
+        if open.is_some() {
+            assert_ne!(profile.input_box(&look), InputBox::Empty, "{version}/{name}");
+            let is_list = !matches!(name.as_str(), "login" | "resume-picker");
+            if is_list {
+                assert_eq!(profile.input_box(&look), InputBox::Missing, "{version}/{name}");
+            }
+        }
+        // A conversation that quotes a dialog, above the box.
+        if matches!(name.as_str(), "ready" | "draft" | "working") {
+            let trust = fs::read_to_string(version.fixtures().join("screens/trust.txt"));
+            let trust = trust.expect("the trust dialog");
+            let quoted: String = trust.lines().take(14).map(|line| format!("{line}\n")).collect();
+            let shown = screen_text(version, &name);
+            let lines = quoted.lines().count();
+            look.screen = Screen::parse(&format!("{quoted}{shown}"));
+            look.pane.cursor_y += lines;
+            assert!(profile.dialog(&look.screen).is_some(), "{version}/{name}: it is quoted");
+            assert!(profile.open_dialog(&look).is_none(), "{version}/{name}");
+        }
     }
 }
 
@@ -171,7 +219,6 @@ fn moved(profile: &Profile, screen: &Screen, row: usize, key: &str) -> Screen {
 
 #[test]
 fn an_empty_box_is_told_from_a_draft() {
-    let table = fs::read_to_string(versions::fixtures().join("README.md")).unwrap();
     let mut seen = Vec::new();
     for (version, name) in screens() {
         let expected = match name.as_str() {
@@ -182,12 +229,7 @@ fn an_empty_box_is_told_from_a_draft() {
             "draft" | "draft-collapsed" => InputBox::Text,
             _ => continue,
         };
-        let row = table.lines().find(|line| line.contains(&format!("`{version}/{name}`")));
-        let cell = row.unwrap().split('|').nth(2).unwrap().trim();
-        let (x, y) = cell.split_once(',').unwrap();
-        let pane =
-            Pane { cursor_x: x.parse().unwrap(), cursor_y: y.parse().unwrap(), ..Pane::default() };
-        let look = Look { pane, screen: screen(version, &name) };
+        let look = look(version, &name);
         assert_eq!(
             profile(version).input_box(&look),
             expected,

@@ -53,7 +53,12 @@ pub(crate) fn agents(config: &Config) -> Vec<Finding> {
                 Finding::problem("agent", name, error).mend(format!("rm {}", word(&own)))
             }
             (_, Err(error)) => Finding::problem("agent", name, error),
-            (Ok(profile), Ok(version)) => covered(name, &version, &profile, &own),
+            (Ok(profile), Ok(version)) => match too_old(&version, &profile) {
+                Some(says) => {
+                    Finding::problem("agent", name, says).mend(format!("npm install -g {package}"))
+                }
+                None => covered(name, &version, &profile, &own),
+            },
         });
     }
     if found == 0 {
@@ -61,6 +66,11 @@ pub(crate) fn agents(config: &Config) -> Vec<Finding> {
         findings.push(Finding::problem("agent", "agents", format!("there is none; {practice}")));
     }
     findings
+}
+
+fn too_old(version: &str, profile: &Profile) -> Option<String> {
+    let oldest = profile.oldest.as_ref().filter(|oldest| version::is_older(version, oldest))?;
+    Some(format!("{version} is too old: {oldest} or a later one is needed"))
 }
 
 fn covered(name: &str, version: &str, profile: &Profile, own: &Path) -> Finding {

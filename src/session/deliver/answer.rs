@@ -77,7 +77,7 @@ pub(crate) fn question(
         let asked = attached_pane::question(&profile, &look, &status);
         let Some((name, _)) = asked else { return Ok(None) };
         let choices = profile.options(&look.screen);
-        if drawn.passed() || profile.dialog(&look.screen).is_some() && !choices.is_empty() {
+        if drawn.passed() || profile.open_dialog(&look).is_some() && !choices.is_empty() {
             return Ok(Some(Question { name, text: profile.question(&look.screen), choices }));
         }
         let _woke = watch.wait(drawn.min(Deadline::after(LOOK)))?;
@@ -131,7 +131,7 @@ pub(crate) fn answer(
     loop {
         // The agent's status may say "waiting" for a moment after the dialog has closed.
         let look = attached.look(session)?;
-        let is_gone = match attached.profile.dialog(&look.screen) {
+        let is_gone = match attached.profile.open_dialog(&look) {
             Some(dialog) => dialog.name != expected,
             None => !matches!(attached.status(&look)?, Status::Waiting(_)),
         };

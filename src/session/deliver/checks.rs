@@ -5,10 +5,14 @@ use serde_json::json;
 use super::{Delivery, Prompt, Verdict, input_box};
 use crate::session::{Session, attached_pane::AttachedPane};
 use crate::{
-    agent::{Status, profile::InputBox, takes_prompt},
+    agent::{
+        Status,
+        profile::{InputBox, Profile},
+        takes_prompt,
+    },
     error::{Error, Result},
     time::Deadline,
-    tmux::Look,
+    tmux::{Look, Tmux},
     trace,
 };
 
@@ -67,7 +71,14 @@ fn obstacle(
         attached.tmux.leave_mode(&look.pane.id)?;
         look = attached.look(session)?;
     }
-    let found = of_look(attached, &look, prompt)?;
+    let mut found = of_look(attached, &look, prompt)?;
+    if found.is_none() && look.pane.unbracketed {
+        trace::step("told tmux again of bracketed pastes", || look.pane.id.clone().into());
+        Tmux::bracket_again(&look.pane)?;
+        look = attached.look(session)?;
+        let forgot = "tmux has forgotten that the agent takes pastes in brackets";
+        found = look.pane.unbracketed.then(|| Obstacle::new(forgot, "try again"));
+    }
     Ok((look, found))
 }
 
@@ -110,9 +121,21 @@ fn of_look(attached: &AttachedPane<'_>, look: &Look, prompt: &Prompt) -> Result<
             draft.kind = ObstacleKind::Draft;
             Ok(Some(draft))
         }
-        InputBox::Missing => Ok(asks()
-            .or_else(|| Some(Obstacle::new("no input box is to be seen", "look at the window")))),
+        InputBox::Missing => Ok(asks().or_else(|| Some(stranger(&attached.profile, look)))),
     }
+}
+
+/// Something that nobody knows is in place of the input box.
+fn stranger(profile: &Profile, look: &Look) -> Obstacle {
+    let asked = profile.question(&look.screen);
+    let words = asked.lines().take(3).collect::<Vec<_>>().join(" / ");
+    let words = if words.is_empty() { look.screen.last_words() } else { words };
+    let reason = match words.as_str() {
+        "" => "the screen is empty".to_owned(),
+        words => format!("an unknown-dialog is open: {words}"),
+    };
+    let kind = ObstacleKind::Person;
+    Obstacle { kind, ..Obstacle::new(reason, "attach to the window and answer") }
 }
 
 fn starting(status: &Status) -> Obstacle {

@@ -78,11 +78,8 @@ impl Dialogs {
         session: &Session,
         look: &Look,
     ) -> Result<Deadline> {
-        // Above an empty input box is a conversation, which may quote a dialog.
-        let has_box = attached.profile.input_box(look) == InputBox::Empty;
-        let dialog = attached.profile.dialog(&look.screen).filter(|_| !has_box);
-        let Some(dialog) = dialog.cloned() else {
-            return self.look_at_stranger(attached, session, look, has_box);
+        let Some(dialog) = attached.profile.open_dialog(look).cloned() else {
+            return self.look_at_stranger(attached, session, look);
         };
         if dialog.choose.is_empty() {
             let cause = format!("the {} dialog is open", dialog.name);
@@ -130,11 +127,10 @@ impl Dialogs {
         attached: &AttachedPane<'_>,
         session: &Session,
         look: &Look,
-        has_box: bool,
     ) -> Result<Deadline> {
         let is_ready = matches!(attached.status(look)?, Status::Idle(_) | Status::Busy);
         let words = look.screen.first_words();
-        if is_ready || words.is_empty() || has_box {
+        if is_ready || words.is_empty() || attached.profile.input_box(look) == InputBox::Empty {
             self.stranger = Still(None);
             return Ok(Deadline::NEVER);
         }

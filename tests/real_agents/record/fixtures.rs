@@ -135,7 +135,7 @@ impl Shape {
 /// What the profile sees: the dialog, or what the input box holds.
 fn verdict(agent: Agent, shot: &Shot) -> String {
     let (profile, look) = (profile(agent), shot.look());
-    match profile.dialog(&look.screen) {
+    match profile.open_dialog(&look) {
         Some(dialog) => format!("the {} dialog", dialog.name),
         None => format!("input box {:?}", profile.input_box(&look)),
     }

@@ -248,7 +248,7 @@ impl<'a> Stage<'a> {
         let (mut last, mut since) = (String::new(), Instant::now());
         wait_for(DEADLINE, &format!("the {name} dialog"), |saw| {
             let shot = self.shot();
-            let found = self.profile.dialog(&shot.look().screen).map(|dialog| dialog.name.clone());
+            let found = self.profile.open_dialog(&shot.look()).map(|dialog| dialog.name.clone());
             if shot.plain != last {
                 (last, since) = (shot.plain.clone(), Instant::now());
             }
@@ -447,7 +447,12 @@ impl<'a> Stage<'a> {
 impl Shot {
     /// What the profile judges.
     pub(super) fn look(&self) -> Look {
-        let pane = Pane { cursor_x: self.cursor.0, cursor_y: self.cursor.1, ..Pane::default() };
+        let pane = Pane {
+            cursor_x: self.cursor.0,
+            cursor_y: self.cursor.1,
+            cursor_hidden: !self.flag,
+            ..Pane::default()
+        };
         Look { pane, screen: Screen::parse(&self.styled) }
     }
 }
