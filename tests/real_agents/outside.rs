@@ -385,12 +385,15 @@ fn signs_at_the_edges(agent: Agent) {
     // Codex 0.142 shows a new thread in nothing but the title.
     if agent.kind == Kind::Claude || agent.since("0.155.0") {
         let clear = if agent.kind == Kind::Claude { "/clear" } else { "/new" };
+        let title = || home.tmux().ask(&scene.pane, "pane_title");
+        let before = title();
         home.tmux().keys(&scene.pane, &["-l", clear]);
         home.tmux().wait_text(&scene.pane, clear);
         home.tmux().keys(&scene.pane, &["Enter"]);
         if agent.kind == Kind::Codex {
             wait_until(PATIENCE, "the new thread's title", || {
-                home.tmux().ask(&scene.pane, "pane_title").starts_with("Ready | ")
+                let now = title();
+                now.starts_with("Ready | ") && now != before
             });
         }
         scene.take_sign(agent);
