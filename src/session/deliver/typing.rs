@@ -44,6 +44,28 @@ struct EnterRetry {
 }
 
 impl EnterRetry {
+    /// The first Enter after a paste, if it has been pressed with it, or may be now.
+    fn begin(
+        attached: &mut AttachedPane<'_>,
+        look: &Look,
+        enter: Enter,
+        just_started: bool,
+    ) -> Result<EnterRetry> {
+        let status = attached.status(look)?;
+        let mut enters = EnterRetry {
+            count: 0,
+            last: Instant::now(),
+            may_repeat: attached.agent.facts().may_swallow_enter || just_started,
+            from_idle: matches!(status, Status::Idle(_)),
+        };
+        match enter {
+            Enter::AtOnce => enters.pressed(&status),
+            Enter::Soon if enters.from_idle && !just_started => enters.press(attached, &status)?,
+            Enter::Soon | Enter::Later => {}
+        }
+        Ok(enters)
+    }
+
     /// Whether to press Enter now, given that our text is in the box.
     fn is_due(&self, status: &Status) -> bool {
         self.count == 0
@@ -155,20 +177,7 @@ pub(crate) fn submit(
         return Ok(failed);
     }
     trace::step("pasted", || json!({ "bytes": prompt.text().len() }));
-    let status = attached.status(&look)?;
-    let mut enters = EnterRetry {
-        count: 0,
-        last: Instant::now(),
-        may_repeat: attached.agent.facts().may_swallow_enter || options.just_started,
-        from_idle: matches!(status, Status::Idle(_)),
-    };
-    match typing.enter {
-        Enter::AtOnce => enters.pressed(&status),
-        Enter::Soon if enters.from_idle && !options.just_started => {
-            enters.press(attached, &status)?;
-        }
-        Enter::Soon | Enter::Later => {}
-    }
+    let mut enters = EnterRetry::begin(attached, &look, typing.enter, options.just_started)?;
     let mut nudges = attached.agent.facts().may_stop_reading.then(InputWakeup::begin);
     loop {
         // Reading the transcript is faster than capturing the screen, so it comes first.
