@@ -212,9 +212,9 @@ fn utf8(bytes: &[u8]) -> Cow<'_, str> {
 
 /// The text in a string, without its quotes.
 fn decoded(inside: &[u8]) -> Cow<'_, str> {
-    let Some(first) = memchr(b'\\', inside) else { return utf8(inside) };
     // What is not UTF-8 is replaced first: no escape has such bytes in it.
     let inside = utf8(inside);
+    let Some(first) = memchr(b'\\', inside.as_bytes()) else { return inside };
     let mut text = String::with_capacity(inside.len());
     let (mut rest, mut plain) = (&*inside, first);
     loop {
@@ -289,6 +289,7 @@ mod tests {
             (br#""\u12""#, "\u{fffd}12"),
             (br#""\u+123""#, "\u{fffd}+123"),
             (b"\"a\xffb\"", "a\u{fffd}b"),
+            (b"\"\xff\\n\xe9\\\"\"", "\u{fffd}\n\u{fffd}\""),
             (b"\"\"", ""),
         ] {
             assert_eq!(of(json).as_deref(), Some(text), "{}", json.escape_ascii());
