@@ -2,7 +2,7 @@
 //! files in the agent's folder.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-use std::fs;
+use std::{fs, io::Write as _};
 
 use crate::{
     desk::{Desk, GATE, gone, told},
@@ -139,4 +139,27 @@ fn an_agent_that_has_the_last_word_may_clean_its_folder() {
     desk.run("aimax-paste", &["-s", "a", "--done", "agent", "-p", fail]).record::<Proven>();
     let ran = desk.run("aimax-flag", &["wait", "a", "--timeout", "60"]);
     assert_eq!(ran.fails_with::<Job>(1, "a: the job failed: mine").state, "failed");
+}
+
+/// A sender was killed right after it had noted where the transcript ends: what the agent writes of the
+/// turn before is not the end of the new job, so the next sender waits for the text that may come.
+#[test]
+fn a_late_record_of_the_turn_before_ends_no_job() {
+    let desk = Desk::new();
+    let spawned = desk.spawn("one", "hello");
+    desk.done("one");
+    let path = spawned.jsonl_path.display();
+    let offset = fs::metadata(&spawned.jsonl_path).unwrap().len();
+    let at = aimax::internal::now_ms();
+    let account = format!(
+        r#"{{"transcript":"{path}","conversation":null,"offset":{offset},"prompts":0,"sending":true,"doneBy":"turn","at":{at},"ended":null}}"#
+    );
+    fs::write(desk.made_for("one").join("job.json"), account).unwrap();
+    let late = r#"{"type":"system","subtype":"turn_duration","durationMs":7,"uuid":"u"}"#;
+    let mut transcript = fs::OpenOptions::new().append(true).open(&spawned.jsonl_path).unwrap();
+    writeln!(transcript, "{late}").unwrap();
+    assert_eq!(desk.checks("one"), Some(124), "its text may still come");
+    let ran = desk.run("aimax-flag", &["wait", "one", "--timeout", "60"]);
+    let job: Job = ran.fails_with(1, "one: the job failed");
+    assert_eq!(job.reason.unwrap(), "the sender ended before the prompt was proven");
 }

@@ -487,9 +487,10 @@ impl Job {
         let ledger = self.read.as_ref().map(|(_, ledger)| ledger);
         let prompts = account.prompts + usize::from(sender);
         let last_input = ledger.and_then(Ledger::last_input);
-        let nothing = account.prompts == 0 && ledger.is_none_or(Ledger::is_empty);
         let rests = |since: &u64| last_input.is_none_or(|input| *since >= input);
-        if let Some(end) = ledger.and_then(|ledger| ledger.ended(prompts)) {
+        // What ends before any prompt of the job is the turn before: some of its records come late.
+        let nothing = prompts == 0 && ledger.is_none_or(Ledger::is_empty);
+        if let Some(end) = ledger.filter(|_| !nothing).and_then(|ledger| ledger.ended(prompts)) {
             let idle = match status {
                 None | Some(Status::Idle(None)) => true,
                 Some(Status::Idle(Some(since))) if rests(since) => true,
