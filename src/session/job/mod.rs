@@ -488,9 +488,11 @@ impl Job {
         let prompts = account.prompts + usize::from(sender);
         let last_input = ledger.and_then(Ledger::last_input);
         let rests = |since: &u64| last_input.is_none_or(|input| *since >= input);
-        // What ends before any prompt of the job is the turn before: some of its records come late.
         let nothing = prompts == 0 && ledger.is_none_or(Ledger::is_empty);
-        if let Some(end) = ledger.filter(|_| !nothing).and_then(|ledger| ledger.ended(prompts)) {
+        // Before any prompt of the job a hook may refuse it. Else it is the turn before that ends: some
+        // of its records come late.
+        let counts = |end: &&End| !nothing || matches!(end, End::Failed(_));
+        if let Some(end) = ledger.and_then(|ledger| ledger.ended(prompts)).filter(counts) {
             let idle = match status {
                 None | Some(Status::Idle(None)) => true,
                 Some(Status::Idle(Some(since))) if rests(since) => true,
