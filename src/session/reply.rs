@@ -43,6 +43,9 @@ pub(crate) struct Reply {
     /// The number of the turn that runs, where the agent numbers them.
     open: Option<String>,
     turn: Option<Turn>,
+    /// The last text and the last end, whose lines may come before that of their prompt.
+    // Measured: claude/FACTS.md, "Transcript records"
+    last: (Option<Event>, Option<(Event, End)>),
 }
 
 /// The turn that took the prompt.
@@ -70,7 +73,8 @@ impl Reply {
     /// Nothing read yet.
     pub(crate) fn to(asked: Asked, agent: &'static dyn Agent) -> Reply {
         let once = Once::default();
-        Reply { agent, asked, once, queued: Vec::new(), open: None, turn: None }
+        let last = (None, None);
+        Reply { agent, asked, once, queued: Vec::new(), open: None, turn: None, last }
     }
 
     /// What was said last; `None` when nothing was.
@@ -139,8 +143,22 @@ impl Reply {
         if is_asked {
             let id = event.turn.clone().or_else(|| self.open.clone());
             self.turn = Some(Turn { id, begun: event.time, said: None, end: None, closed: false });
+            self.take_early(event);
         } else {
             self.another();
+        }
+    }
+
+    /// Takes in what stands before the prompt in the file, and is later by its time.
+    fn take_early(&mut self, prompt: &Event) {
+        let is_early =
+            |event: &Event| event.time.zip(prompt.time).is_some_and(|(at, begun)| at >= begun);
+        let (text, end) = std::mem::take(&mut self.last);
+        if let Some(text) = text.filter(is_early) {
+            self.text(&text);
+        }
+        if let Some((event, end)) = end.filter(|(event, _)| is_early(event)) {
+            self.finish(&event, end);
         }
     }
 
@@ -156,6 +174,7 @@ impl Reply {
     }
 
     fn text(&mut self, event: &Event) {
+        self.last.0 = Some(event.clone());
         let Some(turn) = self.turn.as_mut().filter(|turn| !turn.closed) else { return };
         // Claude Code writes some lines before those that they follow.
         if turn.said.as_ref().is_none_or(|(time, _)| *time <= event.time) {
@@ -164,6 +183,7 @@ impl Reply {
     }
 
     fn finish(&mut self, event: &Event, end: End) {
+        self.last.1 = Some((event.clone(), end.clone()));
         let Some(turn) = self.turn.as_mut().filter(|turn| !turn.closed) else { return };
         let is_older = turn.begun.zip(event.time).is_some_and(|(begun, ended)| ended < begun);
         let is_other = turn.id.as_ref().zip(event.turn.as_ref()).is_some_and(|(a, b)| a != b);
@@ -255,5 +275,32 @@ impl Ending {
             Ending::Asks(_) => "waiting",
             Ending::Late => "working",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::Backend;
+
+    #[test]
+    fn lines_that_stand_before_their_prompt_count_by_their_times() {
+        let event =
+            |kind, time, text: &str| Event { time: Some(time), ..Event::new(kind, None, text) };
+        let mut reply = Reply::to(Asked::First, Backend::Claude.agent());
+        for event in [
+            event(EventKind::Text, 1, "of the turn before"),
+            event(EventKind::TurnEnd, 2, ""),
+            event(EventKind::Text, 8, "the answer"),
+            event(EventKind::TurnEnd, 9, ""),
+            event(EventKind::Prompt, 7, "the question"),
+        ] {
+            reply.note(&event);
+        }
+        assert_eq!((reply.said(), reply.end()), (Some("the answer"), Some(&End::Done)));
+        let mut reply = Reply::to(Asked::First, Backend::Claude.agent());
+        reply.note(&event(EventKind::TurnEnd, 2, ""));
+        reply.note(&event(EventKind::Prompt, 7, "the question"));
+        assert_eq!((reply.said(), reply.end()), (None, None));
     }
 }
