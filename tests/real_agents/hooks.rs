@@ -138,6 +138,10 @@ fn slow_begin(agent: Agent) {
     }
 }
 
-on_agents!(slow_end, objects, slow_begin: claude_old, claude_new, codex_old, codex_new);
+on_agents!(slow_end, objects: claude_old, claude_new, codex_old, codex_new);
+
+// Claude Code 2.1.197 shows no sign while such a hook runs: the text stays in the box, and the state file
+// says idle. What it does then cannot be told from a text that was not submitted.
+on_agents!(slow_begin: claude_new, codex_old, codex_new);
 
 on_agents!(switched_off: claude_old, claude_new);
