@@ -45,6 +45,9 @@ pub struct Profile {
 pub struct Input {
     /// The beginning of the box's line.
     pub marker: String,
+    /// The beginning of the box's line while it takes a shell command, if that is another.
+    #[serde(default)]
+    pub shell: Option<String>,
     /// The beginning of the line above the box. A line with the marker below any other is none.
     #[serde(default)]
     pub above: Option<String>,
@@ -222,8 +225,12 @@ impl Profile {
     fn box_row(&self, look: &Look) -> Option<usize> {
         let (screen, at) = (&look.screen, look.pane.cursor_y);
         let is_above = |row: usize, sign: &str| row > 0 && screen.line(row - 1).starts_with(sign);
+        let is_marked = |line: &str| {
+            line.starts_with(&self.input.marker)
+                || self.input.shell.as_ref().is_some_and(|shell| line.starts_with(shell))
+        };
         let begins = |row: &usize| {
-            screen.line(*row).trim_start().starts_with(&self.input.marker)
+            is_marked(screen.line(*row).trim_start())
                 && self.input.above.as_ref().is_none_or(|sign| is_above(*row, sign))
         };
         if begins(&at) { Some(at) } else { (0..screen.lines().len()).rev().find(begins) }
