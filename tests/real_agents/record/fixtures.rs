@@ -92,14 +92,14 @@ pub(super) fn differences(agent: Agent, old: &str, new: &Recording) -> Vec<Strin
     }
     for (name, shot) in &new.screens {
         let styled = fs::read_to_string(place.join(format!("screens/{name}.ansi.txt")));
-        let cursor = readme.lines().find_map(|line| {
-            read_row(old, line).filter(|(screen, _)| screen == name).map(|(_, cursor)| cursor)
+        let recorded = readme.lines().find_map(|line| {
+            read_row(old, line).filter(|(screen, _)| screen == name).map(|(_, shot)| shot)
         });
-        let (Ok(styled), Some(cursor)) = (styled, cursor) else {
+        let (Ok(styled), Some(recorded)) = (styled, recorded) else {
             found.push(format!("screens/{name}: not in {old}"));
             continue;
         };
-        let before = verdict(agent, &Shot { styled, cursor, ..Shot::default() });
+        let before = verdict(agent, &Shot { styled, ..recorded });
         let now = verdict(agent, shot);
         if before != now {
             found.push(format!("screens/{name}: {before} in {old}, {now} now:\n{}", shot.plain));
