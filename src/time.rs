@@ -13,6 +13,12 @@ pub fn epoch_ms(time: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// How much is left of `span` after `since`, in epoch milliseconds; `None` when it has passed.
+pub(crate) fn left_of(since: u64, span: Duration) -> Option<Duration> {
+    let age = Duration::from_millis(now_ms().saturating_sub(since));
+    span.checked_sub(age).filter(|left| !left.is_zero())
+}
+
 /// `ms` as RFC 3339 in UTC with milliseconds: `2026-01-31T12:00:00.000Z`.
 pub fn rfc3339(ms: u64) -> String {
     let stamp = jiff::Timestamp::from_millisecond(i64::try_from(ms).unwrap_or(i64::MAX))

@@ -100,6 +100,7 @@ pub struct Choice {
     /// Its words.
     pub label: String,
 }
+
 /// How many lines above the input box may say that a request is tried again.
 const NEAR: usize = 5;
 

@@ -39,7 +39,7 @@ pub use deliver::{Interruption, Verdict};
 pub use end::Ended;
 pub(crate) use end::end;
 pub use job::JobState;
-pub(crate) use job::{DoneBy, Job, Prompts, Standing, end_of, failure};
+pub(crate) use job::{ARRIVES, DoneBy, Job, Prompts, Standing, end_of, failure};
 pub(crate) use observe::{Observed, SessionWatcher, Snapshot, keep, retrying, windows};
 pub use observe::{State, snapshots};
 pub(crate) use reply::{Asked, Ending, Reply, await_reply};

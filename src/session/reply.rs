@@ -17,7 +17,7 @@ use crate::{
     tmux::Tmux,
     transcript::{
         event::{Event, EventKind},
-        ledger::End,
+        ledger::{End, NO_ANSWER},
         once::Once,
     },
 };
@@ -121,7 +121,7 @@ impl Reply {
             EventKind::Interrupted => self.finish(event, End::Interrupted),
             EventKind::Error => self.finish(event, End::Failed(event.text.clone())),
             EventKind::Unanswered => {
-                self.finish(event, End::Failed("the turn ended without an answer".into()));
+                self.finish(event, End::Failed(NO_ANSWER.into()));
             }
             _ => {}
         }

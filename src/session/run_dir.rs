@@ -136,11 +136,11 @@ impl RunDir {
     /// Whether any file of a session is there.
     #[must_use]
     pub(crate) fn has_files(&self) -> bool {
-        self.files().next().is_some()
+        !self.files().is_empty()
     }
 
     /// The files that were made for the session, and what a writer of them has left that was killed.
-    fn files(&self) -> impl Iterator<Item = PathBuf> {
+    fn files(&self) -> Vec<PathBuf> {
         let is_ours = |entry: &std::fs::DirEntry| {
             let name = entry.file_name();
             let name = name.to_string_lossy();
@@ -148,14 +148,14 @@ impl RunDir {
             MADE_FOR_IT.contains(&name)
         };
         let entries = std::fs::read_dir(&self.0).into_iter().flatten().flatten();
-        entries.filter(is_ours).map(|entry| entry.path()).collect::<Vec<_>>().into_iter()
+        entries.filter(is_ours).map(|entry| entry.path()).collect()
     }
 
     /// Removes the files that were made for the session. If one cannot be removed, the others are
     /// removed all the same.
     pub(crate) fn clear(&self) -> Result<()> {
         let removed: Vec<Result<()>> =
-            self.files().map(|file| fs::remove(&file).map(drop)).collect();
+            self.files().iter().map(|file| fs::remove(file).map(drop)).collect();
         removed.into_iter().collect()
     }
 }

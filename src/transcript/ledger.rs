@@ -58,7 +58,7 @@ pub struct Ledger {
 }
 
 /// What is told of a prompt that was not answered, when the agent gives no reason.
-const NO_ANSWER: &str = "the turn ended without an answer";
+pub(crate) const NO_ANSWER: &str = "the turn ended without an answer";
 
 /// A place in time: the line's own time, and its number where times are missing.
 #[derive(Clone, Copy, Debug)]

@@ -33,6 +33,16 @@ pub struct Line<'a> {
     pub bytes: &'a [u8],
 }
 
+impl<'a> Line<'a> {
+    /// What is new in it since the transcript ended at `end`, in a line that began at `offset`: a crash
+    /// may have left half a line, behind which the agent writes on.
+    pub fn behind(self, offset: u64, end: u64) -> &'a [u8] {
+        let old = if self.offset == offset { end.saturating_sub(offset) } else { 0 };
+        let old = usize::try_from(old).unwrap_or(usize::MAX);
+        self.bytes.get(old..).unwrap_or_default()
+    }
+}
+
 /// Whole lines, one after the other, as they are in the file.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a> {

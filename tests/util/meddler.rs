@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use super::{home::Home, tmux::Tmux};
+use super::{home::Home, tmux::Tmux, truth::random};
 
 /// Moves, renames and splits the pane of an agent until it is told to stop.
 pub(crate) struct Meddler {
@@ -74,10 +74,4 @@ fn event(tmux: &impl Fn(&[&str]) -> String, name: &str, pane: &str) {
         7 => tmux(&["swap-window", "-d", "-s", pane, "-t", MINE]),
         _ => tmux(&["rename-window", "-t", MINE, name]),
     };
-}
-
-/// A number below `end`.
-fn random(end: u32) -> u32 {
-    let bits = uuid::Uuid::new_v4().as_u128() & u128::from(u32::MAX);
-    u32::try_from(bits).expect("32 bits") % end
 }

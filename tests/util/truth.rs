@@ -208,7 +208,7 @@ impl Eyes {
 }
 
 /// A number below `end`.
-fn random(end: u32) -> u32 {
+pub(crate) fn random(end: u32) -> u32 {
     let bits = uuid::Uuid::new_v4().as_u128() & u128::from(u32::MAX);
     u32::try_from(bits).expect("32 bits") % end
 }

@@ -115,6 +115,49 @@ fn files(paths: &AgentPaths) -> StateFiles {
     StateFiles { home: home.to_owned(), projects: projects.to_owned(), named: false }
 }
 
+/// What the state files of a process tell: the methods of [`Agent`] that follow from `files`, for the
+/// agents that keep such files.
+macro_rules! told_by_state_files {
+    () => {
+        fn status(&self, paths: &AgentPaths, pane: &Pane) -> Result<Status> {
+            files(paths).status(pane.pid)
+        }
+
+        fn last_turn_is_open(&self, transcript: &Path) -> Result<bool> {
+            log::turn_is_open(transcript)
+        }
+
+        fn watch_paths(&self, paths: &AgentPaths, pane: &Pane) -> Vec<PathBuf> {
+            files(paths).watch_paths(pane.pid)
+        }
+
+        fn conversation(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<Conversation>> {
+            files(paths).conversation(pane.pid)
+        }
+
+        /// Another agent that sees no process of this number removes the state file.
+        /// See claude/FACTS.md, "State file".
+        fn conversation_without_sign(
+            &self,
+            paths: &AgentPaths,
+            _: &Pane,
+            kept: &Conversation,
+            since: u64,
+        ) -> Result<Option<Conversation>> {
+            files(paths).kept_or_cleared(kept, since).map(Some)
+        }
+
+        fn places(&self, paths: &AgentPaths, transcript: &Path) -> Vec<PathBuf> {
+            files(paths).places(transcript)
+        }
+
+        fn transcript_of(&self, paths: &AgentPaths, id: &str) -> Option<PathBuf> {
+            files(paths).found(id)
+        }
+    };
+}
+pub(crate) use told_by_state_files;
+
 impl Agent for Claude {
     fn facts(&self) -> &'static Facts {
         &FACTS
@@ -155,41 +198,7 @@ impl Agent for Claude {
         Ok(Launch { argv, env, unset, sources: Vec::new(), conversation: Some(conversation) })
     }
 
-    fn status(&self, paths: &AgentPaths, pane: &Pane) -> Result<Status> {
-        files(paths).status(pane.pid)
-    }
-
-    fn last_turn_is_open(&self, transcript: &Path) -> Result<bool> {
-        log::turn_is_open(transcript)
-    }
-
-    fn watch_paths(&self, paths: &AgentPaths, pane: &Pane) -> Vec<PathBuf> {
-        files(paths).watch_paths(pane.pid)
-    }
-
-    fn conversation(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<Conversation>> {
-        files(paths).conversation(pane.pid)
-    }
-
-    /// Another agent that sees no process of this number removes the state file.
-    /// See claude/FACTS.md, "State file".
-    fn conversation_without_sign(
-        &self,
-        paths: &AgentPaths,
-        _: &Pane,
-        kept: &Conversation,
-        since: u64,
-    ) -> Result<Option<Conversation>> {
-        files(paths).kept_or_cleared(kept, since).map(Some)
-    }
-
-    fn places(&self, paths: &AgentPaths, transcript: &Path) -> Vec<PathBuf> {
-        files(paths).places(transcript)
-    }
-
-    fn transcript_of(&self, paths: &AgentPaths, id: &str) -> Option<PathBuf> {
-        files(paths).found(id)
-    }
+    told_by_state_files!();
 
     /// Prompts that would do something else than reach the model.
     /// See claude/FACTS.md, "Text that is no prompt".

@@ -57,39 +57,7 @@ impl Agent for Practice {
         Ok(Launch { argv, conversation: Some(conversation), ..Launch::default() })
     }
 
-    fn status(&self, paths: &AgentPaths, pane: &Pane) -> Result<Status> {
-        files(paths).status(pane.pid)
-    }
-
-    fn last_turn_is_open(&self, transcript: &Path) -> Result<bool> {
-        log::turn_is_open(transcript)
-    }
-
-    fn watch_paths(&self, paths: &AgentPaths, pane: &Pane) -> Vec<PathBuf> {
-        files(paths).watch_paths(pane.pid)
-    }
-
-    fn conversation(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<Conversation>> {
-        files(paths).conversation(pane.pid)
-    }
-
-    fn conversation_without_sign(
-        &self,
-        paths: &AgentPaths,
-        _: &Pane,
-        kept: &Conversation,
-        since: u64,
-    ) -> Result<Option<Conversation>> {
-        files(paths).kept_or_cleared(kept, since).map(Some)
-    }
-
-    fn places(&self, paths: &AgentPaths, transcript: &Path) -> Vec<PathBuf> {
-        files(paths).places(transcript)
-    }
-
-    fn transcript_of(&self, paths: &AgentPaths, id: &str) -> Option<PathBuf> {
-        files(paths).found(id)
-    }
+    claude::told_by_state_files!();
 
     fn objection(&self, prompt: &str) -> Option<String> {
         Claude.objection(prompt).filter(|_| !prompt.starts_with('!'))

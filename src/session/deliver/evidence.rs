@@ -91,9 +91,7 @@ impl Proof {
         let (mut ours, other, is_empty) = (None, &mut self.other, &mut self.is_empty_turn);
         let (offset, end) = (self.offset, self.end);
         self.reader.read(Some(&mut attached.watch), |line| {
-            let old = if line.offset == offset { (end.saturating_sub(offset)) as usize } else { 0 };
-            let new = line.bytes.get(old..).unwrap_or_default();
-            for event in agent.parse_line(new) {
+            for event in agent.parse_line(line.behind(offset, end)) {
                 match refusal(prompt, &event, is_empty).or_else(|| judge(agent, prompt, &event)) {
                     Some(Evidence::Other(difference)) => {
                         *other = Some((difference, Instant::now()));

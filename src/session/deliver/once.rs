@@ -22,7 +22,9 @@ use crate::{
     config::Config,
     error::{Error, Result},
     fs,
-    session::{RunDir, Session, attached_pane::AttachedPane, conversation::ConversationReader},
+    session::{
+        ARRIVES, RunDir, Session, attached_pane::AttachedPane, conversation::ConversationReader,
+    },
     time::{self, Deadline},
     tmux::{Enter, Look},
     trace,
@@ -63,9 +65,6 @@ pub(crate) enum Stage {
         reason: String,
     },
 }
-
-/// How long what a killed process has given to tmux may take to reach the agent.
-const ARRIVES: Duration = Duration::from_secs(3);
 
 /// How long an agent may take to record a prompt after it has read it.
 // Measured: claude/FACTS.md, "Prompts during a turn"
@@ -184,8 +183,7 @@ impl Once {
     ) -> Result<Option<Delivery>> {
         let Some(Stage::Typing { at, place, .. }) = self.stage.clone() else { return Ok(None) };
         trace::step("a process was killed here: looking for its prompt", || json!(self.key));
-        let age = Duration::from_millis(time::now_ms().saturating_sub(at));
-        let arrived = Deadline::after(ARRIVES.saturating_sub(age));
+        let arrived = Deadline::after(time::left_of(at, ARRIVES).unwrap_or_default());
         loop {
             let look = attached.look(session)?;
             if look.pane.dead {
@@ -286,10 +284,7 @@ impl Once {
         }
         let mut found = None;
         reader.read(watch, |line| {
-            // A crash may have left half a line, behind which the agent wrote on.
-            let old = end.saturating_sub(line.offset).try_into().unwrap_or(0);
-            let old = if line.offset == place.offset { old } else { 0 };
-            for event in agent.parse_line(line.bytes.get(old..).unwrap_or_default()) {
+            for event in agent.parse_line(line.behind(place.offset, end)) {
                 if let Some(Evidence::Same(verdict, changes)) = judge(agent, &prompt, &event) {
                     found = Some((verdict, changes));
                     return Ok(ControlFlow::Break(()));

@@ -54,7 +54,7 @@ pub(crate) struct Account {
 }
 
 /// How long a text that a killed sender has pasted may take to appear on the screen.
-const ARRIVES: Duration = Duration::from_secs(3);
+pub(crate) const ARRIVES: Duration = Duration::from_secs(3);
 
 impl Account {
     /// The account of a job that runs, by the fields of `running.flag`. One that another program wrote
@@ -110,8 +110,7 @@ impl Account {
 
     /// How long the text of a sender that was killed may still take to appear.
     pub(crate) fn arrives_in(&self) -> Option<Duration> {
-        let age = Duration::from_millis(time::now_ms().saturating_sub(self.at));
-        ARRIVES.checked_sub(age).filter(|left| self.sending && !left.is_zero())
+        time::left_of(self.at, ARRIVES).filter(|_| self.sending)
     }
 }
 

@@ -19,13 +19,13 @@ use super::{
     conversation::{ConversationReader, is_same},
 };
 use crate::{
-    agent::{Agent, Conversation, Status, profile::InputBox},
+    agent::{Agent, Conversation, Status},
     config::Config,
     error::Result,
     flag::{Failure, Fields, Flags},
-    fs::{self, Lock},
-    time::{self, Deadline},
-    tmux::{Pane, Tmux},
+    fs::Lock,
+    time::Deadline,
+    tmux::Pane,
     transcript::{
         event::USAGE_LIMIT,
         ledger::{End, Ledger},
@@ -33,10 +33,13 @@ use crate::{
     },
 };
 use account::Account;
+use judge::SILENT;
 
 mod account;
+mod judge;
+mod shown;
 
-pub(crate) use account::DoneBy;
+pub(crate) use account::{ARRIVES, DoneBy};
 
 /// How a job stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,11 +88,6 @@ pub(crate) fn end_of(why: Failure) -> End {
     }
 }
 
-/// When `failed.flag` was written, in epoch milliseconds.
-fn failed_at(fields: &Fields) -> u64 {
-    fields.get("failedAt").and_then(|at| time::parse_rfc3339(at)).unwrap_or(0)
-}
-
 /// How a job stood when it was settled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
@@ -126,37 +124,6 @@ pub(crate) struct Job {
 
 /// The reason of a job that failed because its turn was interrupted.
 pub(crate) const INTERRUPTED: &str = "interrupted";
-
-/// The reason of a job whose agent rests without a word about its end.
-const SILENT: &str = "the agent rests, and its transcript does not say how the turn ended";
-
-/// A turn shorter than this may never show in the agent's status, which then says that the agent
-/// has been idle since before the prompt.
-// Measured: claude/FACTS.md, "State file"
-const SHORT: Duration = Duration::from_secs(1);
-
-/// How long after its status has become idle an agent may take to record how the turn ended.
-// Measured: claude/FACTS.md, "Interrupt in the transcript"
-const END_WRITTEN: Duration = Duration::from_millis(500);
-
-/// How long after a prompt was taken from the queue an agent may say that it is idle, before the turn
-/// of that prompt shows in its status.
-// Measured: claude/FACTS.md, "Prompts during a turn"
-const BETWEEN_TURNS: Duration = Duration::from_millis(100);
-
-/// How long after the end of its sub-agents an agent may take to begin a turn with their reports.
-// Measured: claude/FACTS.md, "End of a turn, and what outlives it"
-const REPORTED: Duration = Duration::from_secs(3);
-
-/// How long the removal of a folder may take.
-const REMOVED: Duration = Duration::from_millis(300);
-
-/// How much is left of `span` after `since`, in epoch milliseconds; `None` when it has passed.
-fn left_of(since: u64, span: Duration) -> Option<Duration> {
-    let due = Duration::from_millis(since).saturating_add(span);
-    let left = due.saturating_sub(Duration::from_millis(time::now_ms()));
-    Some(left).filter(|left| !left.is_zero())
-}
 
 impl Job {
     /// The job of a session; `None` when it has no folder for flags.
@@ -285,105 +252,6 @@ impl Job {
         self.run_dir.lock_flags(Deadline::after(Duration::from_secs(30)))
     }
 
-    /// The account of the last job, with what others have said since by the flags: a program that
-    /// knows nothing of accounts, or the agent, which was asked to remove `running.flag`.
-    fn account(&self) -> Result<Account> {
-        let running = self.flags.read_running()?;
-        let Some(kept) = Account::read(&self.run_dir)? else {
-            return match running {
-                Some(flag) => Ok(Account::of(&flag)),
-                None => Ok(Account::over(self.end_told(0)?)),
-            };
-        };
-        Ok(match (&kept.ended, running) {
-            (Some(_), Some(flag)) if Account::of(&flag).at > kept.at => Account::of(&flag),
-            (Some(End::Done), _) => Account { ended: Some(self.end_told(kept.at)?), ..kept },
-            // Where the folder is gone too, it was not the agent's word.
-            (None, None)
-                if kept.done_by == DoneBy::Agent
-                    && self.flags.has_dir()?
-                    && !self.is_typing(&kept)? =>
-            {
-                Account { ended: Some(self.end_told(kept.at)?), ..kept }
-            }
-            _ => kept,
-        })
-    }
-
-    /// The same while a job runs.
-    fn running(&self) -> Result<Option<Account>> {
-        Ok(Some(self.account()?).filter(|account| account.ended.is_none()))
-    }
-
-    /// Whether the sender that the account notes is still at work: one that was killed no longer holds
-    /// the session's lock.
-    fn is_typing(&self, account: &Account) -> Result<bool> {
-        Ok(account.sending && fs::is_locked(&self.run_dir.lock_path())?)
-    }
-
-    /// How a job ended that no longer runs: as it should, unless somebody has said after `since`, in
-    /// epoch milliseconds, that it failed.
-    fn end_told(&self, since: u64) -> Result<End> {
-        let told =
-            self.flags.read_failed()?.filter(|fields| since == 0 || failed_at(fields) > since);
-        Ok(told.map_or(End::Done, |fields| end_of(Failure::of(&fields))))
-    }
-
-    /// Keeps the account, as of now, and shows it by the flags. The caller holds their lock.
-    fn put(&self, account: &Account) -> Result<()> {
-        let account = Account { at: time::now_ms(), ..account.clone() };
-        account.write(&self.run_dir)?;
-        self.show(&account)
-    }
-
-    /// Makes the flags agree with the account.
-    fn show(&self, account: &Account) -> Result<()> {
-        match &account.ended {
-            None => self.flags.set(account.at, &account.fields()),
-            Some(End::Done) => self.flags.remove_files(),
-            Some(end) => self.flags.fail(account.at, &failure(end)),
-        }
-    }
-
-    /// Whether the job runs, and the flags say so.
-    pub(crate) fn is_shown_running(&self) -> bool {
-        matches!(self.running(), Ok(Some(_)))
-            && self.flags.are_there().is_ok_and(|there| there == (true, false))
-    }
-
-    /// Shows the account again when the flags do not agree with it: the agent may remove their folder
-    /// in its work, or bring back what was there before. A look does not fail for that. Returns how long
-    /// to leave a removal alone that may still be under way: a file that comes back into a folder makes
-    /// its removal fail.
-    fn mend(&mut self, account: &Account) -> Option<Duration> {
-        let is_shown = |account: &Account| {
-            let failed = account.ended.as_ref().is_some_and(|end| *end != End::Done);
-            let agree = (account.ended.is_none(), failed);
-            // The removal is the agent's word, also while a sender is at work.
-            let is_word = account.done_by == DoneBy::Agent && self.flags.has_dir().unwrap_or(true);
-            self.flags
-                .are_there()
-                .is_ok_and(|there| there == agree || !there.0 && agree.0 && is_word)
-        };
-        if is_shown(account) || !self.flags.has_root() || !self.run_dir.job().exists() {
-            self.missing = None;
-            return None;
-        }
-        if self.read.is_some() && account.ended.is_none() {
-            let since = *self.missing.get_or_insert_with(Instant::now);
-            let left = REMOVED.saturating_sub(since.elapsed());
-            if !left.is_zero() {
-                return Some(left);
-            }
-        }
-        let mended = self.hold().and_then(|_held| match self.account()? {
-            now if is_shown(&now) => Ok(()),
-            now => self.show(&now),
-        });
-        drop(mended);
-        None
-    }
-
     /// Where the transcript is now: from the agent while it is alive.
     pub(crate) fn transcript(
         &self,
@@ -465,130 +333,12 @@ impl Job {
         self.account()
     }
 
-    /// Whether the input box holds a text, as after a turn that was stopped before its first token.
-    /// See claude/FACTS.md, "Keys that interrupt".
-    fn is_back_in_box(&self, config: &Config, pane: Option<&Pane>) -> Result<bool> {
-        let Some(pane) = pane else { return Ok(false) };
-        let profile = self.session.profile(config)?;
-        let look = Tmux::new(config)?.of(pane).capture(&pane.id)?;
-        Ok(look.is_some_and(|look| profile.input_box(&look) == InputBox::Text))
-    }
-
-    /// How the job ended, if it has, judged by the transcript and the status that was read before
-    /// it. Where only waiting can decide, `again` is set to how long.
-    fn end(
-        &self,
-        account: &Account,
-        sender: bool,
-        left: bool,
-        status: Option<&Status>,
-        again: &mut Option<Duration>,
-    ) -> Option<End> {
-        let ledger = self.read.as_ref().map(|(_, ledger)| ledger);
-        let prompts = account.prompts + usize::from(sender);
-        let last_input = ledger.and_then(Ledger::last_input);
-        let rests = |since: &u64| last_input.is_none_or(|input| *since >= input);
-        let nothing = prompts == 0 && ledger.is_none_or(Ledger::is_empty);
-        // Before any prompt of the job a hook may refuse it. Else it is the turn before that ends: some
-        // of its records come late.
-        let counts = |end: &&End| !nothing || matches!(end, End::Failed(_));
-        if let Some(end) = ledger.and_then(|ledger| ledger.ended(prompts)).filter(counts) {
-            let idle = match status {
-                None | Some(Status::Idle(None)) => true,
-                Some(Status::Idle(Some(since))) if rests(since) => true,
-                Some(Status::Idle(_)) => {
-                    *again = left_of(last_input.unwrap_or(0), SHORT);
-                    again.is_none()
-                }
-                // A dialog may ask what shall be done about it.
-                Some(Status::Waiting(_)) if matches!(end, End::Limited { .. }) => true,
-                Some(_) => !self.agent.facts().end_needs_idle,
-            };
-            if idle && self.awaits_report(status, again) {
-                return None;
-            }
-            if idle {
-                // A turn without a prompt is no answer to the one that was never proven.
-                let is_ours = *end != End::Done || !account.sending || sender || !nothing;
-                let unproven = || End::Failed("the agent did not take the prompt".into());
-                return Some(if is_ours { end.clone() } else { unproven() });
-            }
-        }
-        let Some(Status::Idle(since)) = status else { return None };
-        if account.sending && !sender && nothing {
-            *again = account.arrives_in().max(since.and_then(|since| left_of(since, END_WRITTEN)));
-            if again.is_some() {
-                return None;
-            }
-            let reason = "the sender ended before the prompt was proven";
-            return Some(End::Failed(reason.into()));
-        }
-        // A turn that is interrupted before its first token shows only in this: the agent became
-        // idle after the prompt, and still records nothing.
-        let silent = ledger.is_some_and(|ledger| ledger.unanswered(prompts))
-            && since.is_some_and(|since| rests(&since));
-        if sender || !(left || silent) {
-            return None;
-        }
-        *again = left_of(since.unwrap_or(0), END_WRITTEN);
-        if again.is_some() {
-            return None;
-        }
-        match ledger.and_then(Ledger::last_end) {
-            Some(end) => Some(end.clone()),
-            None if silent => Some(End::Failed(SILENT.into())),
-            None => Some(End::Failed("the conversation was left".into())),
-        }
-    }
-
-    /// Whether sub-agents of the turn have not reported yet. Between their end and the turn in which the
-    /// agent gets their reports it is idle for a moment; `again` is then set to how long that may last.
-    fn awaits_report(&self, status: Option<&Status>, again: &mut Option<Duration>) -> bool {
-        let is_pending = self.read.as_ref().is_some_and(|(_, ledger)| ledger.is_pending());
-        match status {
-            Some(Status::Idle(since)) if is_pending => {
-                *again = left_of(since.unwrap_or(0), REPORTED);
-                again.is_some()
-            }
-            _ => is_pending,
-        }
-    }
-
-    /// Whether the transcript is ahead of the agent's status: it shows a prompt that is newer than
-    /// the idle status, or one in the queue. A prompt that was just taken from the queue may be older
-    /// than the moment of idleness before its turn.
-    fn is_ahead(&self, prompts: usize, status: Option<&Status>) -> bool {
-        let (Some((_, ledger)), Some(Status::Idle(since))) = (&self.read, status) else {
-            return false;
-        };
-        let after = if ledger.unanswered(prompts) { BETWEEN_TURNS } else { Duration::ZERO };
-        let after = u64::try_from(after.as_millis()).unwrap_or_default();
-        let taken =
-            ledger.last_input().zip(*since).is_some_and(|(input, idle)| input + after > idle);
-        let reports = ledger.is_pending() && left_of(since.unwrap_or(0), REPORTED).is_some();
-        taken || reports || ledger.has_queued()
-    }
-
     /// How the job stands by its account alone; `None` while that says that it runs.
     pub(crate) fn by_account(&self) -> Option<Result<JobState>> {
         match self.account() {
             Ok(account) => account.ended.as_ref().map(|end| Ok(JobState::of(end))),
             Err(error) => Some(Err(error)),
         }
-    }
-
-    /// Ends the job that the account `seen` described. If the account has changed since then, nothing
-    /// is ended: that change ends the caller's wait, and the next look judges the new account.
-    fn close(&self, seen: &Account, end: &End) -> Result<JobState> {
-        let _held = self.hold()?;
-        match self.account()? {
-            now if now == *seen => {}
-            Account { ended: Some(end), .. } => return Ok(JobState::of(&end)),
-            Account { .. } => return Ok(JobState::Running),
-        }
-        let end = if *end == End::Done { self.end_told(seen.at)? } else { end.clone() };
-        self.put(&Account { ended: Some(end.clone()), sending: false, ..seen.clone() })?;
-        Ok(JobState::of(&end))
     }
 
     /// Reads on in the transcript. Returns whether a person has begun another conversation; the job

@@ -1,0 +1,143 @@
+//! Whether a job is over, judged by its transcript and by the agent's status.
+
+use std::time::Duration;
+
+use super::{Job, account::Account};
+use crate::{
+    agent::{Status, profile::InputBox},
+    config::Config,
+    error::Result,
+    time,
+    tmux::{Pane, Tmux},
+    transcript::ledger::{End, Ledger},
+};
+
+/// The reason of a job whose agent rests without a word about its end.
+pub(super) const SILENT: &str =
+    "the agent rests, and its transcript does not say how the turn ended";
+
+/// A turn shorter than this may never show in the agent's status, which then says that the agent
+/// has been idle since before the prompt.
+// Measured: claude/FACTS.md, "State file"
+const SHORT: Duration = Duration::from_secs(1);
+
+/// How long after its status has become idle an agent may take to record how the turn ended.
+// Measured: claude/FACTS.md, "Interrupt in the transcript"
+const END_WRITTEN: Duration = Duration::from_millis(500);
+
+/// How long after a prompt was taken from the queue an agent may say that it is idle, before the turn
+/// of that prompt shows in its status.
+// Measured: claude/FACTS.md, "Prompts during a turn"
+const BETWEEN_TURNS: Duration = Duration::from_millis(100);
+
+/// How long after the end of its sub-agents an agent may take to begin a turn with their reports.
+// Measured: claude/FACTS.md, "End of a turn, and what outlives it"
+const REPORTED: Duration = Duration::from_secs(3);
+
+impl Job {
+    /// Whether the input box holds a text, as after a turn that was stopped before its first token.
+    /// See claude/FACTS.md, "Keys that interrupt".
+    pub(super) fn is_back_in_box(&self, config: &Config, pane: Option<&Pane>) -> Result<bool> {
+        let Some(pane) = pane else { return Ok(false) };
+        let profile = self.session.profile(config)?;
+        let look = Tmux::new(config)?.of(pane).capture(&pane.id)?;
+        Ok(look.is_some_and(|look| profile.input_box(&look) == InputBox::Text))
+    }
+
+    /// How the job ended, if it has, judged by the transcript and the status that was read before
+    /// it. Where only waiting can decide, `again` is set to how long.
+    pub(super) fn end(
+        &self,
+        account: &Account,
+        sender: bool,
+        left: bool,
+        status: Option<&Status>,
+        again: &mut Option<Duration>,
+    ) -> Option<End> {
+        let ledger = self.read.as_ref().map(|(_, ledger)| ledger);
+        let prompts = account.prompts + usize::from(sender);
+        let last_input = ledger.and_then(Ledger::last_input);
+        let rests = |since: &u64| last_input.is_none_or(|input| *since >= input);
+        let nothing = prompts == 0 && ledger.is_none_or(Ledger::is_empty);
+        // Before any prompt of the job a hook may refuse it. Else it is the turn before that ends: some
+        // of its records come late.
+        let counts = |end: &&End| !nothing || matches!(end, End::Failed(_));
+        if let Some(end) = ledger.and_then(|ledger| ledger.ended(prompts)).filter(counts) {
+            let idle = match status {
+                None | Some(Status::Idle(None)) => true,
+                Some(Status::Idle(Some(since))) if rests(since) => true,
+                Some(Status::Idle(_)) => {
+                    *again = time::left_of(last_input.unwrap_or(0), SHORT);
+                    again.is_none()
+                }
+                // A dialog may ask what shall be done about it.
+                Some(Status::Waiting(_)) if matches!(end, End::Limited { .. }) => true,
+                Some(_) => !self.agent.facts().end_needs_idle,
+            };
+            if idle && self.awaits_report(status, again) {
+                return None;
+            }
+            if idle {
+                return Some(end.clone());
+            }
+        }
+        let Some(Status::Idle(since)) = status else { return None };
+        if account.sending && !sender && nothing {
+            *again =
+                account.arrives_in().max(since.and_then(|since| time::left_of(since, END_WRITTEN)));
+            if again.is_some() {
+                return None;
+            }
+            let reason = "the sender ended before the prompt was proven";
+            return Some(End::Failed(reason.into()));
+        }
+        // A turn that is interrupted before its first token shows only in this: the agent became
+        // idle after the prompt, and still records nothing.
+        let silent = ledger.is_some_and(|ledger| ledger.unanswered(prompts))
+            && since.is_some_and(|since| rests(&since));
+        if sender || !(left || silent) {
+            return None;
+        }
+        *again = time::left_of(since.unwrap_or(0), END_WRITTEN);
+        if again.is_some() {
+            return None;
+        }
+        match ledger.and_then(Ledger::last_end) {
+            Some(end) => Some(end.clone()),
+            None if silent => Some(End::Failed(SILENT.into())),
+            None => Some(End::Failed("the conversation was left".into())),
+        }
+    }
+
+    /// Whether sub-agents of the turn have not reported yet. Between their end and the turn in which the
+    /// agent gets their reports it is idle for a moment; `again` is then set to how long that may last.
+    pub(super) fn awaits_report(
+        &self,
+        status: Option<&Status>,
+        again: &mut Option<Duration>,
+    ) -> bool {
+        let is_pending = self.read.as_ref().is_some_and(|(_, ledger)| ledger.is_pending());
+        match status {
+            Some(Status::Idle(since)) if is_pending => {
+                *again = time::left_of(since.unwrap_or(0), REPORTED);
+                again.is_some()
+            }
+            _ => is_pending,
+        }
+    }
+
+    /// Whether the transcript is ahead of the agent's status: it shows a prompt that is newer than
+    /// the idle status, or one in the queue. A prompt that was just taken from the queue may be older
+    /// than the moment of idleness before its turn.
+    pub(super) fn is_ahead(&self, prompts: usize, status: Option<&Status>) -> bool {
+        let (Some((_, ledger)), Some(Status::Idle(since))) = (&self.read, status) else {
+            return false;
+        };
+        let after = if ledger.unanswered(prompts) { BETWEEN_TURNS } else { Duration::ZERO };
+        let after = u64::try_from(after.as_millis()).unwrap_or_default();
+        let taken =
+            ledger.last_input().zip(*since).is_some_and(|(input, idle)| input + after > idle);
+        let reports = ledger.is_pending() && time::left_of(since.unwrap_or(0), REPORTED).is_some();
+        taken || reports || ledger.has_queued()
+    }
+}

@@ -1,0 +1,141 @@
+//! The job's account and the flags that show it to everyone: read together, and made to agree.
+//!
+//! The account is the truth. The flags may say more where they are newer: another program's word, or
+//! that of an agent which was asked to remove `running.flag` itself.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Job, JobState,
+    account::{Account, DoneBy},
+    end_of, failure,
+};
+use crate::{
+    error::Result,
+    flag::{Failure, Fields},
+    fs, time,
+    transcript::ledger::End,
+};
+
+/// How long the removal of a folder may take.
+const REMOVED: Duration = Duration::from_millis(300);
+
+/// When `failed.flag` was written, in epoch milliseconds.
+fn failed_at(fields: &Fields) -> u64 {
+    fields.get("failedAt").and_then(|at| time::parse_rfc3339(at)).unwrap_or(0)
+}
+
+impl Job {
+    /// The account of the last job, with what others have said since by the flags: a program that
+    /// knows nothing of accounts, or the agent, which was asked to remove `running.flag`.
+    pub(super) fn account(&self) -> Result<Account> {
+        let running = self.flags.read_running()?;
+        let Some(kept) = Account::read(&self.run_dir)? else {
+            return match running {
+                Some(flag) => Ok(Account::of(&flag)),
+                None => Ok(Account::over(self.end_told(0)?)),
+            };
+        };
+        Ok(match (&kept.ended, running) {
+            (Some(_), Some(flag)) if Account::of(&flag).at > kept.at => Account::of(&flag),
+            (Some(End::Done), _) => Account { ended: Some(self.end_told(kept.at)?), ..kept },
+            // Where the folder is gone too, it was not the agent's word.
+            (None, None)
+                if kept.done_by == DoneBy::Agent
+                    && self.flags.has_dir()?
+                    && !self.is_typing(&kept)? =>
+            {
+                Account { ended: Some(self.end_told(kept.at)?), ..kept }
+            }
+            _ => kept,
+        })
+    }
+
+    /// The same while a job runs.
+    pub(super) fn running(&self) -> Result<Option<Account>> {
+        Ok(Some(self.account()?).filter(|account| account.ended.is_none()))
+    }
+
+    /// Whether the sender that the account notes is still at work: one that was killed no longer holds
+    /// the session's lock.
+    pub(super) fn is_typing(&self, account: &Account) -> Result<bool> {
+        Ok(account.sending && fs::is_locked(&self.run_dir.lock_path())?)
+    }
+
+    /// How a job ended that no longer runs: as it should, unless somebody has said after `since`, in
+    /// epoch milliseconds, that it failed.
+    pub(super) fn end_told(&self, since: u64) -> Result<End> {
+        let told =
+            self.flags.read_failed()?.filter(|fields| since == 0 || failed_at(fields) > since);
+        Ok(told.map_or(End::Done, |fields| end_of(Failure::of(&fields))))
+    }
+
+    /// Keeps the account, as of now, and shows it by the flags. The caller holds their lock.
+    pub(super) fn put(&self, account: &Account) -> Result<()> {
+        let account = Account { at: time::now_ms(), ..account.clone() };
+        account.write(&self.run_dir)?;
+        self.show(&account)
+    }
+
+    /// Makes the flags agree with the account.
+    pub(super) fn show(&self, account: &Account) -> Result<()> {
+        match &account.ended {
+            None => self.flags.set(account.at, &account.fields()),
+            Some(End::Done) => self.flags.remove_files(),
+            Some(end) => self.flags.fail(account.at, &failure(end)),
+        }
+    }
+
+    /// Whether the job runs, and the flags say so.
+    pub(crate) fn is_shown_running(&self) -> bool {
+        matches!(self.running(), Ok(Some(_)))
+            && self.flags.are_there().is_ok_and(|there| there == (true, false))
+    }
+
+    /// Shows the account again when the flags do not agree with it: the agent may remove their folder
+    /// in its work, or bring back what was there before. A look does not fail for that. Returns how long
+    /// to leave a removal alone that may still be under way: a file that comes back into a folder makes
+    /// its removal fail.
+    pub(super) fn mend(&mut self, account: &Account) -> Option<Duration> {
+        let is_shown = |account: &Account| {
+            let failed = account.ended.as_ref().is_some_and(|end| *end != End::Done);
+            let agree = (account.ended.is_none(), failed);
+            // The removal is the agent's word, also while a sender is at work.
+            let is_word = account.done_by == DoneBy::Agent && self.flags.has_dir().unwrap_or(true);
+            self.flags
+                .are_there()
+                .is_ok_and(|there| there == agree || !there.0 && agree.0 && is_word)
+        };
+        if is_shown(account) || !self.flags.has_root() || !self.run_dir.job().exists() {
+            self.missing = None;
+            return None;
+        }
+        if self.read.is_some() && account.ended.is_none() {
+            let since = *self.missing.get_or_insert_with(Instant::now);
+            let left = REMOVED.saturating_sub(since.elapsed());
+            if !left.is_zero() {
+                return Some(left);
+            }
+        }
+        let mended = self.hold().and_then(|_held| match self.account()? {
+            now if is_shown(&now) => Ok(()),
+            now => self.show(&now),
+        });
+        drop(mended);
+        None
+    }
+
+    /// Ends the job that the account `seen` described. If the account has changed since then, nothing
+    /// is ended: that change ends the caller's wait, and the next look judges the new account.
+    pub(super) fn close(&self, seen: &Account, end: &End) -> Result<JobState> {
+        let _held = self.hold()?;
+        match self.account()? {
+            now if now == *seen => {}
+            Account { ended: Some(end), .. } => return Ok(JobState::of(&end)),
+            Account { .. } => return Ok(JobState::Running),
+        }
+        let end = if *end == End::Done { self.end_told(seen.at)? } else { end.clone() };
+        self.put(&Account { ended: Some(end.clone()), sending: false, ..seen.clone() })?;
+        Ok(JobState::of(&end))
+    }
+}
