@@ -46,7 +46,7 @@ pub(crate) fn deliver(
 ) -> Result<Delivery> {
     let blocked = |reason: &str| Delivery::new(Verdict::Blocked, 0, reason);
     let idle_by = Deadline::after(options.timeout);
-    let mut job = Job::of(config, session);
+    let mut job = Job::of(config, session).map(Job::watched);
     loop {
         if let Some(known) = once::known(config, session, prompt)? {
             return Ok(known);

@@ -118,6 +118,8 @@ pub(crate) struct Job {
     run_dir: RunDir,
     /// The transcript since the job began, and the turns counted in it.
     read: Option<(ConversationReader, Ledger)>,
+    /// Whether its holder looks again, and again when it is told to.
+    is_watched: bool,
     /// When `running.flag` was first seen to be missing.
     missing: Option<Instant>,
 }
@@ -135,8 +137,15 @@ impl Job {
             session: session.clone(),
             run_dir: session.run_dir(config),
             read: None,
+            is_watched: false,
             missing: None,
         })
+    }
+
+    /// The job for a holder that goes on looking: it leaves a removal of the flags alone for a moment.
+    #[must_use]
+    pub(crate) fn watched(self) -> Job {
+        Job { is_watched: true, ..self }
     }
 
     /// Takes over the conversation that the session's entry has now.

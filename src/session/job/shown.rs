@@ -110,7 +110,7 @@ impl Job {
             self.missing = None;
             return None;
         }
-        if self.read.is_some() && account.ended.is_none() {
+        if self.is_watched && account.ended.is_none() {
             let since = *self.missing.get_or_insert_with(Instant::now);
             let left = REMOVED.saturating_sub(since.elapsed());
             if !left.is_zero() {

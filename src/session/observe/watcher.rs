@@ -46,7 +46,7 @@ impl<'a> SessionWatcher<'a> {
 
     /// Watches this session too.
     pub(crate) fn add(&mut self, session: Session) -> Result<()> {
-        let job = Job::of(self.config, &session);
+        let job = Job::of(self.config, &session).map(Job::watched);
         if let Some(job) = &job {
             for path in job.watch_paths() {
                 self.watch.path(&path)?;
