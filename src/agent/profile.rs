@@ -190,13 +190,18 @@ impl Profile {
         (row + 1..).find(|&row| ends(row) || !screen.is_dim(row)).is_some_and(ends)
     }
 
+    /// Whether the agent shows at all that it tries a request again.
+    pub fn tells_of_retries(&self) -> bool {
+        !self.retrying.is_empty()
+    }
+
     /// What the agent shows near its input box while it tries a request again, if it does.
     pub fn retry(&self, look: &Look) -> Option<String> {
         let lines = look.screen.lines().take(self.box_row(look)?).map(str::trim);
         let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
         let near = &lines[lines.len().saturating_sub(NEAR)..];
         let says = |line: &&str| self.retrying.iter().all(|text| line.contains(text));
-        let at = near.iter().rposition(says).filter(|_| !self.retrying.is_empty())?;
+        let at = near.iter().rposition(says).filter(|_| self.tells_of_retries())?;
         let word = |line: &str| line.trim_start_matches(|c: char| !c.is_alphanumeric()).to_owned();
         let why = near.get(at + 1).filter(|line| line.starts_with(['└', '⎿']));
         Some(

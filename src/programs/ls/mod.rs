@@ -128,12 +128,13 @@ conversation, its window. One that is ended becomes `archived`.",
         }
         let tmux = Tmux::new(&config)?;
         let (mut alive, mut unseen) = (true, None);
-        for (session, snapshot) in
-            sessions.iter().zip(session::snapshots(&config, &tmux, &sessions)?)
-        {
+        let snapshots = session::snapshots(&config, &tmux, &sessions)?;
+        let seen = || sessions.iter().zip(&snapshots);
+        let retrying = session::retrying(&config, &tmux, seen())?;
+        for ((session, snapshot), shown) in seen().zip(retrying) {
             alive &= snapshot.status.is_some();
             unseen = unseen.or_else(|| snapshot.unseen.clone());
-            out.record(&record(&config, &tmux, session, &snapshot)?)?;
+            out.record(&record(&config, &tmux, session, snapshot, shown)?)?;
         }
         for session in &past {
             out.record(&basics(session, "archived"))?;
@@ -171,6 +172,7 @@ fn record(
     tmux: &Tmux,
     session: &Session,
     snapshot: &Snapshot,
+    retrying: Option<String>,
 ) -> Result<serde_json::Value> {
     let failure = match &snapshot.job {
         _ if snapshot.unseen.is_some() => {
@@ -193,9 +195,7 @@ fn record(
     let live = snapshot.pane.as_ref().filter(|pane| !pane.dead);
     record["pid"] = live.map(|pane| pane.pid).into();
     record["windowId"] = snapshot.pane.as_ref().map(|pane| pane.window.as_str()).into();
-    if let (State::Working, Some(pane)) = (snapshot.state(), live)
-        && let Some(shown) = session::retrying(config, tmux, session, pane)?
-    {
+    if let Some(shown) = retrying {
         record["retrying"] = true.into();
         record["shows"] = shown.into();
     }

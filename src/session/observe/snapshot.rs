@@ -1,21 +1,25 @@
 //! One look at a session: its pane, the agent's status, and how its job stands.
 
-use std::time::Duration;
+use std::{
+    collections::{HashMap, hash_map},
+    path::Path,
+    time::Duration,
+};
 
 use crate::session::{
     Job, JobState, Prompts, Session, Standing,
     anchor::{self, Panes, Sight},
 };
 use crate::{
-    agent::{Backend, Status},
+    agent::{Backend, Status, profile::Profile},
     config::Config,
     error::{Error, Result},
     state::Entry,
-    tmux::{Pane, Tmux},
+    tmux::{Look, Pane, Tmux},
 };
 
 /// One look at one session.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Snapshot {
     /// Its pane, if the window is there.
     pub pane: Option<Pane>,
@@ -156,15 +160,42 @@ pub fn snapshots(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<V
     sessions.iter().map(look).collect()
 }
 
-/// What the agent in `pane` shows while it tries a request again, if it does.
-pub(crate) fn retrying(
+/// What the agents that work show while they try a request again: for each of the sessions, what its
+/// agent shows, if it does. One call of tmux for each server among them.
+pub(crate) fn retrying<'a>(
     config: &Config,
     tmux: &Tmux,
-    session: &Session,
-    pane: &Pane,
-) -> Result<Option<String>> {
-    let profile = session.profile(config)?;
-    Ok(tmux.of(pane).capture(&pane.id)?.and_then(|look| profile.retry(&look)))
+    seen: impl Iterator<Item = (&'a Session, &'a Snapshot)>,
+) -> Result<Vec<Option<String>>> {
+    let works = |(session, snapshot): (&'a Session, &'a Snapshot)| {
+        let live = snapshot.pane.as_ref().filter(|pane| !pane.dead);
+        Some((session, live.filter(|_| snapshot.state() == State::Working)?))
+    };
+    let seen: Vec<Option<(&Session, &Pane)>> = seen.map(works).collect();
+    let mut profiles: HashMap<Backend, Profile> = HashMap::new();
+    for (session, _) in seen.iter().flatten() {
+        if let hash_map::Entry::Vacant(free) = profiles.entry(session.backend) {
+            free.insert(session.profile(config)?);
+        }
+    }
+    let mut asked: HashMap<&Path, Vec<(usize, &Profile, &Pane)>> = HashMap::new();
+    for (at, one) in seen.iter().enumerate() {
+        let Some((session, pane)) = one else { continue };
+        let profile = &profiles[&session.backend];
+        if profile.tells_of_retries() {
+            asked.entry(&pane.socket).or_default().push((at, profile, pane));
+        }
+    }
+    let mut shown = vec![None; seen.len()];
+    for panes in asked.values() {
+        let ids: Vec<&str> = panes.iter().map(|(.., pane)| pane.id.as_str()).collect();
+        let screens = tmux.of(panes[0].2).screens(&ids)?;
+        for (&(at, profile, pane), screen) in panes.iter().zip(screens) {
+            let look = screen.map(|screen| Look { pane: pane.clone(), screen });
+            shown[at] = look.and_then(|look| profile.retry(&look));
+        }
+    }
+    Ok(shown)
 }
 
 /// A session and its snapshot.
