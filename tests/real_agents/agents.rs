@@ -52,9 +52,11 @@ pub(crate) fn codex_new() -> Agent {
     Agent::of(Kind::Codex).next_back().expect("a version")
 }
 
-/// Every verified version, the newest of each agent first.
-pub(crate) fn all() -> impl Iterator<Item = Agent> {
-    Agent::of(Kind::Claude).rev().chain(Agent::of(Kind::Codex).rev())
+/// The newest and the oldest verified version of each agent.
+pub(crate) fn all() -> Vec<Agent> {
+    let mut all = vec![claude_new(), claude_old(), codex_new(), codex_old()];
+    all.dedup_by_key(|agent| agent.version);
+    all
 }
 
 /// Whether the agent trusts the project folder already.
