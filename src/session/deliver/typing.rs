@@ -283,11 +283,11 @@ fn unproven(
 ) -> Delivery {
     let mut delivery = match opens(attached, look, status) {
         Some((name, advice)) => {
-            let dialog = match name.as_str() {
-                UNKNOWN => format!("an {UNKNOWN} ({})", words_of(&attached.profile, look)),
-                name => format!("the {name} dialog"),
+            let came = "came up after the text was typed";
+            let reason = match name.as_str() {
+                UNKNOWN => format!("an {UNKNOWN} {came}: {}", words_of(&attached.profile, look)),
+                name => format!("the {name} dialog {came}"),
             };
-            let reason = format!("{dialog} came up after the text was typed");
             Delivery { advice, ..Delivery::new(Verdict::Unproven, offset, reason) }
         }
         _ if in_box => {
