@@ -29,6 +29,7 @@ mod reply;
 mod run_dir;
 mod send;
 mod start;
+mod still;
 
 pub(crate) use adopt::{Adoption, adopt};
 pub(crate) use deliver::{
