@@ -47,6 +47,7 @@ mod moves;
 mod once;
 mod original;
 mod outside;
+mod own_turns;
 mod proxy;
 mod questions;
 mod quick_starts;

@@ -56,6 +56,10 @@ Of a question, `waitingFor` is the name that `aimax-paste --expect`
 takes, `question` what it says, and each of the `choices` has a `label`,
 and the `key` that `aimax-paste --answer` takes.
 
+`background` is how many things run that the agent has started and does
+not wait for, such as a shell or a monitor; it is left out where the
+agent does not tell, as in most turns.
+
 `retrying` is added while the agent tries a request again, with what it
 `shows`; and to a `reason` of `usage_limit` the agent's `message`, and
 `resetsAt` in epoch milliseconds, if it says when the limit ends.
@@ -193,11 +197,13 @@ fn record(
     let live = snapshot.pane.as_ref().filter(|pane| !pane.dead);
     record["pid"] = live.map(|pane| pane.pid).into();
     record["windowId"] = snapshot.pane.as_ref().map(|pane| pane.window.as_str()).into();
-    if let (State::Working, Some(pane)) = (snapshot.state(), live)
-        && let Some(shown) = session::retrying(config, tmux, session, pane)?
-    {
+    let shown = session::shown(config, tmux, session, snapshot)?;
+    if let Some(text) = shown.retrying {
         record["retrying"] = true.into();
-        record["shows"] = shown.into();
+        record["shows"] = text.into();
+    }
+    if let Some(count) = shown.background {
+        record["background"] = count.into();
     }
     if let Some(why) = failure {
         why.add_to(&mut record);

@@ -6,6 +6,6 @@ mod snapshot;
 mod watcher;
 
 pub(crate) use keeper::keep;
-pub(crate) use snapshot::{Observed, Snapshot, retrying, windows};
+pub(crate) use snapshot::{Observed, Snapshot, shown, windows};
 pub use snapshot::{State, snapshots};
 pub(crate) use watcher::SessionWatcher;

@@ -28,6 +28,9 @@ pub struct Snapshot {
     pub job: Result<JobState>,
     /// Whether nothing is left of its prompts. The agent's status may not show it yet.
     pub rests: bool,
+    /// Whether something that the idle agent has started runs on, as far as that is known without its
+    /// screen.
+    pub(crate) beside: Option<bool>,
     /// How long to wait before looking again even if no event comes.
     pub(crate) again: Option<Duration>,
 }
@@ -76,6 +79,11 @@ impl Snapshot {
         self.unseen.as_ref().map_or(Ok(self), |why| Err(why.clone()))
     }
 
+    /// Whether the agent waits for a prompt.
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.status, Some(Status::Idle(_)))
+    }
+
     /// What the session does.
     #[must_use]
     pub fn state(&self) -> State {
@@ -109,16 +117,20 @@ impl Snapshot {
                 let job = job
                     .map_or(Ok(JobState::Done), |job| job.by_account().unwrap_or(Err(why.clone())));
                 let (status, unseen) = (None, Some(why));
-                return Ok(Snapshot { pane: None, status, unseen, job, rests: false, again: None });
+                let (pane, beside, again) = (None, None, None);
+                return Ok(Snapshot { pane, status, unseen, job, rests: false, beside, again });
             }
         };
         let live = pane.as_ref().filter(|pane| !pane.dead);
         let told = live.map(|pane| session.status_or_kept(config, pane)).transpose()?;
         let (status, untold) = told.unzip();
         let unseen = unseen.or(untold.flatten());
+        let idle = live.filter(|_| matches!(status, Some(Status::Idle(_))));
+        let beside = idle.map(|pane| session.agent().runs_beside(&session.paths(config), pane));
+        let beside = beside.transpose()?.flatten();
         let Some(job) = job else {
             let job = Ok(JobState::Done);
-            return Ok(Snapshot { pane, status, unseen, job, rests: true, again: None });
+            return Ok(Snapshot { pane, status, unseen, job, rests: true, beside, again: None });
         };
         let (state, prompts, again) = match job.settle_with(config, pane.as_ref(), status.clone()) {
             Ok(Standing { prompts, again, .. }) if !job.flags().has_root() => {
@@ -142,7 +154,7 @@ impl Snapshot {
             (status, _) => status,
         };
         let rests = prompts == Prompts::Rest;
-        Ok(Snapshot { pane, status, unseen, job: state, rests, again })
+        Ok(Snapshot { pane, status, unseen, job: state, rests, beside, again })
     }
 }
 
@@ -156,15 +168,41 @@ pub fn snapshots(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<V
     sessions.iter().map(look).collect()
 }
 
-/// What the agent in `pane` shows while it tries a request again, if it does.
-pub(crate) fn retrying(
+/// What only the agent's screen tells.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shown {
+    /// What it shows while it tries a request again, if it does.
+    pub(crate) retrying: Option<String>,
+    /// How many things it has started that run in the background, if it tells.
+    pub(crate) background: Option<usize>,
+}
+
+/// What the agent's screen tells beside the snapshot. It is looked at only where it may tell something.
+pub(crate) fn shown(
     config: &Config,
     tmux: &Tmux,
     session: &Session,
-    pane: &Pane,
-) -> Result<Option<String>> {
+    snapshot: &Snapshot,
+) -> Result<Shown> {
+    let live = snapshot.pane.as_ref().filter(|pane| !pane.dead && snapshot.unseen.is_none());
+    let (Some(pane), Some(status)) = (live, &snapshot.status) else { return Ok(Shown::default()) };
+    if snapshot.beside == Some(false) {
+        return Ok(Shown { background: Some(0), ..Shown::default() });
+    }
+    if !matches!(status, Status::Busy | Status::Idle(_)) {
+        return Ok(Shown::default());
+    }
     let profile = session.profile(config)?;
-    Ok(tmux.of(pane).capture(&pane.id)?.and_then(|look| profile.retry(&look)))
+    let look = tmux.of(pane).capture(&pane.id)?;
+    let counted = look.as_ref().and_then(|look| profile.background(look));
+    let is_busy = *status == Status::Busy;
+    Ok(Shown {
+        retrying: look.filter(|_| is_busy).and_then(|look| profile.retry(&look)),
+        background: match snapshot.beside {
+            Some(_) => Some(counted.unwrap_or(0).max(1)),
+            None => counted.filter(|count| !is_busy || *count > 0),
+        },
+    })
 }
 
 /// A session and its snapshot.
