@@ -431,7 +431,7 @@ mod tests {
         let begun = own(EventKind::Prompt, 5, Some("b"));
         // Behind our turn: the job has ended as that did, however this one ends.
         for end in [EventKind::TurnEnd, EventKind::Error, EventKind::Interrupted] {
-            let mut ledger = of(&[&done[..], &notice, &[begun.clone()]].concat());
+            let mut ledger = of(&[&done[..], &notice, std::slice::from_ref(&begun)].concat());
             assert!(ledger.is_in_own_turn());
             assert_eq!(ledger.ended(1), Some(&End::Done));
             ledger.note(&event(end, 6));
