@@ -296,6 +296,12 @@ pub trait Agent: Sync {
         Ok(None)
     }
 
+    /// Whether something that it has started runs on while it is idle, as far as it says so itself
+    /// without its screen.
+    fn runs_beside(&self, _paths: &AgentPaths, _pane: &Pane) -> Result<Option<bool>> {
+        Ok(None)
+    }
+
     /// Whether the last turn in a transcript has begun and not ended.
     fn last_turn_is_open(&self, transcript: &Path) -> Result<bool>;
 

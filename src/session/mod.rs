@@ -41,7 +41,7 @@ pub use end::Ended;
 pub(crate) use end::end;
 pub use job::JobState;
 pub(crate) use job::{ARRIVES, DoneBy, Job, Prompts, Standing, end_of, failure};
-pub(crate) use observe::{Observed, SessionWatcher, Snapshot, keep, retrying, windows};
+pub(crate) use observe::{Observed, SessionWatcher, Shown, Snapshot, keep, shown, windows};
 pub use observe::{State, snapshots};
 pub(crate) use reply::{Asked, Ending, Reply, await_reply};
 pub(crate) use run_dir::RunDir;

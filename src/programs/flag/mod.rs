@@ -100,11 +100,13 @@ are the only ones.",
         .sets(|args, given| args.any.set(given)),
         OptDoc::new(
             "until",
-            "Wait for `done`, `idle` or `waiting`",
+            "Wait for `done`, `idle`, `quiet`, `waiting`",
             "\
 With `wait`, what to wait for. `done`, the default: the job has ended.
 `idle`: the agent waits for a prompt, whatever became of the job.
-`waiting`: the agent asks something; then the status is 0, and it is 1
+`quiet`: it does, and nothing that it has started runs in the
+background, nor has it begun a turn by itself since. `waiting`: the
+agent asks something; then the status is 0, and it is 1
 when the job ends without a question.",
         )
         .value("STATE", Complete::OneOf(Until::NAMES))

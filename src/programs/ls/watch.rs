@@ -44,9 +44,9 @@ pub(crate) fn run(
             seen.push((session.clone(), snapshot.clone()));
             Ok(ControlFlow::Continue(()))
         })?;
-        let both = seen.iter().map(|(session, snapshot)| (session, snapshot));
-        let retrying = session::retrying(config, &tmux, both)?;
-        for ((session, snapshot), shown) in seen.iter().zip(retrying) {
+        let seen: Vec<_> = seen.iter().map(|(session, snapshot)| (session, snapshot)).collect();
+        let shown = session::shown(config, &tmux, &seen)?;
+        for ((session, snapshot), shown) in seen.into_iter().zip(shown) {
             let record = record(config, &tmux, session, snapshot, shown)?;
             match told.iter_mut().find(|(old, _)| same(old, session)) {
                 Some((_, last)) if *last == record => {}

@@ -19,6 +19,7 @@ use crate::{
         fast_json,
         lines::{Block, Line},
         once::Once,
+        origin::Origin,
         validate,
     },
 };
@@ -46,13 +47,15 @@ pub(crate) struct RecordSource {
     /// `{"sessionId":…,"offset":`, the same in every wrapped record.
     opening: String,
     once: Once,
+    origin: Origin,
 }
 
 impl RecordSource {
     pub(crate) fn new(session: Option<String>, backend: Option<Backend>) -> Self {
         let host = session.as_ref().map(|_| sys::host());
-        let once = Once::default();
-        let mut source = RecordSource { session, backend, host, opening: String::new(), once };
+        let (once, origin) = (Once::default(), Origin::default());
+        let opening = String::new();
+        let mut source = RecordSource { session, backend, host, opening, once, origin };
         let object = source.record().to_string();
         source.opening = format!("{},\"offset\":", object.trim_end_matches('}'));
         source
@@ -227,6 +230,7 @@ fn events(source: &mut RecordSource, line: Line<'_>) -> Vec<Event> {
         if source.once.repeats(event) {
             (event.kind, event.text) = (EventKind::Other, String::new());
         }
+        source.origin.mark(event);
     }
     events
 }
@@ -250,6 +254,8 @@ struct EventRecord<'a> {
     turn: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     queued: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     sidechain: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -272,6 +278,7 @@ impl<'a> EventRecord<'a> {
             r#type: &event.name,
             turn: event.turn.as_deref(),
             queued: event.queued,
+            origin: event.origin.as_deref(),
             sidechain: event.sidechain,
             reason: event.reason,
             resets_at: event.resets_at,

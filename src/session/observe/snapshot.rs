@@ -1,21 +1,17 @@
 //! One look at a session: its pane, the agent's status, and how its job stands.
 
-use std::{
-    collections::{HashMap, hash_map},
-    path::Path,
-    time::Duration,
-};
+use std::time::Duration;
 
 use crate::session::{
     Job, JobState, Prompts, Session, Standing,
     anchor::{self, Panes, Sight},
 };
 use crate::{
-    agent::{Backend, Status, profile::Profile},
+    agent::{Backend, Status},
     config::Config,
     error::{Error, Result},
     state::Entry,
-    tmux::{Look, Pane, Tmux},
+    tmux::{Pane, Tmux},
 };
 
 /// One look at one session.
@@ -32,6 +28,9 @@ pub struct Snapshot {
     pub job: Result<JobState>,
     /// Whether nothing is left of its prompts. The agent's status may not show it yet.
     pub rests: bool,
+    /// Whether something that the idle agent has started runs on, as far as that is known without its
+    /// screen.
+    pub(crate) beside: Option<bool>,
     /// How long to wait before looking again even if no event comes.
     pub(crate) again: Option<Duration>,
 }
@@ -80,6 +79,11 @@ impl Snapshot {
         self.unseen.as_ref().map_or(Ok(self), |why| Err(why.clone()))
     }
 
+    /// Whether the agent waits for a prompt.
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.status, Some(Status::Idle(_)))
+    }
+
     /// What the session does.
     #[must_use]
     pub fn state(&self) -> State {
@@ -113,16 +117,20 @@ impl Snapshot {
                 let job = job
                     .map_or(Ok(JobState::Done), |job| job.by_account().unwrap_or(Err(why.clone())));
                 let (status, unseen) = (None, Some(why));
-                return Ok(Snapshot { pane: None, status, unseen, job, rests: false, again: None });
+                let (pane, beside, again) = (None, None, None);
+                return Ok(Snapshot { pane, status, unseen, job, rests: false, beside, again });
             }
         };
         let live = pane.as_ref().filter(|pane| !pane.dead);
         let told = live.map(|pane| session.status_or_kept(config, pane)).transpose()?;
         let (status, untold) = told.unzip();
         let unseen = unseen.or(untold.flatten());
+        let idle = live.filter(|_| matches!(status, Some(Status::Idle(_))));
+        let beside = idle.map(|pane| session.agent().runs_beside(&session.paths(config), pane));
+        let beside = beside.transpose()?.flatten();
         let Some(job) = job else {
             let job = Ok(JobState::Done);
-            return Ok(Snapshot { pane, status, unseen, job, rests: true, again: None });
+            return Ok(Snapshot { pane, status, unseen, job, rests: true, beside, again: None });
         };
         let (state, prompts, again) = match job.settle_with(config, pane.as_ref(), status.clone()) {
             Ok(Standing { prompts, again, .. }) if !job.flags().has_root() => {
@@ -146,7 +154,7 @@ impl Snapshot {
             (status, _) => status,
         };
         let rests = prompts == Prompts::Rest;
-        Ok(Snapshot { pane, status, unseen, job: state, rests, again })
+        Ok(Snapshot { pane, status, unseen, job: state, rests, beside, again })
     }
 }
 
@@ -158,44 +166,6 @@ pub fn snapshots(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<V
         Snapshot::of(config, session, sight)
     };
     sessions.iter().map(look).collect()
-}
-
-/// What the agents that work show while they try a request again: for each of the sessions, what its
-/// agent shows, if it does. One call of tmux for each server among them.
-pub(crate) fn retrying<'a>(
-    config: &Config,
-    tmux: &Tmux,
-    seen: impl Iterator<Item = (&'a Session, &'a Snapshot)>,
-) -> Result<Vec<Option<String>>> {
-    let works = |(session, snapshot): (&'a Session, &'a Snapshot)| {
-        let live = snapshot.pane.as_ref().filter(|pane| !pane.dead);
-        Some((session, live.filter(|_| snapshot.state() == State::Working)?))
-    };
-    let seen: Vec<Option<(&Session, &Pane)>> = seen.map(works).collect();
-    let mut profiles: HashMap<Backend, Profile> = HashMap::new();
-    for (session, _) in seen.iter().flatten() {
-        if let hash_map::Entry::Vacant(free) = profiles.entry(session.backend) {
-            free.insert(session.profile(config)?);
-        }
-    }
-    let mut asked: HashMap<&Path, Vec<(usize, &Profile, &Pane)>> = HashMap::new();
-    for (at, one) in seen.iter().enumerate() {
-        let Some((session, pane)) = one else { continue };
-        let profile = &profiles[&session.backend];
-        if profile.tells_of_retries() {
-            asked.entry(&pane.socket).or_default().push((at, profile, pane));
-        }
-    }
-    let mut shown = vec![None; seen.len()];
-    for panes in asked.values() {
-        let ids: Vec<&str> = panes.iter().map(|(.., pane)| pane.id.as_str()).collect();
-        let screens = tmux.of(panes[0].2).screens(&ids)?;
-        for (&(at, profile, pane), screen) in panes.iter().zip(screens) {
-            let look = screen.map(|screen| Look { pane: pane.clone(), screen });
-            shown[at] = look.and_then(|look| profile.retry(&look));
-        }
-    }
-    Ok(shown)
 }
 
 /// A session and its snapshot.
