@@ -43,6 +43,7 @@ mod records;
 mod revive;
 mod samples;
 mod scripts;
+mod setup;
 mod shapes;
 mod spawn;
 mod spawn_failures;
