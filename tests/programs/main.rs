@@ -55,6 +55,7 @@ mod tail_one;
 mod tour;
 mod trace;
 mod transcripts;
+mod upgrade;
 mod usage;
 mod verbs;
 mod versions;
