@@ -102,11 +102,13 @@ pub mod internal {
         validate::record as validate_record,
     };
 
+    pub use crate::programs::toolkit;
+
     /// The programs and verbs.
     pub mod programs {
         pub use crate::programs::{
             Admin, Adopt, Ask, Create, Demo, Doctor, Flag, Front, History, Kill, List, Ls, Paste,
-            Pause, Revive, Send, Settings, Spawn, Stats, Status, Stop, Stream, Tail, Usage,
+            Pause, Revive, Send, Settings, Setup, Spawn, Stats, Status, Stop, Stream, Tail, Usage,
             Version, pages,
         };
     }
