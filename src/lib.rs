@@ -106,7 +106,7 @@ pub mod internal {
     pub mod programs {
         pub use crate::programs::{
             Admin, Adopt, Ask, Create, Demo, Doctor, Flag, Front, History, Kill, List, Ls, Paste,
-            Pause, Revive, Send, Settings, Spawn, Stats, Status, Stop, Stream, Tail, Usage,
+            Pause, Revive, Schema, Send, Settings, Spawn, Stats, Status, Stop, Stream, Tail, Usage,
             Version, pages,
         };
     }
