@@ -108,8 +108,8 @@ pub mod internal {
     pub mod programs {
         pub use crate::programs::{
             Admin, Adopt, Ask, Create, Demo, Doctor, Flag, Front, History, Kill, List, Ls, Paste,
-            Pause, Revive, Send, Settings, Setup, Spawn, Stats, Status, Stop, Stream, Tail, Usage,
-            Version, pages,
+            Pause, Revive, Schema, Send, Settings, Setup, Spawn, Stats, Status, Stop, Stream, Tail,
+            Usage, Version, pages,
         };
     }
 }

@@ -16,6 +16,7 @@ pub(crate) mod page;
 pub(crate) mod paint;
 pub(crate) mod parse;
 pub(crate) mod progress;
+pub(crate) mod schema;
 pub(crate) mod status;
 mod suggest;
 mod writer_thread;
@@ -32,4 +33,5 @@ pub(crate) use option::{Complete, Given, Opt, OptDoc, Tool, ToolDoc, ValueDoc, V
 pub(crate) use output::Output;
 pub(crate) use page::{Page, page};
 pub(crate) use paint::Paint;
+pub(crate) use schema::{Member, RecordDoc, Type};
 pub(crate) use suggest::nearest;

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Admin, Adopt, Ask, Create, Demo, Doctor, Flag, History, Kill, List, Ls, Paste, Pause, Revive,
-    Send, Settings, Setup, Spawn, Stats, Status, Stop, Stream, Tail, Usage, Version,
+    Schema, Send, Settings, Setup, Spawn, Stats, Status, Stop, Stream, Tail, Usage, Version,
 };
 use crate::{
     agent::Backend,
@@ -104,7 +104,7 @@ impl BuiltIn {
 }
 
 /// All of them, in the order of the help.
-pub(crate) const BUILT_IN: [BuiltIn; 25] = [
+pub(crate) const BUILT_IN: [BuiltIn; 26] = [
     BuiltIn::new::<Ask>("ask", "Give a prompt, and print the answer"),
     BuiltIn::new::<Create>("create", "Start a session with its first prompt"),
     BuiltIn::new::<Send>("send", "Send a prompt to a session"),
@@ -129,6 +129,7 @@ pub(crate) const BUILT_IN: [BuiltIn; 25] = [
     BuiltIn::new::<Doctor>("doctor", "Find out what is not as it should be"),
     BuiltIn::new::<Setup>("setup", "Install manual pages and completions"),
     BuiltIn::new::<Stats>("stats", "Count the prompts of the last hours"),
+    BuiltIn::new::<Schema>("schema", "Print the JSON Schema of the records"),
     BuiltIn::new::<Version>("version", "Print the version"),
 ];
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     agent::{Agent, AgentPaths, Backend, profile::Profile},
+    cli::{Member, Type},
     config::Config,
     error::{At, Error, Kind, Result},
     flag::Flags,
@@ -104,6 +105,13 @@ impl Session {
             Ok(past.collect())
         })
     }
+
+    /// What [`Session::record`] holds.
+    pub(crate) const MEMBERS: &[Member] = &[
+        Member::new("sessionId", Type::Text, "The session's name"),
+        Member::new("backend", Type::OneOf(Backend::NAMES), "The agent's backend"),
+        Member::new("host", Type::Text, "The machine's name"),
+    ];
 
     /// The beginning of each record of it: its name, its backend, and the machine.
     pub(crate) fn record(&self) -> Value {

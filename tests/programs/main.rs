@@ -42,6 +42,7 @@ mod readme;
 mod records;
 mod revive;
 mod samples;
+mod schema;
 mod scripts;
 mod setup;
 mod shapes;

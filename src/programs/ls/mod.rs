@@ -4,14 +4,17 @@ use std::ffi::OsString;
 
 use serde_json::json;
 
-use super::options::{Field, NAMES, Target, has, target};
+use super::{
+    options::{Field, NAMES, Target, has, target},
+    spawn::CONVERSATION,
+};
 use crate::{
     agent::Backend,
-    cli::{self, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
+    cli::{self, Member, Opt, OptDoc, Output, RecordDoc, Tool, ToolDoc, Type, ValueDoc},
     config::Config,
     error::{Exit, Kind, Result},
     flag::Failure,
-    session::{self, JobState, Session, Shown, Snapshot, State},
+    session::{self, JobState, Question, Session, Shown, Snapshot, State},
     state::Name,
     tmux::Tmux,
 };
@@ -81,6 +84,7 @@ with its name.",
             ),
         ],
         see_also: &[("aimax-spawn", 1), ("aimax-flag", 1), ("aimax", 7)],
+        records: &[&LISTED],
         ..ToolDoc::EMPTY
     };
 
@@ -138,10 +142,10 @@ conversation, its window. One that is ended becomes `archived`.",
         for ((session, snapshot), shown) in seen.into_iter().zip(shown) {
             alive &= snapshot.status.is_some();
             unseen = unseen.or_else(|| snapshot.unseen.clone());
-            out.record(&record(&config, &tmux, session, snapshot, shown)?)?;
+            out.record(&LISTED, &record(&config, &tmux, session, snapshot, shown)?)?;
         }
         for session in &past {
-            out.record(&basics(session, "archived"))?;
+            out.record(&LISTED, &basics(session, "archived"))?;
         }
         match unseen {
             Some(why) if named.is_some() => Err(why),
@@ -211,6 +215,29 @@ fn record(
     }
     Ok(record)
 }
+
+const LISTED: RecordDoc = RecordDoc {
+    name: "ls",
+    about: "`aimax-ls`: a session",
+    fields: &[
+        Session::MEMBERS,
+        &[Member::new("state", Type::AnyOf(&[State::NAMES, &["archived"]]), "What it does")],
+        CONVERSATION,
+        &[
+            Member::new("pid", Type::OrNull(&Type::Count), "The agent's process"),
+            Member::new("cwd", Type::OrNull(&Type::Text), "Its folder"),
+            Member::new("startedAt", Type::OrNull(&Type::Millis), "When it was started"),
+            Member::new("windowId", Type::OrNull(&Type::Text), "Its tmux window"),
+            Member::new("displayName", Type::OrNull(&Type::Text), "A label for people"),
+            Member::new("background", Type::Count, "What of the agent's runs beside a turn")
+                .optional(),
+            Member::new("retrying", Type::Switch, "Whether a request is tried again").optional(),
+            Member::new("shows", Type::Text, "What the agent shows of that").optional(),
+        ],
+        Question::MEMBERS,
+        Failure::MEMBERS,
+    ],
+};
 
 /// The record of a session by the state files alone.
 fn basics(session: &Session, state: &str) -> serde_json::Value {

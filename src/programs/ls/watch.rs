@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use serde_json::Value;
 
-use super::{basics, record};
+use super::{LISTED, basics, record};
 use crate::{
     agent::Backend,
     cli::Output,
@@ -36,7 +36,7 @@ pub(crate) fn run(
         let same = |a: &Session, b: &Session| a.name == b.name && a.backend == b.backend;
         for (gone, _) in told.extract_if(.., |(old, _)| !sessions.iter().any(|new| same(old, new)))
         {
-            out.record(&basics(&gone, "archived"))?;
+            out.record(&LISTED, &basics(&gone, "archived"))?;
         }
         watcher.keep(sessions)?;
         let mut seen: Vec<(Session, Snapshot)> = Vec::new();
@@ -51,11 +51,11 @@ pub(crate) fn run(
             match told.iter_mut().find(|(old, _)| same(old, session)) {
                 Some((_, last)) if *last == record => {}
                 Some(known) => {
-                    out.record(&record)?;
+                    out.record(&LISTED, &record)?;
                     *known = (session.clone(), record);
                 }
                 None => {
-                    out.record(&record)?;
+                    out.record(&LISTED, &record)?;
                     told.push((session.clone(), record));
                 }
             }

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::options::{Field, OutputArgs, has, output};
 use crate::{
-    cli::{Complete, Opt, OptDoc, Output, Paint, Tool, ToolDoc},
+    cli::{Complete, Member, Opt, OptDoc, Output, Paint, RecordDoc, Tool, ToolDoc, Type},
     config::Config,
     error::{Error, Exit, Result},
 };
@@ -67,6 +67,7 @@ the status 1.",
             ("aimax setup --remove", "Removes what the first one installed."),
         ],
         see_also: &[("aimax", 1), ("aimax-doctor", 1), ("manpath", 1)],
+        records: &[&SETUP],
         ..ToolDoc::EMPTY
     };
 
@@ -178,5 +179,36 @@ fn document(out: &mut Output, parts: &[Part], notes: &[String]) -> Result<()> {
         })
         .collect();
     let version = env!("CARGO_PKG_VERSION");
-    output::document(out, &json!({ "version": version, "parts": parts, "notes": notes }))
+    let record = json!({ "version": version, "parts": parts, "notes": notes });
+    output::document(out, &SETUP, &record)
 }
+
+const PATHS: Type = Type::List(&Type::Text);
+
+const SETUP: RecordDoc = RecordDoc {
+    name: "setup",
+    about: "`aimax setup --json`: what was installed or removed",
+    fields: &[&[
+        Member::new("version", Type::Text, "The version of the program"),
+        Member::new(
+            "parts",
+            Type::List(&Type::Object(&[&[
+                Member::new("what", Type::Text, "The kind of file"),
+                Member::new("folder", Type::Text, "The folder of all of them"),
+                Member::new("written", PATHS, "The files that were written"),
+                Member::new("removed", PATHS, "The files that were removed"),
+                Member::new("unchanged", Type::Count, "How many were in place"),
+                Member::new(
+                    "left",
+                    Type::List(&Type::Object(&[&[
+                        Member::new("path", Type::Text, "A file of somebody else's"),
+                        Member::new("is", Type::Text, "What it is"),
+                    ]])),
+                    "What is in the way",
+                ),
+            ]])),
+            "Each kind of file",
+        ),
+        Member::new("notes", Type::List(&Type::Text), "What is left to do"),
+    ]],
+};

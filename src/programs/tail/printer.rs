@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{cursor::Cursor, each::Each, options::Args, text::Transcription};
 use crate::{
     agent::Backend,
-    cli::Output,
+    cli::{Member, Output, RecordDoc, Type},
     error::{Error, Result},
     sys, time,
     transcript::{
@@ -77,6 +77,62 @@ impl RecordSource {
         record
     }
 }
+
+/// Whose record it is, and where it stands.
+const SOURCE: &[Member] = &[
+    Member::new("sessionId", Type::OrNull(&Type::Text), "The session's name; null of a file"),
+    Member::new("backend", Type::OneOf(Backend::NAMES), "The agent's backend, of a session")
+        .optional(),
+    Member::new("host", Type::Text, "The machine's name, of a session").optional(),
+    Member::new("offset", Type::Count, "Where it begins in the transcript"),
+];
+
+/// That the conversation goes on in another file.
+const MOVED: Member = Member::new(
+    "moved",
+    Type::Object(&[&[
+        Member::new("from", Type::Text, "The transcript so far"),
+        Member::new("to", Type::Text, "The transcript from here on"),
+    ]]),
+    "That the conversation goes on in another transcript",
+)
+.optional();
+
+pub(super) const WRAPPED: RecordDoc = RecordDoc {
+    name: "tail-offsets",
+    about: "`aimax-tail --offsets`: a record of the agent's, or that the transcript was moved",
+    fields: &[
+        SOURCE,
+        &[
+            Member::new("next", Type::Count, "Where the next one begins").optional(),
+            Member::new("entry", Type::Any, "The record itself").optional(),
+            MOVED,
+        ],
+    ],
+};
+
+pub(super) const EVENT: RecordDoc = RecordDoc {
+    name: "tail-events",
+    about: "`aimax-tail --events`: what a record of the agent's means",
+    fields: &[
+        SOURCE,
+        &[
+            Member::new("next", Type::Count, "Where the next record begins"),
+            Member::new("kind", Type::OneOf(EventKind::NAMES), "The kind"),
+            Member::new("time", Type::OrNull(&Type::Time), "When it was recorded"),
+            Member::new("text", Type::Text, "The text of a prompt, an answer, a tool, an error"),
+            Member::new("type", Type::Text, "The agent's own name for the record"),
+            Member::new("turn", Type::Text, "The turn's id").optional(),
+            Member::new("queued", Type::Switch, "Whether the prompt was queued").optional(),
+            Member::new("sidechain", Type::Switch, "Whether it is a sub-agent's").optional(),
+            Member::new("reason", Type::Text, "Why the turn ended, where that has a name")
+                .optional(),
+            Member::new("resetsAt", Type::Millis, "When the usage limit ends").optional(),
+            Member::new("origin", Type::Text, "Who began the turn, if nobody asked").optional(),
+            MOVED,
+        ],
+    ],
+};
 
 /// Where records go.
 pub(crate) struct Printer<'a> {
@@ -172,6 +228,7 @@ impl<'a> Printer<'a> {
                 let fault = |e| Error::system("stdout", e);
                 for event in &events(source, line) {
                     let record = EventRecord::new(source, line, event);
+                    EVENT.assert(&record);
                     serde_json::to_writer(&mut self.wrapped, &record).map_err(fault)?;
                     self.wrapped.push(b'\n');
                 }
@@ -245,6 +302,7 @@ impl<'a> Printer<'a> {
                 let mut record = source.record();
                 record["offset"] = json!(offset);
                 record["moved"] = moved;
+                WRAPPED.assert(&record);
                 self.wrapped = record.to_string().into_bytes();
                 self.put_wrapped(source, to, offset)
             }
@@ -255,6 +313,7 @@ impl<'a> Printer<'a> {
                 let mut record =
                     serde_json::to_value(&event).map_err(|e| Error::system("stdout", e))?;
                 record["moved"] = moved;
+                EVENT.assert(&record);
                 self.wrapped = record.to_string().into_bytes();
                 self.put_wrapped(source, to, offset)
             }

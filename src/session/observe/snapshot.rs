@@ -55,6 +55,10 @@ pub enum State {
 }
 
 impl State {
+    /// All names.
+    pub(crate) const NAMES: &[&str] =
+        &["starting", "idle", "working", "waiting", "failed", "dead", "unknown"];
+
     /// Its name in the records.
     #[must_use]
     pub fn name(self) -> &'static str {
