@@ -38,25 +38,25 @@ impl Tool for Setup {
         tagline: "install manual pages, completions and the other programs",
         synopsis: &["aimax setup [--prefix=DIR] [--remove] [--json]"],
         about: "\
-Makes the installation of `aimax` whole, and prints what it did:
+Completes the installation of `aimax`, and prints what it did.
 
-The other programs (`aimax-spawn`, `aimax-paste`, `aimax-tail`,
-`aimax-flag`, `aimax-ls`, `aimax-kill`) become links to `aimax` in its own
-folder: one file is all programs, by whatever name it is called. Copies
-of the same version, as `cargo install` leaves them, are replaced.
+Makes links to `aimax`, in its own folder, for the other programs:
+`aimax-spawn`, `aimax-paste`, `aimax-tail`, `aimax-flag`, `aimax-ls`,
+`aimax-kill`. One file is all programs, by whatever name it is called.
+Copies of the same version, which `cargo install` leaves, are replaced.
 
-The manual pages and completions come from the program itself. The pages
-go to `../share/man` beside the program, where `man` looks for what is on
-PATH, or to `~/.local/share/man` when the program is outside your home;
-completions for bash to `~/.local/share/bash-completion/completions`, for
-fish to `~/.config/fish/completions`, and for zsh to
-`~/.local/share/zsh/site-functions`. `XDG_DATA_HOME` and
-`XDG_CONFIG_HOME` count. It says what you have to do where a shell or
-`man` does not look there by itself.
+Writes the manual pages and completions, which `aimax` holds itself:
+    pages  `../share/man` beside the program, where `man` looks for what
+           is on PATH; `~/.local/share/man` if the program is outside
+           your home
+    bash   `~/.local/share/bash-completion/completions`
+    fish   `~/.config/fish/completions`
+    zsh    `~/.local/share/zsh/site-functions`
+`XDG_DATA_HOME` and `XDG_CONFIG_HOME` count. A note says what is left
+for you to do where a shell or `man` does not look there by itself.
 
-Running it again changes nothing, and after an upgrade it brings all up
-to date. A file that it did not write stays as it is, is named, and makes
-the status 1.",
+Running it again changes nothing, except after an upgrade. A file that
+it did not write is left alone and named, and the status is 1.",
         exits: &[
             (Exit::Done, "everything is in its place, or removed"),
             (Exit::No, "a file that something else has put there is in the way"),

@@ -101,9 +101,10 @@ agent, unless `-b` does.
 prompt that had been queued before. What the agent does with its queue
 besides is `other`. `origin` is added to a turn that nobody asked for:
 `peer` for a message of another session, `schedule` for a timer,
-`task-notification` for work in the background. `sidechain` is added where a sub-agent's records
-stand in the session's transcript; `reason` (`usage_limit`) and
-`resetsAt`, in epoch milliseconds, where a usage limit was reached.
+`task-notification` for work in the background. `sidechain` is added
+where a sub-agent's records are in the session's transcript; `reason`
+(`usage_limit`) and `resetsAt`, in epoch milliseconds, where a usage
+limit was reached.
 
 What an agent records twice is one event. Records that share a line, as
 behind one that a crash cut off, share its offsets.",
