@@ -61,6 +61,10 @@ impl Fault {
         match self {
             Fault::NoServer => Error::missing(subject, "no tmux server is running"),
             Fault::NotFound => Error::missing(subject, "its tmux window is gone"),
+            // From 3.4 on, in the moment before the pane is dead.
+            Fault::Said(text) if text == "target pane has exited" => {
+                Error::missing(subject, "its program has ended")
+            }
             Fault::Said(text) => Error::system(subject, format!("tmux: {text}")),
         }
     }
