@@ -65,6 +65,11 @@ impl Fault {
             Fault::Said(text) if text == "target pane has exited" => {
                 Error::missing(subject, "its program has ended")
             }
+            // All that we ask is in 3.2; older ones know some options not yet.
+            Fault::Said(text) if text.contains("unknown option") => {
+                Error::missing("tmux", "this version is too old")
+                    .advise("tmux 3.2 or newer is needed; `tmux -V` shows the version")
+            }
             Fault::Said(text) => Error::system(subject, format!("tmux: {text}")),
         }
     }

@@ -48,6 +48,7 @@ mod moves;
 mod once;
 mod original;
 mod outside;
+mod own_turns;
 mod proxy;
 mod questions;
 mod quick_starts;

@@ -129,6 +129,10 @@ macro_rules! told_by_state_files {
             files(paths).status(pane.pid)
         }
 
+        fn runs_beside(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<bool>> {
+            files(paths).runs_beside(pane.pid)
+        }
+
         fn last_turn_is_open(&self, transcript: &Path) -> Result<bool> {
             log::turn_is_open(transcript)
         }

@@ -120,6 +120,16 @@ impl StateFiles {
         })
     }
 
+    /// Whether something that an idle process has started runs on.
+    pub(crate) fn runs_beside(&self, pid: u32) -> Result<Option<bool>> {
+        let status = find(&self.home, pid)?.and_then(|(_, file)| file.status);
+        Ok(match status.as_deref() {
+            Some("shell") => Some(true),
+            Some("idle") => Some(false),
+            _ => None,
+        })
+    }
+
     /// The conversation that the process holds.
     pub(crate) fn conversation(&self, pid: u32) -> Result<Option<Conversation>> {
         let Some((_, file)) = find(&self.home, pid)? else { return Ok(None) };
