@@ -11,6 +11,7 @@ use std::process::Command;
 use aimax::internal::Backend;
 use serde_json::{Value, json};
 
+use crate::adopt::adopt;
 use crate::agents::{Agent, Kind, Trust};
 use crate::customs::with_fields;
 use crate::run::run;
@@ -214,21 +215,25 @@ fn inbox(agent: Agent) {
     }
 }
 
-/// A message that is held for a person opens a dialog of a name of its own, and no script takes it for
-/// the agent's own question.
+/// In a session that a person started, a message from one with other permissions is held, and a dialog
+/// asks for it: of a name of its own, so that no script takes it for the agent's own question.
 fn held(agent: Agent) {
     let all = Neighbours::new(agent);
-    let pid = all.start("held", &["--inbox", "hold"]);
+    let tmux = all.home.tmux();
+    let argv = ["claude", "--permission-mode", "default"];
+    let pane = tmux.start("held", &all.home.proj(), &argv);
+    let pid = tmux.ask(&pane, "pane_pid").parse().expect("a process");
+    wait_until(PATIENCE, "the agent rests", || agent.rests(&all.home, pid).is_some());
+    assert_eq!(adopt(&all.home, "held").status, Some(0));
     all.start("sender", &[]);
     all.send("held", pid);
     let asked = wait_for(PATIENCE, "the dialog of the message", |saw| {
         let listed = run(&all.home, "ls", &["held"]).record().clone();
-        let pane = listed["paneId"].as_str().unwrap_or_default();
-        *saw = format!("{listed}\n{}", all.home.tmux().capture(pane));
-        (listed["state"] == "waiting").then_some(saw.clone())
+        *saw = format!("{listed}\n{}", tmux.capture(&pane));
+        (listed["state"] == "waiting").then_some(listed)
     });
-    println!("{agent:?}: {asked}");
-    assert_eq!(run(&all.home, "ls", &["held"]).record()["waitingFor"], "held-message", "{asked}");
+    println!("{agent:?}: {asked}\n{}", tmux.capture(&pane));
+    assert_eq!(asked["waitingFor"], "held-message", "{asked}");
     assert_eq!(all.came("held"), 0);
     for name in ["held", "sender"] {
         run(&all.home, "kill", &[name]).record();
