@@ -49,7 +49,7 @@ pub(crate) const TITLE_FILE: &str = "title";
 macro_rules! backends {
     ($($backend:ident in $folder:ident,)+) => {
         /// The agents, by the names that the command line and the state files give them.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Backend {
             $(#[doc = concat!("The agent in the folder `", stringify!($folder), "`.")] $backend,)+
         }

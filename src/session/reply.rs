@@ -270,6 +270,9 @@ impl Ending {
         Some(Error::new(kind, name, cause))
     }
 
+    /// All names.
+    pub(crate) const NAMES: &[&str] = &["done", "failed", "waiting", "working"];
+
     /// Its name in the records: that of the session's state.
     pub(crate) fn name(&self) -> &'static str {
         match self {

@@ -51,6 +51,24 @@ pub enum EventKind {
     Other,
 }
 
+impl EventKind {
+    /// All names in the records.
+    pub(crate) const NAMES: &[&str] = &[
+        "prompt",
+        "queued",
+        "text",
+        "thinking",
+        "tool_call",
+        "tool_result",
+        "turn_start",
+        "turn_end",
+        "interrupted",
+        "error",
+        "usage",
+        "other",
+    ];
+}
+
 /// An event in a transcript.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Event {

@@ -127,7 +127,7 @@ fn slow_begin(agent: Agent) {
         let script = "input=$(cat); case $input in *LATE*) sleep 5 ;; esac; \
                       case $input in *BAD*) echo 'not this one' >&2; exit 2 ;; esac";
         let stage = hooked(agent, "UserPromptSubmit", script);
-        let ran = run(&stage.home, "paste", &["-s", "t", "-p", prompt, "--timeout", "1"]);
+        let ran = run(&stage.home, "paste", &["-s", "t", "-p", prompt, "--timeout", "3"]);
         assert_eq!(ran.status, Some(4), "{ran:#?}");
         assert_eq!(run(&stage.home, "flag", &["check", "t"]).status, Some(124));
         let (ended, record) = stage.waits();

@@ -34,6 +34,7 @@ mod crowd;
 mod customs;
 mod ends;
 mod environment;
+mod every_command;
 mod far;
 mod first_starts;
 mod folders;

@@ -111,6 +111,10 @@ impl StateFiles {
             // In `shell` a command runs in the background; the box takes prompts as when idle.
             Some("idle" | "shell") => Status::Idle(file.status_updated_at),
             Some("busy") => Status::Busy,
+            // Its word for a dialog of whatever kind.
+            Some("waiting") if file.waiting_for.as_deref() == Some("dialog open") => {
+                Status::Waiting("unknown dialog".into())
+            }
             Some("waiting") => Status::Waiting(file.waiting_for.unwrap_or_else(|| "input".into())),
             _ => Status::Starting,
         })

@@ -6,7 +6,10 @@ use serde_json::json;
 
 use super::options::{self, Field, NAMES, Target, has, target};
 use crate::{
-    cli::{Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc, VerbDoc},
+    agent::Backend,
+    cli::{
+        Complete, Member, Opt, OptDoc, Output, RecordDoc, Tool, ToolDoc, Type, ValueDoc, VerbDoc,
+    },
     config::Config,
     error::{Error, Exit, Result},
     flag::Flags,
@@ -76,6 +79,7 @@ impl Tool for Flag {
             ),
         ],
         see_also: &[("aimax-paste", 1), ("aimax-ls", 1), ("aimax", 7)],
+        records: &[&wait::WAITED, &PATHS],
         ..ToolDoc::EMPTY
     };
 
@@ -170,7 +174,7 @@ permission, so another user can watch. Nobody sets the flags right then.",
                 };
                 record["running"] = json!(flags.running());
                 record["failed"] = json!(flags.failed());
-                out.record(&record).map(|()| Exit::Done)
+                out.record(&PATHS, &record).map(|()| Exit::Done)
             }
             Some("set") => args.say(&config, &one("set")?, None),
             Some("clear") => args.say(&config, &one("clear")?, Some(End::Done)),
@@ -219,6 +223,19 @@ impl Args {
         session.flags().ok_or_else(|| no_folder(name))
     }
 }
+
+const PATHS: RecordDoc = RecordDoc {
+    name: "flag-path",
+    about: "`aimax-flag path`",
+    fields: &[&[
+        Member::new("sessionId", Type::Text, "The session's name"),
+        Member::new("backend", Type::OneOf(Backend::NAMES), "Its backend; not with `--root`")
+            .optional(),
+        Member::new("host", Type::Text, "The machine's name; not with `--root`").optional(),
+        Member::new("running", Type::Text, "The path of `running.flag`"),
+        Member::new("failed", Type::Text, "The path of `failed.flag`"),
+    ]],
+};
 
 fn no_folder(name: &Name) -> Error {
     Error::missing(name, "the state says no folder for its flags")

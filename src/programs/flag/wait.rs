@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Args, Flag, status, worse};
 use crate::{
     agent::Status,
-    cli::{self, Output, Tool},
+    cli::{self, Member, Output, RecordDoc, Tool, Type},
     config::Config,
     error::{Error, Exit, Result},
     flag::Failure,
@@ -72,6 +72,26 @@ impl Until {
     }
 }
 
+/// The record of a session.
+pub(super) const WAITED: RecordDoc = RecordDoc {
+    name: "flag-wait",
+    about: "`aimax-flag wait`: how a session's job stands",
+    fields: &[
+        Session::MEMBERS,
+        &[
+            Member::new(
+                "state",
+                Type::OneOf(&["done", "failed", "waiting", "running", "idle", "quiet"]),
+                "How it stands",
+            ),
+            Member::new("background", Type::Count, "What of the agent's runs beside a turn")
+                .optional(),
+        ],
+        Question::MEMBERS,
+        Failure::MEMBERS,
+    ],
+};
+
 /// What is reported of a session.
 struct Outcome {
     state: &'static str,
@@ -117,7 +137,7 @@ impl Outcome {
         if let Some(reason) = reason {
             reason.add_to(&mut record);
         }
-        out.record(&record)?;
+        out.record(&WAITED, &record)?;
         if let Some(words) = message {
             cli::say(Flag::DOC.name, &format!("{}: {words}", session.name));
         }
@@ -158,7 +178,7 @@ pub(crate) fn run(
             };
             let outcome = args.until.outcome(snapshot, job);
             let background = match outcome {
-                Some(_) => session::shown(config, &tmux, session, snapshot)?.background,
+                Some(_) => session::shown(config, &tmux, &[(session, snapshot)])?[0].background,
                 None => None,
             };
             let runs_on = args.until == Until::Quiet && background > Some(0);

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// One look at one session.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Snapshot {
     /// Its pane, if the window is there.
     pub pane: Option<Pane>,
@@ -55,6 +55,10 @@ pub enum State {
 }
 
 impl State {
+    /// All names.
+    pub(crate) const NAMES: &[&str] =
+        &["starting", "idle", "working", "waiting", "failed", "dead", "unknown"];
+
     /// Its name in the records.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -166,43 +170,6 @@ pub fn snapshots(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<V
         Snapshot::of(config, session, sight)
     };
     sessions.iter().map(look).collect()
-}
-
-/// What only the agent's screen tells.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Shown {
-    /// What it shows while it tries a request again, if it does.
-    pub(crate) retrying: Option<String>,
-    /// How many things it has started that run in the background, if it tells.
-    pub(crate) background: Option<usize>,
-}
-
-/// What the agent's screen tells beside the snapshot. It is looked at only where it may tell something.
-pub(crate) fn shown(
-    config: &Config,
-    tmux: &Tmux,
-    session: &Session,
-    snapshot: &Snapshot,
-) -> Result<Shown> {
-    let live = snapshot.pane.as_ref().filter(|pane| !pane.dead && snapshot.unseen.is_none());
-    let (Some(pane), Some(status)) = (live, &snapshot.status) else { return Ok(Shown::default()) };
-    if snapshot.beside == Some(false) {
-        return Ok(Shown { background: Some(0), ..Shown::default() });
-    }
-    if !matches!(status, Status::Busy | Status::Idle(_)) {
-        return Ok(Shown::default());
-    }
-    let profile = session.profile(config)?;
-    let look = tmux.of(pane).capture(&pane.id)?;
-    let counted = look.as_ref().and_then(|look| profile.background(look));
-    let is_busy = *status == Status::Busy;
-    Ok(Shown {
-        retrying: look.filter(|_| is_busy).and_then(|look| profile.retry(&look)),
-        background: match snapshot.beside {
-            Some(_) => Some(counted.unwrap_or(0).max(1)),
-            None => counted.filter(|count| !is_busy || *count > 0),
-        },
-    })
 }
 
 /// A session and its snapshot.
