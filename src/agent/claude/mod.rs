@@ -15,7 +15,7 @@ use super::{
 use crate::{
     config::Config,
     error::{Error, Kind, Result},
-    fs,
+    fs, proc,
     tmux::{Enter, Pane},
     transcript::{event::Event, usage::Used},
 };
@@ -209,6 +209,11 @@ impl Agent for Claude {
     }
 
     told_by_state_files!();
+
+    /// See claude/FACTS.md, "Hooks".
+    fn may_be_at_hook(&self, paths: &AgentPaths, pane: &Pane, since: u64) -> bool {
+        files(paths).process(pane.pid).is_some_and(|pid| proc::has_new_child(pid, since))
+    }
 
     /// Prompts that would do something else than reach the model.
     /// See claude/FACTS.md, "Text that is no prompt".

@@ -20,7 +20,7 @@ use crate::session::{
 use crate::{
     agent::{Status, Typing, profile::InputBox, takes_prompt},
     error::Result,
-    time::Deadline,
+    time::{self, Deadline},
     tmux::{Enter, Look},
     trace,
 };
@@ -48,6 +48,14 @@ struct EnterRetry {
     may_repeat: bool,
     /// The agent was idle at the first Enter. If it is busy now, it has submitted the text.
     from_idle: bool,
+    /// When Enter was first pressed, in epoch milliseconds.
+    since: u64,
+    /// A hook may be at the text by now.
+    // Measured: claude/FACTS.md, "Hooks"
+    at_hook: bool,
+    /// The agent shows that a hook refused a prompt, and whether it did so before ours.
+    is_refused: bool,
+    was_refused: bool,
 }
 
 impl EnterRetry {
@@ -64,6 +72,10 @@ impl EnterRetry {
             last: Instant::now(),
             may_repeat: attached.agent.facts().may_swallow_enter || just_started,
             from_idle: matches!(status, Status::Idle(_)),
+            since: time::now_ms(),
+            at_hook: false,
+            is_refused: false,
+            was_refused: attached.profile.shows_refusal(look),
         };
         match enter {
             Enter::AtOnce => enters.pressed(&status),
@@ -77,9 +89,29 @@ impl EnterRetry {
     fn is_due(&self, status: &Status) -> bool {
         self.count == 0
             || (self.may_repeat
-                && !(self.from_idle && *status == Status::Busy)
+                && !self.is_taken(status)
+                && !self.is_answered(status)
                 && self.count < ENTERS
                 && self.last.elapsed() > self.patience())
+    }
+
+    /// Whether the agent has begun to work on the text, whatever its box still shows.
+    fn is_taken(&self, status: &Status) -> bool {
+        self.at_hook || self.from_idle && *status == Status::Busy
+    }
+
+    /// Whether it has been at the text and left it in the box again, as a hook has it do.
+    fn is_answered(&self, status: &Status) -> bool {
+        let has_worked = matches!(status, Status::Idle(Some(since)) if *since > self.since);
+        self.is_refused || self.from_idle && has_worked
+    }
+
+    /// Looks at what has become of a text that still stands in the box.
+    fn note(&mut self, attached: &AttachedPane<'_>, session: &Session, look: &Look, in_box: bool) {
+        let is_left = in_box && self.count > 0;
+        let paths = session.paths(attached.config);
+        self.at_hook = is_left && attached.agent.may_be_at_hook(&paths, &look.pane, self.since);
+        self.is_refused = is_left && attached.profile.shows_refusal(look);
     }
 
     fn patience(&self) -> Duration {
@@ -89,6 +121,7 @@ impl EnterRetry {
     /// When Enter may be due again.
     fn next_look(&self) -> Deadline {
         match self.patience().checked_sub(self.last.elapsed()) {
+            _ if self.at_hook => Deadline::after(SWALLOWED),
             Some(left) if self.count > 0 && self.may_repeat && self.count < ENTERS => {
                 Deadline::after(left + Duration::from_millis(1))
             }
@@ -106,6 +139,7 @@ impl EnterRetry {
     fn pressed(&mut self, status: &Status) {
         if self.count == 0 {
             self.from_idle = matches!(status, Status::Idle(_));
+            self.since = time::now_ms();
         }
         self.count += 1;
         self.last = Instant::now();
@@ -213,17 +247,20 @@ pub(crate) fn submit(
         if look.pane.dead {
             continue;
         }
-        let in_box = attached.profile.input_box(&look) == InputBox::Text;
+        let mut in_box = attached.profile.input_box(&look) == InputBox::Text;
         let status = attached.status(&look)?;
+        enters.note(attached, session, &look, in_box);
+        if enters.is_refused && !enters.was_refused {
+            return refused(attached, session, proof.offset, "", deadline);
+        }
         if in_box && takes_prompt(&status) && enters.is_due(&status) {
             enters.press(attached, &status)?;
         }
         let is_open = prompt.is_command() && opens(attached, &look, &status).is_some();
         let stands = is_open && opened.since(look.screen.text()) >= OPEN;
         if deadline.passed() || stands {
-            // An agent that has begun to work has taken the text, whatever its screen still shows.
-            let is_left = in_box && !(enters.from_idle && status == Status::Busy);
-            return Ok(unproven(attached, &look, &status, proof.offset, is_left));
+            in_box &= !enters.is_taken(&status);
+            return Ok(unproven(attached, &look, &status, proof.offset, in_box));
         }
         if let Some(nudges) = &mut nudges {
             nudges.give(attached, in_box)?;
