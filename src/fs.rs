@@ -54,6 +54,18 @@ fn write_aside(path: &Path, bytes: &[u8], mode: u32, sync: bool) -> Result<()> {
     Ok(())
 }
 
+/// Puts a symbolic link with the text `target` at `path`, in place of what may be there, at once.
+pub(crate) fn link(target: &Path, path: &Path) -> Result<()> {
+    let temporary = aside(path);
+    let made =
+        std::os::unix::fs::symlink(target, &temporary).and_then(|()| fs::rename(&temporary, path));
+    if made.is_err() {
+        // The first failure is the one to report; the link may never have been made.
+        drop(fs::remove_file(&temporary));
+    }
+    made.at(path)
+}
+
 /// What follows a file's name in that of a temporary one, which a writer that was killed leaves.
 pub(crate) const ASIDE: &str = ".tmp-";
 

@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 
-use super::output::Output;
+use super::{output::Output, schema::RecordDoc};
 use crate::error::{Exit, Result};
 
 /// How a shell completes a value.
@@ -126,6 +126,8 @@ pub struct ToolDoc {
     pub operand: Option<ValueDoc>,
     /// What follows `--`, where it is passed on; else those words are operands.
     pub rest: Option<ValueDoc>,
+    /// The records that it prints.
+    pub records: &'static [&'static RecordDoc],
     /// What each status means here, where the shared meaning needs more words.
     pub exits: &'static [(Exit, &'static str)],
     /// Commands to copy, each with a line that says what it does.
@@ -144,6 +146,7 @@ impl ToolDoc {
         verbs: &[],
         operand: None,
         rest: None,
+        records: &[],
         exits: &[],
         examples: &[],
         see_also: &[],

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::options::{self, Field, NAMES, Target, has, target};
 use crate::{
     agent::Backend,
-    cli::{Opt, Output, Tool, ToolDoc, ValueDoc},
+    cli::{Member, Opt, Output, RecordDoc, Tool, ToolDoc, Type, ValueDoc},
     config::Config,
     error::{Exit, Kind, Result},
     session::{self, Ended, LOCK_WAIT, Session},
@@ -47,6 +47,7 @@ with it. Prints one record for each session.",
         ],
         examples: &[("aimax-kill demo", "Ends a session.")],
         see_also: &[("aimax-spawn", 1), ("aimax-ls", 1), ("aimax", 7)],
+        records: &[&KILLED],
         ..ToolDoc::EMPTY
     };
 
@@ -68,7 +69,7 @@ with it. Prints one record for each session.",
                     let mut record = session.record();
                     record["killed"] = json!(ended.killed);
                     record["wasWorking"] = json!(ended.was_working);
-                    out.record(&record)?;
+                    out.record(&KILLED, &record)?;
                 }
                 // The other sessions are still ended; the first failure is reported.
                 Err(error) => failed = failed.or(Some(error)),
@@ -77,6 +78,15 @@ with it. Prints one record for each session.",
         failed.map_or(Ok(Exit::Done), Err)
     }
 }
+
+const KILLED: RecordDoc =
+    RecordDoc { name: "kill", about: "`aimax-kill`", fields: &[Session::MEMBERS, ENDED] };
+
+/// What ending a session tells.
+pub(crate) const ENDED: &[Member] = &[
+    Member::new("killed", Type::Switch, "Whether its agent was alive until now"),
+    Member::new("wasWorking", Type::Switch, "Whether a turn ran"),
+];
 
 /// Ends the session of that name. One that was ended before is as good as one that is ended now.
 ///

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::options::{self, Field, NAMES, PromptArgs, Target, has, prompt, target};
 use crate::{
-    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
+    cli::{self, Complete, Member, Opt, OptDoc, Output, RecordDoc, Tool, ToolDoc, Type, ValueDoc},
     config::Config,
     error::{Error, Exit, Kind, Result},
-    session::{self, Delivery, DeliveryOptions, Once, Session, Verdict},
+    session::{self, Delivery, DeliveryOptions, Interruption, Once, Session, Verdict},
     state::Name,
     time::Deadline,
     tmux::Tmux,
@@ -71,6 +71,7 @@ asks at that moment is denied, which stops the turn too.",
             ("aimax-paste -s demo --command -p /compact", "Runs a command of the agent's."),
         ],
         see_also: &[("aimax-spawn", 1), ("aimax-tail", 1), ("aimax-flag", 1), ("aimax", 7)],
+        records: &[&DELIVERED, &INTERRUPTED, &ANSWERED],
         ..ToolDoc::EMPTY
     };
 
@@ -167,7 +168,7 @@ seconds by default.",
             session::answer(&config, &tmux, &session, key, expected, wait, timeout)?;
             record["verdict"] = json!("answered");
             record["dialog"] = json!(expected);
-            return out.record(&record).map(|()| Exit::Done);
+            return out.record(&ANSWERED, &record).map(|()| Exit::Done);
         }
         if args.expect.is_some() {
             return Err(Error::usage("--expect", "it is for --answer"));
@@ -177,7 +178,7 @@ seconds by default.",
             let wait = Deadline::after(lock_wait);
             let verdict = session::interrupt(&config, &tmux, &mut session, wait, timeout)?;
             record["verdict"] = json!(verdict);
-            out.record(&record)?;
+            out.record(&INTERRUPTED, &record)?;
             return verdict.failure(&session.name).map_or(Ok(Exit::Done), Err);
         }
         let options = DeliveryOptions { done_by: args.prompt.done_by(), ..args.delivery };
@@ -185,7 +186,7 @@ seconds by default.",
         let tmux = Tmux::new(&config)?;
         let delivery = session::deliver(&config, &tmux, &mut session, &prompt, &options)?;
         add_verdict(&mut record, &delivery);
-        print(out, &record, &delivery)?;
+        print(out, &DELIVERED, &record, &delivery)?;
         conclude(Self::DOC.name, &session.name, &delivery)
     }
 }
@@ -206,6 +207,44 @@ impl Args {
     }
 }
 
+const DELIVERED: RecordDoc = RecordDoc {
+    name: "paste",
+    about: "`aimax-paste`: the verdict on a prompt",
+    fields: &[Session::MEMBERS, VERDICT],
+};
+
+const INTERRUPTED: RecordDoc = RecordDoc {
+    name: "paste-interrupt",
+    about: "`aimax-paste --interrupt` without a prompt",
+    fields: &[
+        Session::MEMBERS,
+        &[Member::new("verdict", Type::OneOf(Interruption::NAMES), "What became of the turn")],
+    ],
+};
+
+const ANSWERED: RecordDoc = RecordDoc {
+    name: "paste-answer",
+    about: "`aimax-paste --answer`",
+    fields: &[
+        Session::MEMBERS,
+        &[
+            Member::new("verdict", Type::OneOf(&["answered"]), "That the dialog is gone"),
+            Member::new("dialog", Type::Text, "The dialog's name"),
+        ],
+    ],
+};
+
+/// What [`add_verdict`] adds.
+pub(crate) const VERDICT: &[Member] = &[
+    Member::new("verdict", Type::OneOf(Verdict::NAMES), "What became of the prompt"),
+    Member::new("offset", Type::Count, "Where the transcript stood before the prompt"),
+    Member::new("queued", Type::Switch, "Whether it waits for the end of the turn"),
+    Member::new("normalized", Type::List(&Type::Text), "What the agent does to every prompt"),
+    Member::new("repeated", Type::Switch, "Whether it was delivered before, by `--once`")
+        .optional(),
+    Member::new("reason", Type::Text, "Why it is not proven").optional(),
+];
+
 /// Adds the verdict on a prompt to a record.
 pub(crate) fn add_verdict(record: &mut Value, delivery: &Delivery) {
     record["verdict"] = json!(delivery.verdict.name());
@@ -224,8 +263,13 @@ pub(crate) fn add_verdict(record: &mut Value, delivery: &Delivery) {
 ///
 /// # Errors
 /// Says what became of the prompt when that cannot be printed.
-pub(crate) fn print(out: &mut Output, record: &Value, delivery: &Delivery) -> Result<()> {
-    out.record(record).map_err(|error| match error.kind {
+pub(crate) fn print(
+    out: &mut Output,
+    doc: &RecordDoc,
+    record: &Value,
+    delivery: &Delivery,
+) -> Result<()> {
+    out.record(doc, record).map_err(|error| match error.kind {
         Kind::System => {
             let verdict = delivery.verdict.name();
             let what = match delivery.exit() {

@@ -10,6 +10,7 @@ pub(crate) mod model;
 pub(crate) mod processes;
 pub(crate) mod prompts;
 pub(crate) mod proxy;
+pub(crate) mod schema;
 pub(crate) mod table;
 pub(crate) mod tmux;
 pub(crate) mod truth;

@@ -6,7 +6,10 @@ use serde_json::json;
 
 use super::options::{self, Field, NAMES, Target, has, target};
 use crate::{
-    cli::{Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc, VerbDoc},
+    agent::Backend,
+    cli::{
+        Complete, Member, Opt, OptDoc, Output, RecordDoc, Tool, ToolDoc, Type, ValueDoc, VerbDoc,
+    },
     config::Config,
     error::{Error, Exit, Result},
     flag::Flags,
@@ -76,6 +79,7 @@ impl Tool for Flag {
             ),
         ],
         see_also: &[("aimax-paste", 1), ("aimax-ls", 1), ("aimax", 7)],
+        records: &[&wait::WAITED, &PATHS],
         ..ToolDoc::EMPTY
     };
 
@@ -100,11 +104,13 @@ are the only ones.",
         .sets(|args, given| args.any.set(given)),
         OptDoc::new(
             "until",
-            "Wait for `done`, `idle` or `waiting`",
+            "Wait for `done`, `idle`, `quiet`, `waiting`",
             "\
 With `wait`, what to wait for. `done`, the default: the job has ended.
 `idle`: the agent waits for a prompt, whatever became of the job.
-`waiting`: the agent asks something; then the status is 0, and it is 1
+`quiet`: it does, and nothing that it has started runs in the
+background, nor has it begun a turn by itself since. `waiting`: the
+agent asks something; then the status is 0, and it is 1
 when the job ends without a question.",
         )
         .value("STATE", Complete::OneOf(Until::NAMES))
@@ -168,7 +174,7 @@ permission, so another user can watch. Nobody sets the flags right then.",
                 };
                 record["running"] = json!(flags.running());
                 record["failed"] = json!(flags.failed());
-                out.record(&record).map(|()| Exit::Done)
+                out.record(&PATHS, &record).map(|()| Exit::Done)
             }
             Some("set") => args.say(&config, &one("set")?, None),
             Some("clear") => args.say(&config, &one("clear")?, Some(End::Done)),
@@ -217,6 +223,19 @@ impl Args {
         session.flags().ok_or_else(|| no_folder(name))
     }
 }
+
+const PATHS: RecordDoc = RecordDoc {
+    name: "flag-path",
+    about: "`aimax-flag path`",
+    fields: &[&[
+        Member::new("sessionId", Type::Text, "The session's name"),
+        Member::new("backend", Type::OneOf(Backend::NAMES), "Its backend; not with `--root`")
+            .optional(),
+        Member::new("host", Type::Text, "The machine's name; not with `--root`").optional(),
+        Member::new("running", Type::Text, "The path of `running.flag`"),
+        Member::new("failed", Type::Text, "The path of `failed.flag`"),
+    ]],
+};
 
 fn no_folder(name: &Name) -> Error {
     Error::missing(name, "the state says no folder for its flags")

@@ -93,6 +93,7 @@ as by `--offsets`, or are `--events` or `--text`.",
             ("aimax-tail --offsets session.jsonl", "A file, with offsets to go on from."),
         ],
         see_also: &[("aimax-paste", 1), ("aimax-ls", 1), ("tail", 1), ("aimax", 7)],
+        records: &[&printer::WRAPPED, &printer::EVENT],
         ..ToolDoc::EMPTY
     };
 

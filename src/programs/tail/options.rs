@@ -99,7 +99,9 @@ agent, unless `-b` does.
 
 `turn` is added where the agent numbers its turns, and `queued` to a
 prompt that had been queued before. What the agent does with its queue
-besides is `other`. `sidechain` is added where a sub-agent's records
+besides is `other`. `origin` is added to a turn that nobody asked for:
+`peer` for a message of another session, `schedule` for a timer,
+`task-notification` for work in the background. `sidechain` is added where a sub-agent's records
 stand in the session's transcript; `reason` (`usage_limit`) and
 `resetsAt`, in epoch milliseconds, where a usage limit was reached.
 

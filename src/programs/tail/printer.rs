@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{cursor::Cursor, each::Each, options::Args, text::Transcription};
 use crate::{
     agent::Backend,
-    cli::Output,
+    cli::{Member, Output, RecordDoc, Type},
     error::{Error, Result},
     sys, time,
     transcript::{
@@ -20,6 +20,7 @@ use crate::{
         follow::Follow,
         lines::{Block, Line},
         once::Once,
+        origin::Origin,
         validate,
     },
 };
@@ -50,6 +51,7 @@ pub(crate) struct RecordSource {
     /// `{"sessionId":…,"offset":`, the same in every wrapped record.
     opening: String,
     once: Once,
+    origin: Origin,
     /// Whether it is known what was told before the place where it was begun.
     recalled: bool,
 }
@@ -57,9 +59,9 @@ pub(crate) struct RecordSource {
 impl RecordSource {
     pub(crate) fn new(session: Option<String>, backend: Option<Backend>) -> Self {
         let host = session.as_ref().map(|_| sys::host());
-        let once = Once::default();
-        let mut source =
-            RecordSource { session, backend, host, opening: String::new(), once, recalled: false };
+        let (once, origin) = (Once::default(), Origin::default());
+        let (opening, recalled) = (String::new(), false);
+        let mut source = RecordSource { session, backend, host, opening, once, origin, recalled };
         let object = source.record().to_string();
         source.opening = format!("{},\"offset\":", object.trim_end_matches('}'));
         source
@@ -75,6 +77,62 @@ impl RecordSource {
         record
     }
 }
+
+/// Whose record it is, and where it stands.
+const SOURCE: &[Member] = &[
+    Member::new("sessionId", Type::OrNull(&Type::Text), "The session's name; null of a file"),
+    Member::new("backend", Type::OneOf(Backend::NAMES), "The agent's backend, of a session")
+        .optional(),
+    Member::new("host", Type::Text, "The machine's name, of a session").optional(),
+    Member::new("offset", Type::Count, "Where it begins in the transcript"),
+];
+
+/// That the conversation goes on in another file.
+const MOVED: Member = Member::new(
+    "moved",
+    Type::Object(&[&[
+        Member::new("from", Type::Text, "The transcript so far"),
+        Member::new("to", Type::Text, "The transcript from here on"),
+    ]]),
+    "That the conversation goes on in another transcript",
+)
+.optional();
+
+pub(super) const WRAPPED: RecordDoc = RecordDoc {
+    name: "tail-offsets",
+    about: "`aimax-tail --offsets`: a record of the agent's, or that the transcript was moved",
+    fields: &[
+        SOURCE,
+        &[
+            Member::new("next", Type::Count, "Where the next one begins").optional(),
+            Member::new("entry", Type::Any, "The record itself").optional(),
+            MOVED,
+        ],
+    ],
+};
+
+pub(super) const EVENT: RecordDoc = RecordDoc {
+    name: "tail-events",
+    about: "`aimax-tail --events`: what a record of the agent's means",
+    fields: &[
+        SOURCE,
+        &[
+            Member::new("next", Type::Count, "Where the next record begins"),
+            Member::new("kind", Type::OneOf(EventKind::NAMES), "The kind"),
+            Member::new("time", Type::OrNull(&Type::Time), "When it was recorded"),
+            Member::new("text", Type::Text, "The text of a prompt, an answer, a tool, an error"),
+            Member::new("type", Type::Text, "The agent's own name for the record"),
+            Member::new("turn", Type::Text, "The turn's id").optional(),
+            Member::new("queued", Type::Switch, "Whether the prompt was queued").optional(),
+            Member::new("sidechain", Type::Switch, "Whether it is a sub-agent's").optional(),
+            Member::new("reason", Type::Text, "Why the turn ended, where that has a name")
+                .optional(),
+            Member::new("resetsAt", Type::Millis, "When the usage limit ends").optional(),
+            Member::new("origin", Type::Text, "Who began the turn, if nobody asked").optional(),
+            MOVED,
+        ],
+    ],
+};
 
 /// Where records go.
 pub(crate) struct Printer<'a> {
@@ -170,6 +228,7 @@ impl<'a> Printer<'a> {
                 let fault = |e| Error::system("stdout", e);
                 for event in &events(source, line) {
                     let record = EventRecord::new(source, line, event);
+                    EVENT.assert(&record);
                     serde_json::to_writer(&mut self.wrapped, &record).map_err(fault)?;
                     self.wrapped.push(b'\n');
                 }
@@ -243,6 +302,7 @@ impl<'a> Printer<'a> {
                 let mut record = source.record();
                 record["offset"] = json!(offset);
                 record["moved"] = moved;
+                WRAPPED.assert(&record);
                 self.wrapped = record.to_string().into_bytes();
                 self.put_wrapped(source, to, offset)
             }
@@ -253,6 +313,7 @@ impl<'a> Printer<'a> {
                 let mut record =
                     serde_json::to_value(&event).map_err(|e| Error::system("stdout", e))?;
                 record["moved"] = moved;
+                EVENT.assert(&record);
                 self.wrapped = record.to_string().into_bytes();
                 self.put_wrapped(source, to, offset)
             }
@@ -273,6 +334,7 @@ fn events(source: &mut RecordSource, line: Line<'_>) -> Vec<Event> {
         if source.once.repeats(event) {
             (event.kind, event.text) = (EventKind::Other, String::new());
         }
+        source.origin.mark(event);
     }
     events
 }
@@ -296,6 +358,8 @@ struct EventRecord<'a> {
     turn: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     queued: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     sidechain: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -318,6 +382,7 @@ impl<'a> EventRecord<'a> {
             r#type: &event.name,
             turn: event.turn.as_deref(),
             queued: event.queued,
+            origin: event.origin.as_deref(),
             sidechain: event.sidechain,
             reason: event.reason,
             resets_at: event.resets_at,

@@ -8,10 +8,11 @@ use serde_json::json;
 use crate::programs::{
     options::{NAMES, OutputArgs, PromptArgs, Target, has, launch, output, prompt, target},
     paste,
+    spawn::CONVERSATION,
 };
 use crate::{
     agent::Backend,
-    cli::{Opt, Output, Paint, Tool, ToolDoc, ValueDoc},
+    cli::{Member, Opt, Output, Paint, RecordDoc, Tool, ToolDoc, Type, ValueDoc},
     config::Config,
     error::{Error, Exit, Result},
     session::{
@@ -85,6 +86,7 @@ and `startedAt`. `aimax-spawn` has more options, and more to tell.",
             "Starts Codex.",
         )],
         see_also: &[("aimax-send", 1), ("aimax-spawn", 1), ("aimax-stop", 1)],
+        records: &[&CREATED],
         ..ToolDoc::EMPTY
     };
 
@@ -111,7 +113,7 @@ and `startedAt`. `aimax-spawn` has more options, and more to tell.",
                 "jsonlPath": entry.jsonl_path(),
                 "startedAt": entry.started_at(),
             });
-            output::document(out, &record)?;
+            output::document(out, &CREATED, &record)?;
         } else if sent.delivery.exit() == Exit::Done {
             let paint = Paint::stdout(&config);
             let how = if sent.started { "runs" } else { "ran already" };
@@ -157,6 +159,7 @@ it, with the `offset` before the prompt.",
             ("git diff | aimax send -s review", "Sends what a program prints."),
         ],
         see_also: &[("aimax-create", 1), ("aimax-paste", 1), ("aimax-pause", 1)],
+        records: &[&SENT],
         ..ToolDoc::EMPTY
     };
 
@@ -181,7 +184,7 @@ it, with the `offset` before the prompt.",
                 "ok": done, "sessionId": name, "backend": backend, "promptLength": length,
             });
             paste::add_verdict(&mut record, &sent.delivery);
-            output::document(out, &record)?;
+            output::document(out, &SENT, &record)?;
         } else if done {
             let how = match (sent.started, sent.delivery.verdict) {
                 (true, _) => "was started again, and has the prompt",
@@ -216,6 +219,7 @@ The document of `--json` has `ok`, `sessionId` and `resentPrompt`.",
             ("aimax pause -s demo -p 'In Python, please.'", "Gives another prompt instead."),
         ],
         see_also: &[("aimax-send", 1), ("aimax-paste", 1), ("aimax-stop", 1)],
+        records: &[&PAUSED],
         ..ToolDoc::EMPTY
     };
 
@@ -245,7 +249,7 @@ The document of `--json` has `ok`, `sessionId` and `resentPrompt`.",
             let done = sent.delivery.exit() == Exit::Done;
             if args.output.json {
                 let record = json!({ "ok": done, "sessionId": name, "resentPrompt": true });
-                output::document(out, &record)?;
+                output::document(out, &PAUSED, &record)?;
             } else if done {
                 let words = format!("was stopped, and has the prompt ({length} characters)");
                 output::line(out, &output::done(paint, &name, &words))?;
@@ -258,7 +262,7 @@ The document of `--json` has `ok`, `sessionId` and `resentPrompt`.",
         let done = verdict != Interruption::Unproven;
         if args.output.json {
             let record = json!({ "ok": done, "sessionId": name, "resentPrompt": false });
-            output::document(out, &record)?;
+            output::document(out, &PAUSED, &record)?;
         } else if verdict == Interruption::Interrupted {
             output::line(out, &output::done(paint, &name, "was stopped"))?;
         } else if done {
@@ -290,3 +294,40 @@ fn attach(config: &Config, backend: Backend) -> String {
     let server = config.tmux_socket.as_ref().map(|name| format!("-L {} ", name.display()));
     format!("tmux {}attach -t {}", server.unwrap_or_default(), backend.hub(config))
 }
+
+const NAMED: Member = Member::new("sessionId", Type::Text, "The session's name");
+const OK: Member = Member::new("ok", Type::Switch, "Whether it is proven");
+
+const CREATED: RecordDoc = RecordDoc {
+    name: "create",
+    about: "`aimax create --json`",
+    fields: &[
+        &[NAMED],
+        CONVERSATION,
+        &[Member::new("startedAt", Type::OrNull(&Type::Millis), "When it was started")],
+    ],
+};
+
+const SENT: RecordDoc = RecordDoc {
+    name: "send",
+    about: "`aimax send --json`",
+    fields: &[
+        &[
+            OK,
+            NAMED,
+            Member::new("backend", Type::OneOf(Backend::NAMES), "The agent's backend"),
+            Member::new("promptLength", Type::Count, "The prompt's characters"),
+        ],
+        paste::VERDICT,
+    ],
+};
+
+const PAUSED: RecordDoc = RecordDoc {
+    name: "pause",
+    about: "`aimax pause --json`",
+    fields: &[&[
+        OK,
+        NAMED,
+        Member::new("resentPrompt", Type::Switch, "Whether a prompt was to follow"),
+    ]],
+};
