@@ -41,6 +41,7 @@ mod folders;
 mod hazards;
 mod hooks;
 mod interrupt;
+mod launchers;
 mod library;
 mod matrix;
 mod model;
