@@ -83,6 +83,7 @@ asks at that moment is denied, which stops the turn too.",
         prompt::strip_control(),
         prompt::done(),
         prompt::once(),
+        prompt::attach(),
         prompt::command(),
         OptDoc::new(
             "when",

@@ -106,6 +106,9 @@ pub struct Event {
     /// reports of.
     #[serde(skip)]
     pub task: Option<String>,
+    /// How many images a prompt has; not those of one that was only queued.
+    #[serde(skip)]
+    pub images: usize,
     /// Whether the agent may record the same again, in a record of another name.
     #[serde(skip)]
     pub twice: bool,
@@ -132,6 +135,7 @@ impl Event {
             resets_at: None,
             pending: None,
             task: None,
+            images: 0,
             twice: false,
         }
     }

@@ -28,6 +28,7 @@ macro_rules! on_agents {
 mod adopt;
 mod agents;
 mod ask;
+mod attach;
 mod beside;
 mod commands;
 mod crowd;

@@ -268,7 +268,8 @@ fn said_by_user(record: &Record<'_>, content: Field<'_>, text: String) -> Event 
         EventKind::Prompt
     };
     let queued = matches!(source.as_deref(), Some("queued" | "system"));
-    Event { queued, ..Event::new(kind, record.time, text) }
+    let images = content.items().filter(|block| block.get("type").is("image")).count();
+    Event { queued, images, ..Event::new(kind, record.time, text) }
 }
 
 /// The command that an entry records, as it was typed: `/name args`, or `!command`.

@@ -77,6 +77,9 @@ pub(crate) struct Delivery {
 pub(crate) struct Repeated {
     /// Its text.
     pub text: String,
+    /// The images that came with it.
+    #[serde(default)]
+    pub images: Vec<String>,
     /// The transcript that it went to, if that was known.
     pub transcript: Option<PathBuf>,
     /// The end of the transcript before it.

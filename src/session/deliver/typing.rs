@@ -15,11 +15,12 @@ use crate::session::{
     Delivery, DeliveryOptions, Prompt, Session, Verdict, attached_pane::AttachedPane,
 };
 use crate::{
-    agent::{Status, Typing, profile::InputBox, takes_prompt},
+    agent::{Status, Typing, image, profile::InputBox, takes_prompt},
     error::Result,
     time::Deadline,
     tmux::{Enter, Look},
     trace,
+    watch::Woke,
 };
 
 /// How long a text may stay in the box after Enter before Enter is pressed again. Each further time
@@ -49,8 +50,11 @@ impl EnterRetry {
         attached: &mut AttachedPane<'_>,
         look: &Look,
         enter: Enter,
-        just_started: bool,
+        prompt: &Prompt,
+        options: &DeliveryOptions,
     ) -> Result<EnterRetry> {
+        let just_started = options.just_started;
+        let is_later = just_started || !prompt.images().is_empty();
         let status = attached.status(look)?;
         let mut enters = EnterRetry {
             count: 0,
@@ -60,7 +64,7 @@ impl EnterRetry {
         };
         match enter {
             Enter::AtOnce => enters.pressed(&status),
-            Enter::Soon if enters.from_idle && !just_started => enters.press(attached, &status)?,
+            Enter::Soon if enters.from_idle && !is_later => enters.press(attached, &status)?,
             Enter::Soon | Enter::Later => {}
         }
         Ok(enters)
@@ -133,6 +137,51 @@ impl InputWakeup {
     }
 }
 
+/// How long an agent may take to show an image.
+const IMAGE_SHOWN: Duration = Duration::from_secs(10);
+
+/// Pastes the paths of the prompt's images, each alone, and waits until the box shows it. Returns a
+/// delivery with the reason if that failed.
+// Measured: claude/FACTS.md, "Images"; codex/FACTS.md, "Images"
+fn attach(
+    attached: &mut AttachedPane<'_>,
+    session: &Session,
+    prompt: &Prompt,
+    proof: &Proof,
+    look: &Look,
+    deadline: Deadline,
+) -> Result<Option<Delivery>> {
+    for (n, path) in prompt.images().iter().enumerate() {
+        if attached.tmux.paste(&look.pane.id, &image::typed(path), Enter::Later)?.is_err() {
+            return Ok(Some(Delivery::new(Verdict::Blocked, proof.offset, PANE_REFUSED)));
+        }
+        let shown_by = deadline.min(Deadline::after(IMAGE_SHOWN));
+        attached.listen(true);
+        loop {
+            let look = attached.look(session)?;
+            if attached.profile.images(&look) > n {
+                break;
+            }
+            if attached.wait(shown_by)? == Woke::Deadline {
+                let reason = format!("the agent does not take {path} for an image");
+                let verdict = match attached.profile.input_box(&look) {
+                    // It may come yet.
+                    InputBox::Empty | InputBox::Missing => Verdict::Unproven,
+                    InputBox::Text if input_box::clear(attached, session, Deadline::NEVER)? => {
+                        Verdict::Blocked
+                    }
+                    InputBox::Text => Verdict::TypedNotSubmitted,
+                };
+                return Ok(Some(Delivery::new(verdict, proof.offset, reason)));
+            }
+        }
+        trace::step("image attached", || json!(path));
+    }
+    Ok(None)
+}
+
+const PANE_REFUSED: &str = "the pane stopped taking input at that moment";
+
 /// Pastes the prompt into the input box. Returns a delivery with the reason if that failed.
 ///
 /// A lead must show in the box before the text follows: Codex stalls now and then otherwise.
@@ -146,10 +195,9 @@ fn paste(
     deadline: Deadline,
 ) -> Result<Option<Delivery>> {
     let failed = |verdict, reason| Ok(Some(Delivery::new(verdict, proof.offset, reason)));
-    let refused = "the pane stopped taking input at that moment";
     if !typing.lead.is_empty() {
         if attached.tmux.paste(&look.pane.id, typing.lead, Enter::Later)?.is_err() {
-            return failed(Verdict::Blocked, refused);
+            return failed(Verdict::Blocked, PANE_REFUSED);
         }
         input_box::await_text(attached, session, deadline)?;
         if deadline.passed() {
@@ -157,7 +205,7 @@ fn paste(
         }
     }
     if attached.tmux.paste(&look.pane.id, &typing.text, typing.enter)?.is_err() {
-        return failed(Verdict::Blocked, refused);
+        return failed(Verdict::Blocked, PANE_REFUSED);
     }
     Ok(None)
 }
@@ -173,11 +221,14 @@ pub(crate) fn submit(
 ) -> Result<Delivery> {
     let deadline = Deadline::after(options.timeout);
     let typing = attached.agent.typing(prompt.text(), prompt.is_command());
+    if let Some(failed) = attach(attached, session, prompt, proof, &look, deadline)? {
+        return Ok(failed);
+    }
     if let Some(failed) = paste(attached, session, &typing, proof, &look, deadline)? {
         return Ok(failed);
     }
     trace::step("pasted", || json!({ "bytes": prompt.text().len() }));
-    let mut enters = EnterRetry::begin(attached, &look, typing.enter, options.just_started)?;
+    let mut enters = EnterRetry::begin(attached, &look, typing.enter, prompt, options)?;
     let mut nudges = attached.agent.facts().may_stop_reading.then(InputWakeup::begin);
     loop {
         // Reading the transcript is faster than capturing the screen, so it comes first.
@@ -207,7 +258,10 @@ pub(crate) fn submit(
         }
         let in_box = attached.profile.input_box(&look) == InputBox::Text;
         let status = attached.status(&look)?;
-        if in_box && takes_prompt(&status) && enters.is_due(&status) {
+        // What follows an image is read a little later.
+        // Measured: claude/FACTS.md, "Images"
+        let is_whole = prompt.images().is_empty() || attached.profile.holds_behind_images(&look);
+        if in_box && is_whole && takes_prompt(&status) && enters.is_due(&status) {
             enters.press(attached, &status)?;
         }
         if deadline.passed() {
