@@ -94,6 +94,9 @@ pub struct Dialog {
     /// The advice for the person.
     #[serde(default)]
     pub advice: String,
+    /// Whether it is about a usage limit: once that has ended, it may be answered by one of `choose`.
+    #[serde(default)]
+    pub limit: bool,
 }
 
 /// A line of a dialog that can be chosen.

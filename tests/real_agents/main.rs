@@ -42,6 +42,7 @@ mod hazards;
 mod hooks;
 mod interrupt;
 mod library;
+mod limit;
 mod matrix;
 mod model;
 mod moves;

@@ -11,7 +11,7 @@ use crate::{
     config::Config,
     error::{Error, Exit, Result},
     flag::Failure,
-    session::{self, JobState, Question, Session, SessionWatcher, Snapshot},
+    session::{self, JobState, Limit, Question, Session, SessionWatcher, Snapshot},
     time::Deadline,
     tmux::Tmux,
     watch::Woke,
@@ -27,15 +27,18 @@ pub(crate) enum Until {
     Idle,
     /// The agent asks something.
     Waiting,
+    /// No usage limit holds.
+    Reset,
 }
 
 impl Until {
-    pub(crate) const NAMES: &'static [&'static str] = &["done", "idle", "waiting"];
+    pub(crate) const NAMES: &'static [&'static str] = &["done", "idle", "waiting", "reset"];
 
     pub(crate) fn of(name: &str) -> Until {
         match name {
             "idle" => Until::Idle,
             "waiting" => Until::Waiting,
+            "reset" => Until::Reset,
             _ => Until::Done,
         }
     }
@@ -44,6 +47,17 @@ impl Until {
     fn outcome(self, snapshot: &Snapshot, job: &JobState) -> Option<Outcome> {
         let outcome = Outcome::of(job);
         match (self, job) {
+            (Until::Reset, _) if snapshot.status.is_none() => {
+                Some(Outcome::of(&JobState::Failed(Failure::new("the agent ended"))))
+            }
+            (Until::Reset, _) => match Limit::of(job) {
+                Limit::Over => Some(Outcome { exit: Exit::Done, message: None, ..outcome }),
+                Limit::Holds(_) => None,
+                Limit::Unknown => Some(Outcome {
+                    message: Some("the agent does not say when its usage limit ends".into()),
+                    ..outcome
+                }),
+            },
             (Until::Waiting, JobState::Waiting(_)) => {
                 Some(Outcome { exit: Exit::Done, message: None, ..outcome })
             }
@@ -62,6 +76,18 @@ impl Until {
             },
             (_, JobState::Running) => None,
             (_, JobState::Done | JobState::Failed(_) | JobState::Waiting(_)) => Some(outcome),
+        }
+    }
+
+    /// The outcome for a session when the time is up.
+    fn late(self, job: &JobState) -> Outcome {
+        match self {
+            Until::Reset => Outcome {
+                exit: Exit::Timeout,
+                message: Some("the usage limit has not ended".into()),
+                ..Outcome::of(job)
+            },
+            Until::Done | Until::Idle | Until::Waiting => Outcome::of(&JobState::Running),
         }
     }
 }
@@ -155,6 +181,7 @@ pub(crate) fn run(
     let mut first = None;
     let mut last_look = false;
     loop {
+        let mut next = Deadline::NEVER;
         let left = watcher.observe(|session, snapshot| {
             let job = match &snapshot.job {
                 // What cannot be seen now may be seen later.
@@ -165,8 +192,13 @@ pub(crate) fn run(
             };
             let outcome = match args.until.outcome(snapshot, job) {
                 Some(outcome) => outcome,
-                None if last_look => Outcome::of(&JobState::Running),
-                None => return Ok(ControlFlow::Continue(())),
+                None if last_look => args.until.late(job),
+                None => {
+                    if let (Until::Reset, Limit::Holds(left)) = (args.until, Limit::of(job)) {
+                        next = next.min(Deadline::after(left));
+                    }
+                    return Ok(ControlFlow::Continue(()));
+                }
             };
             // With `--any`, a session that ended together with the first is left to the next wait.
             if args.any && first.is_some() {
@@ -188,6 +220,7 @@ pub(crate) fn run(
             _ if !left => return Ok(worst),
             _ => {}
         }
-        last_look = watcher.wait(deadline)? == Woke::Deadline;
+        let woke = watcher.wait(deadline.min(next))?;
+        last_look = woke == Woke::Deadline && deadline.passed();
     }
 }

@@ -2,10 +2,12 @@
 //! that has ended.
 
 mod keeper;
+mod reset;
 mod snapshot;
 mod watcher;
 
 pub(crate) use keeper::keep;
+pub(crate) use reset::{Limit, await_reset};
 pub(crate) use snapshot::{Observed, Snapshot, retrying, windows};
 pub use snapshot::{State, snapshots};
 pub(crate) use watcher::SessionWatcher;
