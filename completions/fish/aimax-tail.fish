@@ -11,6 +11,7 @@ complete -c aimax-tail -l offsets -d 'Wrap each record with its offsets'
 complete -c aimax-tail -l events -d 'Print one schema for all agents'
 complete -c aimax-tail -l text -d 'Print what was said, for people'
 complete -c aimax-tail -l answer -d 'Print the answer to a prompt, and no more'
+complete -c aimax-tail -l each -d 'Run a command for each record' -x
 complete -c aimax-tail -l cursor -d 'Keep the place in this file' -r -F
 complete -c aimax-tail -l max-line -d 'The longest line that is taken' -x
 complete -c aimax-tail -l max -d 'End after so many records' -x

@@ -90,6 +90,7 @@ complete -c aimax -n '__aimax_at bare' -a 'flag' -d 'Ask for the end of a job, o
 complete -c aimax -n '__aimax_at bare' -a 'ls' -d 'List sessions'
 complete -c aimax -n '__aimax_at bare' -a 'kill' -d 'End sessions'
 complete -c aimax -n '__aimax_at bare' -a 'doctor' -d 'Find out what is not as it should be'
+complete -c aimax -n '__aimax_at bare' -a 'setup' -d 'Install manual pages and completions'
 complete -c aimax -n '__aimax_at bare' -a 'stats' -d 'Count the prompts of the last hours'
 complete -c aimax -n '__aimax_at bare' -a 'schema' -d 'Print the JSON Schema of the records'
 complete -c aimax -n '__aimax_at bare' -a 'version' -d 'Print the version'

@@ -27,7 +27,7 @@ mod fake;
 pub(crate) mod tests;
 
 pub use exit::main;
-pub(crate) use exit::{run, say};
+pub(crate) use exit::{main_by_name, run, say};
 pub use generated::generated;
 pub(crate) use option::{Complete, Given, Opt, OptDoc, Tool, ToolDoc, ValueDoc, VerbDoc};
 pub(crate) use output::Output;

@@ -30,6 +30,7 @@ mod reply;
 mod run_dir;
 mod send;
 mod start;
+mod still;
 
 pub(crate) use adopt::{Adoption, adopt};
 pub(crate) use deliver::{
@@ -41,7 +42,7 @@ pub use end::Ended;
 pub(crate) use end::end;
 pub use job::JobState;
 pub(crate) use job::{ARRIVES, DoneBy, Job, Prompts, Standing, end_of, failure};
-pub(crate) use observe::{Limit, Observed, SessionWatcher, Snapshot, keep, retrying, windows};
+pub(crate) use observe::{Limit, Observed, SessionWatcher, Shown, Snapshot, keep, shown, windows};
 pub use observe::{State, snapshots};
 pub(crate) use reply::{Asked, Ending, Reply, await_reply};
 pub(crate) use run_dir::RunDir;

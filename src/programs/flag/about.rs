@@ -34,7 +34,8 @@ the next `check`, `wait` or `aimax-ls`.
     aimax-paste --interrupt  failed, \"interrupted\"
     prompts are queued       running until the last has ended
     a tool runs for long     running: see `--older-than`
-    a background command     done: the agent takes prompts again
+    a background command     done, `background: 1`: see `--until quiet`
+    a turn that nobody sent  as before: it is no job
     auto-compact             running: the turn goes on
     /compact, /clear         as the turn before it ended
     an API error             running while it is retried, then failed

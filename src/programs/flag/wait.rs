@@ -27,17 +27,21 @@ pub(crate) enum Until {
     Idle,
     /// The agent asks something.
     Waiting,
+    /// The agent waits for a prompt, and nothing that it has started runs on.
+    Quiet,
     /// No usage limit holds.
     Reset,
 }
 
 impl Until {
-    pub(crate) const NAMES: &'static [&'static str] = &["done", "idle", "waiting", "reset"];
+    pub(crate) const NAMES: &'static [&'static str] =
+        &["done", "idle", "waiting", "quiet", "reset"];
 
     pub(crate) fn of(name: &str) -> Until {
         match name {
             "idle" => Until::Idle,
             "waiting" => Until::Waiting,
+            "quiet" => Until::Quiet,
             "reset" => Until::Reset,
             _ => Until::Done,
         }
@@ -66,16 +70,27 @@ impl Until {
                 message: Some("the job ended without a question".into()),
                 ..outcome
             }),
-            (Until::Idle, _) if snapshot.rests => match &snapshot.status {
+            (Until::Idle | Until::Quiet, _) if snapshot.rests => match &snapshot.status {
                 None => Some(Outcome::of(&JobState::Failed(Failure::new("the agent ended")))),
                 Some(Status::Idle(_)) => {
-                    Some(Outcome { state: "idle", reason: None, exit: Exit::Done, message: None })
+                    let state = if self == Until::Quiet { "quiet" } else { "idle" };
+                    Some(Outcome { state, message: None, ..Outcome::of(&JobState::Done) })
                 }
                 Some(Status::Waiting(what)) => Some(Outcome::of(&JobState::Waiting(what.clone()))),
                 Some(Status::Busy | Status::Starting) => None,
             },
+            // What began behind the end of the job has not ended, or cannot be seen.
+            (Until::Quiet, JobState::Done | JobState::Failed(_)) => None,
             (_, JobState::Running) => None,
             (_, JobState::Done | JobState::Failed(_) | JobState::Waiting(_)) => Some(outcome),
+        }
+    }
+
+    /// When the wait may be over though nothing happens.
+    fn due(self, job: &JobState) -> Deadline {
+        match (self, Limit::of(job)) {
+            (Until::Reset, Limit::Holds(left)) => Deadline::after(left),
+            _ => Deadline::NEVER,
         }
     }
 
@@ -87,7 +102,9 @@ impl Until {
                 message: Some("the usage limit has not ended".into()),
                 ..Outcome::of(job)
             },
-            Until::Done | Until::Idle | Until::Waiting => Outcome::of(&JobState::Running),
+            Until::Done | Until::Idle | Until::Waiting | Until::Quiet => {
+                Outcome::of(&JobState::Running)
+            }
         }
     }
 }
@@ -101,7 +118,7 @@ pub(super) const WAITED: RecordDoc = RecordDoc {
         &[
             Member::new(
                 "state",
-                Type::OneOf(&["done", "failed", "waiting", "running", "idle"]),
+                Type::OneOf(&["done", "failed", "waiting", "running", "idle", "quiet"]),
                 "How it stands",
             ),
             Member::new("background", Type::Count, "What of the agent's runs beside a turn")
@@ -118,6 +135,7 @@ struct Outcome {
     reason: Option<Failure>,
     exit: Exit,
     message: Option<String>,
+    background: Option<usize>,
 }
 
 impl Outcome {
@@ -132,7 +150,7 @@ impl Outcome {
             }
             JobState::Running => ("running", None, Some("the job still runs".into())),
         };
-        Outcome { state, reason, exit: status(job), message }
+        Outcome { state, reason, exit: status(job), message, background: None }
     }
 
     /// Prints it, with the question if the agent asks one.
@@ -144,6 +162,9 @@ impl Outcome {
     ) -> Result<Exit> {
         let mut record = session.record();
         record["state"] = json!(self.state);
+        if let Some(count) = self.background.filter(|count| *count > 0) {
+            record["background"] = json!(count);
+        }
         let (mut reason, mut message) = (self.reason, self.message);
         if let Some(question) = question {
             question.add_to(&mut record);
@@ -174,6 +195,9 @@ pub(crate) fn run(
     let deadline = args.timeout.map_or(Deadline::NEVER, Deadline::after);
     let tmux = Tmux::new(config)?;
     let mut watcher = SessionWatcher::new(config, &tmux)?;
+    if args.until == Until::Quiet {
+        watcher.follow_on();
+    }
     for session in sessions {
         watcher.add(session)?;
     }
@@ -190,13 +214,17 @@ pub(crate) fn run(
                 }
                 job => job.as_ref().map_err(Clone::clone)?,
             };
-            let outcome = match args.until.outcome(snapshot, job) {
-                Some(outcome) => outcome,
+            let outcome = args.until.outcome(snapshot, job);
+            let background = match outcome {
+                Some(_) => session::shown(config, &tmux, &[(session, snapshot)])?[0].background,
+                None => None,
+            };
+            let runs_on = args.until == Until::Quiet && background > Some(0);
+            let outcome = match outcome.filter(|_| !runs_on) {
+                Some(outcome) => Outcome { background, ..outcome },
                 None if last_look => args.until.late(job),
                 None => {
-                    if let (Until::Reset, Limit::Holds(left)) = (args.until, Limit::of(job)) {
-                        next = next.min(Deadline::after(left));
-                    }
+                    next = next.min(args.until.due(job));
                     return Ok(ControlFlow::Continue(()));
                 }
             };

@@ -14,7 +14,7 @@ use crate::{
     config::Config,
     error::{Exit, Kind, Result},
     flag::Failure,
-    session::{self, JobState, Question, Session, Snapshot, State},
+    session::{self, JobState, Question, Session, Shown, Snapshot, State},
     state::Name,
     tmux::Tmux,
 };
@@ -58,6 +58,10 @@ The states:
 Of a question, `waitingFor` is the name that `aimax-paste --expect`
 takes, `question` what it says, and each of the `choices` has a `label`,
 and the `key` that `aimax-paste --answer` takes.
+
+`background` is how many things run that the agent has started and does
+not wait for, such as a shell or a monitor; it is left out where the
+agent does not tell, as in most turns.
 
 `retrying` is added while the agent tries a request again, with what it
 `shows`; and to a `reason` of `usage_limit` the agent's `message`, and
@@ -132,12 +136,13 @@ conversation, its window. One that is ended becomes `archived`.",
         }
         let tmux = Tmux::new(&config)?;
         let (mut alive, mut unseen) = (true, None);
-        for (session, snapshot) in
-            sessions.iter().zip(session::snapshots(&config, &tmux, &sessions)?)
-        {
+        let snapshots = session::snapshots(&config, &tmux, &sessions)?;
+        let seen: Vec<(&Session, &Snapshot)> = sessions.iter().zip(&snapshots).collect();
+        let shown = session::shown(&config, &tmux, &seen)?;
+        for ((session, snapshot), shown) in seen.into_iter().zip(shown) {
             alive &= snapshot.status.is_some();
             unseen = unseen.or_else(|| snapshot.unseen.clone());
-            out.record(&LISTED, &record(&config, &tmux, session, &snapshot)?)?;
+            out.record(&LISTED, &record(&config, &tmux, session, snapshot, shown)?)?;
         }
         for session in &past {
             out.record(&LISTED, &basics(session, "archived"))?;
@@ -175,6 +180,7 @@ fn record(
     tmux: &Tmux,
     session: &Session,
     snapshot: &Snapshot,
+    shown: Shown,
 ) -> Result<serde_json::Value> {
     let failure = match &snapshot.job {
         _ if snapshot.unseen.is_some() => {
@@ -197,11 +203,12 @@ fn record(
     let live = snapshot.pane.as_ref().filter(|pane| !pane.dead);
     record["pid"] = live.map(|pane| pane.pid).into();
     record["windowId"] = snapshot.pane.as_ref().map(|pane| pane.window.as_str()).into();
-    if let (State::Working, Some(pane)) = (snapshot.state(), live)
-        && let Some(shown) = session::retrying(config, tmux, session, pane)?
-    {
+    if let Some(text) = shown.retrying {
         record["retrying"] = true.into();
-        record["shows"] = shown.into();
+        record["shows"] = text.into();
+    }
+    if let Some(count) = shown.background {
+        record["background"] = count.into();
     }
     if let Some(why) = failure {
         why.add_to(&mut record);

@@ -10,7 +10,7 @@ use crate::{
     cli::Output,
     config::Config,
     error::{Exit, Result},
-    session::{Session, SessionWatcher},
+    session::{self, Session, SessionWatcher, Snapshot},
     state::Name,
     time::Deadline,
     tmux::Tmux,
@@ -39,8 +39,15 @@ pub(crate) fn run(
             out.record(&LISTED, &basics(&gone, "archived"))?;
         }
         watcher.keep(sessions)?;
+        let mut seen: Vec<(Session, Snapshot)> = Vec::new();
         watcher.observe(|session, snapshot| {
-            let record = record(config, &tmux, session, snapshot)?;
+            seen.push((session.clone(), snapshot.clone()));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let seen: Vec<_> = seen.iter().map(|(session, snapshot)| (session, snapshot)).collect();
+        let shown = session::shown(config, &tmux, &seen)?;
+        for ((session, snapshot), shown) in seen.into_iter().zip(shown) {
+            let record = record(config, &tmux, session, snapshot, shown)?;
             match told.iter_mut().find(|(old, _)| same(old, session)) {
                 Some((_, last)) if *last == record => {}
                 Some(known) => {
@@ -52,8 +59,7 @@ pub(crate) fn run(
                     told.push((session.clone(), record));
                 }
             }
-            Ok(ControlFlow::Continue(()))
-        })?;
+        }
         let _woke = watcher.wait(Deadline::NEVER)?;
     }
 }

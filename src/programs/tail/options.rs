@@ -21,6 +21,7 @@ pub struct Args {
     pub(crate) text: bool,
     pub(crate) answer: bool,
     pub(crate) cursor: Option<PathBuf>,
+    pub(crate) each: Option<String>,
     pub(crate) max_line: Option<usize>,
 }
 
@@ -98,7 +99,9 @@ agent, unless `-b` does.
 
 `turn` is added where the agent numbers its turns, and `queued` to a
 prompt that had been queued before. What the agent does with its queue
-besides is `other`. `sidechain` is added where a sub-agent's records
+besides is `other`. `origin` is added to a turn that nobody asked for:
+`peer` for a message of another session, `schedule` for a timer,
+`task-notification` for work in the background. `sidechain` is added where a sub-agent's records
 stand in the session's transcript; `reason` (`usage_limit`) and
 `resetsAt`, in epoch milliseconds, where a usage limit was reached.
 
@@ -127,6 +130,20 @@ it, what was said so far; 1 when nothing was.",
     )
     .sets(|args, given| args.answer.set(given)),
     OptDoc::new(
+        "each",
+        "Run a command for each record",
+        "\
+Run COMMAND with `sh` for each record, which is its standard input,
+instead of printing it. The record is taken when the command ends with
+status 0. Any other status ends the run with status 74, and `--cursor`
+stays before that record. The command finds in its environment
+`AIMAX_SESSION`, `AIMAX_BACKEND`, and `AIMAX_RECORD`: an id that the
+record has whenever it comes, and that no other record has. Not with
+`--text`.",
+    )
+    .value("COMMAND", Complete::Nothing)
+    .sets(|args, given| args.each.set(given)),
+    OptDoc::new(
         "cursor",
         "Keep the place in this file",
         "\
@@ -135,7 +152,14 @@ record that was written, so that a run that was killed is gone on with
 by the next one, and at most its last record comes twice. `--from` and
 `--lines` count only while there is no such file. It also holds a hash
 of what stands before the place: if the transcript is another one
-meanwhile, this is said, and it is read from its beginning.",
+meanwhile, this is said, and it is read from its beginning.
+
+With several sessions it is a folder with such a file for each. With
+`--all`, a later run also prints what sessions wrote that have ended
+since, and all of those that began since.
+
+A record that was written may still be in a pipe when its reader is
+killed. Where none may be lost, use `--each`.",
     )
     .value("FILE", Complete::File)
     .sets(|args, given| args.cursor.set(given)),
