@@ -189,18 +189,22 @@ fn attach(
 
 const PANE_REFUSED: &str = "the pane stopped taking input at that moment";
 
-/// Pastes the prompt into the input box. Returns a delivery with the reason if that failed.
+/// Pastes the images and the text of the prompt into the input box. Returns a delivery with the reason if that failed.
 ///
 /// A lead must show in the box before the text follows: Codex stalls now and then otherwise.
 // Measured: codex/FACTS.md, "Padding"
 fn paste(
     attached: &mut AttachedPane<'_>,
     session: &Session,
+    prompt: &Prompt,
     typing: &Typing,
     proof: &Proof,
     look: &Look,
     deadline: Deadline,
 ) -> Result<Option<Delivery>> {
+    if let Some(failed) = attach(attached, session, prompt, proof, look, deadline)? {
+        return Ok(Some(failed));
+    }
     let failed = |verdict, reason| Ok(Some(Delivery::new(verdict, proof.offset, reason)));
     if !typing.lead.is_empty() {
         if attached.tmux.paste(&look.pane.id, typing.lead, Enter::Later)?.is_err() {
@@ -228,10 +232,7 @@ pub(crate) fn submit(
 ) -> Result<Delivery> {
     let deadline = Deadline::after(options.timeout);
     let typing = attached.agent.typing(prompt.text(), prompt.is_command());
-    if let Some(failed) = attach(attached, session, prompt, proof, &look, deadline)? {
-        return Ok(failed);
-    }
-    if let Some(failed) = paste(attached, session, &typing, proof, &look, deadline)? {
+    if let Some(failed) = paste(attached, session, prompt, &typing, proof, &look, deadline)? {
         return Ok(failed);
     }
     trace::step("pasted", || json!({ "bytes": prompt.text().len() }));
@@ -266,11 +267,8 @@ pub(crate) fn submit(
         }
         let in_box = attached.profile.input_box(&look) == InputBox::Text;
         let status = attached.status(&look)?;
-        if in_box
-            && is_read(attached, &look, prompt)
-            && takes_prompt(&status)
-            && enters.is_due(&status)
-        {
+        let is_whole = in_box && is_read(attached, &look, prompt);
+        if is_whole && takes_prompt(&status) && enters.is_due(&status) {
             enters.press(attached, &status)?;
         }
         let is_open = prompt.is_command() && opens(attached, &look, &status).is_some();
