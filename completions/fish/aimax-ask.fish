@@ -7,6 +7,7 @@ complete -c aimax-ask -s p -l prompt -d 'The prompt' -x
 complete -c aimax-ask -s f -l prompt-file -d 'A file that holds the prompt; `-` is stdin' -r -F
 complete -c aimax-ask -l strip-control -d 'Leave control characters out'
 complete -c aimax-ask -l once -d 'Deliver once under this key' -x
+complete -c aimax-ask -l attach -d 'An image that comes with the prompt' -r -F
 complete -c aimax-ask -l cwd -d 'The folder to work in' -x -a '(__fish_complete_directories (commandline -ct))'
 complete -c aimax-ask -l flag-root -d 'The folder that holds the flags' -x -a '(__fish_complete_directories (commandline -ct))'
 complete -c aimax-ask -s m -l model -d 'The model' -x

@@ -37,7 +37,7 @@ complete -c aimax-flag -s s -l session -d 'The session\'s name' -x -a '(aimax-ls
 complete -c aimax-flag -s b -l backend -d 'The agent\'s backend' -x -a 'tmux-claude-code tmux-codex tmux-practice'
 complete -c aimax-flag -l all -d 'All sessions, or all that are named'
 complete -c aimax-flag -l any -d 'Return with the first that ends'
-complete -c aimax-flag -l until -d 'Wait for `done`, `idle`, `quiet`, `waiting`' -x -a 'done idle waiting quiet'
+complete -c aimax-flag -l until -d 'What to wait for: `done`, `idle`, `quiet`, ...' -x -a 'done idle waiting quiet reset'
 complete -c aimax-flag -l timeout -d 'Give up after this long' -x
 complete -c aimax-flag -l older-than -d 'Ask whether the job runs for longer than this' -x
 complete -c aimax-flag -l root -d 'Judge by the files in this folder alone' -x -a '(__fish_complete_directories (commandline -ct))'

@@ -8,8 +8,9 @@ complete -c aimax-paste -s f -l prompt-file -d 'A file that holds the prompt; `-
 complete -c aimax-paste -l strip-control -d 'Leave control characters out'
 complete -c aimax-paste -l done -d 'What ends the job: the `turn`, or the `agent`' -x -a 'turn agent'
 complete -c aimax-paste -l once -d 'Deliver once under this key' -x
+complete -c aimax-paste -l attach -d 'An image that comes with the prompt' -r -F
 complete -c aimax-paste -l command -d 'The prompt is the agent\'s own command'
-complete -c aimax-paste -l when -d '`now`, or when the session is `idle`' -x -a 'now idle'
+complete -c aimax-paste -l when -d '`now`, when it is `idle`, or after a `reset`' -x -a 'now idle reset'
 complete -c aimax-paste -l interrupt -d 'Stop the present turn first'
 complete -c aimax-paste -l replace-draft -d 'Clear somebody\'s draft first'
 complete -c aimax-paste -l wait-ready -d 'Wait this long for what forbids typing' -x

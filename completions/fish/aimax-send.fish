@@ -5,6 +5,7 @@ complete -c aimax-send -s s -l session -d 'The session\'s name' -x -a '(aimax-ls
 complete -c aimax-send -s b -l backend -d 'The agent\'s backend' -x -a 'tmux-claude-code tmux-codex tmux-practice'
 complete -c aimax-send -s p -l prompt -d 'The prompt' -x
 complete -c aimax-send -s f -l prompt-file -d 'A file that holds the prompt; `-` is stdin' -r -F
+complete -c aimax-send -l attach -d 'An image that comes with the prompt' -r -F
 complete -c aimax-send -l cwd -d 'The folder to work in' -x -a '(__fish_complete_directories (commandline -ct))'
 complete -c aimax-send -l flag-root -d 'The folder that holds the flags' -x -a '(__fish_complete_directories (commandline -ct))'
 complete -c aimax-send -s m -l model -d 'The model' -x

@@ -17,7 +17,7 @@ function __aimax_spawn_at
             case --
                 set place rest
                 break
-            case -s --session -b --backend -p --prompt -f --prompt-file --done --once --cwd --flag-root -m --model --resume --permissions --inbox --use-proxy --display-name --timeout
+            case -s --session -b --backend -p --prompt -f --prompt-file --done --once --attach --cwd --flag-root -m --model --resume --permissions --inbox --use-proxy --display-name --timeout
                 set skip 1
             case '-?*'
             case '*'
@@ -40,6 +40,7 @@ complete -c aimax-spawn -s f -l prompt-file -d 'A file that holds the prompt; `-
 complete -c aimax-spawn -l strip-control -d 'Leave control characters out'
 complete -c aimax-spawn -l done -d 'What ends the job: the `turn`, or the `agent`' -x -a 'turn agent'
 complete -c aimax-spawn -l once -d 'Deliver once under this key' -x
+complete -c aimax-spawn -l attach -d 'An image that comes with the prompt' -r -F
 complete -c aimax-spawn -l cwd -d 'The folder to work in' -x -a '(__fish_complete_directories (commandline -ct))'
 complete -c aimax-spawn -l flag-root -d 'The folder that holds the flags' -x -a '(__fish_complete_directories (commandline -ct))'
 complete -c aimax-spawn -s m -l model -d 'The model' -x

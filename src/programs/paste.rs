@@ -9,7 +9,7 @@ use crate::{
     cli::{self, Complete, Member, Opt, OptDoc, Output, RecordDoc, Tool, ToolDoc, Type, ValueDoc},
     config::Config,
     error::{Error, Exit, Kind, Result},
-    session::{self, Delivery, DeliveryOptions, Interruption, Once, Session, Verdict},
+    session::{self, Delivery, DeliveryOptions, Interruption, Once, Session, Verdict, When},
     state::Name,
     time::Deadline,
     tmux::Tmux,
@@ -83,19 +83,22 @@ asks at that moment is denied, which stops the turn too.",
         prompt::strip_control(),
         prompt::done(),
         prompt::once(),
+        prompt::attach(),
         prompt::command(),
         OptDoc::new(
             "when",
-            "`now`, or when the session is `idle`",
+            "`now`, when it is `idle`, or after a `reset`",
             "\
 With `now`, the default, a prompt that comes while a turn runs is taken
 as the agent takes it: queued, or into the turn. With `idle` the end of
 the work is waited for first, within `--timeout`; if that is not enough,
-nothing is typed, and the status is 124.",
+nothing is typed, and the status is 124. With `reset` the end of the
+usage limit that ended the last job is waited for, if there is one: for
+as long as the agent has said, or `--timeout` if that is given.",
         )
-        .value("MOMENT", Complete::OneOf(&["now", "idle"]))
+        .value("MOMENT", Complete::OneOf(When::NAMES))
         .sets(|args, given| {
-            args.delivery.when_idle = given.one_of(&["now", "idle"])? == "idle";
+            args.delivery.when = When::of(given.one_of(When::NAMES)?);
             Ok(())
         }),
         OptDoc::new(
@@ -148,7 +151,11 @@ is pressed, by its tmux name (`y`, `Enter`, `Escape`).",
 The longest time to wait for the proof: `90`, `1.5m`, `500ms`. 30
 seconds by default.",
         )
-        .sets(|args, given| args.delivery.timeout.set(given)),
+        .sets(|args, given| {
+            args.delivery.timeout.set(given)?;
+            args.delivery.reset_wait = Some(args.delivery.timeout);
+            Ok(())
+        }),
         prompt::explain(),
     ];
 

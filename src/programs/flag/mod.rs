@@ -104,14 +104,16 @@ are the only ones.",
         .sets(|args, given| args.any.set(given)),
         OptDoc::new(
             "until",
-            "Wait for `done`, `idle`, `quiet`, `waiting`",
+            "What to wait for: `done`, `idle`, `quiet`, ...",
             "\
 With `wait`, what to wait for. `done`, the default: the job has ended.
 `idle`: the agent waits for a prompt, whatever became of the job.
 `quiet`: it does, and nothing that it has started runs in the
 background, nor has it begun a turn by itself since. `waiting`: the
-agent asks something; then the status is 0, and it is 1
-when the job ends without a question.",
+agent asks something; then the status is 0, and it is 1 when the job
+ends without a question. `reset`: no usage limit holds, so a job that
+did not fail by one is over at once; 1 when the agent does not say when
+its limit ends.",
         )
         .value("STATE", Complete::OneOf(Until::NAMES))
         .sets(|args, given| {
