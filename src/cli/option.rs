@@ -126,6 +126,8 @@ pub struct ToolDoc {
     pub operand: Option<ValueDoc>,
     /// What follows `--`, where it is passed on; else those words are operands.
     pub rest: Option<ValueDoc>,
+    /// The statuses that it can end with, besides those of every program: 0, 2 and 74.
+    pub ends: &'static [Exit],
     /// What each status means here, where the shared meaning needs more words.
     pub exits: &'static [(Exit, &'static str)],
     /// Commands to copy, each with a line that says what it does.
@@ -144,6 +146,7 @@ impl ToolDoc {
         verbs: &[],
         operand: None,
         rest: None,
+        ends: &[],
         exits: &[],
         examples: &[],
         see_also: &[],

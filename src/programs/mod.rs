@@ -38,9 +38,7 @@ use crate::{
 /// The pages of all programs, for the manuals and completions.
 pub fn pages() -> Vec<Page> {
     let front = Page { environment: environment(), ..page::<Front>() };
-    // The demo has no manual: it shows itself.
-    let documented = BUILT_IN.iter().filter(|program| program.verb.name != "demo");
-    iter::once(front).chain(documented.map(|program| (program.page)())).collect()
+    iter::once(front).chain(BUILT_IN.iter().map(|program| (program.page)())).collect()
 }
 
 /// The settings as the manual names them.

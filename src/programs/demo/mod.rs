@@ -34,12 +34,13 @@ impl Tool for Demo {
         synopsis: &["aimax demo"],
         about: "\
 Runs the programs one after the other on the practice agent, which is
-built in, and shows each command and what it prints. It needs tmux, and
-neither an account nor the network. It uses a tmux server and a folder of
-its own, and leaves nothing behind.",
-        exits: &[(Exit::Done, "every step did what it should")],
-        examples: &[("aimax demo", "Takes about two seconds.")],
+built in, and shows each command with its output. It needs tmux, but no
+account and no network. It uses a tmux server and a folder of its own,
+and leaves nothing behind.",
+        exits: &[(Exit::Done, "every step succeeded"), (Exit::No, "a step failed")],
+        examples: &[("aimax demo", "Run the demo, which takes about two seconds.")],
         see_also: &[("aimax", 1), ("aimax-spawn", 1), ("tmux", 1)],
+        ends: &[Exit::No, Exit::Missing, Exit::Timeout],
         ..ToolDoc::EMPTY
     };
 

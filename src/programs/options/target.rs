@@ -30,8 +30,8 @@ pub(crate) const fn session<A: Has<Target>>() -> Opt<A> {
         "session",
         "The session's name",
         "\
-The session's name, which may also be given as NAME where a program
-takes no other operand. Without it, `AIMAX_SESSION` is taken.",
+The session's name. It may also be given as NAME, if the program takes
+no other operand. The default is `AIMAX_SESSION`.",
     )
     .value("NAME", NAMES)
     .short('s')
@@ -45,12 +45,12 @@ takes no other operand. Without it, `AIMAX_SESSION` is taken.",
 pub(crate) const fn backend<A: Has<Target>>() -> Opt<A> {
     OptDoc::new(
         "backend",
-        "The agent's backend",
+        "`claude`, `codex` or `practice`",
         "\
-The agent's backend: `tmux-claude-code`, `tmux-codex`, or
-`tmux-practice`, which is built in; `claude`, `codex` and `practice` are
-the same. Without it, `AIMAX_BACKEND` is taken. A session that only one
-backend knows needs neither.",
+The agent: `claude`, `codex`, or `practice`, which is built in; or by
+their full names, `tmux-claude-code`, `tmux-codex` and `tmux-practice`.
+The default is `AIMAX_BACKEND`. A session name that only one backend
+knows needs neither.",
     )
     .value("BACKEND", Complete::OneOf(Backend::NAMES))
     .short('b')
