@@ -161,7 +161,7 @@ How long to wait for the proof: `90`, `1.5m`, `500ms`. The default is
         let DeliveryOptions { lock_wait, timeout, .. } = args.delivery;
         if let Some(key) = &args.answer {
             let expected = args.expect.as_deref().ok_or_else(|| {
-                Error::usage("--answer", "it needs --expect, the name of the dialog")
+                Error::usage("--answer", "it needs --expect with the name of the dialog")
             })?;
             let tmux = Tmux::new(&config)?;
             let wait = Deadline::after(lock_wait);
@@ -234,7 +234,7 @@ pub(crate) fn print(out: &mut Output, record: &Value, delivery: &Delivery) -> Re
                 _ => format!("the prompt was not delivered ({verdict})"),
             };
             let cause = format!("{what}, but its record cannot be printed: {}", error.cause);
-            Error { cause, ..error }.advise("only with the same --once is a retry safe")
+            Error { cause, ..error }.advise("a retry is safe only with the same --once")
         }
         _ => error,
     })
@@ -244,7 +244,7 @@ pub(crate) fn print(out: &mut Output, record: &Value, delivery: &Delivery) -> Re
 /// printed under the name of the program.
 pub(crate) fn conclude(program: &str, name: &Name, delivery: &Delivery) -> Result<Exit> {
     if let Some(error) = &delivery.unrecorded {
-        cli::say(program, &format!("the delivery is not recorded: {error}"));
+        cli::say(program, &format!("cannot log the delivery: {error}"));
     }
     delivery.failure(name).map_or(Ok(Exit::Done), Err)
 }

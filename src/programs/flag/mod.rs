@@ -154,7 +154,7 @@ permission, so another user can watch. The flags are not updated first.",
         let one = |what: &str| -> Result<Name> {
             match &args.target.names(&config, &operands)?[..] {
                 [name] => Ok(name.clone()),
-                _ => Err(Error::usage("NAME", format!("one session only to {what}"))),
+                _ => Err(Error::usage("NAME", format!("{what} takes only one session"))),
             }
         };
         match verb.to_str() {
@@ -220,7 +220,7 @@ impl Args {
 }
 
 fn no_folder(name: &Name) -> Error {
-    Error::missing(name, "the state says no folder for its flags")
+    Error::missing(name, "no folder for its flags is recorded")
 }
 
 /// The exit status for a job's state.

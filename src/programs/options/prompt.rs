@@ -166,7 +166,7 @@ impl PromptArgs {
                 return Err(Error::usage("prompt", "more than one word").advise("put it in quotes"));
             }
             (Some(_), true) if self.is_given() => {
-                return Err(Error::usage("prompt", "given by an option and by an operand"));
+                return Err(Error::usage("prompt", "given both by an option and as an operand"));
             }
             (Some(text), true) => self.prompt = Some(text.into_vec()),
             (None, _) => {}
@@ -181,7 +181,7 @@ impl PromptArgs {
         let prompt =
             self.bytes(false)?.map(|bytes| Prompt::new(bytes, agent, reading)).transpose()?;
         if once.is_some() && prompt.is_none() {
-            return Err(Error::usage("--once", "it is for a prompt, and none is given"));
+            return Err(Error::usage("--once", "it needs a prompt, and none is given"));
         }
         prompt.map(|prompt| prompt.once(once)).transpose()
     }
@@ -203,12 +203,12 @@ impl PromptArgs {
         };
         Ok(match (self.prompt.take(), self.file.take()) {
             (Some(_), Some(_)) => {
-                return Err(Error::usage("prompt", "given by --prompt and by --prompt-file"));
+                return Err(Error::usage("prompt", "given by both --prompt and --prompt-file"));
             }
             (Some(text), None) => Some(text),
             (None, Some(file)) if file.as_os_str() == "-" => Some(stdin()?),
             (None, Some(file)) => Some(std::fs::read(&file).map_err(|e| {
-                Error::usage(file.display(), format!("the prompt cannot be read: {e}"))
+                Error::usage(file.display(), format!("cannot read the prompt: {e}"))
             })?),
             // Standard input that holds nothing gives no prompt: cron and the like leave it empty.
             (None, None) if must && is_piped()? => Some(stdin()?).filter(|bytes| !bytes.is_empty()),

@@ -124,10 +124,7 @@ impl Target {
     pub(crate) fn operand(&mut self, operands: Vec<OsString>) -> Result<()> {
         for name in operands {
             if self.is_given() {
-                return Err(Error::usage(
-                    name.display(),
-                    "one session only, and it is named already",
-                ));
+                return Err(Error::usage(name.display(), "only one session can be given"));
             }
             self.sessions.push(name.to_string_lossy().into_owned());
         }
@@ -142,14 +139,14 @@ impl Target {
     /// The name, which must be given.
     pub(crate) fn needed(&self, config: &Config) -> Result<Name> {
         self.name(config)?.ok_or_else(|| {
-            Error::usage("session", "none is named").advise("give -s NAME, or set AIMAX_SESSION")
+            Error::usage("session", "none is given").advise("give -s NAME, or set AIMAX_SESSION")
         })
     }
 
     /// The backend, which must be named.
     pub(crate) fn needed_backend(&self, config: &Config) -> Result<Backend> {
         self.backend(config)?.ok_or_else(|| {
-            Error::usage("backend", "none is named").advise("give -b BACKEND, or set AIMAX_BACKEND")
+            Error::usage("backend", "none is given").advise("give -b BACKEND, or set AIMAX_BACKEND")
         })
     }
 

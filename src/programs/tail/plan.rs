@@ -43,7 +43,7 @@ impl Plan {
                     .advise("run one aimax-tail for each file"));
             }
             (Some(file), None) if args.target.is_given() || args.all => {
-                return Err(Error::usage(file.display(), "either sessions or a FILE"));
+                return Err(Error::usage(file.display(), "give either sessions or a FILE"));
             }
             (Some(file), None) => {
                 no_session(&file, args)?;
@@ -61,9 +61,9 @@ impl Plan {
             }
         }
         if many {
-            refuse(args.from.is_some(), "--from", "an offset is one of one transcript")?;
-            refuse(args.cursor.is_some(), "--cursor", "it keeps one place")?;
-            refuse(args.raw, "--raw", "which line is whose could not be told")?;
+            refuse(args.from.is_some(), "--from", "an offset belongs to one transcript")?;
+            refuse(args.cursor.is_some(), "--cursor", "it keeps one position")?;
+            refuse(args.raw, "--raw", "the lines do not say which session they belong to")?;
         }
         let mut plan = Plan { streams, sessions, form: form(args, many)?, note: None };
         if let Some(file) = &args.cursor {
@@ -80,11 +80,12 @@ impl Plan {
             let now = stream.reader.now(path);
             let is_it = |own: &Path| std::path::absolute(own).is_ok_and(|own| own == *path);
             if stream.session.is_none() && !stream.reader.paths().any(is_it) {
-                return Err(Error::usage(file.display(), "a cursor of another file")
-                    .advise(format!("it is of {}", path.display())));
+                return Err(Error::usage(file.display(), "this cursor belongs to another file")
+                    .advise(format!("that is {}", path.display())));
             }
             if let Some(why) = cursor.objection(&now)? {
-                let anew = format!("{why}: the place {offset} is void, read from the beginning");
+                let anew =
+                    format!("{why}: offset {offset} no longer applies, reading from the beginning");
                 self.note = Some(format!("{}: {anew}", path.display()));
                 at = stream.reader.paths().next().map(|own| (own.to_owned(), 0));
                 stream.reader.start = Start::Offset(0);
@@ -114,7 +115,11 @@ pub(crate) fn no_session(file: &OsStr, args: &Args) -> Result<()> {
 
 /// Refuses an option that is for one transcript only.
 fn refuse(given: bool, option: &str, why: &str) -> Result<()> {
-    if given { Err(Error::usage(option, format!("it is for one session: {why}"))) } else { Ok(()) }
+    if given {
+        Err(Error::usage(option, format!("it works with only one session: {why}")))
+    } else {
+        Ok(())
+    }
 }
 
 /// Where to begin. Refuses options that do not go together.
@@ -122,11 +127,11 @@ fn start(args: &Args) -> Result<Start> {
     let forms = [args.offsets, args.events, args.text].into_iter().filter(|&on| on).count();
     let clash = |cause| Err(Error::usage("", cause));
     match (args.from, args.lines) {
-        (Some(_), Some(_)) => clash("--from and --lines both say where to begin"),
+        (Some(_), Some(_)) => clash("--from cannot be combined with --lines"),
         _ if args.raw && forms > 0 => {
-            clash("--offsets, --events and --text hold records only, and --raw lets all through")
+            clash("--raw cannot be combined with --offsets, --events or --text")
         }
-        _ if forms > 1 => clash("only one of --offsets, --events and --text"),
+        _ if forms > 1 => clash("only one of --offsets, --events and --text can be given"),
         _ if args.timeout.is_some() && !args.follow => clash("--timeout is for --follow"),
         (_, Some(count)) => Ok(Start::Last(count)),
         (from, None) => Ok(Start::Offset(from.unwrap_or(0))),
@@ -136,13 +141,13 @@ fn start(args: &Args) -> Result<Start> {
 /// Which sessions are asked for.
 fn selection(args: &Args, config: &Config) -> Result<Selection> {
     if args.all && args.target.is_given() {
-        return Err(Error::usage("--all", "either all sessions or those that -s names"));
+        return Err(Error::usage("--all", "it cannot be combined with -s"));
     }
     if args.all {
         return Ok(Selection::All);
     }
     match args.target.all_names(config)? {
-        names if names.is_empty() => Err(Error::usage("", "neither a session nor a FILE is given")),
+        names if names.is_empty() => Err(Error::usage("", "no session and no FILE is given")),
         names => Ok(Selection::Named(names)),
     }
 }

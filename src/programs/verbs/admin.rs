@@ -66,7 +66,7 @@ each backend, as does the file `admin-settings.json`.",
     fn run(args: Args, verbs: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env()?;
         match verbs.first().and_then(|verb| verb.to_str()) {
-            None => return Err(Error::usage("", "which? `show` or `set-proxy`")),
+            None => return Err(Error::usage("", "a verb is needed: `show` or `set-proxy`")),
             Some("set-proxy") => set_proxy(&config, &args)?,
             Some(_) if args.value.is_some() => {
                 return Err(Error::usage("--value", "it is for `set-proxy`"));
@@ -99,7 +99,7 @@ fn set_proxy(config: &Config, args: &Args) -> Result<()> {
     let backend = args.target.backend(config)?;
     let backend = backend.filter(|backend| backend.is_real()).ok_or_else(|| {
         let names = Backend::real().map(Backend::name).collect::<Vec<_>>().join(" or ");
-        Error::usage("backend", "none is named that has defaults").advise(format!("-b {names}"))
+        Error::usage("backend", "no backend with defaults is given").advise(format!("-b {names}"))
     })?;
     admin::set_use_proxy(&config.admin_settings(), backend.name(), on)
 }

@@ -28,8 +28,8 @@ has!(Args { target: Target });
 
 /// What is not as with an agent that was started here.
 const LIMITS: [&str; 2] = [
-    "the flags follow when a program looks or waits: the agent has no hooks of ours",
-    "aimax-kill closes the pane, with the shell that the agent was started from",
+    "the flags are updated only when a program looks or waits, because the agent runs without our hooks",
+    "aimax-kill closes the pane with the shell that the agent was started from",
 ];
 
 impl Tool for Adopt {

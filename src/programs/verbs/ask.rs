@@ -148,7 +148,7 @@ fn own_name(key: Option<&OnceKey>) -> Result<Name> {
         Some(key) => key.file_name().replace('%', "."),
         None => uuid::Uuid::new_v4().simple().to_string()[..12].to_owned(),
     };
-    format!("ask-{id}").parse().map_err(|error: Error| error.advise("name a session with -s"))
+    format!("ask-{id}").parse().map_err(|error: Error| error.advise("choose a name with -s"))
 }
 
 /// A question, and the session that it is for.
@@ -172,7 +172,7 @@ impl Question {
             }
         };
         if args.keep && !is_own {
-            return Err(Error::usage("--keep", "a session that -s names stays anyway"));
+            return Err(Error::usage("--keep", "a session given with -s is kept anyway"));
         }
         Ok(Question { args, name, is_own, deadline })
     }
@@ -251,10 +251,10 @@ impl Question {
         let to = Recipient::find(config, tmux, &self.name, target.backend(config)?).map_err(
             |error| {
                 let is_missing = error.kind == Kind::Missing;
-                if is_missing { error.advise("with -b BACKEND it is started") } else { error }
+                if is_missing { error.advise("use -b BACKEND to start it") } else { error }
             },
         )?;
-        to.same_folder(start.cwd.as_deref(), "leave --cwd out")?;
+        to.same_folder(start.cwd.as_deref(), "omit --cwd")?;
         let start =
             StartOptions { timeout: Some(self.left(START_WAIT)), ..to.resumed(start.clone()) };
         let options = DeliveryOptions {

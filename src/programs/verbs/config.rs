@@ -44,7 +44,7 @@ The document of `--json` has `version`, `config`, `derived_paths`,
 
     fn run(args: OutputArgs, verbs: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         if verbs.is_empty() {
-            return Err(Error::usage("", "which? `aimax config show`"));
+            return Err(Error::usage("", "a verb is needed: `aimax config show`"));
         }
         let config = Config::from_env()?;
         if args.json {

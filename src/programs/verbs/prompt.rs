@@ -115,7 +115,7 @@ and `startedAt`. `aimax-spawn` has more options and prints more.",
             output::document(out, &record)?;
         } else if sent.delivery.exit() == Exit::Done {
             let paint = Paint::stdout(&config);
-            let how = if sent.started { "runs" } else { "ran already" };
+            let how = if sent.started { "runs" } else { "was already running" };
             let words = format!("{how}; it has the prompt ({})", backend.name());
             output::line(out, &output::done(paint, &name, &words))?;
             let path = |path: Option<&Path>| path.map(|path| path.display().to_string());
@@ -171,7 +171,7 @@ it, with the `offset` before the prompt.",
         let tmux = Tmux::new(&config)?;
         let to = Recipient::find(&config, &tmux, &name, args.target.backend(&config)?)?;
         let start = to.resumed(args.start);
-        to.can_be_reached(&start, "with --cwd it is started")?;
+        to.can_be_reached(&start, "use --cwd to start it")?;
         let line = output::progress(&config, &name)?;
         let (sent, length) = send(to, args.prompt, start, false)?;
         drop(line);
@@ -185,8 +185,8 @@ it, with the `offset` before the prompt.",
             output::document(out, &record)?;
         } else if done {
             let how = match (sent.started, sent.delivery.verdict) {
-                (true, _) => "was started again, and has the prompt",
-                (_, Verdict::Queued) => "will get to it after the present turn",
+                (true, _) => "was restarted and has the prompt",
+                (_, Verdict::Queued) => "will get to it after the current turn",
                 _ => "has the prompt",
             };
             let words = format!("{how} ({length} characters)");

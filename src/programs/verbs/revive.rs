@@ -78,9 +78,9 @@ one backend.",
         let is_named = !operands.is_empty() || args.target.is_given();
         let backend = args.target.backend(&config)?;
         let sessions = match (args.all, is_named) {
-            (true, true) => return Err(Error::usage("--all", "either all sessions or a NAME")),
+            (true, true) => return Err(Error::usage("--all", "it cannot be combined with a NAME")),
             (false, false) => {
-                return Err(Error::usage("session", "none is named").advise("give NAME, or --all"));
+                return Err(Error::usage("session", "none is given").advise("give NAME, or --all"));
             }
             (true, false) => Session::all(&config, backend)?.into_iter().map(Ok).collect(),
             (false, true) => {

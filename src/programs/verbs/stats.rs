@@ -76,8 +76,8 @@ session, length, verdict, ms. The prompt itself is not logged.",
     fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env()?;
         let path = args.file.or(config.prompt_events).ok_or_else(|| {
-            Error::missing("AIMAX_PROMPT_EVENTS", "not set, so no deliveries are noted")
-                .advise("set it to a file's name, for the programs that deliver and for this")
+            Error::missing("AIMAX_PROMPT_EVENTS", "not set, so deliveries are not logged")
+                .advise("set it to a file name, both here and where prompts are delivered")
         })?;
         let hours = args.hours.unwrap_or(DEFAULT_HOURS);
         let stats = recorder::stats_since(&path, hours)?;
