@@ -62,7 +62,7 @@ With `--interrupt` and no prompt, the verdict is `interrupted`, `idle`
 if there was nothing to stop, or `unproven`. If the agent is asking for
 permission at that moment, it is denied, which stops the turn too.",
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
-        exits: &[(Exit::Done, "`submitted`, `queued`, `interrupted`, `idle`, or answered")],
+        exits: &[(Exit::Done, "the delivery, the stop or the answer is proven")],
         examples: &[
             ("aimax-paste -s demo -p 'Also add a README.'", "Deliver a prompt."),
             ("git diff | aimax-paste -s review", "Deliver the output of a program."),
