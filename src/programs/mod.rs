@@ -45,7 +45,7 @@ pub fn pages() -> Vec<Page> {
 fn environment() -> Vec<(String, String)> {
     let row = |setting: &&crate::config::Setting| {
         let mut about = setting.about[..1].to_uppercase() + &setting.about[1..];
-        about.push_str(&format!("; `{}` in the file.", setting.key));
+        about.push_str(&format!(" (setting `{}`).", setting.key));
         (setting.variables().join(", "), about)
     };
     SETTINGS.iter().map(row).collect()

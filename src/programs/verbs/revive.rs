@@ -38,10 +38,10 @@ Restarts the agent of each session whose agent has ended, in its
 conversation and folder, with the options it had. A session that is
 alive is left alone, so a second run changes nothing.
 
-With `--all`, restarts the sessions that lost their window as well, as
-after a reboot or the end of the tmux server. An agent that ended by
-itself is left alone, because its window still shows why; name the
-session to restart it.
+With `--all`, restarts the sessions that lost both their agent and their
+window, as after a reboot or the end of the tmux server. If an agent
+ended by itself, its window still shows why, and it is left alone; name
+the session to restart it.
 
 Prints one record per session: `revived`, its `state` before, and, if it
 was restarted, `agentSessionId`, `jsonlPath`, `pid`, `windowId` and
