@@ -14,6 +14,7 @@ use std::{
 };
 
 use crate::{
+    cli::{Member, Type},
     error::{At, Error, Result},
     fs,
     state::Name,
@@ -51,6 +52,13 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// What [`Failure::add_to`] adds.
+    pub(crate) const MEMBERS: &[Member] = &[
+        Member::new("reason", Type::Text, "Why").optional(),
+        Member::new("message", Type::Text, "The agent's words, of a reason with a name").optional(),
+        Member::new("resetsAt", Type::Millis, "When the usage limit ends").optional(),
+    ];
+
     /// A failure for this reason.
     pub fn new(reason: impl Into<String>) -> Failure {
         Failure { reason: reason.into(), ..Failure::default() }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Read, Write},
+    io::{self, Read, Seek, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::mpsc::{self, RecvTimeoutError},
@@ -54,6 +54,18 @@ fn write_aside(path: &Path, bytes: &[u8], mode: u32, sync: bool) -> Result<()> {
     Ok(())
 }
 
+/// Puts a symbolic link with the text `target` at `path`, in place of what may be there, at once.
+pub(crate) fn link(target: &Path, path: &Path) -> Result<()> {
+    let temporary = aside(path);
+    let made =
+        std::os::unix::fs::symlink(target, &temporary).and_then(|()| fs::rename(&temporary, path));
+    if made.is_err() {
+        // The first failure is the one to report; the link may never have been made.
+        drop(fs::remove_file(&temporary));
+    }
+    made.at(path)
+}
+
 /// What follows a file's name in that of a temporary one, which a writer that was killed leaves.
 pub(crate) const ASIDE: &str = ".tmp-";
 
@@ -67,6 +79,19 @@ fn aside(path: &Path) -> PathBuf {
 /// Makes `path` and its parents; new folders get `mode`.
 pub(crate) fn make_dir(path: &Path, mode: u32) -> Result<()> {
     DirBuilder::new().recursive(true).mode(mode).create(path).at(path)
+}
+
+/// A file that has no name any more, holds `bytes`, and is read from its start: a program's standard
+/// input that is whole before the program runs.
+pub(crate) fn nameless(bytes: &[u8]) -> Result<File> {
+    let path = aside(&std::env::temp_dir().join("aimax"));
+    let mut options = OpenOptions::new();
+    let mut file =
+        options.read(true).write(true).create_new(true).mode(0o600).open(&path).at(&path)?;
+    remove(&path)?;
+    file.write_all(bytes).at(&path)?;
+    file.rewind().at(&path)?;
+    Ok(file)
 }
 
 /// The file's bytes, or `None` when there is no such file.

@@ -102,12 +102,14 @@ pub mod internal {
         validate::record as validate_record,
     };
 
+    pub use crate::programs::toolkit;
+
     /// The programs and verbs.
     pub mod programs {
         pub use crate::programs::{
             Admin, Adopt, Ask, Create, Demo, Doctor, Flag, Front, History, Kill, List, Ls, Paste,
-            Pause, Revive, Send, Settings, Spawn, Stats, Status, Stop, Stream, Tail, Usage,
-            Version, pages,
+            Pause, Revive, Schema, Send, Settings, Setup, Spawn, Stats, Status, Stop, Stream, Tail,
+            Usage, Version, pages,
         };
     }
 }

@@ -424,7 +424,30 @@ pub fn is_alive(pid: u32) -> bool {
 }
 
 /// The home of the process's user, according to the password file.
+///
+/// A static program reads the file itself. The C library would load the machine's modules for other
+/// sources of users, which are made for the machine's own C library.
 pub(crate) fn home_folder() -> Option<std::path::PathBuf> {
+    if cfg!(target_feature = "crt-static") {
+        // SAFETY: getuid has no arguments and cannot fail.
+        let user = unsafe { libc::getuid() };
+        return home_in(&std::fs::read("/etc/passwd").ok()?, user);
+    }
+    home_by_library()
+}
+
+/// The home of `user` in the text of a password file.
+fn home_in(passwd: &[u8], user: u32) -> Option<std::path::PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    let user = user.to_string();
+    passwd.split(|&b| b == b'\n').find_map(|line| {
+        let mut fields = line.split(|&b| b == b':').skip(2);
+        (fields.next()? == user.as_bytes()).then_some(())?;
+        Some(std::ffi::OsStr::from_bytes(fields.nth(2)?).into())
+    })
+}
+
+fn home_by_library() -> Option<std::path::PathBuf> {
     use std::os::unix::ffi::OsStrExt;
     let mut buffer: Vec<libc::c_char> = vec![0; 1024];
     loop {
@@ -458,4 +481,25 @@ pub(crate) fn raise_open_files() -> io::Result<()> {
     limit.rlim_cur = limit.rlim_max;
     // SAFETY: `limit` is a live rlimit that the call only reads.
     check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_file_tells_the_home() {
+        let text =
+            b"root:x:0:0:root:/root:/bin/bash\n+::::::\nme:x:1000:100::/home/me:\n\nbad:x:7\n";
+        assert_eq!(home_in(text, 1000), Some("/home/me".into()));
+        assert_eq!(home_in(text, 0), Some("/root".into()));
+        assert_eq!((home_in(text, 7), home_in(text, 8)), (None, None));
+        let file = std::fs::read("/etc/passwd").unwrap_or_default();
+        // SAFETY: getuid has no arguments and cannot fail.
+        let user = unsafe { libc::getuid() };
+        // Where the user is in the file, both ways agree.
+        if let Some(home) = home_in(&file, user) {
+            assert_eq!(home_by_library(), Some(home));
+        }
+    }
 }

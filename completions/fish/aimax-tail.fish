@@ -8,6 +8,7 @@ complete -c aimax-tail -s f -l follow -d 'Wait for more'
 complete -c aimax-tail -l all -d 'All live sessions'
 complete -c aimax-tail -l answer -d 'Print only the answer to a prompt'
 complete -c aimax-tail -l cursor -d 'Keep the position in this file' -r -F
+complete -c aimax-tail -l each -d 'Run a command for each record' -x
 complete -c aimax-tail -l events -d 'Print one schema for all agents'
 complete -c aimax-tail -l from -d 'Start at this offset' -x
 complete -c aimax-tail -l max -d 'Stop after this many records' -x

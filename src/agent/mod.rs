@@ -49,7 +49,7 @@ pub(crate) const TITLE_FILE: &str = "title";
 macro_rules! backends {
     ($($backend:ident in $folder:ident,)+) => {
         /// The agents, by the names that the command line and the state files give them.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Backend {
             $(#[doc = concat!("The agent in the folder `", stringify!($folder), "`.")] $backend,)+
         }
@@ -293,6 +293,12 @@ pub trait Agent: Sync {
     /// Whether a turn is open by the transcript, for an agent whose transcript shows that earlier
     /// than its status. So no Escape reaches an agent that has just become idle.
     fn turn_is_open(&self, _paths: &AgentPaths, _pane: &Pane) -> Result<Option<bool>> {
+        Ok(None)
+    }
+
+    /// Whether something that it has started runs on while it is idle, as far as it says so itself
+    /// without its screen.
+    fn runs_beside(&self, _paths: &AgentPaths, _pane: &Pane) -> Result<Option<bool>> {
         Ok(None)
     }
 

@@ -34,8 +34,21 @@ pub struct Profile {
     /// The texts in the line that says that the agent tries a request again.
     #[serde(default)]
     pub retrying: Vec<String>,
+    /// How the agent shows what runs in the background.
+    #[serde(default)]
+    pub background: Option<Background>,
     /// The known dialogs, the most telling first.
     pub dialogs: Vec<Dialog>,
+}
+
+/// How the agent shows what it has started and does not wait for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Background {
+    /// Whether the lines above the input box tell, or those below it.
+    pub above: bool,
+    /// The words behind the number of each kind, between the line's signs.
+    pub words: Vec<String>,
 }
 
 /// How the input box looks, and how an empty box differs from a full one.
@@ -205,6 +218,21 @@ impl Profile {
                 .trim_end()
                 .to_owned(),
         )
+    }
+
+    /// How many things the agent shows to run in the background; `None` where no input box shows, or
+    /// the profile does not say how they are told.
+    pub fn background(&self, look: &Look) -> Option<usize> {
+        let (row, spec) = (self.box_row(look)?, self.background.as_ref()?);
+        let lines = look.screen.lines();
+        let rows = if spec.above { row.saturating_sub(NEAR)..row } else { row + 1..usize::MAX };
+        let near = lines.skip(rows.start).take(rows.len());
+        let counted = |part: &str| {
+            let (number, word) = part.trim().split_once(' ')?;
+            let is_one = spec.words.iter().any(|known| word.starts_with(known.as_str()));
+            number.parse::<usize>().ok().filter(|_| is_one)
+        };
+        Some(near.flat_map(|line| line.split(['·', ','])).filter_map(counted).sum())
     }
 
     /// The key to press first, so that other keys edit the text in the input box.

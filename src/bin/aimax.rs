@@ -1,5 +1,5 @@
-//! `aimax`.
+//! `aimax`, and any of its programs by whose name it is called.
 
 fn main() -> std::process::ExitCode {
-    aimax::internal::main::<aimax::internal::programs::Front>()
+    aimax::internal::toolkit()
 }

@@ -1,6 +1,12 @@
 //! From a command line to an exit status. Errors are printed here and nowhere else.
 
-use std::{borrow::Cow, ffi::OsString, io::Write, process::ExitCode};
+use std::{
+    borrow::Cow,
+    ffi::{OsStr, OsString},
+    io::Write,
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use super::{
     Output, Tool, help, page,
@@ -14,8 +20,16 @@ use crate::{
 
 /// The whole of a program's `main`.
 pub fn main<T: Tool>() -> ExitCode {
-    let argv = std::env::args_os().skip(1);
-    ExitCode::from(run::<T>(T::DOC.name, argv, &mut Output::stdout()) as u8)
+    main_by_name(|_, argv, out| run::<T>(T::DOC.name, argv, out))
+}
+
+/// The same for a file with several names: `run` gets the one by which it was called, and what
+/// follows it.
+pub(crate) fn main_by_name(run: impl FnOnce(&str, Vec<OsString>, &mut Output) -> Exit) -> ExitCode {
+    let mut argv = std::env::args_os();
+    let called = PathBuf::from(argv.next().unwrap_or_default());
+    let name = called.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    ExitCode::from(run(name, argv.collect(), &mut Output::stdout()) as u8)
 }
 
 /// Runs `T` on `argv`, which begins after the program's name, and prints its error, if any, under

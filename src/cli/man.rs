@@ -160,7 +160,7 @@ fn prose(text: &mut String, plain: &str) {
         for (i, block) in block.chunk_by(|a, b| indented(a) == indented(b)).enumerate() {
             if indented(block[0]) {
                 let block: Vec<&str> = block.iter().map(|line| &line[4..]).collect();
-                match block.iter().map(|line| columns(line)).collect::<Option<Vec<_>>>() {
+                match rows(&block) {
                     Some(rows) => {
                         text.push_str(if i == 0 { ".Pp\n" } else { "" });
                         table(text, &rows);
@@ -180,13 +180,22 @@ fn indented(line: &str) -> bool {
     line.starts_with("    ")
 }
 
-/// The two columns of a table's row: at least two blanks are between them.
-fn columns(line: &str) -> Option<(&str, &str)> {
-    let (tag, words) = line.split_once("  ")?;
-    (!tag.is_empty()).then(|| (tag, words.trim_start()))
+/// The two columns of a table's rows, with at least two blanks between them. A line without a first
+/// column continues the row above it.
+fn rows<'a>(lines: &[&'a str]) -> Option<Vec<(&'a str, String)>> {
+    let mut rows: Vec<(&str, String)> = Vec::new();
+    for line in lines {
+        let (tag, words) = line.split_once("  ")?;
+        match rows.last_mut() {
+            Some((_, above)) if tag.is_empty() => *above = format!("{above} {}", words.trim()),
+            _ if tag.is_empty() => return None,
+            _ => rows.push((tag, words.trim().to_owned())),
+        }
+    }
+    Some(rows)
 }
 
-fn table(text: &mut String, rows: &[(&str, &str)]) {
+fn table(text: &mut String, rows: &[(&str, String)]) {
     let widest = rows.iter().map(|(tag, _)| *tag).max_by_key(|tag| tag.chars().count());
     let widest = escaped(widest.unwrap_or_default());
     _ = writeln!(text, ".Bl -tag -width \"{widest}\" -offset indent -compact");

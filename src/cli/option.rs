@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 
-use super::output::Output;
+use super::{output::Output, schema::RecordDoc};
 use crate::error::{Exit, Result};
 
 /// How a shell completes a value.
@@ -128,6 +128,8 @@ pub struct ToolDoc {
     pub rest: Option<ValueDoc>,
     /// The statuses that it can end with, besides those of every program: 0, 2 and 74.
     pub ends: &'static [Exit],
+    /// The records that it prints.
+    pub records: &'static [&'static RecordDoc],
     /// What each status means here, where the shared meaning needs more words.
     pub exits: &'static [(Exit, &'static str)],
     /// Commands to copy, each with a line that says what it does.
@@ -147,6 +149,7 @@ impl ToolDoc {
         operand: None,
         rest: None,
         ends: &[],
+        records: &[],
         exits: &[],
         examples: &[],
         see_also: &[],

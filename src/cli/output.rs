@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::writer_thread::WriterThread;
+use super::{schema::RecordDoc, writer_thread::WriterThread};
 use crate::{
     error::{Error, Kind, Result},
     sys,
@@ -85,8 +85,9 @@ impl Output {
         if on { Ok(()) } else { self.flush() }
     }
 
-    /// Writes `value` as one line of JSON.
-    pub fn record(&mut self, value: &impl Serialize) -> Result<()> {
+    /// Writes `value`, a record of this kind, as one line of JSON.
+    pub fn record(&mut self, doc: &RecordDoc, value: &impl Serialize) -> Result<()> {
+        doc.assert(value);
         serde_json::to_writer(&mut self.held, value).map_err(|e| Error::system("stdout", e))?;
         self.held.push(b'\n');
         self.settle()

@@ -200,6 +200,21 @@ impl Config {
         folders.filter_map(whole).filter(|folder| !folder.as_os_str().as_bytes().contains(&b':'))
     }
 
+    /// A folder of the user's by its variable, or by its usual name below the home.
+    pub(crate) fn user_folder(&self, variable: &str, usual: &str) -> PathBuf {
+        let vars = Vars(&self.environment);
+        vars.xdg(variable, Path::new(&vars.get("HOME").unwrap_or_default()), usual)
+    }
+
+    /// Whether programs in this folder are found by their names.
+    pub(crate) fn is_on_path(&self, folder: &Path) -> bool {
+        let real = folder.canonicalize();
+        self.path_folders().any(|one| {
+            one == folder
+                || real.as_ref().is_ok_and(|real| one.canonicalize().is_ok_and(|one| one == *real))
+        })
+    }
+
     /// The caller's PATH for programs that run in another folder.
     pub(crate) fn absolute_path(&self) -> OsString {
         // No folder of it holds a `:`, so all can be joined.
@@ -219,11 +234,16 @@ impl Config {
     /// The command line of one of our own programs: `name` is what follows `aimax-`.
     ///
     /// A program beside the running one comes first, so that an installation outside PATH works;
-    /// then the one on PATH.
+    /// then the one on PATH. Where PATH leads to the same file, it is called by its name there: a
+    /// package manager may remove the folder of a version while its sessions run, but not the name.
     pub(crate) fn own_program(&self, name: &str) -> Result<Vec<OsString>> {
         let beside = running_program().ok().and_then(|path| Some(path.parent()?.to_owned()));
-        let found =
-            |file: &str| beside.as_ref().map(|folder| folder.join(file)).filter(|p| p.exists());
+        let found = |file: &str| {
+            let own = beside.as_ref()?.join(file);
+            let real = own.canonicalize().ok()?;
+            let named = self.program(file);
+            Some(named.filter(|path| path.canonicalize().is_ok_and(|to| to == real)).unwrap_or(own))
+        };
         if let Some(path) = found(&format!("aimax-{name}")) {
             return Ok(vec![path.into_os_string()]);
         }

@@ -4,12 +4,12 @@ use std::{
     ffi::{OsStr, OsString},
     os::unix::process::CommandExt,
     path::PathBuf,
-    process::Command,
+    process::{Command, ExitCode},
 };
 
 use super::{
     Admin, Adopt, Ask, Create, Demo, Doctor, Flag, History, Kill, List, Ls, Paste, Pause, Revive,
-    Send, Settings, Spawn, Stats, Status, Stop, Stream, Tail, Usage, Version,
+    Schema, Send, Settings, Setup, Spawn, Stats, Status, Stop, Stream, Tail, Usage, Version,
 };
 use crate::{
     agent::Backend,
@@ -112,7 +112,7 @@ impl BuiltIn {
 }
 
 /// All of them, in the order of the help.
-pub(crate) const BUILT_IN: [BuiltIn; 24] = [
+pub(crate) const BUILT_IN: [BuiltIn; 26] = [
     BuiltIn::new::<Ask>("ask", "Deliver a prompt and print the answer"),
     BuiltIn::new::<Create>("create", "Start a session with its first prompt"),
     BuiltIn::new::<Send>("send", "Send a prompt to a session"),
@@ -135,7 +135,9 @@ pub(crate) const BUILT_IN: [BuiltIn; 24] = [
     BuiltIn::new::<Ls>("ls", "List sessions"),
     BuiltIn::new::<Kill>("kill", "End sessions"),
     BuiltIn::new::<Doctor>("doctor", "Look for problems"),
+    BuiltIn::new::<Setup>("setup", "Install manual pages and completions"),
     BuiltIn::new::<Stats>("stats", "Count recent prompts"),
+    BuiltIn::new::<Schema>("schema", "Print the JSON Schema of the records"),
     BuiltIn::new::<Version>("version", "Print the version"),
 ];
 
@@ -151,9 +153,24 @@ const VERBS: [VerbDoc; BUILT_IN.len() + 1] = {
     verbs
 };
 
+/// `main` of the file that holds all programs: `aimax-ls` is another name of it, and the same as
+/// `aimax ls`. By any name that is no program's, it is the front.
+pub fn toolkit() -> ExitCode {
+    cli::main_by_name(|name, args, out| {
+        match name.strip_prefix("aimax-").and_then(|verb| built_in(verb.as_ref())) {
+            Some(program) => (program.run)(name, args, out),
+            None => cli::run::<Front>(Front::DOC.name, args, out),
+        }
+    })
+}
+
+fn built_in(verb: &OsStr) -> Option<&'static BuiltIn> {
+    BUILT_IN.iter().find(|program| verb == program.verb.name)
+}
+
 /// Runs a program: one of this package in this process, or else `aimax-VERB` from PATH.
 fn program(verb: &OsStr, args: Vec<OsString>, out: &mut Output) -> Result<Exit> {
-    if let Some(program) = BUILT_IN.iter().find(|program| verb == program.verb.name) {
+    if let Some(program) = built_in(verb) {
         return Ok((program.run)(&format!("aimax {}", program.verb.name), args, out));
     }
     let mut name = OsString::from("aimax-");

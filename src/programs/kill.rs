@@ -7,7 +7,7 @@ use serde_json::json;
 use super::options::{self, Field, NAMES, Target, has, target};
 use crate::{
     agent::Backend,
-    cli::{Opt, Output, Tool, ToolDoc, ValueDoc},
+    cli::{Member, Opt, Output, RecordDoc, Tool, ToolDoc, Type, ValueDoc},
     config::Config,
     error::{Exit, Kind, Result},
     session::{self, Ended, LOCK_WAIT, Session},
@@ -48,6 +48,7 @@ that was made for the session. The conversation stays: use
         examples: &[("aimax-kill demo", "End a session.")],
         see_also: &[("aimax-spawn", 1), ("aimax-ls", 1), ("aimax", 7)],
         ends: &[Exit::Refused, Exit::Missing],
+        records: &[&KILLED],
         ..ToolDoc::EMPTY
     };
 
@@ -69,7 +70,7 @@ that was made for the session. The conversation stays: use
                     let mut record = session.record();
                     record["killed"] = json!(ended.killed);
                     record["wasWorking"] = json!(ended.was_working);
-                    out.record(&record)?;
+                    out.record(&KILLED, &record)?;
                 }
                 // The other sessions are still ended; the first failure is reported.
                 Err(error) => failed = failed.or(Some(error)),
@@ -78,6 +79,15 @@ that was made for the session. The conversation stays: use
         failed.map_or(Ok(Exit::Done), Err)
     }
 }
+
+const KILLED: RecordDoc =
+    RecordDoc { name: "kill", about: "`aimax-kill`", fields: &[Session::MEMBERS, ENDED] };
+
+/// What ending a session tells.
+pub(crate) const ENDED: &[Member] = &[
+    Member::new("killed", Type::Switch, "Whether its agent was alive until now"),
+    Member::new("wasWorking", Type::Switch, "Whether a turn ran"),
+];
 
 /// Ends the session of that name. One that was ended before is as good as one that is ended now.
 ///

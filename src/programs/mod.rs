@@ -8,6 +8,7 @@ mod kill;
 mod ls;
 mod options;
 mod paste;
+mod setup;
 mod spawn;
 mod tail;
 mod verbs;
@@ -15,15 +16,16 @@ mod verbs;
 pub use demo::Demo;
 pub use doctor::Doctor;
 pub use flag::Flag;
-pub use front::Front;
+pub use front::{Front, toolkit};
 pub use kill::Kill;
 pub use ls::Ls;
 pub use paste::Paste;
+pub use setup::Setup;
 pub use spawn::Spawn;
 pub use tail::Tail;
 pub use verbs::{
-    Admin, Adopt, Ask, Create, History, List, Pause, Revive, Send, Settings, Stats, Status, Stop,
-    Stream, Usage, Version,
+    Admin, Adopt, Ask, Create, History, List, Pause, Revive, Schema, Send, Settings, Stats, Status,
+    Stop, Stream, Usage, Version,
 };
 
 use std::iter;
@@ -32,13 +34,18 @@ use front::BUILT_IN;
 
 use crate::{
     agent::SETTINGS,
-    cli::{Page, page},
+    cli::{Page, RecordDoc, page},
 };
 
 /// The pages of all programs, for the manuals and completions.
 pub fn pages() -> Vec<Page> {
     let front = Page { environment: environment(), ..page::<Front>() };
     iter::once(front).chain(BUILT_IN.iter().map(|program| (program.page)())).collect()
+}
+
+/// All records that programs print.
+pub(crate) fn records() -> Vec<&'static RecordDoc> {
+    BUILT_IN.iter().flat_map(|program| (program.page)().tool.records).copied().collect()
 }
 
 /// The settings as the manual names them.

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::options::{self, Field, NAMES, PromptArgs, Target, has, prompt, target};
 use crate::{
-    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
+    cli::{self, Complete, Member, Opt, OptDoc, Output, RecordDoc, Tool, ToolDoc, Type, ValueDoc},
     config::Config,
     error::{Error, Exit, Kind, Result},
-    session::{self, Delivery, DeliveryOptions, Once, Session, Verdict},
+    session::{self, Delivery, DeliveryOptions, Interruption, Once, Session, Verdict},
     state::Name,
     time::Deadline,
     tmux::Tmux,
@@ -72,6 +72,7 @@ permission at that moment, it is denied, which stops the turn too.",
         ],
         see_also: &[("aimax-spawn", 1), ("aimax-tail", 1), ("aimax-flag", 1), ("aimax", 7)],
         ends: &[Exit::Refused, Exit::Unproven, Exit::Person, Exit::Missing, Exit::Timeout],
+        records: &[&DELIVERED, &INTERRUPTED, &ANSWERED],
         ..ToolDoc::EMPTY
     };
 
@@ -88,10 +89,10 @@ permission at that moment, it is denied, which stops the turn too.",
             "when",
             "`now`, or when the session is `idle`",
             "\
-With `now`, the default, a prompt that comes while a turn runs is taken
-as the agent takes it: queued, or into the turn. With `idle` the end of
-the work is waited for first, within `--timeout`; if that is not enough,
-nothing is typed, and the status is 124.",
+With `now`, the default, the prompt is delivered even during a turn; the
+agent queues it or takes it into the turn. With `idle`, the end of the
+job is waited for first. If that takes longer than `--timeout`, nothing
+is typed, and the status is 124.",
         )
         .value("MOMENT", Complete::OneOf(&["now", "idle"]))
         .sets(|args, given| {
@@ -168,7 +169,7 @@ How long to wait for the proof: `90`, `1.5m`, `500ms`. The default is
             session::answer(&config, &tmux, &session, key, expected, wait, timeout)?;
             record["verdict"] = json!("answered");
             record["dialog"] = json!(expected);
-            return out.record(&record).map(|()| Exit::Done);
+            return out.record(&ANSWERED, &record).map(|()| Exit::Done);
         }
         if args.expect.is_some() {
             return Err(Error::usage("--expect", "it is for --answer"));
@@ -178,7 +179,7 @@ How long to wait for the proof: `90`, `1.5m`, `500ms`. The default is
             let wait = Deadline::after(lock_wait);
             let verdict = session::interrupt(&config, &tmux, &mut session, wait, timeout)?;
             record["verdict"] = json!(verdict);
-            out.record(&record)?;
+            out.record(&INTERRUPTED, &record)?;
             return verdict.failure(&session.name).map_or(Ok(Exit::Done), Err);
         }
         let options = DeliveryOptions { done_by: args.prompt.done_by(), ..args.delivery };
@@ -186,7 +187,7 @@ How long to wait for the proof: `90`, `1.5m`, `500ms`. The default is
         let tmux = Tmux::new(&config)?;
         let delivery = session::deliver(&config, &tmux, &mut session, &prompt, &options)?;
         add_verdict(&mut record, &delivery);
-        print(out, &record, &delivery)?;
+        print(out, &DELIVERED, &record, &delivery)?;
         conclude(Self::DOC.name, &session.name, &delivery)
     }
 }
@@ -207,6 +208,44 @@ impl Args {
     }
 }
 
+const DELIVERED: RecordDoc = RecordDoc {
+    name: "paste",
+    about: "`aimax-paste`: the verdict on a prompt",
+    fields: &[Session::MEMBERS, VERDICT],
+};
+
+const INTERRUPTED: RecordDoc = RecordDoc {
+    name: "paste-interrupt",
+    about: "`aimax-paste --interrupt` without a prompt",
+    fields: &[
+        Session::MEMBERS,
+        &[Member::new("verdict", Type::OneOf(Interruption::NAMES), "What became of the turn")],
+    ],
+};
+
+const ANSWERED: RecordDoc = RecordDoc {
+    name: "paste-answer",
+    about: "`aimax-paste --answer`",
+    fields: &[
+        Session::MEMBERS,
+        &[
+            Member::new("verdict", Type::OneOf(&["answered"]), "That the dialog is gone"),
+            Member::new("dialog", Type::Text, "The dialog's name"),
+        ],
+    ],
+};
+
+/// What [`add_verdict`] adds.
+pub(crate) const VERDICT: &[Member] = &[
+    Member::new("verdict", Type::OneOf(Verdict::NAMES), "What became of the prompt"),
+    Member::new("offset", Type::Count, "Where the transcript stood before the prompt"),
+    Member::new("queued", Type::Switch, "Whether it waits for the end of the turn"),
+    Member::new("normalized", Type::List(&Type::Text), "What the agent does to every prompt"),
+    Member::new("repeated", Type::Switch, "Whether it was delivered before, by `--once`")
+        .optional(),
+    Member::new("reason", Type::Text, "Why it is not proven").optional(),
+];
+
 /// Adds the verdict on a prompt to a record.
 pub(crate) fn add_verdict(record: &mut Value, delivery: &Delivery) {
     record["verdict"] = json!(delivery.verdict.name());
@@ -225,8 +264,13 @@ pub(crate) fn add_verdict(record: &mut Value, delivery: &Delivery) {
 ///
 /// # Errors
 /// Says what became of the prompt when that cannot be printed.
-pub(crate) fn print(out: &mut Output, record: &Value, delivery: &Delivery) -> Result<()> {
-    out.record(record).map_err(|error| match error.kind {
+pub(crate) fn print(
+    out: &mut Output,
+    doc: &RecordDoc,
+    record: &Value,
+    delivery: &Delivery,
+) -> Result<()> {
+    out.record(doc, record).map_err(|error| match error.kind {
         Kind::System => {
             let verdict = delivery.verdict.name();
             let what = match delivery.exit() {

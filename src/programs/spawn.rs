@@ -9,10 +9,10 @@ use super::{
     paste,
 };
 use crate::{
-    cli::{Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
+    cli::{Complete, Member, Opt, OptDoc, Output, RecordDoc, Tool, ToolDoc, Type, ValueDoc},
     config::Config,
     error::{Error, Exit, Result},
-    session::{self, START_WAIT, StartOptions},
+    session::{self, START_WAIT, Session, StartOptions},
     sys::signals,
     tmux::Tmux,
 };
@@ -82,6 +82,7 @@ the session stays.",
             ("aimax", 7),
         ],
         ends: &[Exit::Refused, Exit::Unproven, Exit::Person, Exit::Missing, Exit::Timeout],
+        records: &[&READY, &PROMPTED],
         ..ToolDoc::EMPTY
     };
 
@@ -167,9 +168,9 @@ proof of the prompt: `90`, `1.5m`, `500ms`. The default is 60 seconds.",
         match &started.delivery {
             Some(delivery) => {
                 paste::add_verdict(&mut record, delivery);
-                paste::print(out, &record, delivery)?;
+                paste::print(out, &PROMPTED, &record, delivery)?;
             }
-            None => out.record(&record)?,
+            None => out.record(&READY, &record)?,
         }
         match &started.delivery {
             Some(delivery) => paste::conclude(Self::DOC.name, &name, delivery),
@@ -177,3 +178,29 @@ proof of the prompt: `90`, `1.5m`, `500ms`. The default is 60 seconds.",
         }
     }
 }
+
+const READY: RecordDoc = RecordDoc {
+    name: "spawn",
+    about: "`aimax-spawn` without a prompt",
+    fields: &[Session::MEMBERS, CONVERSATION, PLACE],
+};
+
+const PROMPTED: RecordDoc = RecordDoc {
+    name: "spawn-prompt",
+    about: "`aimax-spawn` with a prompt",
+    fields: &[Session::MEMBERS, CONVERSATION, PLACE, paste::VERDICT],
+};
+
+/// The conversation of a session.
+pub(crate) const CONVERSATION: &[Member] = &[
+    Member::new("agentSessionId", Type::OrNull(&Type::Text), "The agent's id of the conversation"),
+    Member::new("jsonlPath", Type::OrNull(&Type::Text), "The transcript"),
+];
+
+/// Where a session runs, and since when.
+pub(crate) const PLACE: &[Member] = &[
+    Member::new("startedAt", Type::OrNull(&Type::Millis), "When it was started"),
+    Member::new("pid", Type::OrNull(&Type::Count), "The agent's process"),
+    Member::new("windowId", Type::OrNull(&Type::Text), "Its tmux window"),
+    Member::new("paneId", Type::OrNull(&Type::Text), "Its tmux pane"),
+];

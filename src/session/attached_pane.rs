@@ -105,6 +105,9 @@ impl<'a> AttachedPane<'a> {
     }
 }
 
+/// The name of a dialog that no screen profile knows.
+pub(crate) const UNKNOWN: &str = "unknown-dialog";
+
 /// The name of the agent's question and the advice for a person: from the dialog on the screen,
 /// else from the agent's status.
 pub(crate) fn question(

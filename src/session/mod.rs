@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     agent::{Agent, AgentPaths, Backend, profile::Profile},
+    cli::{Member, Type},
     config::Config,
     error::{At, Error, Kind, Result},
     flag::Flags,
@@ -29,6 +30,7 @@ mod reply;
 mod run_dir;
 mod send;
 mod start;
+mod still;
 
 pub(crate) use adopt::{Adoption, adopt};
 pub(crate) use deliver::{
@@ -40,7 +42,7 @@ pub use end::Ended;
 pub(crate) use end::end;
 pub use job::JobState;
 pub(crate) use job::{ARRIVES, DoneBy, Job, Prompts, Standing, end_of, failure};
-pub(crate) use observe::{Observed, SessionWatcher, Snapshot, keep, retrying, windows};
+pub(crate) use observe::{Observed, SessionWatcher, Shown, Snapshot, keep, shown, windows};
 pub use observe::{State, snapshots};
 pub(crate) use reply::{Asked, Ending, Reply, await_reply};
 pub(crate) use run_dir::RunDir;
@@ -103,6 +105,13 @@ impl Session {
             Ok(past.collect())
         })
     }
+
+    /// What [`Session::record`] holds.
+    pub(crate) const MEMBERS: &[Member] = &[
+        Member::new("sessionId", Type::Text, "The session's name"),
+        Member::new("backend", Type::OneOf(Backend::NAMES), "The agent's backend"),
+        Member::new("host", Type::Text, "The machine's name"),
+    ];
 
     /// The beginning of each record of it: its name, its backend, and the machine.
     pub(crate) fn record(&self) -> Value {

@@ -132,7 +132,10 @@ impl Reply {
         if let Some(at) = waits.filter(|_| event.queued) {
             self.queued.remove(at);
         } else if event.queued {
-            // The agent's own, such as the notice that a command in the background has ended.
+            return self.another();
+        }
+        // The agent's own, such as the notice that a command in the background has ended.
+        if event.origin.is_some() {
             return self.another();
         }
         let is_asked = match &self.asked {
@@ -266,6 +269,9 @@ impl Ending {
         };
         Some(Error::new(kind, name, cause))
     }
+
+    /// All names.
+    pub(crate) const NAMES: &[&str] = &["done", "failed", "waiting", "working"];
 
     /// Its name in the records: that of the session's state.
     pub(crate) fn name(&self) -> &'static str {

@@ -249,15 +249,17 @@ impl Tmux {
     /// See tmux/FACTS.md, "Server and hub".
     fn new_hub(&self, hub: &str) -> Result<()> {
         let target = format!("={hub}:");
-        // Whatever the user's `default-command` does, this window stays, and with it the hub.
-        let shell = "exec \"${SHELL:-/bin/sh}\"";
-        let new =
-            ["new-session", "-d", "-s", hub, "-n", "_root", "-x", "200", "-y", "50", shell, ";"];
+        // Whatever the user's `default-command` does, this window stays, and with it the hub: also for
+        // an account whose shell admits nobody. Of several words, tmux asks no shell to run them.
+        let shell =
+            "case ${SHELL##*/} in nologin | false | '') SHELL=/bin/sh ;; esac; exec \"$SHELL\"";
+        let new = ["new-session", "-d", "-s", hub, "-n", "_root", "-x", "200", "-y", "50"];
+        let words = ["sh", "-c", shell, ";"];
         // A server that ends when its last client leaves would take every agent with it.
         let live = ["set-option", "-s", "exit-unattached", "off", ";"];
         // A person who attaches and detaches must not end every agent.
         let stay = ["set-option", "-t", &target, "destroy-unattached", "off"];
-        let made = self.run(&[&new[..], &live, &stay].concat())?;
+        let made = self.run(&[&new[..], &words, &live, &stay].concat())?;
         match made {
             Err(fault) if self.run(&["has-session", "-t", &target])?.is_err() => {
                 Err(fault.about(hub))

@@ -61,6 +61,11 @@ impl Fault {
         match self {
             Fault::NoServer => Error::missing(subject, "no tmux server is running"),
             Fault::NotFound => Error::missing(subject, "its tmux window is gone"),
+            // All that we ask is in 3.2; older ones know some options not yet.
+            Fault::Said(text) if text.contains("unknown option") => {
+                Error::missing("tmux", "this version is too old")
+                    .advise("tmux 3.2 or newer is needed; `tmux -V` shows the version")
+            }
             Fault::Said(text) => Error::system(subject, format!("tmux: {text}")),
         }
     }

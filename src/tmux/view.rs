@@ -45,6 +45,9 @@ pub struct Look {
     pub screen: Screen,
 }
 
+/// So many panes are captured by one command: tmux takes some 16 kB of words.
+const AT_ONCE: usize = 120;
+
 /// How often a pane is captured when its output is piped elsewhere.
 const OFTEN: Duration = Duration::from_millis(50);
 
@@ -141,6 +144,40 @@ impl Tmux {
     /// A pane and its screen now; `None` when the pane is gone.
     pub fn capture(&self, pane: &str) -> Result<Option<Look>> {
         self.capture_by(&capture_of(pane), pane)
+    }
+
+    /// The screens of several panes of this server, in as few commands as tmux takes: `None` for a pane
+    /// that is gone.
+    pub fn screens(&self, panes: &[&str]) -> Result<Vec<Option<Screen>>> {
+        let mark = uuid::Uuid::new_v4().simple().to_string();
+        let head = format!("{mark}\n");
+        let mut screens = Vec::with_capacity(panes.len());
+        while screens.len() < panes.len() {
+            let some = panes[screens.len()..].iter().take(AT_ONCE);
+            let capture = |&pane| {
+                ["display-message", "-p", &mark, ";", "capture-pane", "-p", "-e", "-t", pane, ";"]
+            };
+            let command: Vec<&str> = some.flat_map(capture).collect();
+            let (said, fault) = self.call(&command, b"")?;
+            let captured = said.split(&head).skip(1).map(|text| Some(Screen::parse(text)));
+            let before = screens.len();
+            screens.extend(captured);
+            match fault {
+                None => {}
+                Some(Fault::NoServer) => screens.resize(panes.len(), None),
+                // tmux leaves out what stands behind a command that fails.
+                Some(Fault::NotFound) if screens.len() > before => {
+                    screens.pop();
+                    screens.push(None);
+                }
+                Some(fault) if screens.len() == before => return Err(fault.about("capture-pane")),
+                Some(_) => {}
+            }
+            if screens.len() == before {
+                return Err(Error::system("tmux", format!("unexpected answer {said:?}")));
+            }
+        }
+        Ok(screens)
     }
 
     fn capture_by(&self, command: &[&str], pane: &str) -> Result<Option<Look>> {

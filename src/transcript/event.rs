@@ -51,6 +51,24 @@ pub enum EventKind {
     Other,
 }
 
+impl EventKind {
+    /// All names in the records.
+    pub(crate) const NAMES: &[&str] = &[
+        "prompt",
+        "queued",
+        "text",
+        "thinking",
+        "tool_call",
+        "tool_result",
+        "turn_start",
+        "turn_end",
+        "interrupted",
+        "error",
+        "usage",
+        "other",
+    ];
+}
+
 /// An event in a transcript.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Event {
@@ -84,14 +102,24 @@ pub struct Event {
     /// begin another turn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<bool>,
-    /// The sub-agent that a tool's result launched, to work beside the turn, or that a queued notice
-    /// reports of.
+    /// What began the prompt's turn, where nobody typed it: the agent's own word for it (`peer` for
+    /// another session, `task-notification` for work in the background), or `schedule` for a timer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    /// Whether a prompt was given to a turn that ran already.
+    #[serde(skip)]
+    pub joins: bool,
+    /// The sub-agent that a tool's result launched, to work beside the turn, or the work in the
+    /// background that a notice reports of.
     #[serde(skip)]
     pub task: Option<String>,
     /// Whether the agent may record the same again, in a record of another name.
     #[serde(skip)]
     pub twice: bool,
 }
+
+/// The origin of a turn that a timer began, for which the agent has no word.
+pub(crate) const SCHEDULE: &str = "schedule";
 
 /// The reason of a prompt that a hook of the user's did not let through to the model.
 pub(crate) const REFUSED: &str = "hook";
@@ -113,6 +141,8 @@ impl Event {
             reason: None,
             resets_at: None,
             pending: None,
+            origin: None,
+            joins: false,
             task: None,
             twice: false,
         }

@@ -5,7 +5,7 @@
 //! lines before their parents, so lines are compared by their times, not by their order, where they
 //! have times. See claude/FACTS.md, "Transcript records".
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -40,17 +40,27 @@ pub struct Ledger {
     /// Prompts that the agent has recorded, given or queued.
     accepted: usize,
     queued: usize,
+    /// How many of those in the queue nobody has sent.
+    own_queued: usize,
     open_turn: Option<String>,
     /// A prompt was given in the current turn.
     asked: bool,
     seen: u64,
     last_prompt: Option<Moment>,
     last_input: Option<Moment>,
+    /// The input before the one that was taken from the queue, while it is not known whose that is.
+    input_before: Option<Option<Moment>>,
+    /// When the turn began that runs though nobody has sent its prompt.
+    own_turn: Option<Moment>,
     end: Option<(Moment, End)>,
+    /// The last end of any turn.
+    rested: Option<Moment>,
+    /// When the agent last said of a turn how long it took, which it does behind all of it.
+    closed: Option<Moment>,
     /// Sub-agents of the last turn still work, or their reports have begun no turn yet.
     pending: bool,
-    /// Those that were launched, and of which no report is queued yet.
-    launched: BTreeSet<String>,
+    /// Those that were launched, and whether no report of them is queued yet.
+    launched: BTreeMap<String, bool>,
     /// When the usage limit ends that was reached in the current turn.
     resets_at: Option<u64>,
     /// The agent has gone on since it last stopped at a limit.
@@ -82,14 +92,19 @@ impl Ledger {
     /// Takes one event in.
     pub fn note(&mut self, event: &Event) {
         self.seen += 1;
+        let now = Moment { time: event.time, line: self.seen };
+        if event.pending.is_some() {
+            self.closed = Some(now);
+        }
         if self.once.repeats(event) {
             return;
         }
-        let now = Moment { time: event.time, line: self.seen };
         self.resets_at = event.resets_at.or(self.resets_at);
         self.note_task(event);
         match event.kind {
+            EventKind::Prompt if self.is_agents_own(event) => self.own_prompt(now, event),
             EventKind::Prompt => {
+                (self.input_before, self.own_turn) = (None, None);
                 if !event.queued {
                     self.accepted += 1;
                 }
@@ -100,14 +115,16 @@ impl Ledger {
                 self.input(now);
             }
             EventKind::Queued => {
-                self.accepted += 1;
+                self.accepted += usize::from(!event.queued);
                 self.queued += 1;
+                self.own_queued += usize::from(self.is_agents_own(event));
             }
             EventKind::Taken => {
                 self.queued = self.queued.saturating_sub(1);
+                self.input_before.get_or_insert(self.last_input);
                 self.input(now);
             }
-            EventKind::TakenBack => self.queued = 0,
+            EventKind::TakenBack => (self.queued, self.own_queued) = (0, 0),
             EventKind::TurnStart => {
                 self.open_turn.clone_from(&event.turn);
                 self.asked = false;
@@ -145,9 +162,35 @@ impl Ledger {
 
     fn note_task(&mut self, event: &Event) {
         match (&event.task, event.kind) {
-            (Some(task), EventKind::ToolResult) => drop(self.launched.insert(task.clone())),
-            (Some(task), _) => drop(self.launched.remove(task)),
+            (Some(task), EventKind::ToolResult) => drop(self.launched.insert(task.clone(), true)),
+            (Some(task), _) => {
+                if let Some(is_open) = self.launched.get_mut(task) {
+                    *is_open = false;
+                }
+            }
             (None, _) => {}
+        }
+    }
+
+    /// Whether nobody has sent the prompt, and it is no report of a sub-agent that works for one.
+    fn is_agents_own(&self, event: &Event) -> bool {
+        let is_report = event.task.as_ref().is_some_and(|task| self.launched.contains_key(task));
+        event.origin.is_some() && !is_report
+    }
+
+    /// Takes in a prompt that nobody has sent: it begins a turn, unless it joins one that runs.
+    fn own_prompt(&mut self, now: Moment, event: &Event) {
+        if let Some(before) = self.input_before.take() {
+            self.last_input = before;
+        }
+        if event.queued && self.own_queued > 0 {
+            self.own_queued -= 1;
+        } else if event.queued {
+            // It went into the queue like any other.
+            self.accepted = self.accepted.saturating_sub(1);
+        }
+        if !event.joins && !self.is_unanswered() {
+            self.own_turn = Some(now);
         }
     }
 
@@ -164,6 +207,12 @@ impl Ledger {
     }
 
     fn finish(&mut self, now: Moment, event: &Event, end: End) {
+        if self.rested.is_none_or(|last| last.before(now)) {
+            self.rested = Some(now);
+        }
+        if self.own_turn.take_if(|begun| !now.before(*begun)).is_some() {
+            return;
+        }
         if end != End::Done {
             self.pending = false;
             self.launched.clear();
@@ -181,19 +230,45 @@ impl Ledger {
         self.last_input.and_then(|moment| moment.time)
     }
 
+    /// When any turn last ended, in epoch milliseconds.
+    pub fn last_rest(&self) -> Option<u64> {
+        self.rested.and_then(|moment| moment.time)
+    }
+
+    /// Whether no turn runs, whoever began it, and none is about to.
+    pub fn is_at_rest(&self) -> bool {
+        let is_open = self.open_turn.is_some() || self.own_turn.is_some() || self.is_unanswered();
+        !is_open && self.queued == 0 && !self.is_pending()
+    }
+
     /// Whether the agent has gone on by itself since it last stopped at a usage limit.
     pub fn has_resumed(&self) -> bool {
         self.resumed
     }
 
-    /// Whether a prompt is queued.
+    fn has_prompts_queued(&self) -> bool {
+        self.queued > self.own_queued
+    }
+
+    /// Whether a prompt is queued, be it the agent's own.
     pub fn has_queued(&self) -> bool {
         self.queued > 0
     }
 
     /// Whether sub-agents still work, or their reports have begun no turn yet.
     pub fn is_pending(&self) -> bool {
-        self.pending || !self.launched.is_empty()
+        self.pending || self.launched.values().any(|is_open| *is_open)
+    }
+
+    /// Whether a turn runs that nobody has sent a prompt for.
+    pub fn is_in_own_turn(&self) -> bool {
+        self.own_turn.is_some()
+    }
+
+    /// Whether the agent has said that the turn of the last input is over as a whole.
+    pub fn is_closed(&self) -> bool {
+        let since = |closed: Moment| self.last_input.is_none_or(|input| !closed.before(input));
+        self.closed.is_some_and(since)
     }
 
     /// Whether no prompt was seen at all.
@@ -203,10 +278,13 @@ impl Ledger {
 
     /// Whether `prompts` prompts were accepted, all were taken up, and no end has come since.
     pub fn unanswered(&self, prompts: usize) -> bool {
-        let Some(input) = self.last_input else { return false };
-        self.accepted >= prompts
-            && self.queued == 0
-            && self.end.as_ref().is_none_or(|(at, _)| at.before(input))
+        self.accepted >= prompts && !self.has_prompts_queued() && self.is_unanswered()
+    }
+
+    /// Whether no end has come since the last input.
+    fn is_unanswered(&self) -> bool {
+        let since = |input| self.end.as_ref().is_none_or(|(at, _)| at.before(input));
+        self.last_input.is_some_and(since)
     }
 
     /// How the last turn ended, for a caller who knows that nothing more will come: then a queued
@@ -222,7 +300,7 @@ impl Ledger {
     pub fn ended(&self, prompts: usize) -> Option<&End> {
         let (at, end) = self.end.as_ref()?;
         let over = self.accepted >= prompts
-            && self.queued == 0
+            && !self.has_prompts_queued()
             && self.open_turn.is_none()
             && self.last_input.is_none_or(|input| !at.before(input));
         over.then_some(end)
@@ -332,6 +410,60 @@ mod tests {
         assert!(ledger.is_pending());
         ledger.note(&Event::new(EventKind::Interrupted, None, ""));
         assert!(!ledger.is_pending(), "nothing more is to come");
+    }
+
+    #[test]
+    fn a_turn_that_nobody_sent_neither_ends_nor_fails_a_job() {
+        let own = |kind, time, id: Option<&str>| Event {
+            origin: Some("x".into()),
+            queued: true,
+            task: id.map(Into::into),
+            ..Event::new(kind, Some(time), "")
+        };
+        let of = |events: &[Event]| {
+            let mut ledger = Ledger::default();
+            events.iter().for_each(|event| ledger.note(event));
+            ledger
+        };
+        let event = |kind, time| Event::new(kind, Some(time), "");
+        let done = [event(EventKind::Prompt, 1), event(EventKind::TurnEnd, 2)];
+        let notice = [own(EventKind::Queued, 3, Some("b")), event(EventKind::Taken, 4)];
+        let begun = own(EventKind::Prompt, 5, Some("b"));
+        // Behind our turn: the job has ended as that did, however this one ends.
+        for end in [EventKind::TurnEnd, EventKind::Error, EventKind::Interrupted] {
+            let mut ledger = of(&[&done[..], &notice, std::slice::from_ref(&begun)].concat());
+            assert!(ledger.is_in_own_turn());
+            assert_eq!(ledger.ended(1), Some(&End::Done));
+            ledger.note(&event(end, 6));
+            assert!(!ledger.is_in_own_turn());
+            assert_eq!(ledger.ended(1), Some(&End::Done), "{end:?}");
+            assert_eq!(ledger.ended(2), None, "it is none of our prompts");
+        }
+        // Before our turn: nothing has ended.
+        let mut ledger = of(&[&notice[..], &[begun.clone(), event(EventKind::Queued, 6)]].concat());
+        ledger.note(&event(EventKind::Error, 7));
+        assert_eq!(ledger.ended(1), None);
+        for (kind, end) in [
+            (EventKind::Taken, None),
+            (EventKind::Prompt, None),
+            (EventKind::TurnEnd, Some(&End::Done)),
+        ] {
+            let queued = kind == EventKind::Prompt;
+            ledger.note(&Event { queued, ..event(kind, 8) });
+            assert_eq!(ledger.ended(1), end, "{kind:?}");
+        }
+        // Within our turn: it is a part of that.
+        let joins = Event { joins: true, ..begun };
+        let mut ledger = of(&[&done[..1], &notice, &[joins]].concat());
+        assert!(!ledger.is_in_own_turn());
+        ledger.note(&event(EventKind::Error, 6));
+        assert!(matches!(ledger.ended(1), Some(End::Failed(_))));
+        // A timer's prompt goes into the queue like one that was sent.
+        let timer = [event(EventKind::Queued, 3), event(EventKind::Taken, 4)];
+        let mut ledger = of(&[&timer[..], &[own(EventKind::Prompt, 5, None)]].concat());
+        assert!(ledger.is_empty() && ledger.is_in_own_turn());
+        ledger.note(&event(EventKind::TurnEnd, 6));
+        assert_eq!((ledger.ended(1), ledger.ended(0)), (None, None));
     }
 
     #[test]

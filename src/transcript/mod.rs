@@ -8,6 +8,7 @@ pub(crate) mod follow;
 pub(crate) mod ledger;
 pub(crate) mod lines;
 pub(crate) mod once;
+pub(crate) mod origin;
 pub(crate) mod start;
 pub(crate) mod usage;
 pub(crate) mod validate;

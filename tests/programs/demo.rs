@@ -72,8 +72,8 @@ fn the_whole_demo() {
         "\n$ aimax-tail -s demo --follow --max 8 &\n    user       Hello!\n    assistant  echo: Hello!\n",
         "\n$ aimax-paste -s demo -p 'Take your time.\n:slow 1000\n!echo hi'\n",
         "\n$ aimax-flag wait demo\n",
+        // Beside these the record of `aimax-flag` comes when it comes.
         "    assistant  Bash {\"command\":\"echo hi\"}\n    user       hi\n",
-        "\"state\":\"done\"}\n",
         "\n$ aimax-ls\n",
         "\"state\":\"idle\"",
         "\n$ aimax-kill demo\n",
@@ -83,6 +83,9 @@ fn the_whole_demo() {
         let at = rest.find(part).unwrap_or_else(|| panic!("{part}\n--- in ---\n{text}"));
         rest = &rest[at + part.len() - 1..];
     }
+    let waited = text.split("\n$ aimax-flag wait demo\n").nth(1).expect("a wait");
+    let waited = waited.split("\n$ aimax-ls\n").next().expect("a step");
+    assert!(waited.contains("\"state\":\"done\"}\n"), "{text}");
     let said = text.lines().filter(|line| !line.starts_with('{'));
     assert!(said.into_iter().all(|line| line.chars().count() <= 79), "{text}");
     assert_nothing_left(&home);

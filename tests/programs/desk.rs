@@ -18,6 +18,7 @@ use crate::{
     records::{Proven, Ready, Spawned},
     util::{
         home::Home,
+        schema,
         tmux::Tmux,
         wait::{PATIENCE, ended, wait_for, wait_until},
     },
@@ -218,6 +219,7 @@ impl Running {
     pub(crate) fn end(self) -> Ran {
         let Output { status, stdout, stderr } = ended(self.child, &self.program);
         let stderr = String::from_utf8(stderr).unwrap();
+        schema::check(&self.program, &stdout);
         Ran { program: self.program, status, stdout, stderr }
     }
 

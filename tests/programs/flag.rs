@@ -21,6 +21,7 @@ fn job(state: &str, reason: Option<&str>) -> Job {
         reason: reason.map(str::to_owned),
         message: None,
         resets_at: None,
+        background: None,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Desk {
-    fn config(&self) -> Config {
+    pub(crate) fn config(&self) -> Config {
         let env = self.home.env();
         Config::from_vars(env.into_iter().map(|(k, v)| (k.into(), v.into())).collect()).unwrap()
     }

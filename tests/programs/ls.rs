@@ -6,6 +6,8 @@ use std::{
     io::{BufRead, BufReader},
 };
 
+use aimax::internal::Tmux;
+
 use crate::{
     desk::{Desk, GATE},
     records::{Job, Killed, Listed, Spawned},
@@ -180,4 +182,43 @@ fn what_was_ended_is_archived_and_can_go_on() {
     let again = ["-b", "tmux-practice", "-s", "a", "--resume", &id, "-p", "again"];
     let again: Spawned = desk.run("aimax-spawn", &again).record();
     assert_eq!(again.jsonl_path, spawned.jsonl_path);
+}
+
+#[test]
+fn the_screens_of_many_that_work_are_one_command() {
+    let desk = Desk::new();
+    let folder = desk.home.root().join("config/aimax/screens");
+    fs::create_dir_all(&folder).unwrap();
+    let profile: &str = include_str!("../../src/agent/practice/profile.json");
+    let tells = profile.replacen("\"pointers\"", "\"retrying\": [\"Working…\"], \"pointers\"", 1);
+    fs::write(folder.join("practice.json"), tells).unwrap();
+    for name in ["a", "b", "c"] {
+        desk.spawn(name, GATE);
+    }
+    desk.ready("idle");
+    let trace = desk.home.root().join("trace");
+    let mut command = desk.command("aimax-ls", &[]);
+    command.env("AIMAX_TRACE", &trace).env("XDG_CONFIG_HOME", desk.home.root().join("config"));
+    let listed: Vec<Listed> = desk.started("aimax-ls", command).end().records();
+    let shown: Vec<_> = listed.iter().map(|one| (&*one.session_id, one.retrying)).collect();
+    let retries = Some(true);
+    assert_eq!(shown, [("a", retries), ("b", retries), ("c", retries), ("idle", None)]);
+    let calls = fs::read_to_string(&trace).unwrap();
+    assert_eq!(calls.lines().filter(|line| line.contains("capture-pane")).count(), 1, "{calls}");
+}
+
+#[test]
+fn a_pane_that_is_gone_costs_no_other_its_screen() {
+    let desk = Desk::new();
+    let one = desk.ready("one");
+    let tmux = Tmux::new(&desk.config()).unwrap();
+    let screen = tmux.capture(&one.pane_id).unwrap().unwrap().screen;
+    // More than one command holds.
+    let mut panes = vec![one.pane_id.as_str(); 300];
+    (panes[0], panes[7], panes[150], panes[299]) = ("%98", "%97", "%99", "%96");
+    let screens = tmux.screens(&panes).unwrap();
+    assert_eq!(screens.len(), 300);
+    for (pane, found) in panes.iter().zip(screens) {
+        assert_eq!(found, (*pane == one.pane_id).then(|| screen.clone()), "{pane}");
+    }
 }

@@ -2,7 +2,7 @@
 //! has gone and whatever its window is called; that it has ended needs evidence.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-use std::{fs, path::PathBuf};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use serde_json::Value;
 
@@ -242,6 +242,21 @@ fn agents_outlive_what_a_tmux_conf_says() {
         works(&desk, &spawned);
         ends(&desk, &spawned);
         wait_until(PATIENCE, conf, || desk.windows().iter().all(|name| name == "_root"));
+    }
+}
+
+#[test]
+fn an_account_whose_shell_admits_nobody_has_agents() {
+    for shell in ["nologin", "false"] {
+        let mut desk = Desk::new();
+        let shell = desk.home.write(shell, "#!/bin/sh\nexit 1\n");
+        fs::set_permissions(&shell, fs::Permissions::from_mode(0o755)).unwrap();
+        desk.home.set("SHELL", shell.to_str().unwrap());
+        let spawned = desk.spawn("one", "hello");
+        desk.done("one");
+        works(&desk, &spawned);
+        ends(&desk, &spawned);
+        assert_eq!(desk.windows(), ["_root"]);
     }
 }
 

@@ -112,6 +112,7 @@ pub(crate) struct Listed {
     pub(crate) resets_at: Option<u64>,
     pub(crate) retrying: Option<bool>,
     pub(crate) shows: Option<String>,
+    pub(crate) background: Option<usize>,
 }
 
 /// `aimax-flag wait`.
@@ -128,6 +129,7 @@ pub(crate) struct Job {
     pub(crate) reason: Option<String>,
     pub(crate) message: Option<String>,
     pub(crate) resets_at: Option<u64>,
+    pub(crate) background: Option<usize>,
 }
 
 /// `aimax-flag path`.

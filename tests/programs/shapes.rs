@@ -24,8 +24,10 @@ fn told(home: &Home, lines: &str) -> Vec<String> {
         let kind = event["kind"].as_str().expect("a kind").to_owned();
         let text = event["text"].as_str().expect("a text");
         let side = if event["sidechain"] == true { " (sidechain)" } else { "" };
-        (kind != "other" && kind != "usage")
-            .then(|| format!("{kind} {text}").trim().to_owned() + side)
+        let origin = event["origin"].as_str().map(|origin| format!(" (of {origin})"));
+        (kind != "other" && kind != "usage").then(|| {
+            format!("{kind} {text}").trim().to_owned() + side + &origin.unwrap_or_default()
+        })
     };
     records.lines().filter_map(brief).collect()
 }
@@ -76,6 +78,63 @@ fn what_a_user_entry_of_claude_means() {
         ),
         (r#"{"type":"queue-operation","operation":"enqueue","content":"a"}"#, &["queued a"]),
     ]);
+}
+
+#[test]
+fn a_turn_of_claude_that_nobody_sent_says_what_began_it() {
+    let notice = "<task-notification>\\n<task-id>b1</task-id>\\n<status>completed</status>";
+    let rows: [(String, &[&str]); 5] = [
+        (
+            format!(
+                r#"{{"type":"user","promptSource":"system","origin":{{"kind":"task-notification"}},"message":{{"content":"{notice}"}}}}
+{{"type":"assistant","message":{{"content":[{{"type":"text","text":"seen"}}],"stop_reason":"end_turn"}}}}
+{{"type":"user","promptSource":"typed","origin":{{"kind":"human"}},"message":{{"content":"a"}}}}
+{{"type":"assistant","message":{{"content":"b","stop_reason":"end_turn"}}}}"#
+            ),
+            &[
+                "prompt <task-notification>\n<task-id>b1</task-id>\n<status>completed</status> (of task-notification)",
+                "text seen (of task-notification)",
+                "turn_end (of task-notification)",
+                "prompt a",
+                "text b",
+                "turn_end",
+            ],
+        ),
+        (
+            format!(r#"{{"type":"queue-operation","operation":"enqueue","content":"{notice}"}}"#),
+            &[
+                "queued <task-notification>\n<task-id>b1</task-id>\n<status>completed</status> (of task-notification)",
+            ],
+        ),
+        (
+            r#"{"type":"user","isMeta":true,"promptSource":"system","scheduledTaskId":"t1","message":{"content":"look again"}}
+{"type":"assistant","isApiErrorMessage":true,"message":{"content":"no"}}"#.into(),
+            &["prompt look again (of schedule)", "text no (of schedule)", "error no (of schedule)"],
+        ),
+        (
+            r#"{"type":"queue-operation","operation":"enqueue","content":"<cross-session-message from=x>hello"}
+{"type":"user","isMeta":true,"promptSource":"system","origin":{"kind":"peer","from":"x"},"message":{"content":"hello"}}"#
+                .into(),
+            &["queued <cross-session-message from=x>hello (of peer)", "prompt hello (of peer)"],
+        ),
+        (
+            format!(
+                r#"{{"type":"user","message":{{"content":"a"}}}}
+{{"type":"attachment","attachment":{{"type":"queued_command","prompt":"{notice}"}}}}
+{{"type":"assistant","message":{{"content":"b","stop_reason":"end_turn"}}}}"#
+            ),
+            &[
+                "prompt a",
+                "prompt <task-notification>\n<task-id>b1</task-id>\n<status>completed</status> (of task-notification)",
+                "text b",
+                "turn_end",
+            ],
+        ),
+    ];
+    let home = Home::new();
+    for (lines, events) in rows {
+        assert_eq!(told(&home, &lines), events, "{lines}");
+    }
 }
 
 #[test]

@@ -3,7 +3,10 @@
 
 use std::{
     fs,
-    os::unix::{ffi::OsStrExt, fs::symlink},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{PermissionsExt, symlink},
+    },
     path::Path,
 };
 
@@ -92,6 +95,18 @@ fn programs_that_are_missing() {
     }
     assert!(desk.windows().is_empty(), "no server was started");
     desk.run("aimax-ls", &[]).silent();
+}
+
+#[test]
+fn a_tmux_that_is_too_old_is_named() {
+    let mut desk = Desk::new();
+    // What 3.1c says.
+    let says = "echo 'tmux: unknown option -- f' >&2; echo 'usage: list-panes [-as]' >&2; exit 1";
+    let tmux = desk.home.write("old/tmux", format!("#!/bin/sh\n{says}\n"));
+    fs::set_permissions(&tmux, fs::Permissions::from_mode(0o755)).unwrap();
+    desk.home.add_path(tmux.parent().unwrap());
+    let ran = desk.run("aimax-spawn", &SPAWN);
+    ran.fails(69, "tmux: this version is too old: tmux 3.2 or newer is needed");
 }
 
 #[test]

@@ -54,6 +54,7 @@ fn a_session_from_its_start_to_its_end() {
         resets_at: None,
         retrying: None,
         shows: None,
+        background: None,
     };
     assert_eq!(listed, expected);
 

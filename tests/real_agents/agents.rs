@@ -7,6 +7,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::UNIX_EPOCH;
 
 use serde_json::{Value, json};
 
@@ -52,9 +53,11 @@ pub(crate) fn codex_new() -> Agent {
     Agent::of(Kind::Codex).next_back().expect("a version")
 }
 
-/// Every verified version, the newest of each agent first.
-pub(crate) fn all() -> impl Iterator<Item = Agent> {
-    Agent::of(Kind::Claude).rev().chain(Agent::of(Kind::Codex).rev())
+/// The newest and the oldest verified version of each agent.
+pub(crate) fn all() -> Vec<Agent> {
+    let mut all = vec![claude_new(), claude_old(), codex_new(), codex_old()];
+    all.dedup_by_key(|agent| agent.version);
+    all
 }
 
 /// Whether the agent trusts the project folder already.
@@ -253,10 +256,16 @@ impl Agent {
     pub(crate) fn turn_ended_at(self, home: &Home, session: &Value) -> u64 {
         match self.kind {
             Kind::Claude => {
-                let file = format!(".claude/sessions/{}.json", session["pid"]);
-                let text = fs::read_to_string(home.home().join(file)).expect("its state");
+                let path = format!(".claude/sessions/{}.json", session["pid"]);
+                let path = home.home().join(path);
+                let text = fs::read_to_string(&path).expect("its state");
                 let state: Value = serde_json::from_str(&text).expect("JSON");
-                state["statusUpdatedAt"].as_u64().expect("a time")
+                // Old versions do not say when; the file tells when they last said something.
+                state["statusUpdatedAt"].as_u64().unwrap_or_else(|| {
+                    let written = fs::metadata(&path).and_then(|file| file.modified());
+                    let since = written.expect("a time").duration_since(UNIX_EPOCH);
+                    since.expect("a time").as_millis().try_into().expect("a time")
+                })
             }
             Kind::Codex => {
                 let path = session["jsonlPath"].as_str().expect("a transcript");

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::util::{home::Home, wait::ended};
+use crate::util::{home::Home, schema, wait::ended};
 
 /// What a program did.
 #[derive(Debug)]
@@ -70,6 +70,7 @@ pub(crate) fn end(child: Child) -> Ran {
 fn read(output: Output) -> Ran {
     let text = String::from_utf8(output.stdout).expect("records are UTF-8");
     assert!(text.is_empty() || text.ends_with('\n'), "half a record: {text:?}");
+    schema::check("", text.as_bytes());
     Ran {
         status: output.status.code(),
         records: text.lines().map(|line| serde_json::from_str(line).expect(line)).collect(),

@@ -9,6 +9,7 @@ pub(crate) mod meddler;
 pub(crate) mod model;
 pub(crate) mod prompts;
 pub(crate) mod proxy;
+pub(crate) mod schema;
 pub(crate) mod table;
 pub(crate) mod tmux;
 pub(crate) mod truth;

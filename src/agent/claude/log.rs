@@ -7,7 +7,7 @@ use crate::{
     error::Result,
     time,
     transcript::{
-        event::{Event, EventKind, REFUSED, USAGE_LIMIT},
+        event::{Event, EventKind, REFUSED, SCHEDULE, USAGE_LIMIT},
         field::Field,
         follow::last_lines,
         ledger::Ledger,
@@ -32,6 +32,8 @@ struct Record<'a> {
     error: Field<'a>,
     /// Whose words they are.
     origin: Field<'a>,
+    /// The timer that said them.
+    timer: Field<'a>,
     limits: Field<'a>,
     prevents: bool,
     submit_ending: Field<'a>,
@@ -59,19 +61,28 @@ const LIMIT_UNTIL: &str = "usage limit reached|";
 /// See claude/FACTS.md, "End of a turn, and what outlives it".
 const GOES_ON: &str = "auto-continuation";
 
+/// The origin of a message of another session, and its beginning in the queue.
+/// See claude/FACTS.md, "Inbox".
+const PEER: &str = "peer";
+const MESSAGE: &str = "<cross-session-message ";
+
+/// The origin of what a person has typed.
+const TYPED: &str = "human";
+
 /// The beginning of the result of the tool that starts a sub-agent beside the turn.
 /// See claude/FACTS.md, "End of a turn, and what outlives it".
 const LAUNCHED: &str = "Async agent launched";
 
-/// The beginning of a notice that the agent queues for itself.
-/// See claude/FACTS.md, "End of a turn, and what outlives it".
+/// The origin of a notice that the agent queues for itself, and its beginning.
+/// See claude/FACTS.md, "Turns that nobody sent".
+const NOTIFIED: &str = "task-notification";
 const NOTICE: &str = "<task-notification>";
 
 /// What stands for a model where the agent itself has made up an answer.
 /// See claude/FACTS.md, "Interrupt in the transcript".
 pub(crate) const NO_MODEL: &str = "<synthetic>";
 
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 20] = [
     "type",
     "timestamp",
     "message",
@@ -91,6 +102,7 @@ const FIELDS: [&str; 19] = [
     "preventContinuation",
     "promptSubmitEnding",
     "pendingBackgroundAgentCount",
+    "scheduledTaskId",
 ];
 
 /// The events in a record, at least one.
@@ -115,6 +127,7 @@ pub(crate) fn parse_record(bytes: &[u8]) -> Vec<Event> {
         prevents,
         submit_ending,
         pending,
+        timer,
     ] = Field::whole(bytes).fields(FIELDS);
     let kind = kind.text().or_else(|| message.get("role").text()).unwrap_or_default();
     let record = Record {
@@ -130,6 +143,7 @@ pub(crate) fn parse_record(bytes: &[u8]) -> Vec<Event> {
         is_error: failed.is_true() || error.text().is_some() || status.number().is_some(),
         error,
         origin,
+        timer,
         limits,
         prevents: prevents.is_true(),
         submit_ending,
@@ -147,6 +161,11 @@ pub(crate) fn parse_record(bytes: &[u8]) -> Vec<Event> {
 fn between(text: &str, begin: &str, end: &str) -> Option<String> {
     let (_, rest) = text.split_once(begin)?;
     rest.split_once(end).map(|(inside, _)| inside.to_owned())
+}
+
+/// The work that a notice of the agent's own reports of.
+fn notice(text: &str) -> Option<String> {
+    between(text, "<task-id>", "</task-id>").filter(|_| text.starts_with(NOTICE))
 }
 
 /// See claude/FACTS.md, "Transcript records".
@@ -172,9 +191,15 @@ fn events(record: &Record<'_>) -> Vec<Event> {
         "queue-operation" => match record.operation.text().as_deref() {
             Some("enqueue") => {
                 let text = content();
-                let queued = text.starts_with(NOTICE);
-                let task = between(&text, "<task-id>", "</task-id>").filter(|_| queued);
-                vec![Event { queued, task, ..Event::new(EventKind::Queued, record.time, text) }]
+                let task = notice(&text);
+                let origin = if text.starts_with(MESSAGE) {
+                    Some(PEER.to_owned())
+                } else {
+                    task.as_ref().map(|_| NOTIFIED.to_owned())
+                };
+                let queued = origin.is_some();
+                let event = Event::new(EventKind::Queued, record.time, text);
+                vec![Event { queued, origin, task, ..event }]
             }
             Some("dequeue" | "remove") => one(EventKind::Taken, content()),
             Some("popAll") => one(EventKind::TakenBack, content()),
@@ -218,7 +243,11 @@ fn attachment(record: &Record<'_>) -> Vec<Event> {
     let event = |kind, text: String| Event::new(kind, record.time, text);
     vec![match kind.text().as_deref() {
         Some("queued_command") => {
-            Event { queued: true, ..event(EventKind::Prompt, text_of(prompt)) }
+            let text = text_of(prompt);
+            let task = notice(&text);
+            let origin = task.as_ref().map(|_| NOTIFIED.to_owned());
+            let event = event(EventKind::Prompt, text);
+            Event { queued: true, joins: true, origin, task, ..event }
         }
         // Behind a whole answer it stops nothing.
         Some("hook_stopped_continuation") if !hook.is("Stop") && !hook.is("SubagentStop") => {
@@ -254,7 +283,14 @@ fn said_by_user(record: &Record<'_>, content: Field<'_>, text: String) -> Event 
     }
     let printed = ["<local-command-", "<bash-stdout>", "<bash-stderr>"];
     let source = record.prompt_source.text();
-    let is_own = record.is_own
+    let origin = if record.timer.is_some() {
+        Some(SCHEDULE.into())
+    } else {
+        record.origin.get("kind").text().filter(|kind| kind != TYPED)
+    };
+    // Such a one is hidden from the user, but the model gets it as a prompt.
+    let is_turn = origin.is_some() && source.as_deref() == Some("system");
+    let is_own = record.is_own && !is_turn
         || !content.is_some()
         || printed.iter().any(|tag| text.starts_with(tag))
         || text.starts_with(STOPPED_BY_HOOK) && source.is_none();
@@ -268,7 +304,9 @@ fn said_by_user(record: &Record<'_>, content: Field<'_>, text: String) -> Event 
         EventKind::Prompt
     };
     let queued = matches!(source.as_deref(), Some("queued" | "system"));
-    Event { queued, ..Event::new(kind, record.time, text) }
+    let origin = origin.filter(|_| kind == EventKind::Prompt).map(Into::into);
+    let task = notice(&text).filter(|_| origin.is_some());
+    Event { queued, origin, task, ..Event::new(kind, record.time, text) }
 }
 
 /// The command that an entry records, as it was typed: `/name args`, or `!command`.

@@ -83,6 +83,12 @@ pub(crate) const FACTS: Facts = Facts {
             "CLAUDE_PLUGIN_ROOT",
             "CLAUDE_PROJECT_DIR",
             "CLAUDE_SKILL_DIR",
+            "CLAUDE_CODE_DISABLE_DEFERRED_TOOL_RESUME",
+            "CLAUDE_CODE_RESUME_INTERRUPTED_TURN",
+            "CLAUDE_CODE_RESUME_INTERRUPTED_TURN_MAX_AGE_MS",
+            "CLAUDE_CODE_RESUME_PROMPT",
+            "CLAUDE_CODE_RESUME_REASON",
+            "CLAUDE_CODE_RESUME_SHOWS_CUT_OFF_CALLS",
             "CLAUDE_CODE_TMUX_PREFIX",
             "CLAUDE_CODE_TMUX_PREFIX_CONFLICTS",
             "CLAUDE_CODE_TOOL_USE_ID",
@@ -121,6 +127,10 @@ macro_rules! told_by_state_files {
     () => {
         fn status(&self, paths: &AgentPaths, pane: &Pane) -> Result<Status> {
             files(paths).status(pane.pid)
+        }
+
+        fn runs_beside(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<bool>> {
+            files(paths).runs_beside(pane.pid)
         }
 
         fn last_turn_is_open(&self, transcript: &Path) -> Result<bool> {

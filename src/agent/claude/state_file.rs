@@ -111,8 +111,22 @@ impl StateFiles {
             // In `shell` a command runs in the background; the box takes prompts as when idle.
             Some("idle" | "shell") => Status::Idle(file.status_updated_at),
             Some("busy") => Status::Busy,
+            // Its word for a dialog of whatever kind.
+            Some("waiting") if file.waiting_for.as_deref() == Some("dialog open") => {
+                Status::Waiting("unknown dialog".into())
+            }
             Some("waiting") => Status::Waiting(file.waiting_for.unwrap_or_else(|| "input".into())),
             _ => Status::Starting,
+        })
+    }
+
+    /// Whether something that an idle process has started runs on.
+    pub(crate) fn runs_beside(&self, pid: u32) -> Result<Option<bool>> {
+        let status = find(&self.home, pid)?.and_then(|(_, file)| file.status);
+        Ok(match status.as_deref() {
+            Some("shell") => Some(true),
+            Some("idle") => Some(false),
+            _ => None,
         })
     }
 

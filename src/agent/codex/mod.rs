@@ -164,6 +164,12 @@ impl Agent for Codex {
         super::status_by_turn(self, conversation.transcript.as_deref())
     }
 
+    /// A command in the background is its child, but not each child is one.
+    /// See codex/FACTS.md, "Background terminals".
+    fn runs_beside(&self, _paths: &AgentPaths, pane: &Pane) -> Result<Option<bool>> {
+        Ok(proc::family(pane.pid).nth(1).is_none().then_some(false))
+    }
+
     fn last_turn_is_open(&self, transcript: &Path) -> Result<bool> {
         turn_is_open(transcript)
     }

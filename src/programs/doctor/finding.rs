@@ -4,7 +4,10 @@ use std::fmt::Display;
 
 use serde::Serialize;
 
-use crate::shell;
+use crate::{
+    cli::{Member, Type},
+    shell,
+};
 
 /// How much it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -25,6 +28,15 @@ pub(crate) struct Finding {
     /// The command that mends it, or other advice.
     pub(crate) mend: Option<String>,
 }
+
+/// What a record of it holds.
+pub(super) const MEMBERS: &[Member] = &[
+    Member::new("area", Type::Text, "What was looked at"),
+    Member::new("subject", Type::Text, "The thing itself"),
+    Member::new("weight", Type::OneOf(&["ok", "note", "problem"]), "How much it matters"),
+    Member::new("says", Type::Text, "What is to be said of it"),
+    Member::new("mend", Type::OrNull(&Type::Text), "The command that mends it"),
+];
 
 impl Finding {
     fn new(weight: Weight, area: &'static str, subject: impl Display, says: impl Display) -> Self {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::options::Field;
 use crate::{
-    cli::{Opt, OptDoc, Output, Paint, Tool, ToolDoc, exit::visible},
+    cli::{Member, Opt, OptDoc, Output, Paint, RecordDoc, Tool, ToolDoc, Type, exit::visible},
     config::Config,
     error::{Exit, Result},
 };
@@ -55,6 +55,7 @@ The document of `--json` has `ok` and `findings`, each with `area`,
         ],
         see_also: &[("aimax", 1), ("aimax-ls", 1), ("tmux", 1)],
         ends: &[Exit::No],
+        records: &[&FOUND],
         ..ToolDoc::EMPTY
     };
 
@@ -74,7 +75,7 @@ The document of `--json` has `ok` and `findings`, each with `area`,
         findings.extend(agents::proxy(&config));
         let ok = findings.iter().all(|finding| finding.weight != Weight::Problem);
         if args.json {
-            out.record(&json!({ "ok": ok, "findings": findings }))?;
+            out.record(&FOUND, &json!({ "ok": ok, "findings": findings }))?;
         } else {
             let paint = Paint::stdout(&config);
             for finding in &findings {
@@ -100,3 +101,12 @@ fn line(finding: &Finding, paint: Paint) -> String {
     }
     line.replacen(word, &paint.paint(style, word), 1)
 }
+
+const FOUND: RecordDoc = RecordDoc {
+    name: "doctor",
+    about: "`aimax doctor --json`",
+    fields: &[&[
+        Member::new("ok", Type::Switch, "Whether there is no problem"),
+        Member::new("findings", Type::List(&Type::Object(&[finding::MEMBERS])), "What was found"),
+    ]],
+};

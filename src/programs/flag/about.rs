@@ -33,7 +33,8 @@ a moment even if nobody waits; in the cases marked \"look\", at the next
     aimax-paste --interrupt  failed, \"interrupted\"
     prompts are queued       running until the last one is done
     a tool runs for long     running; see `--older-than`
-    a background command     done: the agent takes prompts again
+    a background command     done, `background: 1`; see `--until quiet`
+    a turn that nobody sent  no change: it is not a job
     auto-compact             running: the turn continues
     /compact, /clear         unchanged from the turn before
     an API error             running during retries, then failed

@@ -6,7 +6,10 @@ use serde_json::json;
 
 use super::options::{self, Field, NAMES, Target, has, target};
 use crate::{
-    cli::{Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc, VerbDoc},
+    agent::Backend,
+    cli::{
+        Complete, Member, Opt, OptDoc, Output, RecordDoc, Tool, ToolDoc, Type, ValueDoc, VerbDoc,
+    },
     config::Config,
     error::{Error, Exit, Result},
     flag::Flags,
@@ -77,6 +80,7 @@ impl Tool for Flag {
         ],
         see_also: &[("aimax-paste", 1), ("aimax-ls", 1), ("aimax", 7)],
         ends: &[Exit::No, Exit::Refused, Exit::Person, Exit::Missing, Exit::Timeout],
+        records: &[&wait::WAITED, &PATHS],
         ..ToolDoc::EMPTY
     };
 
@@ -101,12 +105,15 @@ status only.",
         .sets(|args, given| args.any.set(given)),
         OptDoc::new(
             "until",
-            "Wait for `done`, `idle` or `waiting`",
+            "Wait for `done`, `idle`, `quiet`, `waiting`",
             "\
-With `wait`, what to wait for. `done`, the default: the job has ended.
-`idle`: the agent waits for a prompt, whatever became of the job.
-`waiting`: the agent asks something; then the status is 0, and it is 1
-when the job ends without a question.",
+With `wait`, what to wait for:
+    done     the job has ended; this is the default
+    idle     the agent waits for a prompt, whatever became of the job
+    quiet    the same, with nothing that it started in the background,
+             and no turn that it began by itself
+    waiting  the agent asks something: the status is 0, or 1 if the job
+             ends without a question.",
         )
         .value("STATE", Complete::OneOf(Until::NAMES))
         .sets(|args, given| {
@@ -169,7 +176,7 @@ permission, so another user can watch. The flags are not updated first.",
                 };
                 record["running"] = json!(flags.running());
                 record["failed"] = json!(flags.failed());
-                out.record(&record).map(|()| Exit::Done)
+                out.record(&PATHS, &record).map(|()| Exit::Done)
             }
             Some("set") => args.say(&config, &one("set")?, None),
             Some("clear") => args.say(&config, &one("clear")?, Some(End::Done)),
@@ -218,6 +225,19 @@ impl Args {
         session.flags().ok_or_else(|| no_folder(name))
     }
 }
+
+const PATHS: RecordDoc = RecordDoc {
+    name: "flag-path",
+    about: "`aimax-flag path`",
+    fields: &[&[
+        Member::new("sessionId", Type::Text, "The session's name"),
+        Member::new("backend", Type::OneOf(Backend::NAMES), "Its backend; not with `--root`")
+            .optional(),
+        Member::new("host", Type::Text, "The machine's name; not with `--root`").optional(),
+        Member::new("running", Type::Text, "The path of `running.flag`"),
+        Member::new("failed", Type::Text, "The path of `failed.flag`"),
+    ]],
+};
 
 fn no_folder(name: &Name) -> Error {
     Error::missing(name, "no folder for its flags is recorded")

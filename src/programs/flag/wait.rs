@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Args, Flag, status, worse};
 use crate::{
     agent::Status,
-    cli::{self, Output, Tool},
+    cli::{self, Member, Output, RecordDoc, Tool, Type},
     config::Config,
     error::{Error, Exit, Result},
     flag::Failure,
@@ -27,15 +27,18 @@ pub(crate) enum Until {
     Idle,
     /// The agent asks something.
     Waiting,
+    /// The agent waits for a prompt, and nothing that it has started runs on.
+    Quiet,
 }
 
 impl Until {
-    pub(crate) const NAMES: &'static [&'static str] = &["done", "idle", "waiting"];
+    pub(crate) const NAMES: &'static [&'static str] = &["done", "idle", "waiting", "quiet"];
 
     pub(crate) fn of(name: &str) -> Until {
         match name {
             "idle" => Until::Idle,
             "waiting" => Until::Waiting,
+            "quiet" => Until::Quiet,
             _ => Until::Done,
         }
     }
@@ -52,19 +55,42 @@ impl Until {
                 message: Some("the job ended without a question".into()),
                 ..outcome
             }),
-            (Until::Idle, _) if snapshot.rests => match &snapshot.status {
+            (Until::Idle | Until::Quiet, _) if snapshot.rests => match &snapshot.status {
                 None => Some(Outcome::of(&JobState::Failed(Failure::new("the agent ended")))),
                 Some(Status::Idle(_)) => {
-                    Some(Outcome { state: "idle", reason: None, exit: Exit::Done, message: None })
+                    let state = if self == Until::Quiet { "quiet" } else { "idle" };
+                    Some(Outcome { state, message: None, ..Outcome::of(&JobState::Done) })
                 }
                 Some(Status::Waiting(what)) => Some(Outcome::of(&JobState::Waiting(what.clone()))),
                 Some(Status::Busy | Status::Starting) => None,
             },
+            // What began behind the end of the job has not ended, or cannot be seen.
+            (Until::Quiet, JobState::Done | JobState::Failed(_)) => None,
             (_, JobState::Running) => None,
             (_, JobState::Done | JobState::Failed(_) | JobState::Waiting(_)) => Some(outcome),
         }
     }
 }
+
+/// The record of a session.
+pub(super) const WAITED: RecordDoc = RecordDoc {
+    name: "flag-wait",
+    about: "`aimax-flag wait`: how a session's job stands",
+    fields: &[
+        Session::MEMBERS,
+        &[
+            Member::new(
+                "state",
+                Type::OneOf(&["done", "failed", "waiting", "running", "idle", "quiet"]),
+                "How it stands",
+            ),
+            Member::new("background", Type::Count, "What of the agent's runs beside a turn")
+                .optional(),
+        ],
+        Question::MEMBERS,
+        Failure::MEMBERS,
+    ],
+};
 
 /// What is reported of a session.
 struct Outcome {
@@ -72,6 +98,7 @@ struct Outcome {
     reason: Option<Failure>,
     exit: Exit,
     message: Option<String>,
+    background: Option<usize>,
 }
 
 impl Outcome {
@@ -86,7 +113,7 @@ impl Outcome {
             }
             JobState::Running => ("running", None, Some("the job is still running".into())),
         };
-        Outcome { state, reason, exit: status(job), message }
+        Outcome { state, reason, exit: status(job), message, background: None }
     }
 
     /// Prints it, with the question if the agent asks one.
@@ -98,6 +125,9 @@ impl Outcome {
     ) -> Result<Exit> {
         let mut record = session.record();
         record["state"] = json!(self.state);
+        if let Some(count) = self.background.filter(|count| *count > 0) {
+            record["background"] = json!(count);
+        }
         let (mut reason, mut message) = (self.reason, self.message);
         if let Some(question) = question {
             question.add_to(&mut record);
@@ -107,7 +137,7 @@ impl Outcome {
         if let Some(reason) = reason {
             reason.add_to(&mut record);
         }
-        out.record(&record)?;
+        out.record(&WAITED, &record)?;
         if let Some(words) = message {
             cli::say(Flag::DOC.name, &format!("{}: {words}", session.name));
         }
@@ -131,6 +161,9 @@ pub(crate) fn run(
     let deadline = args.timeout.map_or(Deadline::NEVER, Deadline::after);
     let tmux = Tmux::new(config)?;
     let mut watcher = SessionWatcher::new(config, &tmux)?;
+    if args.until == Until::Quiet {
+        watcher.follow_on();
+    }
     for session in sessions {
         watcher.add(session)?;
     }
@@ -146,8 +179,14 @@ pub(crate) fn run(
                 }
                 job => job.as_ref().map_err(Clone::clone)?,
             };
-            let outcome = match args.until.outcome(snapshot, job) {
-                Some(outcome) => outcome,
+            let outcome = args.until.outcome(snapshot, job);
+            let background = match outcome {
+                Some(_) => session::shown(config, &tmux, &[(session, snapshot)])?[0].background,
+                None => None,
+            };
+            let runs_on = args.until == Until::Quiet && background > Some(0);
+            let outcome = match outcome.filter(|_| !runs_on) {
+                Some(outcome) => Outcome { background, ..outcome },
                 None if last_look => Outcome::of(&JobState::Running),
                 None => return Ok(ControlFlow::Continue(())),
             };

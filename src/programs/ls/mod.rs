@@ -4,14 +4,17 @@ use std::ffi::OsString;
 
 use serde_json::json;
 
-use super::options::{Field, NAMES, Target, has, target};
+use super::{
+    options::{Field, NAMES, Target, has, target},
+    spawn::CONVERSATION,
+};
 use crate::{
     agent::Backend,
-    cli::{self, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
+    cli::{self, Member, Opt, OptDoc, Output, RecordDoc, Tool, ToolDoc, Type, ValueDoc},
     config::Config,
     error::{Exit, Kind, Result},
     flag::Failure,
-    session::{self, JobState, Session, Snapshot, State},
+    session::{self, JobState, Question, Session, Shown, Snapshot, State},
     state::Name,
     tmux::Tmux,
 };
@@ -56,6 +59,10 @@ For a question, `waitingFor` is the name that `aimax-paste --expect`
 takes, and `question` its text. Each of the `choices` has a `label`, and
 a `key` for `aimax-paste --answer`.
 
+`background` counts what the agent has started and does not wait for,
+such as a shell or a monitor. It is missing if the agent does not say,
+as in most turns.
+
 While the agent retries a request, the record has `retrying`, and in
 `shows` what the screen says. A `reason` of `usage_limit` comes with the
 agent's `message`, and with `resetsAt` in epoch milliseconds if it says
@@ -79,6 +86,7 @@ session takes its name.",
         ],
         see_also: &[("aimax-spawn", 1), ("aimax-flag", 1), ("aimax", 7)],
         ends: &[Exit::No, Exit::Missing],
+        records: &[&LISTED],
         ..ToolDoc::EMPTY
     };
 
@@ -131,15 +139,16 @@ state, its conversation or its window. One that is ended becomes
         }
         let tmux = Tmux::new(&config)?;
         let (mut alive, mut unseen) = (true, None);
-        for (session, snapshot) in
-            sessions.iter().zip(session::snapshots(&config, &tmux, &sessions)?)
-        {
+        let snapshots = session::snapshots(&config, &tmux, &sessions)?;
+        let seen: Vec<(&Session, &Snapshot)> = sessions.iter().zip(&snapshots).collect();
+        let shown = session::shown(&config, &tmux, &seen)?;
+        for ((session, snapshot), shown) in seen.into_iter().zip(shown) {
             alive &= snapshot.status.is_some();
             unseen = unseen.or_else(|| snapshot.unseen.clone());
-            out.record(&record(&config, &tmux, session, &snapshot)?)?;
+            out.record(&LISTED, &record(&config, &tmux, session, snapshot, shown)?)?;
         }
         for session in &past {
-            out.record(&basics(session, "archived"))?;
+            out.record(&LISTED, &basics(session, "archived"))?;
         }
         match unseen {
             Some(why) if named.is_some() => Err(why),
@@ -174,6 +183,7 @@ fn record(
     tmux: &Tmux,
     session: &Session,
     snapshot: &Snapshot,
+    shown: Shown,
 ) -> Result<serde_json::Value> {
     let failure = match &snapshot.job {
         _ if snapshot.unseen.is_some() => {
@@ -196,17 +206,41 @@ fn record(
     let live = snapshot.pane.as_ref().filter(|pane| !pane.dead);
     record["pid"] = live.map(|pane| pane.pid).into();
     record["windowId"] = snapshot.pane.as_ref().map(|pane| pane.window.as_str()).into();
-    if let (State::Working, Some(pane)) = (snapshot.state(), live)
-        && let Some(shown) = session::retrying(config, tmux, session, pane)?
-    {
+    if let Some(text) = shown.retrying {
         record["retrying"] = true.into();
-        record["shows"] = shown.into();
+        record["shows"] = text.into();
+    }
+    if let Some(count) = shown.background {
+        record["background"] = count.into();
     }
     if let Some(why) = failure {
         why.add_to(&mut record);
     }
     Ok(record)
 }
+
+const LISTED: RecordDoc = RecordDoc {
+    name: "ls",
+    about: "`aimax-ls`: a session",
+    fields: &[
+        Session::MEMBERS,
+        &[Member::new("state", Type::AnyOf(&[State::NAMES, &["archived"]]), "What it does")],
+        CONVERSATION,
+        &[
+            Member::new("pid", Type::OrNull(&Type::Count), "The agent's process"),
+            Member::new("cwd", Type::OrNull(&Type::Text), "Its folder"),
+            Member::new("startedAt", Type::OrNull(&Type::Millis), "When it was started"),
+            Member::new("windowId", Type::OrNull(&Type::Text), "Its tmux window"),
+            Member::new("displayName", Type::OrNull(&Type::Text), "A label for people"),
+            Member::new("background", Type::Count, "What of the agent's runs beside a turn")
+                .optional(),
+            Member::new("retrying", Type::Switch, "Whether a request is tried again").optional(),
+            Member::new("shows", Type::Text, "What the agent shows of that").optional(),
+        ],
+        Question::MEMBERS,
+        Failure::MEMBERS,
+    ],
+};
 
 /// The record of a session by the state files alone.
 fn basics(session: &Session, state: &str) -> serde_json::Value {

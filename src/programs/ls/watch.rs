@@ -4,13 +4,13 @@ use std::ops::ControlFlow;
 
 use serde_json::Value;
 
-use super::{basics, record};
+use super::{LISTED, basics, record};
 use crate::{
     agent::Backend,
     cli::Output,
     config::Config,
     error::{Exit, Result},
-    session::{Session, SessionWatcher},
+    session::{self, Session, SessionWatcher, Snapshot},
     state::Name,
     time::Deadline,
     tmux::Tmux,
@@ -36,24 +36,30 @@ pub(crate) fn run(
         let same = |a: &Session, b: &Session| a.name == b.name && a.backend == b.backend;
         for (gone, _) in told.extract_if(.., |(old, _)| !sessions.iter().any(|new| same(old, new)))
         {
-            out.record(&basics(&gone, "archived"))?;
+            out.record(&LISTED, &basics(&gone, "archived"))?;
         }
         watcher.keep(sessions)?;
+        let mut seen: Vec<(Session, Snapshot)> = Vec::new();
         watcher.observe(|session, snapshot| {
-            let record = record(config, &tmux, session, snapshot)?;
+            seen.push((session.clone(), snapshot.clone()));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let seen: Vec<_> = seen.iter().map(|(session, snapshot)| (session, snapshot)).collect();
+        let shown = session::shown(config, &tmux, &seen)?;
+        for ((session, snapshot), shown) in seen.into_iter().zip(shown) {
+            let record = record(config, &tmux, session, snapshot, shown)?;
             match told.iter_mut().find(|(old, _)| same(old, session)) {
                 Some((_, last)) if *last == record => {}
                 Some(known) => {
-                    out.record(&record)?;
+                    out.record(&LISTED, &record)?;
                     *known = (session.clone(), record);
                 }
                 None => {
-                    out.record(&record)?;
+                    out.record(&LISTED, &record)?;
                     told.push((session.clone(), record));
                 }
             }
-            Ok(ControlFlow::Continue(()))
-        })?;
+        }
         let _woke = watcher.wait(Deadline::NEVER)?;
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Field, Has, has, target::Target};
 use crate::{
     cli::{
-        Opt, OptDoc, Output, Paint,
+        Opt, OptDoc, Output, Paint, RecordDoc,
         progress::{self, Progress},
     },
     config::Config,
@@ -41,8 +41,9 @@ pub(crate) const fn json<A: Has<OutputArgs>>() -> Opt<A> {
         .sets(|args, given| args.group().json.set(given))
 }
 
-/// Prints one document, indented as the original indents.
-pub(crate) fn document(out: &mut Output, value: &Value) -> Result<()> {
+/// Prints one document of this kind, indented as the original indents.
+pub(crate) fn document(out: &mut Output, doc: &RecordDoc, value: &Value) -> Result<()> {
+    doc.assert(value);
     let text = serde_json::to_string_pretty(value).map_err(|e| Error::system("stdout", e))?;
     out.line(text.as_bytes())
 }

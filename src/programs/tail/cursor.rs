@@ -1,7 +1,8 @@
-//! The place in a transcript, kept in a file across runs.
+//! The place in a transcript, kept in a file across runs; of many sessions, a folder of such files.
 //!
-//! The file is replaced, by a rename, after each record that was printed. So a run that is killed
-//! at any moment has kept the place after its last record or the one before. The file holds a hash
+//! The file is made when the transcript is opened, and replaced, by a rename, after each record that
+//! was printed or taken. So a run that is killed at any moment has kept the place after its last
+//! record or the one before. The file holds a hash
 //! of the bytes before the place. That alone decides whether the transcript is still the same: a
 //! transcript may be copied, and another file may get its inode.
 
@@ -15,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{At, Error, Result},
     fs,
+    session::Session,
+    time,
     transcript::{
         follow::Follow,
         lines::{self, Line},
@@ -35,6 +38,55 @@ struct KeptPlace {
     hash: String,
 }
 
+/// The places in many sessions.
+pub(crate) struct CursorFolder {
+    folder: PathBuf,
+    /// When the first run with this folder began, in milliseconds since 1970.
+    since: u64,
+    /// Whether this is a later run.
+    pub(crate) is_resumed: bool,
+}
+
+impl CursorFolder {
+    /// Opens the folder, and makes it if there is none.
+    pub(crate) fn open(folder: &Path) -> Result<CursorFolder> {
+        if folder.is_file() {
+            return Err(Error::usage(
+                folder.display(),
+                "a file, and many places are kept in a folder",
+            )
+            .advise("name one that does not exist yet"));
+        }
+        fs::make_dir(folder, 0o700)?;
+        // No session's file has a name without a dot.
+        let file = folder.join("since");
+        let since = match fs::read(&file)? {
+            Some(bytes) => Some(serde_json::from_slice(&bytes).map_err(|e| {
+                Error::usage(file.display(), format!("not a time: {e}"))
+                    .advise("remove the folder to begin anew")
+            })?),
+            None => None,
+        };
+        let is_resumed = since.is_some();
+        let since = since.unwrap_or_else(time::now_ms);
+        if !is_resumed {
+            fs::write_atomic(&file, format!("{since}\n").as_bytes(), 0o600)?;
+        }
+        Ok(CursorFolder { folder: folder.to_owned(), since, is_resumed })
+    }
+
+    /// Whether that session, which has ended, began since the first run, and was never read.
+    pub(crate) fn has_missed(&self, session: &Session) -> bool {
+        let has_begun_since = session.entry.started_at().is_some_and(|at| at >= self.since);
+        has_begun_since && !self.file(session).exists()
+    }
+
+    /// The file that keeps the place in that session.
+    pub(crate) fn file(&self, session: &Session) -> PathBuf {
+        self.folder.join(format!("{}.{}", session.backend.name(), session.name))
+    }
+}
+
 /// A place, and the file that keeps it.
 pub(crate) struct Cursor {
     file: PathBuf,
@@ -53,9 +105,15 @@ impl Cursor {
                     .advise("remove it to start over")
             })?),
         };
-        let known = place.as_ref().map(|place| (place.path.clone(), place.offset));
-        let place = place.unwrap_or_default();
+        let place: KeptPlace = place.unwrap_or_default();
+        let is_known = !place.path.as_os_str().is_empty();
+        let known = is_known.then(|| (place.path.clone(), place.offset));
         Ok((Cursor { file: file.to_owned(), place, before: Vec::new() }, known))
+    }
+
+    /// Makes the file, if there is none: from now on the session is one whose records are to be read.
+    pub(crate) fn join(&self) -> Result<()> {
+        if self.file.exists() { Ok(()) } else { self.write() }
     }
 
     /// Why the transcript, which is at `path` now, is not the one that was read before, if it is
@@ -82,11 +140,13 @@ impl Cursor {
         let (device, inode, offset) = (identity.device, identity.inode, follow.offset());
         let (path, hash) = (std::path::absolute(path).at(path)?, self.place.hash.clone());
         let here = KeptPlace { path, device, inode, offset, hash };
-        if here != self.place || self.before.is_empty() {
-            self.place = here;
-            self.before = follow.before(SPAN)?;
+        if here == self.place && !self.before.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let is_news = here != self.place;
+        self.place = here;
+        self.before = follow.before(SPAN)?;
+        if is_news { self.keep() } else { Ok(()) }
     }
 
     /// Moves the place past a line that was printed or left out.
@@ -95,7 +155,15 @@ impl Cursor {
         self.before.push(b'\n');
         self.before.drain(..self.before.len().saturating_sub(SPAN));
         self.place.offset = line.next;
+        self.keep()
+    }
+
+    fn keep(&mut self) -> Result<()> {
         self.place.hash = hash(&self.before);
+        self.write()
+    }
+
+    fn write(&self) -> Result<()> {
         let mut bytes =
             serde_json::to_vec(&self.place).map_err(|e| Error::system(self.file.display(), e))?;
         bytes.push(b'\n');

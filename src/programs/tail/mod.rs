@@ -23,6 +23,7 @@ use crate::{
 mod answer;
 mod cursor;
 mod due;
+mod each;
 mod options;
 mod plan;
 mod printer;
@@ -96,6 +97,7 @@ is where reading continues. A transcript that Codex has compressed
         ],
         see_also: &[("aimax-paste", 1), ("aimax-ls", 1), ("tail", 1), ("aimax", 7)],
         ends: &[Exit::No, Exit::Person, Exit::Missing, Exit::Timeout],
+        records: &[&printer::WRAPPED, &printer::EVENT],
         ..ToolDoc::EMPTY
     };
 
@@ -130,9 +132,6 @@ fn print_plan(
     note: &mut dyn FnMut(&str),
     output: Option<RawFd>,
 ) -> (Result<Exit>, u64) {
-    if let Some(text) = &plan.note {
-        note(text);
-    }
     let printer = Printer::new(args, plan.form, out, note);
     let mut run = TailRun { args, streams: plan.streams, sessions: plan.sessions, printer };
     let done = if args.follow { run.follow(output) } else { run.once() };
@@ -236,10 +235,10 @@ impl TailRun<'_> {
         !gone.is_empty()
     }
 
-    /// Begins to catch up: in large pieces, unless the place is to be kept after each record.
+    /// Begins to catch up: in large pieces, unless the place is to be kept after each record, or
+    /// each is handed over.
     fn catch_up(&mut self) -> Result<()> {
-        let kept = self.streams.iter().any(|stream| stream.cursor.is_some());
-        self.printer.batch(!kept)
+        self.printer.batch(self.args.cursor.is_none() && self.args.each.is_none())
     }
 }
 

@@ -21,6 +21,7 @@ pub struct Args {
     pub(crate) text: bool,
     pub(crate) answer: bool,
     pub(crate) cursor: Option<PathBuf>,
+    pub(crate) each: Option<String>,
     pub(crate) max_line: Option<usize>,
 }
 
@@ -97,7 +98,9 @@ several events with the same offset. In a FILE, the agent is recognized
 by the shape of each line, unless `-b` names it.
 
 Some events have more fields: `turn` if the agent numbers its turns,
-`queued` for a prompt that was queued before, `sidechain` for the
+`queued` for a prompt that was queued before, `origin` for a turn that
+nobody asked for (`peer`: a message from another session, `schedule`: a
+timer, `task-notification`: work in the background), `sidechain` for the
 records of a sub-agent in the session's transcript, and `reason`
 (`usage_limit`) and `resetsAt` (epoch milliseconds) for a usage limit.
 Other operations on the agent's queue are `other`.
@@ -127,6 +130,20 @@ Without it, prints what was said so far; 1 if there is nothing yet.",
     )
     .sets(|args, given| args.answer.set(given)),
     OptDoc::new(
+        "each",
+        "Run a command for each record",
+        "\
+Runs COMMAND with `sh` for each record instead of printing it, with the
+record on standard input. If the command succeeds, the record is done.
+If it fails, the run ends with status 74, and `--cursor` stays before
+that record. The command's environment has `AIMAX_SESSION`,
+`AIMAX_BACKEND` and `AIMAX_RECORD`, an id that is the same whenever this
+record comes again, and that no other record has. It cannot be combined
+with `--text`.",
+    )
+    .value("COMMAND", Complete::Nothing)
+    .sets(|args, given| args.each.set(given)),
+    OptDoc::new(
         "cursor",
         "Keep the position in this file",
         "\
@@ -135,7 +152,14 @@ after each record that was printed. If a run is killed, the next one
 continues from there, and at most one record is printed twice. `--from`
 and `--lines` apply only if the file does not exist yet. The file also
 holds a hash of what comes before the position: if the transcript has
-been replaced, this is reported, and it is read from the beginning.",
+been replaced, this is reported, and it is read from the beginning.
+
+With several sessions, FILE is a folder with one such file for each.
+With `--all`, a later run also prints what was written by sessions that
+have started or ended since.
+
+A record may still be in a pipe when its reader is killed. If none may
+be lost, use `--each`.",
     )
     .value("FILE", Complete::File)
     .sets(|args, given| args.cursor.set(given)),

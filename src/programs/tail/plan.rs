@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    cursor::Cursor,
+    cursor::CursorFolder,
     options::Args,
     printer::Form,
     session_set::{Selection, SessionSet},
@@ -28,8 +28,6 @@ pub(crate) struct Plan {
     /// `None` where a plain file is read.
     pub(crate) sessions: Option<SessionSet>,
     pub(crate) form: Form,
-    /// A note to print before the first record.
-    pub(crate) note: Option<String>,
 }
 
 impl Plan {
@@ -55,47 +53,21 @@ impl Plan {
                 let config = Config::from_env()?;
                 let selection = selection(args, &config)?;
                 many = !matches!(&selection, Selection::Named(names) if names.len() == 1);
-                let set = SessionSet::new(config, selection, args, start)?;
+                let cursors = args.cursor.as_deref().filter(|_| many);
+                let cursors = cursors.map(CursorFolder::open).transpose()?;
+                let set = SessionSet::new(config, selection, args, start, cursors)?;
                 streams = set.sessions()?;
                 sessions = Some(set);
             }
         }
         if many {
-            refuse(args.from.is_some(), "--from", "an offset belongs to one transcript")?;
-            refuse(args.cursor.is_some(), "--cursor", "it keeps one position")?;
-            refuse(args.raw, "--raw", "the lines do not say which session they belong to")?;
+            refuse(args.from.is_some(), "--from", "an offset is one of one transcript")?;
+            refuse(args.raw, "--raw", "which line is whose could not be told")?;
         }
-        let mut plan = Plan { streams, sessions, form: form(args, many)?, note: None };
-        if let Some(file) = &args.cursor {
-            plan.keep_place(file)?;
+        if let (Some(file), false, Some(stream)) = (&args.cursor, many, streams.first_mut()) {
+            stream.keep_place(file)?;
         }
-        Ok(plan)
-    }
-
-    /// Begins where the cursor in `file` says, unless that is another transcript by now.
-    fn keep_place(&mut self, file: &Path) -> Result<()> {
-        let Some(stream) = self.streams.first_mut() else { return Ok(()) };
-        let (cursor, mut at) = Cursor::open(file)?;
-        if let Some((path, offset)) = &at {
-            let now = stream.reader.now(path);
-            let is_it = |own: &Path| std::path::absolute(own).is_ok_and(|own| own == *path);
-            if stream.session.is_none() && !stream.reader.paths().any(is_it) {
-                return Err(Error::usage(file.display(), "this cursor belongs to another file")
-                    .advise(format!("that is {}", path.display())));
-            }
-            if let Some(why) = cursor.objection(&now)? {
-                let anew =
-                    format!("{why}: offset {offset} no longer applies, reading from the beginning");
-                self.note = Some(format!("{}: {anew}", path.display()));
-                at = stream.reader.paths().next().map(|own| (own.to_owned(), 0));
-                stream.reader.start = Start::Offset(0);
-            }
-        }
-        stream.cursor = Some(cursor);
-        if let Some((path, offset)) = at {
-            stream.reader.begin_at(path, offset);
-        }
-        Ok(())
+        Ok(Plan { streams, sessions, form: form(args, many)? })
     }
 }
 
@@ -131,7 +103,10 @@ fn start(args: &Args) -> Result<Start> {
         _ if args.raw && forms > 0 => {
             clash("--raw cannot be combined with --offsets, --events or --text")
         }
-        _ if forms > 1 => clash("only one of --offsets, --events and --text can be given"),
+        _ if args.text && args.each.is_some() => {
+            clash("--text is for people, and --each hands over records")
+        }
+        _ if forms > 1 => clash("only one of --offsets, --events and --text"),
         _ if args.timeout.is_some() && !args.follow => clash("--timeout is for --follow"),
         (_, Some(count)) => Ok(Start::Last(count)),
         (from, None) => Ok(Start::Offset(from.unwrap_or(0))),

@@ -8,20 +8,25 @@ use std::{io::Write, ops::ControlFlow, path::Path};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{cursor::Cursor, options::Args, text::Transcription};
+use super::{cursor::Cursor, each::Each, options::Args, text::Transcription};
 use crate::{
     agent::Backend,
-    cli::Output,
+    cli::{Member, Output, RecordDoc, Type},
     error::{Error, Result},
     sys, time,
     transcript::{
         event::{Event, EventKind},
         fast_json,
+        follow::Follow,
         lines::{Block, Line},
         once::Once,
+        origin::Origin,
         validate,
     },
 };
+
+/// How many bytes before a kept place are looked at: what an agent records twice stands close by.
+const RECALLED: usize = 64 * 1024;
 
 /// The forms.
 pub(crate) enum Form {
@@ -46,13 +51,17 @@ pub(crate) struct RecordSource {
     /// `{"sessionId":…,"offset":`, the same in every wrapped record.
     opening: String,
     once: Once,
+    origin: Origin,
+    /// Whether it is known what was told before the place where it was begun.
+    recalled: bool,
 }
 
 impl RecordSource {
     pub(crate) fn new(session: Option<String>, backend: Option<Backend>) -> Self {
         let host = session.as_ref().map(|_| sys::host());
-        let once = Once::default();
-        let mut source = RecordSource { session, backend, host, opening: String::new(), once };
+        let (once, origin) = (Once::default(), Origin::default());
+        let (opening, recalled) = (String::new(), false);
+        let mut source = RecordSource { session, backend, host, opening, once, origin, recalled };
         let object = source.record().to_string();
         source.opening = format!("{},\"offset\":", object.trim_end_matches('}'));
         source
@@ -69,11 +78,69 @@ impl RecordSource {
     }
 }
 
+/// Whose record it is, and where it stands.
+const SOURCE: &[Member] = &[
+    Member::new("sessionId", Type::OrNull(&Type::Text), "The session's name; null of a file"),
+    Member::new("backend", Type::OneOf(Backend::NAMES), "The agent's backend, of a session")
+        .optional(),
+    Member::new("host", Type::Text, "The machine's name, of a session").optional(),
+    Member::new("offset", Type::Count, "Where it begins in the transcript"),
+];
+
+/// That the conversation goes on in another file.
+const MOVED: Member = Member::new(
+    "moved",
+    Type::Object(&[&[
+        Member::new("from", Type::Text, "The transcript so far"),
+        Member::new("to", Type::Text, "The transcript from here on"),
+    ]]),
+    "That the conversation goes on in another transcript",
+)
+.optional();
+
+pub(super) const WRAPPED: RecordDoc = RecordDoc {
+    name: "tail-offsets",
+    about: "`aimax-tail --offsets`: a record of the agent's, or that the transcript was moved",
+    fields: &[
+        SOURCE,
+        &[
+            Member::new("next", Type::Count, "Where the next one begins").optional(),
+            Member::new("entry", Type::Any, "The record itself").optional(),
+            MOVED,
+        ],
+    ],
+};
+
+pub(super) const EVENT: RecordDoc = RecordDoc {
+    name: "tail-events",
+    about: "`aimax-tail --events`: what a record of the agent's means",
+    fields: &[
+        SOURCE,
+        &[
+            Member::new("next", Type::Count, "Where the next record begins"),
+            Member::new("kind", Type::OneOf(EventKind::NAMES), "The kind"),
+            Member::new("time", Type::OrNull(&Type::Time), "When it was recorded"),
+            Member::new("text", Type::Text, "The text of a prompt, an answer, a tool, an error"),
+            Member::new("type", Type::Text, "The agent's own name for the record"),
+            Member::new("turn", Type::Text, "The turn's id").optional(),
+            Member::new("queued", Type::Switch, "Whether the prompt was queued").optional(),
+            Member::new("sidechain", Type::Switch, "Whether it is a sub-agent's").optional(),
+            Member::new("reason", Type::Text, "Why the turn ended, where that has a name")
+                .optional(),
+            Member::new("resetsAt", Type::Millis, "When the usage limit ends").optional(),
+            Member::new("origin", Type::Text, "Who began the turn, if nobody asked").optional(),
+            MOVED,
+        ],
+    ],
+};
+
 /// Where records go.
 pub(crate) struct Printer<'a> {
     pub(crate) out: &'a mut Output,
     pub(crate) note: &'a mut dyn FnMut(&str),
     form: Form,
+    /// What is run for each record, instead of writing it.
+    each: Option<Each>,
     raw: bool,
     /// How many records may still be printed.
     pub(crate) left: u64,
@@ -90,7 +157,8 @@ impl<'a> Printer<'a> {
         note: &'a mut dyn FnMut(&str),
     ) -> Self {
         let left = args.max.unwrap_or(u64::MAX);
-        Printer { out, note, form, raw: args.raw, left, batch: false, wrapped: Vec::new() }
+        let each = args.each.clone().map(Each);
+        Printer { out, note, form, each, raw: args.raw, left, batch: false, wrapped: Vec::new() }
     }
 
     /// Sets whether records are written in large pieces. If not, each one is written at once.
@@ -123,7 +191,7 @@ impl<'a> Printer<'a> {
                 vec![line.bytes]
             };
             for &bytes in &records {
-                self.line(source, Line { bytes, ..line })?;
+                self.line(source, path, Line { bytes, ..line })?;
             }
             self.left -= u64::from(!records.is_empty());
             if let Some(cursor) = cursor {
@@ -151,20 +219,21 @@ impl<'a> Printer<'a> {
         self.out.lines(&block.bytes[good..])
     }
 
-    fn line(&mut self, source: &mut RecordSource, line: Line<'_>) -> Result<()> {
+    fn line(&mut self, source: &mut RecordSource, path: &Path, line: Line<'_>) -> Result<()> {
         match &mut self.form {
-            Form::Plain => self.out.line(line.bytes),
-            Form::Wrapped => self.wrap(source, line),
+            Form::Plain => self.put(source, path, line.next, line.bytes),
+            Form::Wrapped => self.wrap(source, path, line),
             Form::Events => {
                 self.wrapped.clear();
                 let fault = |e| Error::system("stdout", e);
                 for event in &events(source, line) {
                     let record = EventRecord::new(source, line, event);
+                    EVENT.assert(&record);
                     serde_json::to_writer(&mut self.wrapped, &record).map_err(fault)?;
                     self.wrapped.push(b'\n');
                 }
                 self.wrapped.pop();
-                self.out.line(&self.wrapped)
+                self.put_wrapped(source, path, line.next)
             }
             Form::Text(transcription) => {
                 let events = events(source, line);
@@ -175,14 +244,48 @@ impl<'a> Printer<'a> {
     }
 
     /// The record is embedded as it is: reading and writing it anew could change it.
-    fn wrap(&mut self, source: &RecordSource, line: Line<'_>) -> Result<()> {
+    fn wrap(&mut self, source: &RecordSource, path: &Path, line: Line<'_>) -> Result<()> {
         self.wrapped.clear();
         self.wrapped.extend_from_slice(source.opening.as_bytes());
         let fault = |e| Error::io("memory", &e);
         write!(self.wrapped, "{},\"next\":{},\"entry\":", line.offset, line.next).map_err(fault)?;
         self.wrapped.extend_from_slice(line.bytes);
         self.wrapped.push(b'}');
-        self.out.line(&self.wrapped)
+        self.put_wrapped(source, path, line.next)
+    }
+
+    fn put_wrapped(&mut self, source: &RecordSource, path: &Path, next: u64) -> Result<()> {
+        let wrapped = std::mem::take(&mut self.wrapped);
+        let done = self.put(source, path, next, &wrapped);
+        self.wrapped = wrapped;
+        done
+    }
+
+    /// Writes or hands over what a line of the transcript gave, one record a line; the next line of
+    /// the transcript begins at `next`.
+    fn put(&mut self, source: &RecordSource, path: &Path, next: u64, lines: &[u8]) -> Result<()> {
+        match &self.each {
+            Some(each) => {
+                let session = source.session.as_deref().zip(source.backend);
+                each.take(session, path, next, lines)
+            }
+            None => self.out.line(lines),
+        }
+    }
+
+    /// Takes note of what was told before the place where `follow` is, so that an event of which the
+    /// agent's first record was told in another run is still told once.
+    pub(crate) fn recall(&mut self, source: &mut RecordSource, follow: &Follow) -> Result<()> {
+        if std::mem::replace(&mut source.recalled, true) || !matches!(self.form, Form::Events) {
+            return Ok(());
+        }
+        let before = follow.before(RECALLED)?;
+        let whole = before.split_inclusive(|&byte| byte == b'\n');
+        // The first line may be the rest of one.
+        for bytes in whole.skip(usize::from(before.len() == RECALLED)) {
+            events(source, Line { offset: 0, next: 0, bytes: bytes.trim_ascii_end() });
+        }
+        Ok(())
     }
 
     /// Prints that the conversation goes on at `offset` of another transcript.
@@ -199,7 +302,9 @@ impl<'a> Printer<'a> {
                 let mut record = source.record();
                 record["offset"] = json!(offset);
                 record["moved"] = moved;
-                self.out.record(&record)
+                WRAPPED.assert(&record);
+                self.wrapped = record.to_string().into_bytes();
+                self.put_wrapped(source, to, offset)
             }
             Form::Events => {
                 let event = Event::new(EventKind::Other, None, "").named(&[Some("moved")]);
@@ -208,7 +313,9 @@ impl<'a> Printer<'a> {
                 let mut record =
                     serde_json::to_value(&event).map_err(|e| Error::system("stdout", e))?;
                 record["moved"] = moved;
-                self.out.record(&record)
+                EVENT.assert(&record);
+                self.wrapped = record.to_string().into_bytes();
+                self.put_wrapped(source, to, offset)
             }
             Form::Plain | Form::Text(_) => {
                 let name = source.session.as_deref().unwrap_or_default();
@@ -227,6 +334,7 @@ fn events(source: &mut RecordSource, line: Line<'_>) -> Vec<Event> {
         if source.once.repeats(event) {
             (event.kind, event.text) = (EventKind::Other, String::new());
         }
+        source.origin.mark(event);
     }
     events
 }
@@ -250,6 +358,8 @@ struct EventRecord<'a> {
     turn: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     queued: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     sidechain: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -272,6 +382,7 @@ impl<'a> EventRecord<'a> {
             r#type: &event.name,
             turn: event.turn.as_deref(),
             queued: event.queued,
+            origin: event.origin.as_deref(),
             sidechain: event.sidechain,
             reason: event.reason,
             resets_at: event.resets_at,

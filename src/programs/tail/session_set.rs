@@ -6,12 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{options::Args, tailed::Tailed};
+use super::{cursor::CursorFolder, options::Args, tailed::Tailed};
 use crate::{
     agent::Backend,
     config::Config,
     error::{Error, Kind, Result},
-    session::{Session, anchor::Panes, conversation::ConversationReader},
+    session::{
+        Session,
+        anchor::Panes,
+        conversation::{ConversationReader, is_there},
+    },
     state::Name,
     tmux::Tmux,
     transcript::start::Start,
@@ -36,6 +40,8 @@ pub(crate) struct SessionSet {
     stores: BTreeMap<WatchId, Backend>,
     /// Where to begin in those that are there at the beginning.
     start: Start,
+    /// Where the places in all of them are kept.
+    cursors: Option<CursorFolder>,
     max_line: Option<usize>,
     /// Whether the run waits for what is not there yet.
     waits: bool,
@@ -47,6 +53,7 @@ impl SessionSet {
         selection: Selection,
         args: &Args,
         start: Start,
+        cursors: Option<CursorFolder>,
     ) -> Result<SessionSet> {
         let tmux = match Tmux::new(&config) {
             Ok(tmux) => Some(tmux),
@@ -55,24 +62,55 @@ impl SessionSet {
         };
         let backend = args.target.backend(&config)?;
         let (stores, max_line, waits) = (BTreeMap::new(), args.max_line, args.follow);
-        Ok(SessionSet { config, backend, selection, tmux, stores, start, max_line, waits })
+        Ok(SessionSet { config, backend, selection, tmux, stores, start, cursors, max_line, waits })
     }
 
     /// The sessions that are there now.
     pub(crate) fn sessions(&self) -> Result<Vec<Tailed>> {
+        let mut start = self.start;
         let sessions = match &self.selection {
-            Selection::All => Session::all(&self.config, self.backend)?,
+            Selection::All => {
+                let mut sessions = Session::all(&self.config, self.backend)?;
+                if let Some(cursors) = self.cursors.as_ref().filter(|cursors| cursors.is_resumed) {
+                    // Who has no place yet has joined since.
+                    start = Start::Offset(0);
+                    sessions.extend(self.ended(self.backend, |session| {
+                        cursors.has_missed(session) || cursors.file(session).exists()
+                    })?);
+                }
+                sessions
+            }
             Selection::Named(names) => names
                 .iter()
                 .map(|name| Session::find_any(&self.config, name, self.backend))
                 .collect::<Result<_>>()?,
         };
-        Ok(sessions.into_iter().map(|session| self.tailed(session, self.start)).collect())
+        sessions.into_iter().map(|session| self.tailed(session, start)).collect()
     }
 
-    fn tailed(&self, session: Session, start: Start) -> Tailed {
+    /// The sessions that were ended, of which a record may be unread by `is_unread`.
+    fn ended(
+        &self,
+        backend: Option<Backend>,
+        is_unread: impl Fn(&Session) -> bool,
+    ) -> Result<Vec<Session>> {
+        let mut ended = Session::past(&self.config, backend)?;
+        ended.retain(|session| {
+            let path = session.entry.jsonl_path();
+            let is_here = |path| is_there(&session.places(&self.config).now(path));
+            is_unread(session) && path.is_some_and(is_here)
+        });
+        Ok(ended)
+    }
+
+    fn tailed(&self, session: Session, start: Start) -> Result<Tailed> {
         let reader = ConversationReader::new(session.places(&self.config), None, start);
-        Tailed::of_session(session, reader.longest(self.max_line))
+        let file = self.cursors.as_ref().map(|cursors| cursors.file(&session));
+        let mut tailed = Tailed::of_session(session, reader.longest(self.max_line));
+        if let Some(file) = file {
+            tailed.keep_place(&file)?.join()?;
+        }
+        Ok(tailed)
     }
 
     /// Watches the state files.
@@ -147,9 +185,14 @@ impl SessionSet {
             }
         }
         if self.is_open() {
+            if let Some(cursors) = &self.cursors {
+                // They came and went while nobody looked.
+                listed.extend(self.ended(Some(backend), |session| cursors.has_missed(session))?);
+            }
             listed.sort_by(|a, b| a.name.cmp(&b.name));
-            let new = |session| self.tailed(session, Start::Offset(0));
-            streams.extend(listed.into_iter().map(new));
+            for session in listed {
+                streams.push(self.tailed(session, Start::Offset(0))?);
+            }
         }
         Ok(())
     }

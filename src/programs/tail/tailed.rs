@@ -1,6 +1,6 @@
 //! One conversation, or one plain file, and how far it has been printed.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use super::{
     cursor::Cursor,
@@ -14,7 +14,7 @@ use crate::{
         conversation::{ConversationReader, ReadEnd},
     },
     tmux::Pane,
-    transcript::follow::Seen,
+    transcript::{follow::Seen, start::Start},
     watch::{Watch, WatchId},
 };
 
@@ -31,6 +31,8 @@ pub(crate) struct Tailed {
     /// Whether the session is no longer live: then it is read once more, and dropped.
     pub(crate) leaving: bool,
     pub(crate) cursor: Option<Cursor>,
+    /// What is to be said before it is read.
+    note: Option<String>,
     pub(crate) reader: ConversationReader,
     /// Whether its transcript was found, or has moved, since the last read.
     pub(crate) fresh: bool,
@@ -47,6 +49,7 @@ impl Tailed {
             signs: BTreeSet::new(),
             leaving: false,
             cursor: None,
+            note: None,
             reader,
             fresh: true,
         }
@@ -56,6 +59,30 @@ impl Tailed {
     pub(crate) fn of_session(session: Session, reader: ConversationReader) -> Tailed {
         let source = RecordSource::new(Some(session.name.to_string()), Some(session.backend));
         Tailed { source, session: Some(session), ..Tailed::of_file(None, reader) }
+    }
+
+    /// Begins where the cursor in `file` says, unless that is another transcript by now, and keeps the
+    /// place there.
+    pub(crate) fn keep_place(&mut self, file: &Path) -> Result<&Cursor> {
+        let (cursor, mut at) = Cursor::open(file)?;
+        if let Some((path, offset)) = &at {
+            let now = self.reader.now(path);
+            let is_it = |own: &Path| std::path::absolute(own).is_ok_and(|own| own == *path);
+            if self.session.is_none() && !self.reader.paths().any(is_it) {
+                return Err(Error::usage(file.display(), "a cursor of another file")
+                    .advise(format!("it is of {}", path.display())));
+            }
+            if let Some(why) = cursor.objection(&now)? {
+                let anew = format!("{why}: the place {offset} is void, read from the beginning");
+                self.note = Some(format!("{}: {anew}", path.display()));
+                at = self.reader.paths().next().map(|own| (own.to_owned(), 0));
+                self.reader.start = Start::Offset(0);
+            }
+        }
+        if let Some((path, offset)) = at {
+            self.reader.begin_at(path, offset);
+        }
+        Ok(self.cursor.insert(cursor))
     }
 
     /// The watched paths whose change concerns it.
@@ -82,6 +109,9 @@ impl Tailed {
         printer: &mut Printer<'_>,
         mut watch: Option<&mut Watch>,
     ) -> Result<Seen> {
+        if let Some(note) = self.note.take() {
+            (printer.note)(&note);
+        }
         let Tailed { source, cursor, reader, .. } = self;
         self.fresh = !reader.is_placed();
         loop {
@@ -91,6 +121,7 @@ impl Tailed {
                 }
                 if let Some(cursor) = cursor {
                     cursor.move_to(path, follow)?;
+                    printer.recall(source, follow)?;
                 }
                 follow.read_blocks(|block| printer.block(source, path, cursor, block))
             })?;

@@ -7,7 +7,7 @@ use serde_json::{Map, json};
 use crate::programs::options::{Field, OutputArgs, Target, has, output, target};
 use crate::{
     agent::Backend,
-    cli::{Complete, Opt, OptDoc, Output, Paint, Tool, ToolDoc, VerbDoc},
+    cli::{Complete, Member, Opt, OptDoc, Output, Paint, RecordDoc, Tool, ToolDoc, Type, VerbDoc},
     config::Config,
     error::{Error, Exit, Result},
     state::admin,
@@ -52,6 +52,7 @@ each backend, as does the file `admin-settings.json`.",
         )],
         see_also: &[("aimax-config", 1), ("aimax-create", 1)],
         ends: &[Exit::Refused],
+        records: &[&DEFAULTS],
         ..ToolDoc::EMPTY
     };
 
@@ -80,7 +81,7 @@ each backend, as does the file `admin-settings.json`.",
         if args.output.json {
             let each = |(name, on): (&str, bool)| (name.to_owned(), json!({ "useProxy": on }));
             let defaults: Map<_, _> = defaults.into_iter().map(each).collect();
-            output::document(out, &json!({ "agentBackendDefaults": defaults }))?;
+            output::document(out, &DEFAULTS, &json!({ "agentBackendDefaults": defaults }))?;
             return Ok(Exit::Done);
         }
         let paint = Paint::stdout(&config);
@@ -103,3 +104,13 @@ fn set_proxy(config: &Config, args: &Args) -> Result<()> {
     })?;
     admin::set_use_proxy(&config.admin_settings(), backend.name(), on)
 }
+
+const DEFAULTS: RecordDoc = RecordDoc {
+    name: "admin",
+    about: "`aimax admin show --json`",
+    fields: &[&[Member::new(
+        "agentBackendDefaults",
+        Type::Map(&Type::Object(&[&[Member::new("useProxy", Type::Switch, "By default")]])),
+        "By backend",
+    )]],
+};

@@ -4,12 +4,15 @@ use std::{ffi::OsString, path::PathBuf};
 
 use serde_json::json;
 
-use crate::programs::options::{Field, NAMES, Target, has, target};
+use crate::programs::{
+    options::{Field, NAMES, Target, has, target},
+    spawn::{CONVERSATION, PLACE},
+};
 use crate::{
-    cli::{Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
+    cli::{Complete, Member, Opt, OptDoc, Output, RecordDoc, Tool, ToolDoc, Type, ValueDoc},
     config::Config,
     error::{Exit, Result},
-    session::{self, Adoption},
+    session::{self, Adoption, Session},
     tmux::Tmux,
 };
 
@@ -62,6 +65,7 @@ transcript that it holds open.",
         ],
         see_also: &[("aimax-spawn", 1), ("aimax-ls", 1), ("tmux", 1), ("aimax", 7)],
         ends: &[Exit::Refused, Exit::Missing],
+        records: &[&ADOPTED],
         ..ToolDoc::EMPTY
     };
 
@@ -108,7 +112,21 @@ The default is the only pane with an agent that is not a session yet.",
         record["paneId"] = json!(pane.id);
         record["cwd"] = json!(entry.cwd());
         record["limits"] = json!(LIMITS);
-        out.record(&record)?;
+        out.record(&ADOPTED, &record)?;
         Ok(Exit::Done)
     }
 }
+
+const ADOPTED: RecordDoc = RecordDoc {
+    name: "adopt",
+    about: "`aimax adopt`",
+    fields: &[
+        Session::MEMBERS,
+        CONVERSATION,
+        PLACE,
+        &[
+            Member::new("cwd", Type::OrNull(&Type::Text), "Its folder"),
+            Member::new("limits", Type::List(&Type::Text), "What is not as with other sessions"),
+        ],
+    ],
+};

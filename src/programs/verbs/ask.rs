@@ -7,14 +7,15 @@ use serde_json::{Value, json};
 use crate::programs::{
     options::{self, Field, OutputArgs, PromptArgs, Target, has, launch, output, prompt, target},
     paste,
+    spawn::CONVERSATION,
 };
 use crate::{
-    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
+    cli::{self, Complete, Member, Opt, OptDoc, Output, RecordDoc, Tool, ToolDoc, Type, ValueDoc},
     config::Config,
     error::{Error, Exit, Kind, Result},
     session::{
-        self, Asked, Delivery, DeliveryOptions, Ending, LOCK_WAIT, OnceKey, PROOF_WAIT, Recipient,
-        Reply, RunDir, START_WAIT, SentPrompt, Session, StartOptions,
+        self, Asked, Delivery, DeliveryOptions, Ending, LOCK_WAIT, OnceKey, PROOF_WAIT,
+        Question as Asks, Recipient, Reply, RunDir, START_WAIT, SentPrompt, Session, StartOptions,
         conversation::ConversationReader,
     },
     state::Name,
@@ -94,6 +95,7 @@ If the agent asks something, there are also `waitingFor`, `question` and
             Exit::Missing,
             Exit::Timeout,
         ],
+        records: &[&ANSWER],
         ..ToolDoc::EMPTY
     };
 
@@ -215,7 +217,7 @@ impl Question {
         if delivery.exit() != Exit::Done {
             drop(line);
             if self.args.output.json {
-                out.record(&record(&session, &delivery))?;
+                out.record(&ANSWER, &record(&session, &delivery))?;
             }
             return paste::conclude(Ask::DOC.name, &self.name, &delivery);
         }
@@ -238,7 +240,7 @@ impl Question {
             if let Ending::Asks(question) = &ending {
                 question.add_to(&mut record);
             }
-            out.record(&record)?;
+            out.record(&ANSWER, &record)?;
         } else if let Some(text) = reply.said() {
             out.line(text.trim_end_matches('\n').as_bytes())?;
         }
@@ -267,6 +269,22 @@ impl Question {
         Ok((to.send(prompt, start, &options)?, text))
     }
 }
+
+const ANSWER: RecordDoc = RecordDoc {
+    name: "ask",
+    about: "`aimax ask --json`",
+    fields: &[
+        Session::MEMBERS,
+        CONVERSATION,
+        paste::VERDICT,
+        &[
+            Member::new("state", Type::OneOf(Ending::NAMES), "How the turn ended").optional(),
+            Member::new("answer", Type::OrNull(&Type::Text), "What was said last").optional(),
+            Member::new("next", Type::Count, "Where the transcript stood at the end").optional(),
+        ],
+        Asks::MEMBERS,
+    ],
+};
 
 /// The session, and the verdict on the prompt.
 fn record(session: &Session, delivery: &Delivery) -> Value {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::programs::options::{OutputArgs, output};
 use crate::{
     agent::Backend,
-    cli::{Opt, Output, Paint, Tool, ToolDoc, VerbDoc},
+    cli::{Member, Opt, Output, Paint, RecordDoc, Tool, ToolDoc, Type, VerbDoc},
     config::{Config, Resolved, Source, Value},
     error::{Error, Exit, Result},
 };
@@ -37,6 +37,7 @@ The document of `--json` has `version`, `config`, `derived_paths`,
         examples: &[("aimax config show", "Show all settings.")],
         see_also: &[("aimax", 1), ("aimax-admin", 1)],
         ends: &[],
+        records: &[&SETTINGS_SHOWN],
         ..ToolDoc::EMPTY
     };
 
@@ -48,7 +49,7 @@ The document of `--json` has `version`, `config`, `derived_paths`,
         }
         let config = Config::from_env()?;
         if args.json {
-            output::document(out, &document(&config))?;
+            output::document(out, &SETTINGS_SHOWN, &document(&config))?;
         } else {
             print(&config, out)?;
         }
@@ -121,3 +122,16 @@ fn print(config: &Config, out: &mut Output) -> Result<()> {
     }
     Ok(())
 }
+
+const SETTINGS_SHOWN: RecordDoc = RecordDoc {
+    name: "config",
+    about: "`aimax config show --json`",
+    fields: &[&[
+        Member::new("version", Type::Text, "The version"),
+        Member::new("config", Type::Map(&Type::Any), "The settings"),
+        Member::new("derived_paths", Type::Map(&Type::Text), "The files that follow from them"),
+        Member::new("env_overrides", Type::Map(&Type::Text), "Which variable sets what"),
+        Member::new("sources", Type::Map(&Type::Text), "Where each value comes from"),
+        Member::new("file", Type::Text, "The file of settings"),
+    ]],
+};

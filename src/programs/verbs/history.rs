@@ -9,7 +9,7 @@ use crate::programs::{
     tail,
 };
 use crate::{
-    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
+    cli::{self, Complete, Member, Opt, OptDoc, Output, RecordDoc, Tool, ToolDoc, Type, ValueDoc},
     config::Config,
     error::{Exit, Result},
     session::{
@@ -59,6 +59,7 @@ offset; its `mobius` is for the PyPI package, see aimax-python(7).",
         ],
         see_also: &[("aimax-stream", 1), ("aimax-tail", 1)],
         ends: &[Exit::Missing],
+        records: &[&HISTORY],
         ..ToolDoc::EMPTY
     };
 
@@ -94,12 +95,25 @@ offset; its `mobius` is for the PyPI package, see aimax-python(7).",
             Some(path) => document(&path, args.tail, out, note)?,
             None => output::document(
                 out,
+                &HISTORY,
                 &json!({ "entries": [], "total": 0, "truncated": false, "sentinel": 0 }),
             )?,
         }
         Ok(Exit::Done)
     }
 }
+
+const HISTORY: RecordDoc = RecordDoc {
+    name: "history",
+    about: "`aimax history --json`",
+    fields: &[&[
+        Member::new("entries", Type::List(&Type::Any), "The agent's records"),
+        Member::new("total", Type::Count, "How many lines there are"),
+        Member::new("totalApproximate", Type::Switch, "Always false").optional(),
+        Member::new("truncated", Type::Switch, "Whether older ones are left out"),
+        Member::new("sentinel", Type::Any, "Where the transcript ends, for `aimax stream`"),
+    ]],
+};
 
 /// Prints the document. The records are in it byte for byte, a line each: reading and writing them
 /// anew could change them.

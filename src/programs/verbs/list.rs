@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::programs::options::{VerbArgs, output, target};
 use crate::{
     agent::{Backend, Status},
-    cli::{self, Opt, Output, Paint, Tool, ToolDoc, exit::visible},
+    cli::{self, Member, Opt, Output, Paint, RecordDoc, Tool, ToolDoc, Type, exit::visible},
     config::Config,
     error::{Exit, Result},
     session::{self, Observed, Snapshot, State},
@@ -41,6 +41,7 @@ The document of `--json` has one list per backend. Each window has
         examples: &[("aimax list", "Show what is running.")],
         see_also: &[("aimax-status", 1), ("aimax-ls", 1)],
         ends: &[Exit::Missing],
+        records: &[&LISTS],
         ..ToolDoc::EMPTY
     };
 
@@ -59,13 +60,36 @@ The document of `--json` has one list per backend. Each window has
                 (backend.name().to_owned(), seen.iter().map(record).collect())
             };
             let lists: Map<String, Value> = all.iter().map(list).collect();
-            return output::document(out, &lists.into()).map(|()| Exit::Done);
+            return output::document(out, &LISTS, &lists.into()).map(|()| Exit::Done);
         }
         let seen: Vec<&Observed> = all.iter().flat_map(|(_, seen)| seen).collect();
         print(out, &config, &seen)?;
         Ok(Exit::Done)
     }
 }
+
+/// A list of windows for each backend.
+const LISTS: RecordDoc = RecordDoc {
+    name: "list",
+    about: "`aimax list --json`: the windows, by backend",
+    fields: &[&[
+        Member::new("tmux-claude-code", WINDOWS, "Those of Claude Code").optional(),
+        Member::new("tmux-codex", WINDOWS, "Those of Codex").optional(),
+        Member::new("tmux-practice", WINDOWS, "Those of the practice agent").optional(),
+    ]],
+};
+
+const WINDOWS: Type = Type::List(&Type::Object(&[&[
+    Member::new("sessionId", Type::Text, "The session's name"),
+    Member::new("agentSessionId", Type::OrNull(&Type::Text), "The conversation"),
+    Member::new("pid", Type::OrNull(&Type::Count), "The agent's process"),
+    Member::new("index", Type::OrNull(&Type::Count), "The window's number"),
+    Member::new("lastActivityMs", Type::OrNull(&Type::Millis), "When it last wrote"),
+    Member::new("lastActivityAt", Type::OrNull(&Type::Time), "The same for people"),
+    Member::new("tmuxOpen", Type::Switch, "Whether it has a pane"),
+    Member::new("paneDead", Type::Switch, "Whether the agent has ended"),
+    Member::new("paneCurrentCommand", Type::OrNull(&Type::Text), "The program in the pane"),
+]]));
 
 fn record((session, snapshot): &Observed) -> Value {
     let pane = snapshot.pane.as_ref();

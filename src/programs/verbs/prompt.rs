@@ -8,10 +8,11 @@ use serde_json::json;
 use crate::programs::{
     options::{NAMES, OutputArgs, PromptArgs, Target, has, launch, output, prompt, target},
     paste,
+    spawn::CONVERSATION,
 };
 use crate::{
     agent::Backend,
-    cli::{Opt, Output, Paint, Tool, ToolDoc, ValueDoc},
+    cli::{Member, Opt, Output, Paint, RecordDoc, Tool, ToolDoc, Type, ValueDoc},
     config::Config,
     error::{Error, Exit, Result},
     session::{
@@ -86,6 +87,7 @@ and `startedAt`. `aimax-spawn` has more options and prints more.",
         )],
         see_also: &[("aimax-send", 1), ("aimax-spawn", 1), ("aimax-stop", 1)],
         ends: &[Exit::Refused, Exit::Unproven, Exit::Person, Exit::Missing, Exit::Timeout],
+        records: &[&CREATED],
         ..ToolDoc::EMPTY
     };
 
@@ -112,7 +114,7 @@ and `startedAt`. `aimax-spawn` has more options and prints more.",
                 "jsonlPath": entry.jsonl_path(),
                 "startedAt": entry.started_at(),
             });
-            output::document(out, &record)?;
+            output::document(out, &CREATED, &record)?;
         } else if sent.delivery.exit() == Exit::Done {
             let paint = Paint::stdout(&config);
             let how = if sent.started { "runs" } else { "was already running" };
@@ -158,6 +160,7 @@ it, with the `offset` before the prompt.",
         ],
         see_also: &[("aimax-create", 1), ("aimax-paste", 1), ("aimax-pause", 1)],
         ends: &[Exit::Refused, Exit::Unproven, Exit::Person, Exit::Missing, Exit::Timeout],
+        records: &[&SENT],
         ..ToolDoc::EMPTY
     };
 
@@ -182,7 +185,7 @@ it, with the `offset` before the prompt.",
                 "ok": done, "sessionId": name, "backend": backend, "promptLength": length,
             });
             paste::add_verdict(&mut record, &sent.delivery);
-            output::document(out, &record)?;
+            output::document(out, &SENT, &record)?;
         } else if done {
             let how = match (sent.started, sent.delivery.verdict) {
                 (true, _) => "was restarted and has the prompt",
@@ -221,6 +224,7 @@ The document of `--json` has `ok`, `sessionId` and `resentPrompt`.",
         ],
         see_also: &[("aimax-send", 1), ("aimax-paste", 1), ("aimax-stop", 1)],
         ends: &[Exit::Refused, Exit::Unproven, Exit::Person, Exit::Missing, Exit::Timeout],
+        records: &[&PAUSED],
         ..ToolDoc::EMPTY
     };
 
@@ -250,7 +254,7 @@ The document of `--json` has `ok`, `sessionId` and `resentPrompt`.",
             let done = sent.delivery.exit() == Exit::Done;
             if args.output.json {
                 let record = json!({ "ok": done, "sessionId": name, "resentPrompt": true });
-                output::document(out, &record)?;
+                output::document(out, &PAUSED, &record)?;
             } else if done {
                 let words = format!("was stopped, and has the prompt ({length} characters)");
                 output::line(out, &output::done(paint, &name, &words))?;
@@ -263,7 +267,7 @@ The document of `--json` has `ok`, `sessionId` and `resentPrompt`.",
         let done = verdict != Interruption::Unproven;
         if args.output.json {
             let record = json!({ "ok": done, "sessionId": name, "resentPrompt": false });
-            output::document(out, &record)?;
+            output::document(out, &PAUSED, &record)?;
         } else if verdict == Interruption::Interrupted {
             output::line(out, &output::done(paint, &name, "was stopped"))?;
         } else if done {
@@ -295,3 +299,40 @@ fn attach(config: &Config, backend: Backend) -> String {
     let server = config.tmux_socket.as_ref().map(|name| format!("-L {} ", name.display()));
     format!("tmux {}attach -t {}", server.unwrap_or_default(), backend.hub(config))
 }
+
+const NAMED: Member = Member::new("sessionId", Type::Text, "The session's name");
+const OK: Member = Member::new("ok", Type::Switch, "Whether it is proven");
+
+const CREATED: RecordDoc = RecordDoc {
+    name: "create",
+    about: "`aimax create --json`",
+    fields: &[
+        &[NAMED],
+        CONVERSATION,
+        &[Member::new("startedAt", Type::OrNull(&Type::Millis), "When it was started")],
+    ],
+};
+
+const SENT: RecordDoc = RecordDoc {
+    name: "send",
+    about: "`aimax send --json`",
+    fields: &[
+        &[
+            OK,
+            NAMED,
+            Member::new("backend", Type::OneOf(Backend::NAMES), "The agent's backend"),
+            Member::new("promptLength", Type::Count, "The prompt's characters"),
+        ],
+        paste::VERDICT,
+    ],
+};
+
+const PAUSED: RecordDoc = RecordDoc {
+    name: "pause",
+    about: "`aimax pause --json`",
+    fields: &[&[
+        OK,
+        NAMED,
+        Member::new("resentPrompt", Type::Switch, "Whether a prompt was to follow"),
+    ]],
+};

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::programs::options::{Field, NAMES, Target, has, target};
 use crate::{
-    cli::{self, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
+    cli::{self, Member, Opt, OptDoc, Output, RecordDoc, Tool, ToolDoc, Type, ValueDoc},
     config::Config,
     error::{Error, Exit, Kind, Result},
     session::{self, Recipient, Session, StartOptions, State},
@@ -58,6 +58,7 @@ nothing is typed.",
         ],
         see_also: &[("aimax-spawn", 1), ("aimax-ls", 1), ("aimax", 7)],
         ends: &[Exit::Refused, Exit::Person, Exit::Missing, Exit::Timeout],
+        records: &[&REVIVED],
         ..ToolDoc::EMPTY
     };
 
@@ -94,7 +95,7 @@ one backend.",
         let mut failed: Option<Error> = None;
         for session in sessions {
             match session.and_then(|session| revive(&config, &tmux, &session, args.all)) {
-                Ok(record) => out.record(&record)?,
+                Ok(record) => out.record(&REVIVED, &record)?,
                 Err(error) if matches!(error.kind, Kind::Signal(_)) => return Err(error),
                 // The others are still started; the first failure is the last word.
                 Err(error) => match &failed {
@@ -142,3 +143,20 @@ fn revive(config: &Config, tmux: &Tmux, session: &Session, all: bool) -> Result<
     }
     Ok(record)
 }
+
+const REVIVED: RecordDoc = RecordDoc {
+    name: "revive",
+    about: "`aimax revive`: a session; where it runs, if it was started",
+    fields: &[
+        Session::MEMBERS,
+        &[
+            Member::new("revived", Type::Switch, "Whether it was started again"),
+            Member::new("state", Type::OneOf(State::NAMES), "Its state before"),
+            Member::new("agentSessionId", Type::OrNull(&Type::Text), "The conversation").optional(),
+            Member::new("jsonlPath", Type::OrNull(&Type::Text), "The transcript").optional(),
+            Member::new("pid", Type::Count, "The agent's process").optional(),
+            Member::new("windowId", Type::Text, "Its tmux window").optional(),
+            Member::new("paneId", Type::Text, "Its tmux pane").optional(),
+        ],
+    ],
+};

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::programs::options::Field;
 use crate::{
-    cli::{Complete, Opt, OptDoc, Output, Tool, ToolDoc},
+    cli::{Complete, Member, Opt, OptDoc, Output, RecordDoc, Tool, ToolDoc, Type},
     config::Config,
     error::{Error, Exit, Result},
     recorder::{self, DEFAULT_HOURS, MOST_HOURS},
@@ -44,6 +44,7 @@ session, length, verdict, ms. The prompt itself is not logged.",
         ],
         see_also: &[("aimax", 1), ("aimax-paste", 1)],
         ends: &[Exit::Missing],
+        records: &[&COUNTED],
         ..ToolDoc::EMPTY
     };
 
@@ -85,7 +86,7 @@ session, length, verdict, ms. The prompt itself is not logged.",
         if args.json {
             let mut document = json!(stats);
             document["by_session"] = json!(by_session);
-            return out.record(&document).map(|()| Exit::Done);
+            return out.record(&COUNTED, &document).map(|()| Exit::Done);
         }
         let recorder::Stats { window_hours, since, total, by_backend } = stats;
         let prompts = if total == 1 { "prompt" } else { "prompts" };
@@ -99,3 +100,15 @@ session, length, verdict, ms. The prompt itself is not logged.",
         Ok(Exit::Done)
     }
 }
+
+const COUNTED: RecordDoc = RecordDoc {
+    name: "stats",
+    about: "`aimax stats --json`",
+    fields: &[&[
+        Member::new("window_hours", Type::Count, "The hours that are counted"),
+        Member::new("since", Type::Time, "Their beginning"),
+        Member::new("total", Type::Count, "Prompts in all"),
+        Member::new("by_backend", Type::Map(&Type::Count), "By backend"),
+        Member::new("by_session", Type::Map(&Type::Count), "By session"),
+    ]],
+};

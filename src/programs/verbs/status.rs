@@ -7,8 +7,8 @@ use serde_json::json;
 use super::list;
 use crate::programs::options::{NAMES, VerbArgs, output, target};
 use crate::{
-    agent::Status as Doing,
-    cli::{Opt, Output, Paint, Tool, ToolDoc, ValueDoc, exit::visible},
+    agent::{Backend, Status as Doing},
+    cli::{Member, Opt, Output, Paint, RecordDoc, Tool, ToolDoc, Type, ValueDoc, exit::visible},
     config::Config,
     error::{Exit, Kind, Result},
     session::{self, JobState, Question, Session, Snapshot, State},
@@ -43,6 +43,7 @@ agent asks something, there are also `waitingFor`, `question` and
         examples: &[("aimax status -s demo", "Show the state of a session.")],
         see_also: &[("aimax-list", 1), ("aimax-flag", 1), ("aimax-ls", 1)],
         ends: &[Exit::No, Exit::Missing],
+        records: &[&STATUS],
         ..ToolDoc::EMPTY
     };
 
@@ -89,7 +90,7 @@ agent asks something, there are also `waitingFor`, `question` and
             if let Some(question) = &question {
                 question.add_to(&mut record);
             }
-            output::document(out, &record)?;
+            output::document(out, &STATUS, &record)?;
         } else {
             print(&session, snapshot.as_ref(), job, out, Paint::stdout(&config))?;
             if let Some(question) = &question {
@@ -106,6 +107,23 @@ agent asks something, there are also `waitingFor`, `question` and
         }
     }
 }
+
+const STATUS: RecordDoc = RecordDoc {
+    name: "status",
+    about: "`aimax status --json`",
+    fields: &[
+        &[
+            Member::new("sessionId", Type::Text, "The session's name"),
+            Member::new("backend", Type::OneOf(Backend::NAMES), "The agent's backend"),
+            Member::new("alive", Type::Switch, "Whether the agent lives"),
+            Member::new("working", Type::Switch, "Whether a turn runs"),
+            Member::new("jobGoalAccomplished", Type::Switch, "Whether no job runs"),
+            Member::new("failed", Type::Switch, "Whether the last job failed"),
+            Member::new("useProxy", Type::OrNull(&Type::Switch), "Whether it has the proxy"),
+        ],
+        Question::MEMBERS,
+    ],
+};
 
 /// Prints a question and its choices.
 fn ask(session: &Session, question: &Question, out: &mut Output) -> Result<()> {

@@ -9,7 +9,7 @@ use crate::programs::{
     options::{NAMES, VerbArgs, output, target},
 };
 use crate::{
-    cli::{Opt, Output, Paint, Tool, ToolDoc, ValueDoc},
+    cli::{Member, Opt, Output, Paint, RecordDoc, Tool, ToolDoc, Type, ValueDoc},
     config::Config,
     error::{Exit, Result},
     session::{Ended, LOCK_WAIT},
@@ -41,6 +41,7 @@ The document of `--json` has `sessionId`, `killed` and `wasWorking`.",
         examples: &[("aimax stop -s demo", "End a session.")],
         see_also: &[("aimax-create", 1), ("aimax-kill", 1), ("aimax-list", 1)],
         ends: &[Exit::Refused, Exit::Missing],
+        records: &[&STOPPED],
         ..ToolDoc::EMPTY
     };
 
@@ -56,7 +57,7 @@ The document of `--json` has `sessionId`, `killed` and `wasWorking`.",
         if args.output.json {
             let Ended { killed, was_working } = ended;
             let record = json!({ "sessionId": name, "killed": killed, "wasWorking": was_working });
-            output::document(out, &record)?;
+            output::document(out, &STOPPED, &record)?;
             return Ok(Exit::Done);
         }
         let paint = Paint::stdout(&config);
@@ -72,3 +73,9 @@ The document of `--json` has `sessionId`, `killed` and `wasWorking`.",
         Ok(Exit::Done)
     }
 }
+
+const STOPPED: RecordDoc = RecordDoc {
+    name: "stop",
+    about: "`aimax stop --json`",
+    fields: &[&[Member::new("sessionId", Type::Text, "The session's name")], kill::ENDED],
+};

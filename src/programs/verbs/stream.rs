@@ -9,7 +9,7 @@ use crate::programs::{
     tail::{self, MAX, offset},
 };
 use crate::{
-    cli::{self, Complete, Opt, OptDoc, Output, Tool, ToolDoc, ValueDoc},
+    cli::{self, Complete, Member, Opt, OptDoc, Output, RecordDoc, Tool, ToolDoc, Type, ValueDoc},
     error::{Error, Exit, Result},
     sys::signals,
 };
@@ -51,6 +51,7 @@ of `aimax history`, printing continues exactly where that ended.",
         ],
         see_also: &[("aimax-history", 1), ("aimax-tail", 1)],
         ends: &[Exit::Missing],
+        records: &[&RECEIVED],
         ..ToolDoc::EMPTY
     };
 
@@ -98,8 +99,14 @@ end, even after Ctrl-C.",
         let (done, received) = tail::print(&asked, Vec::new(), out, &mut note);
         if args.output.json {
             out.batch(false)?;
-            out.record(&json!({ "received": received }))?;
+            out.record(&RECEIVED, &json!({ "received": received }))?;
         }
         done
     }
 }
+
+const RECEIVED: RecordDoc = RecordDoc {
+    name: "stream",
+    about: "`aimax stream --json`: the last line",
+    fields: &[&[Member::new("received", Type::Count, "How many records were printed")]],
+};

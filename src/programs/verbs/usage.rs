@@ -4,9 +4,12 @@ use std::{ffi::OsString, ops::ControlFlow};
 
 use serde_json::{Value, json};
 
-use crate::programs::options::{Field, NAMES, OutputArgs, Target, has, output, target};
+use crate::programs::{
+    options::{Field, NAMES, OutputArgs, Target, has, output, target},
+    spawn::CONVERSATION,
+};
 use crate::{
-    cli::{Opt, OptDoc, Output, Paint, Tool, ToolDoc, ValueDoc},
+    cli::{Member, Opt, OptDoc, Output, Paint, RecordDoc, Tool, ToolDoc, Type, ValueDoc},
     config::Config,
     error::{Exit, Result},
     session::{Session, conversation::ConversationReader},
@@ -59,6 +62,7 @@ model's context (`used`) and its size (`window`, Codex only).",
         ],
         see_also: &[("aimax-list", 1), ("aimax-tail", 1), ("aimax", 7)],
         ends: &[Exit::Missing],
+        records: &[&USED],
         ..ToolDoc::EMPTY
     };
 
@@ -94,7 +98,7 @@ way.",
         for session in &sessions {
             let meter = measure(&config, session)?;
             if args.output.json {
-                out.record(&record(session, &meter))?;
+                out.record(&USED, &record(session, &meter))?;
             }
             table.extend(meter.rows().into_iter().map(|row| cells(session, row)));
         }
@@ -116,6 +120,38 @@ fn measure(config: &Config, session: &Session) -> Result<Meter> {
     })?;
     Ok(meter)
 }
+
+const USED: RecordDoc = RecordDoc {
+    name: "usage",
+    about: "`aimax usage --json`: the tokens of a session",
+    fields: &[
+        Session::MEMBERS,
+        CONVERSATION,
+        &[
+            Member::new("total", Type::Object(&[TOKENS]), "All in all"),
+            Member::new("days", Type::List(&Type::Object(&[DAY, TOKENS])), "By day and model"),
+            Member::new("context", Type::Object(&[CONTEXT]), "The model's context").optional(),
+        ],
+    ],
+};
+
+const DAY: &[Member] = &[
+    Member::new("day", Type::Text, "The day, in UTC; empty where no record says it"),
+    Member::new("model", Type::Text, "The model; empty where no record says it"),
+];
+
+const TOKENS: &[Member] = &[
+    Member::new("messages", Type::Count, "Answers of the model"),
+    Member::new("input", Type::Count, "Tokens read"),
+    Member::new("output", Type::Count, "Tokens written"),
+    Member::new("cacheRead", Type::Count, "Tokens read from the cache"),
+    Member::new("cacheWrite", Type::Count, "Tokens put into the cache"),
+];
+
+const CONTEXT: &[Member] = &[
+    Member::new("used", Type::Count, "Tokens in it"),
+    Member::new("window", Type::Count, "How many it holds").optional(),
+];
 
 fn record(session: &Session, meter: &Meter) -> Value {
     let rows = meter.rows();

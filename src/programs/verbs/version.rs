@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::programs::options::{OutputArgs, output};
 use crate::{
-    cli::{Opt, Output, Tool, ToolDoc},
+    cli::{Member, Opt, Output, RecordDoc, Tool, ToolDoc, Type},
     error::{Exit, Result},
 };
 
@@ -24,6 +24,7 @@ impl Tool for Version {
         examples: &[("aimax version --json", "Print the version as JSON, in `version`.")],
         see_also: &[("aimax", 1)],
         ends: &[],
+        records: &[&VERSION],
         ..ToolDoc::EMPTY
     };
 
@@ -32,10 +33,16 @@ impl Tool for Version {
     fn run(args: OutputArgs, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let version = env!("CARGO_PKG_VERSION");
         if args.json {
-            output::document(out, &json!({ "version": version }))?;
+            output::document(out, &VERSION, &json!({ "version": version }))?;
         } else {
             output::line(out, version)?;
         }
         Ok(Exit::Done)
     }
 }
+
+const VERSION: RecordDoc = RecordDoc {
+    name: "version",
+    about: "`aimax version --json`",
+    fields: &[&[Member::new("version", Type::Text, "The version")]],
+};

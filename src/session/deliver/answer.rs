@@ -16,6 +16,7 @@ use crate::{
         Status,
         profile::{Choice, Dialog, DialogStep},
     },
+    cli::{Member, Type},
     config::Config,
     error::{Error, Kind, Result},
     time::Deadline,
@@ -36,6 +37,21 @@ pub(crate) struct Question {
 }
 
 impl Question {
+    /// What [`Question::add_to`] adds.
+    pub(crate) const MEMBERS: &[Member] = &[
+        Member::new("waitingFor", Type::Text, "The question's name, for `--expect`").optional(),
+        Member::new("question", Type::Text, "What it says").optional(),
+        Member::new(
+            "choices",
+            Type::List(&Type::Object(&[&[
+                Member::new("key", Type::Text, "What `--answer` takes"),
+                Member::new("label", Type::Text, "Its words"),
+            ]])),
+            "What can be chosen",
+        )
+        .optional(),
+    ];
+
     /// Adds it to a record.
     pub(crate) fn add_to(&self, record: &mut Value) {
         record["waitingFor"] = json!(self.name);

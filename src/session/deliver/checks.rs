@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use super::{Delivery, Prompt, Verdict, input_box};
-use crate::session::{Session, attached_pane::AttachedPane};
+use crate::session::{
+    Session,
+    attached_pane::{AttachedPane, UNKNOWN},
+};
 use crate::{
     agent::{
         Status,
@@ -98,6 +101,9 @@ fn of_look(attached: &AttachedPane<'_>, look: &Look, prompt: &Prompt) -> Result<
     }
     let asks = || {
         let (name, advice) = attached.question(look, &status)?;
+        if name == UNKNOWN {
+            return Some(stranger(&attached.profile, look));
+        }
         let reason = format!("the {name} dialog is open");
         Some(Obstacle { kind: ObstacleKind::Person, ..Obstacle::new(reason, advice) })
     };
@@ -127,15 +133,19 @@ fn of_look(attached: &AttachedPane<'_>, look: &Look, prompt: &Prompt) -> Result<
 
 /// Something that nobody knows is in place of the input box.
 fn stranger(profile: &Profile, look: &Look) -> Obstacle {
-    let asked = profile.question(&look.screen);
-    let words = asked.lines().take(3).collect::<Vec<_>>().join(" / ");
-    let words = if words.is_empty() { look.screen.last_words() } else { words };
-    let reason = match words.as_str() {
+    let reason = match words_of(profile, look).as_str() {
         "" => "the screen is empty".to_owned(),
-        words => format!("an unknown-dialog is open: {words}"),
+        words => format!("an {UNKNOWN} is open: {words}"),
     };
     let kind = ObstacleKind::Person;
     Obstacle { kind, ..Obstacle::new(reason, "attach to the window and answer") }
+}
+
+/// The words of a dialog that nobody knows: its question, else the last ones on the screen.
+pub(super) fn words_of(profile: &Profile, look: &Look) -> String {
+    let asked = profile.question(&look.screen);
+    let words = asked.lines().take(3).collect::<Vec<_>>().join(" / ");
+    if words.is_empty() { look.screen.last_words() } else { words }
 }
 
 fn starting(status: &Status) -> Obstacle {

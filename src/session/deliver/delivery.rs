@@ -30,6 +30,10 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All names.
+    pub(crate) const NAMES: &[&str] =
+        &["submitted", "queued", "altered", "blocked", "typed_not_submitted", "unproven"];
+
     /// Its name in the records.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -92,6 +92,10 @@ impl Proof {
         let (offset, end) = (self.offset, self.end);
         self.reader.read(Some(&mut attached.watch), |line| {
             for event in agent.parse_line(line.behind(offset, end)) {
+                if event.kind == EventKind::Prompt && event.origin.is_some() {
+                    // It went into the queue like one that was typed.
+                    *other = None;
+                }
                 match refusal(prompt, &event, is_empty).or_else(|| judge(agent, prompt, &event)) {
                     Some(Evidence::Other(difference)) => {
                         *other = Some((difference, Instant::now()));
@@ -161,7 +165,7 @@ pub(crate) fn judge(agent: &dyn Agent, prompt: &Prompt, event: &Event) -> Option
         };
     }
     // If ours had been queued, we would have seen the record of that first.
-    if event.queued {
+    if event.queued || event.origin.is_some() {
         return None;
     }
     let verdict = match event.kind {

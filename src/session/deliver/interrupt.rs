@@ -38,6 +38,9 @@ pub enum Interruption {
 }
 
 impl Interruption {
+    /// All names.
+    pub(crate) const NAMES: &[&str] = &["interrupted", "idle", "unproven"];
+
     /// The error for an interrupt that is not proven.
     #[must_use]
     pub fn failure(self, name: &Name) -> Option<Error> {

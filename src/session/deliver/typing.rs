@@ -8,11 +8,14 @@ use std::{
 use serde_json::json;
 
 use super::{
+    checks::words_of,
     evidence::{Evidence, Proof},
     input_box,
 };
 use crate::session::{
-    Delivery, DeliveryOptions, Prompt, Session, Verdict, attached_pane::AttachedPane,
+    Delivery, DeliveryOptions, Prompt, Session, Verdict,
+    attached_pane::{AttachedPane, UNKNOWN},
+    still::Still,
 };
 use crate::{
     agent::{Status, Typing, profile::InputBox, takes_prompt},
@@ -26,6 +29,10 @@ use crate::{
 /// it is three times as long, in case the agent is only slow.
 // Measured: claude/FACTS.md, "Enter"
 const SWALLOWED: Duration = Duration::from_secs(1);
+
+/// How long what a command has opened must look the same before it is told: while the agent draws, its
+/// box may be missing for a moment.
+const OPEN: Duration = Duration::from_secs(1);
 
 /// How often Enter is pressed at most.
 // Measured: claude/FACTS.md, "Enter"
@@ -179,6 +186,7 @@ pub(crate) fn submit(
     trace::step("pasted", || json!({ "bytes": prompt.text().len() }));
     let mut enters = EnterRetry::begin(attached, &look, typing.enter, options.just_started)?;
     let mut nudges = attached.agent.facts().may_stop_reading.then(InputWakeup::begin);
+    let mut opened = Still::default();
     loop {
         // Reading the transcript is faster than capturing the screen, so it comes first.
         match proof.look(attached, session, &look, prompt)? {
@@ -210,7 +218,9 @@ pub(crate) fn submit(
         if in_box && takes_prompt(&status) && enters.is_due(&status) {
             enters.press(attached, &status)?;
         }
-        if deadline.passed() {
+        let is_open = prompt.is_command() && opens(attached, &look, &status).is_some();
+        let stands = is_open && opened.since(look.screen.text()) >= OPEN;
+        if deadline.passed() || stands {
             // An agent that has begun to work has taken the text, whatever its screen still shows.
             let is_left = in_box && !(enters.from_idle && status == Status::Busy);
             return Ok(unproven(attached, &look, &status, proof.offset, is_left));
@@ -221,7 +231,10 @@ pub(crate) fn submit(
         // Output matters only while Enter may be due, or may show which transcript it is.
         attached.listen(enters.is_due(&status) || !proof.has_transcript());
         let next_nudge = nudges.as_ref().map_or(Deadline::NEVER, |nudges| nudges.next);
-        let next_look = enters.next_look().min(proof.next_look()).min(next_nudge);
+        let mut next_look = enters.next_look().min(proof.next_look()).min(next_nudge);
+        if is_open {
+            next_look = next_look.min(opened.will_be(OPEN));
+        }
         let _woke = attached.wait(deadline.min(next_look))?;
     }
 }
@@ -248,7 +261,19 @@ fn refused(
     Ok(Delivery { advice, ..Delivery::new(Verdict::Blocked, offset, reason) })
 }
 
-/// The delivery after the deadline has passed, judged by the screen.
+/// What is in place of the input box, and the advice for a person: a dialog by its name, else
+/// `unknown-dialog`.
+fn opens(attached: &AttachedPane<'_>, look: &Look, status: &Status) -> Option<(String, String)> {
+    let is_missing = attached.profile.input_box(look) == InputBox::Missing;
+    if takes_prompt(status) && !is_missing {
+        return None;
+    }
+    let unknown = || (UNKNOWN.to_owned(), "attach to the window and answer".to_owned());
+    let is_drawn = !look.screen.text().trim().is_empty();
+    attached.question(look, status).or_else(|| (is_missing && is_drawn).then(unknown))
+}
+
+/// The delivery after the deadline has passed, or once something else stands open, judged by the screen.
 fn unproven(
     attached: &AttachedPane<'_>,
     look: &Look,
@@ -256,9 +281,13 @@ fn unproven(
     offset: u64,
     in_box: bool,
 ) -> Delivery {
-    let mut delivery = match attached.question(look, status) {
-        Some((name, advice)) if !takes_prompt(status) => {
-            let reason = format!("the {name} dialog came up after the text was typed");
+    let mut delivery = match opens(attached, look, status) {
+        Some((name, advice)) => {
+            let came = "came up after the text was typed";
+            let reason = match name.as_str() {
+                UNKNOWN => format!("an {UNKNOWN} {came}: {}", words_of(&attached.profile, look)),
+                name => format!("the {name} dialog {came}"),
+            };
             Delivery { advice, ..Delivery::new(Verdict::Unproven, offset, reason) }
         }
         _ if in_box => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Job, account::Account};
+use super::{Job, Prompts, account::Account};
 use crate::{
     agent::{Status, profile::InputBox},
     config::Config,
@@ -66,13 +66,17 @@ impl Job {
             let idle = match status {
                 None | Some(Status::Idle(None)) => true,
                 Some(Status::Idle(Some(since))) if rests(since) => true,
+                Some(Status::Idle(_)) if ledger.is_some_and(Ledger::is_closed) => true,
                 Some(Status::Idle(_)) => {
                     *again = time::left_of(last_input.unwrap_or(0), SHORT);
                     again.is_none()
                 }
                 // A dialog may ask what shall be done about it.
                 Some(Status::Waiting(_)) if matches!(end, End::Limited { .. }) => true,
-                Some(_) => !self.agent.facts().end_needs_idle,
+                // It has gone on with a turn of its own.
+                Some(_) => {
+                    !self.agent.facts().end_needs_idle || ledger.is_some_and(Ledger::is_in_own_turn)
+                }
             };
             if idle && self.awaits_report(status, again) {
                 return None;
@@ -124,6 +128,33 @@ impl Job {
             }
             _ => is_pending,
         }
+    }
+
+    /// What has begun behind the end of the job, or is about to: a turn that nobody sent, or one that
+    /// a person typed. Where only waiting can decide, `again` is set to how long.
+    pub(super) fn behind(
+        &mut self,
+        config: &Config,
+        pane: Option<&Pane>,
+        account: &Account,
+        status: Option<&Status>,
+        again: &mut Option<Duration>,
+    ) -> Result<Prompts> {
+        let _left = self.catch_up(config, pane, account)?;
+        let (Some((_, ledger)), Some(Status::Idle(since))) = (&self.read, status) else {
+            return Ok(Prompts::Rest);
+        };
+        let Some(since) = *since else {
+            return Ok(if ledger.is_at_rest() { Prompts::Rest } else { Prompts::Open });
+        };
+        // An agent becomes idle when a turn ends. If it does at another time, something has ended in the
+        // background, and the agent is about to tell itself of it.
+        let after = u64::try_from(END_WRITTEN.as_millis()).unwrap_or_default();
+        let is_end = ledger.last_rest().is_none_or(|ended| ended + after >= since);
+        if !(ledger.is_at_rest() && is_end) {
+            *again = time::left_of(since, REPORTED);
+        }
+        Ok(if again.is_some() { Prompts::Open } else { Prompts::Rest })
     }
 
     /// Whether the transcript is ahead of the agent's status: it shows a prompt that is newer than

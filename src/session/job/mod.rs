@@ -120,6 +120,8 @@ pub(crate) struct Job {
     read: Option<(ConversationReader, Ledger)>,
     /// Whether its holder looks again, and again when it is told to.
     is_watched: bool,
+    /// Whether its holder wants to know what begins behind its end.
+    follows_on: bool,
     /// When `running.flag` was first seen to be missing.
     missing: Option<Instant>,
 }
@@ -138,6 +140,7 @@ impl Job {
             run_dir: session.run_dir(config),
             read: None,
             is_watched: false,
+            follows_on: false,
             missing: None,
         })
     }
@@ -146,6 +149,12 @@ impl Job {
     #[must_use]
     pub(crate) fn watched(self) -> Job {
         Job { is_watched: true, ..self }
+    }
+
+    /// The job for a holder that wants to know what begins behind its end, too.
+    #[must_use]
+    pub(crate) fn following_on(self) -> Job {
+        Job { follows_on: true, ..self }
     }
 
     /// Takes over the conversation that the session's entry has now.
@@ -292,8 +301,13 @@ impl Job {
         }
         let mended = self.mend(&account);
         if let Some(end) = &account.ended {
-            let state = JobState::of(end);
-            return Ok(Standing { state, prompts: Prompts::Rest, again: None });
+            let (state, mut again) = (JobState::of(end), None);
+            let prompts = if self.follows_on {
+                self.behind(config, pane, &account, status.as_ref(), &mut again)?
+            } else {
+                Prompts::Rest
+            };
+            return Ok(Standing { state, prompts, again });
         }
         let sender = self.is_typing(&account)?;
         let left = self.catch_up(config, pane, &account)?;

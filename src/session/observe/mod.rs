@@ -2,10 +2,12 @@
 //! that has ended.
 
 mod keeper;
+mod shown;
 mod snapshot;
 mod watcher;
 
 pub(crate) use keeper::keep;
-pub(crate) use snapshot::{Observed, Snapshot, retrying, windows};
+pub(crate) use shown::{Shown, shown};
+pub(crate) use snapshot::{Observed, Snapshot, windows};
 pub use snapshot::{State, snapshots};
 pub(crate) use watcher::SessionWatcher;

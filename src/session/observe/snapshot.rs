@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// One look at one session.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Snapshot {
     /// Its pane, if the window is there.
     pub pane: Option<Pane>,
@@ -28,6 +28,9 @@ pub struct Snapshot {
     pub job: Result<JobState>,
     /// Whether nothing is left of its prompts. The agent's status may not show it yet.
     pub rests: bool,
+    /// Whether something that the idle agent has started runs on, as far as that is known without its
+    /// screen.
+    pub(crate) beside: Option<bool>,
     /// How long to wait before looking again even if no event comes.
     pub(crate) again: Option<Duration>,
 }
@@ -52,6 +55,10 @@ pub enum State {
 }
 
 impl State {
+    /// All names.
+    pub(crate) const NAMES: &[&str] =
+        &["starting", "idle", "working", "waiting", "failed", "dead", "unknown"];
+
     /// Its name in the records.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -74,6 +81,11 @@ impl Snapshot {
     /// Why it cannot.
     pub(crate) fn seen(&self) -> Result<&Snapshot> {
         self.unseen.as_ref().map_or(Ok(self), |why| Err(why.clone()))
+    }
+
+    /// Whether the agent waits for a prompt.
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.status, Some(Status::Idle(_)))
     }
 
     /// What the session does.
@@ -109,16 +121,20 @@ impl Snapshot {
                 let job = job
                     .map_or(Ok(JobState::Done), |job| job.by_account().unwrap_or(Err(why.clone())));
                 let (status, unseen) = (None, Some(why));
-                return Ok(Snapshot { pane: None, status, unseen, job, rests: false, again: None });
+                let (pane, beside, again) = (None, None, None);
+                return Ok(Snapshot { pane, status, unseen, job, rests: false, beside, again });
             }
         };
         let live = pane.as_ref().filter(|pane| !pane.dead);
         let told = live.map(|pane| session.status_or_kept(config, pane)).transpose()?;
         let (status, untold) = told.unzip();
         let unseen = unseen.or(untold.flatten());
+        let idle = live.filter(|_| matches!(status, Some(Status::Idle(_))));
+        let beside = idle.map(|pane| session.agent().runs_beside(&session.paths(config), pane));
+        let beside = beside.transpose()?.flatten();
         let Some(job) = job else {
             let job = Ok(JobState::Done);
-            return Ok(Snapshot { pane, status, unseen, job, rests: true, again: None });
+            return Ok(Snapshot { pane, status, unseen, job, rests: true, beside, again: None });
         };
         let (state, prompts, again) = match job.settle_with(config, pane.as_ref(), status.clone()) {
             Ok(Standing { prompts, again, .. }) if !job.flags().has_root() => {
@@ -142,7 +158,7 @@ impl Snapshot {
             (status, _) => status,
         };
         let rests = prompts == Prompts::Rest;
-        Ok(Snapshot { pane, status, unseen, job: state, rests, again })
+        Ok(Snapshot { pane, status, unseen, job: state, rests, beside, again })
     }
 }
 
@@ -154,17 +170,6 @@ pub fn snapshots(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<V
         Snapshot::of(config, session, sight)
     };
     sessions.iter().map(look).collect()
-}
-
-/// What the agent in `pane` shows while it tries a request again, if it does.
-pub(crate) fn retrying(
-    config: &Config,
-    tmux: &Tmux,
-    session: &Session,
-    pane: &Pane,
-) -> Result<Option<String>> {
-    let profile = session.profile(config)?;
-    Ok(tmux.of(pane).capture(&pane.id)?.and_then(|look| profile.retry(&look)))
 }
 
 /// A session and its snapshot.

@@ -25,7 +25,12 @@ pub(crate) struct SessionWatcher<'a> {
     tmux: &'a Tmux,
     watch: Watch,
     watched: Vec<Watched>,
+    follows_on: bool,
 }
+
+/// How long to wait before looking again at an agent that says by its screen alone whether something
+/// runs in the background.
+const SCREEN: Duration = Duration::from_secs(1);
 
 struct Watched {
     session: Session,
@@ -41,12 +46,18 @@ impl<'a> SessionWatcher<'a> {
     pub(crate) fn new(config: &'a Config, tmux: &'a Tmux) -> Result<SessionWatcher<'a>> {
         let mut watch = Watch::new()?;
         watch.reader_of(&output::stdout());
-        Ok(SessionWatcher { config, tmux, watch, watched: Vec::new() })
+        Ok(SessionWatcher { config, tmux, watch, watched: Vec::new(), follows_on: false })
+    }
+
+    /// Looks from now on at what begins behind the end of a job, too, and at what runs on beside it.
+    pub(crate) fn follow_on(&mut self) {
+        self.follows_on = true;
     }
 
     /// Watches this session too.
     pub(crate) fn add(&mut self, session: Session) -> Result<()> {
         let job = Job::of(self.config, &session).map(Job::watched);
+        let job = if self.follows_on { job.map(Job::following_on) } else { job };
         if let Some(job) = &job {
             for path in job.watch_paths() {
                 self.watch.path(&path)?;
@@ -117,7 +128,8 @@ impl<'a> SessionWatcher<'a> {
                 None => {}
             }
             let mut snapshot = Snapshot::with(self.config, &one.session, one.job.as_mut(), sight)?;
-            one.again = snapshot.again;
+            let is_untold = self.follows_on && snapshot.is_idle() && snapshot.beside.is_none();
+            one.again = snapshot.again.or(is_untold.then_some(SCREEN));
             // When a session is ended, its flags are removed too. That must not look like a job
             // that is done.
             let backend = one.session.backend;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::session::{Session, attached_pane::AttachedPane};
+use crate::session::{Session, attached_pane::AttachedPane, still::Still};
 use crate::{
     agent::{
         Status,
@@ -29,29 +29,6 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a screen must look the same before it is taken for a dialog that is not known.
 const STAY: Duration = Duration::from_secs(3);
 
-/// What was looked at, and since when it looks the same.
-struct Still<T>(Option<(T, Instant)>);
-
-impl<T: PartialEq> Still<T> {
-    /// How long it has looked like `now`.
-    fn since(&mut self, now: T) -> Duration {
-        match &self.0 {
-            Some((last, since)) if *last == now => since.elapsed(),
-            _ => {
-                self.0 = Some((now, Instant::now()));
-                Duration::ZERO
-            }
-        }
-    }
-
-    /// When it will have looked the same for `span`.
-    fn will_be(&self, span: Duration) -> Deadline {
-        self.0.as_ref().map_or(Deadline::NEVER, |(_, since)| {
-            Deadline::after(span.saturating_sub(since.elapsed()))
-        })
-    }
-}
-
 /// A dialog as the next step depends on it: its name, that step, and its choices.
 type Shown = (String, DialogStep, Vec<String>);
 
@@ -65,7 +42,7 @@ pub(super) struct Dialogs {
 
 impl Dialogs {
     pub(super) fn new() -> Self {
-        Dialogs { shown: Still(None), pressed: None, stranger: Still(None) }
+        Dialogs { shown: Still::default(), pressed: None, stranger: Still::default() }
     }
 
     /// Presses the next key of a dialog if it is time, and says when to look again at the latest.
@@ -131,7 +108,7 @@ impl Dialogs {
         let is_ready = matches!(attached.status(look)?, Status::Idle(_) | Status::Busy);
         let words = look.screen.first_words();
         if is_ready || words.is_empty() || attached.profile.input_box(look) == InputBox::Empty {
-            self.stranger = Still(None);
+            self.stranger = Still::default();
             return Ok(Deadline::NEVER);
         }
         let reads_keys = || sys::terminal_input(&look.pane.tty).is_ok_and(|input| input.by_key);
@@ -149,20 +126,5 @@ impl Dialogs {
             "run `{program}` once by hand and answer it, or describe it in {}",
             path.display()
         )))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_changes_begins_to_rest_anew() {
-        let mut still = Still(None);
-        assert_eq!(still.since("a"), Duration::ZERO);
-        std::thread::sleep(Duration::from_millis(2));
-        assert!(still.since("a") >= Duration::from_millis(2));
-        assert_eq!(still.since("b"), Duration::ZERO);
-        assert_eq!(still.since("a"), Duration::ZERO);
     }
 }

@@ -13,7 +13,7 @@ use super::{Following, Home, append, run, tail, text};
 use crate::util::wait::{PATIENCE, wait_until};
 
 /// Notes `sessions` as the live ones of Claude Code.
-fn state(home: &Home, sessions: &[(&str, &Path)]) {
+pub(super) fn state(home: &Home, sessions: &[(&str, &Path)]) {
     let entries = sessions.iter().map(|(name, path)| {
         let entry = json!({"agentSessionId": name, "cwd": "/", "jsonlPath": path, "startedAt": 1});
         ((*name).to_owned(), entry)
@@ -24,7 +24,17 @@ fn state(home: &Home, sessions: &[(&str, &Path)]) {
     fs::rename(new, home.data().join("hub-runtime.json")).unwrap();
 }
 
-fn transcript(home: &Home, name: &str) -> PathBuf {
+/// Notes `sessions` as those of Claude Code that there ever were, each with the time of its start.
+pub(super) fn archive(home: &Home, sessions: &[(&str, &Path, u64)]) {
+    let entries = sessions.iter().map(|(name, path, at)| {
+        let entry = json!({"agentSessionId": name, "cwd": "/", "jsonlPath": path, "startedAt": at});
+        ((*name).to_owned(), entry)
+    });
+    let text = Value::Object(entries.collect()).to_string();
+    fs::write(home.data().join("hub-archive.json"), text).unwrap();
+}
+
+pub(super) fn transcript(home: &Home, name: &str) -> PathBuf {
     home.proj().join(format!("{name}.jsonl"))
 }
 
@@ -54,7 +64,6 @@ fn several_sessions_are_wrapped_by_name() {
         &["--all", "a.jsonl"],
         &["--all", "--raw"],
         &["--all", "--from", "8"],
-        &["--all", "--cursor", "x"],
         &["-s", "a", "-s", "b", "--from", "8"],
     ] {
         assert_eq!(run(&home, words).status, Some(2), "{words:?}");

@@ -58,13 +58,15 @@ fn fill(folder: &Path, new: &Recording) {
     }
 }
 
-/// The folder of this version's fixtures; where there are none, that of the newest version before.
+/// The folder of this version's fixtures; where there are none, that of the newest version before, or
+/// else of the oldest.
 pub(super) fn newest(agent: Agent) -> Option<String> {
     let versions = fs::read_dir(root().join(agent.program())).ok()?.flatten();
     let names = versions.filter_map(|entry| entry.file_name().into_string().ok());
-    let version = names
-        .filter(|name| !number(name).is_empty() && number(name) <= number(agent.version))
-        .max_by_key(|name| number(name))?;
+    let mut names: Vec<String> = names.filter(|name| !number(name).is_empty()).collect();
+    names.sort_by_key(|name| number(name));
+    let is_before = |name: &&String| number(name) <= number(agent.version);
+    let version = names.iter().rfind(is_before).or(names.first())?;
     Some(format!("{}/{version}", agent.program()))
 }
 
@@ -132,11 +134,21 @@ impl Shape {
     }
 }
 
-/// What the profile sees: the dialog, or what the input box holds.
+/// What the profile sees, the dialog or what the input box holds, and the form of the title.
 fn verdict(agent: Agent, shot: &Shot) -> String {
     let (profile, look) = (profile(agent), shot.look());
-    match profile.open_dialog(&look) {
+    let seen = match profile.open_dialog(&look) {
         Some(dialog) => format!("the {} dialog", dialog.name),
         None => format!("input box {:?}", profile.input_box(&look)),
-    }
+    };
+    format!("{seen}, titled {}", title_form(&shot.title))
+}
+
+/// What a title always begins with in this state: a sign or a word, and whether an id follows.
+fn title_form(title: &str) -> String {
+    let first = title.split_whitespace().next().unwrap_or_default();
+    let spins = first.starts_with(|c| ('\u{2800}'..='\u{28ff}').contains(&c));
+    let first = if spins { "spinner" } else { first };
+    let is_split = if title.contains(" | ") { " | …" } else { "" };
+    format!("{first:?}{is_split}")
 }

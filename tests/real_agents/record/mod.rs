@@ -1,8 +1,9 @@
 //! Makes the fixtures of an agent's version, and tells how an agent differs from them.
 //!
-//! `AIMAX_BLESS=1 cargo test --test real_agents record -- --test-threads=1` writes those of the verified
-//! versions anew; `AIMAX_RECORD=claude@2.1.332,codex@0.169.0` chooses others, and `AIMAX_FIXTURES`
-//! another folder. Without `AIMAX_BLESS=1` a few are recorded and compared with those that are there.
+//! `AIMAX_BLESS=1 cargo test --test real_agents record -- --test-threads=1` writes those of the oldest and
+//! the newest verified versions anew; `AIMAX_RECORD=claude@2.1.332,codex@0.169.0` chooses others, and
+//! `AIMAX_FIXTURES` another folder. Without `AIMAX_BLESS=1` a few are recorded and compared with those
+//! that are there.
 
 mod clean;
 mod fixtures;
@@ -63,9 +64,9 @@ fn profile(agent: Agent) -> Profile {
     Profile::load(&config, name, built_in).expect("the profile parses")
 }
 
-/// The agents to record: `AIMAX_RECORD`, else the verified ones.
+/// The agents to record: `AIMAX_RECORD`, else the oldest and the newest verified ones.
 fn agents() -> Vec<Agent> {
-    let Ok(chosen) = env::var("AIMAX_RECORD") else { return agents::all().collect() };
+    let Ok(chosen) = env::var("AIMAX_RECORD") else { return agents::all() };
     Agent::named(&chosen)
 }
 

@@ -100,16 +100,17 @@ pub(super) fn row(of: &str, name: &str, shot: &Shot) -> String {
     )
 }
 
-/// The name of a screen in folder `of`, and of it the cursor's place and flag, if the line is such a
-/// row.
+/// The name of a screen in folder `of`, and of it the cursor's place and flag and the title, if the line
+/// is such a row.
 pub(super) fn read_row(of: &str, line: &str) -> Option<(String, Shot)> {
     let rest = line.strip_prefix(&format!("| `{of}/"))?;
     let (name, rest) = rest.split_once("` | ")?;
     let (place, rest) = rest.split_once(" | ")?;
     let (x, y) = place.split_once(',')?;
     let cursor = (x.parse().ok()?, y.parse().ok()?);
-    let flag = rest.split_once(" | ")?.0 == "1";
-    Some((name.to_owned(), Shot { cursor, flag, ..Shot::default() }))
+    let mut cells = rest.split(" | ");
+    let (flag, title) = (cells.next()? == "1", cells.nth(1)?.replace("\\|", "|"));
+    Some((name.to_owned(), Shot { cursor, flag, title, ..Shot::default() }))
 }
 
 /// The text of the README with these rows in place of those of folder `of`, and all in order.
@@ -162,8 +163,7 @@ fn rows_are_put_in_order() {
         new.split(" | ").take(6).collect::<Vec<_>>().join(" | "),
         "| `x/2/draft` | 2,3 | 0 | 0 | a \\| b | "
     );
-    let read = Shot { cursor: (2, 3), ..Shot::default() };
-    assert_eq!(read_row("x/2", &new), Some(("draft".to_owned(), read)));
+    assert_eq!(read_row("x/2", &new), Some(("draft".to_owned(), shot)));
     let shown = row("x/2", "draft", &Shot { flag: true, ..Shot::default() });
     assert!(read_row("x/2", &shown).is_some_and(|(_, shot)| shot.flag));
     let old = "head\n| `plain` | one |\n| `x/1/a` | 1 |\n| `x/2/b` | 1 |\n| `x/3/a` | 1 |\ntail\n";

@@ -11,7 +11,7 @@ pub(crate) enum Directive {
     Slow(Duration),
     /// `TOOL:<command to the end of the line>`: one shell command, then `tool said: …`.
     Tool(String),
-    /// `BACKGROUND:<command>`: the same, not waited for (only Claude Code knows that).
+    /// `BACKGROUND:<command>`: the same, not waited for.
     Background(String),
     /// `DELEGATE:<prompt>`: a sub-agent gets that prompt (only Claude Code knows that).
     Delegate(String),
@@ -41,6 +41,10 @@ impl Directive {
         if let Some(rest) = after(prompt, "DELEGATE:") {
             return Directive::Delegate(first_line(rest));
         }
+        if let Some((tool, input)) = after(prompt, "CALL:").and_then(|rest| rest.split_once(' ')) {
+            let input = serde_json::from_str(&first_line(input)).expect("a tool's input");
+            return Directive::Call(tool.to_owned(), input);
+        }
         if let Some(rest) = after(prompt, "TOOL:") {
             return Directive::Tool(first_line(rest));
         }
@@ -49,10 +53,6 @@ impl Directive {
         }
         if let Some(rest) = after(prompt, "ESCALATE:") {
             return Directive::Escalate(first_line(rest));
-        }
-        if let Some((tool, input)) = after(prompt, "CALL:").and_then(|rest| rest.split_once(' ')) {
-            let input = serde_json::from_str(&first_line(input)).expect("a tool's input");
-            return Directive::Call(tool.to_owned(), input);
         }
         if let Some((ms, _)) = after(prompt, "SLOW:").and_then(number) {
             return Directive::Slow(Duration::from_millis(ms));

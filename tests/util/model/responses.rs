@@ -98,13 +98,18 @@ pub(super) fn limit(until: u64) -> (Vec<(&'static str, String)>, Value) {
 }
 
 /// The tool call that this request's tools allow for a shell command.
-fn tool_call(body: &Value, command: &str, escalate: bool) -> Value {
-    let call = super::fresh_id("call");
+fn tool_call(body: &Value, call: &Call) -> Option<Value> {
+    let (Call::Shell { command, .. } | Call::Background(command)) = call else { return None };
     let mut arguments = json!({"cmd": command});
-    if escalate {
+    if matches!(call, Call::Background(_)) {
+        // The least time, in milliseconds, that it waits for a command that runs on.
+        arguments["yield_time_ms"] = json!(250);
+    }
+    if matches!(call, Call::Shell { escalate: true, .. }) {
         arguments["sandbox_permissions"] = json!("require_escalated");
         arguments["justification"] = json!("The test asks for it");
     }
+    let call = super::fresh_id("call");
     let named = |name: &str| {
         let tools = body["tools"].as_array().map(Vec::as_slice).unwrap_or_default();
         tools.iter().any(|tool| tool["name"] == name && tool["type"] == "function")
@@ -113,10 +118,10 @@ fn tool_call(body: &Value, command: &str, escalate: bool) -> Value {
     let Some(name) = name else {
         // Code mode: the one tool is a program in JavaScript.
         let input = format!("const r = await tools.exec_command({arguments});\ntext(r.output);");
-        return json!({
+        return Some(json!({
             "type": "custom_tool_call", "id": super::fresh_id("ctc"), "call_id": call,
             "name": "exec", "input": input, "status": "completed",
-        });
+        }));
     };
     if name != "exec_command" {
         if let Some(fields) = arguments.as_object_mut() {
@@ -125,10 +130,10 @@ fn tool_call(body: &Value, command: &str, escalate: bool) -> Value {
         arguments["command"] =
             if name == "shell" { json!(["bash", "-lc", command]) } else { json!(command) };
     }
-    json!({
+    Some(json!({
         "type": "function_call", "id": super::fresh_id("fc"), "call_id": call, "name": name,
         "arguments": arguments.to_string(), "status": "completed",
-    })
+    }))
 }
 
 /// Streams an answer.
@@ -217,10 +222,7 @@ impl Speaker for Voice<'_> {
 
     fn call(&mut self, call: &Call) -> io::Result<()> {
         self.close()?;
-        let Call::Shell { command, escalate } = call else {
-            return Ok(());
-        };
-        let item = tool_call(self.body, command, *escalate);
+        let Some(item) = tool_call(self.body, call) else { return Ok(()) };
         let index = self.items.len();
         self.out.event(
             &json!({"type": "response.output_item.added", "output_index": index, "item": item}),

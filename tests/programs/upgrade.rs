@@ -1,0 +1,117 @@
+//! A new version is installed while sessions of the one before run.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::Output,
+};
+
+use crate::{
+    desk::{Desk, GATE},
+    records::Ready,
+    util::wait::{PATIENCE, wait_for, wait_until},
+};
+
+/// The names that lead to the one file of a version.
+const NAMES: [&str; 4] = ["aimax", "aimax-spawn", "aimax-flag", "aimax-paste"];
+
+/// A desk whose programs are those of a version, in a folder that is on PATH.
+struct Installed {
+    desk: Desk,
+    bin: PathBuf,
+}
+
+impl Installed {
+    fn new() -> Self {
+        let mut desk = Desk::new();
+        let bin = desk.home.home().join("bin");
+        fs::create_dir(&bin).unwrap();
+        desk.home.add_path(&bin);
+        Installed { desk, bin }
+    }
+
+    /// The one file of a version, in a folder of its own.
+    fn version(&self, number: &str) -> PathBuf {
+        let folder = self.desk.home.home().join("opt").join(number);
+        fs::create_dir_all(&folder).unwrap();
+        fs::copy(env!("CARGO_BIN_EXE_aimax"), folder.join("aimax")).unwrap();
+        folder
+    }
+
+    /// Leads the names to the version in `folder`, as a package manager does that has several.
+    fn link(&self, folder: &Path) {
+        for name in NAMES {
+            let aside = self.bin.join("aside");
+            symlink(folder.join("aimax"), &aside).unwrap();
+            fs::rename(aside, self.bin.join(name)).unwrap();
+        }
+    }
+
+    #[track_caller]
+    fn run(&self, program: &str, args: &[&str]) -> Output {
+        let output = self.desk.home.command(self.bin.join(program)).args(args).output().unwrap();
+        assert!(output.status.success(), "{program} {args:?}: {output:?}");
+        output
+    }
+
+    /// A session whose first turn waits for the gate; and its record.
+    fn working(&self) -> Ready {
+        let spawned = self.run("aimax-spawn", &["-b", "practice", "-s", "one"]);
+        self.run("aimax-paste", &["one", "-p", GATE]);
+        wait_until(PATIENCE, "the flag", || self.desk.is_running("one"));
+        serde_json::from_slice(&spawned.stdout).unwrap()
+    }
+
+    /// How many processes run a file that `path` was.
+    fn of_removed(&self, path: &Path) -> usize {
+        let removed = format!("{} (deleted)", path.display());
+        let programs = fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(|entry| entry.unwrap().path().join("exe").read_link().ok());
+        programs.filter(|program| program.to_str() == Some(&removed)).count()
+    }
+
+    /// That the session works on: the turn's end is told, and the next prompt, and a death.
+    fn goes_on(&self, agent: u32) {
+        self.desk.open_gate();
+        wait_until(PATIENCE, "the end of the flag", || !self.desk.is_running("one"));
+        assert_eq!(self.desk.failure("one"), None);
+        self.run("aimax-paste", &["one", "-p", "and again"]);
+        self.run("aimax-flag", &["wait", "one", "--timeout", "60"]);
+        self.run("aimax-paste", &["one", "-p", ":slow 60000"]);
+        aimax::internal::kill(agent.try_into().unwrap(), aimax::internal::KILL).unwrap();
+        let why = wait_for(PATIENCE, "the failure", |_| self.desk.failure("one"));
+        assert!(why.starts_with("the agent ended"), "{why}");
+    }
+}
+
+#[test]
+fn sessions_go_on_when_their_version_is_replaced() {
+    let installed = Installed::new();
+    let file = installed.bin.join("aimax");
+    fs::copy(env!("CARGO_BIN_EXE_aimax"), &file).unwrap();
+    for name in &NAMES[1..] {
+        symlink("aimax", installed.bin.join(name)).unwrap();
+    }
+    let ready = installed.working();
+    let new = installed.bin.join("new");
+    fs::copy(&file, &new).unwrap();
+    fs::rename(new, &file).unwrap();
+    assert!(installed.of_removed(&file) > 0, "the agent and its keeper run on");
+    installed.goes_on(ready.pid);
+}
+
+#[test]
+fn sessions_go_on_when_the_folder_of_their_version_is_removed() {
+    let installed = Installed::new();
+    let old = installed.version("1");
+    installed.link(&old);
+    let ready = installed.working();
+    installed.link(&installed.version("2"));
+    fs::remove_dir_all(&old).unwrap();
+    assert!(installed.of_removed(&old.join("aimax")) > 0, "the agent and its keeper run on");
+    installed.goes_on(ready.pid);
+    wait_until(PATIENCE, "the end of the keeper", || installed.of_removed(&old.join("aimax")) == 0);
+}
