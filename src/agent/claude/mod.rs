@@ -222,7 +222,7 @@ impl Agent for Claude {
         let prompt: String = prompt.chars().filter(|&c| !log::is_invisible(c)).collect();
         let text = prompt.trim();
         if text.is_empty() {
-            return Some("nothing in it can be seen".into());
+            return Some("it has no visible characters".into());
         }
         if prompt.starts_with('!') {
             return Some("a leading `!` makes it a shell command".into());
@@ -314,7 +314,7 @@ fn conversation_id(home: &std::path::Path, request: &LaunchRequest) -> Result<St
         Some(pid) => Err(Error::new(
             Kind::Refused,
             format!("conversation {id}"),
-            format!("it is open in process {pid}"),
+            format!("it is already open in process {pid}"),
         )
         .advise("end that one first")),
         None => Ok(id.clone()),

@@ -246,7 +246,7 @@ fn paste(
         }
         input_box::await_text(attached, session, deadline)?;
         if deadline.passed() {
-            return failed(Verdict::Unproven, "the agent does not show what is typed");
+            return failed(Verdict::Unproven, "the typed text does not show up on the screen");
         }
     }
     if attached.tmux.paste(&look.pane.id, &typing.text, typing.enter)?.is_err() {
