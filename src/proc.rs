@@ -69,6 +69,12 @@ impl Identity {
         })
     }
 
+    /// The machine that it is on, if that is another one.
+    pub(crate) fn elsewhere(&self) -> Option<&str> {
+        let here = sys::host();
+        self.host.as_deref().filter(|host| *host != here)
+    }
+
     /// Whether the process `pid` with this identity, if it has a known one, lives; `None` where that
     /// cannot be known from here: on another machine, in another PID namespace.
     pub(crate) fn lives(pid: u32, identity: Option<&Identity>) -> Option<bool> {

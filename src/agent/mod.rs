@@ -27,6 +27,7 @@ use crate::{
 
 mod claude;
 mod codex;
+pub(crate) mod image;
 mod parent;
 mod paths;
 mod practice;
@@ -352,6 +353,10 @@ pub trait Agent: Sync {
 
     /// Why this prompt would not be taken as text, if so.
     fn objection(&self, prompt: &str) -> Option<String>;
+
+    /// The part of a prompt that would be taken for the path of an image, and cut out of the text, if
+    /// there is one.
+    fn taken_for_image(&self, prompt: &str) -> Option<String>;
 
     /// How to type a prompt, or a `command` of the agent's own.
     fn typing(&self, prompt: &str, command: bool) -> Typing;

@@ -18,11 +18,12 @@ use crate::session::{
     still::Still,
 };
 use crate::{
-    agent::{Status, Typing, profile::InputBox, takes_prompt},
+    agent::{Status, Typing, image, profile::InputBox, takes_prompt},
     error::Result,
     time::{self, Deadline},
     tmux::{Enter, Look},
     trace,
+    watch::Woke,
 };
 
 /// How long a text may stay in the box after Enter before Enter is pressed again. Each further time
@@ -64,8 +65,11 @@ impl EnterRetry {
         attached: &mut AttachedPane<'_>,
         look: &Look,
         enter: Enter,
-        just_started: bool,
+        prompt: &Prompt,
+        options: &DeliveryOptions,
     ) -> Result<EnterRetry> {
+        let just_started = options.just_started;
+        let is_later = just_started || !prompt.images().is_empty();
         let status = attached.status(look)?;
         let mut enters = EnterRetry {
             count: 0,
@@ -79,7 +83,7 @@ impl EnterRetry {
         };
         match enter {
             Enter::AtOnce => enters.pressed(&status),
-            Enter::Soon if enters.from_idle && !just_started => enters.press(attached, &status)?,
+            Enter::Soon if enters.from_idle && !is_later => enters.press(attached, &status)?,
             Enter::Soon | Enter::Later => {}
         }
         Ok(enters)
@@ -174,31 +178,79 @@ impl InputWakeup {
     }
 }
 
-/// Pastes the prompt into the input box. Returns a delivery with the reason if that failed.
+/// How long an agent may take to show an image.
+const IMAGE_SHOWN: Duration = Duration::from_secs(10);
+
+/// Pastes the paths of the prompt's images, each alone, and waits until the box shows it. Returns a
+/// delivery with the reason if that failed.
+// Measured: claude/FACTS.md, "Images"; codex/FACTS.md, "Images"
+fn attach(
+    attached: &mut AttachedPane<'_>,
+    session: &Session,
+    prompt: &Prompt,
+    proof: &Proof,
+    look: &Look,
+    deadline: Deadline,
+) -> Result<Option<Delivery>> {
+    for (n, path) in prompt.images().iter().enumerate() {
+        if attached.tmux.paste(&look.pane.id, &image::typed(path), Enter::Later)?.is_err() {
+            return Ok(Some(Delivery::new(Verdict::Blocked, proof.offset, PANE_REFUSED)));
+        }
+        let shown_by = deadline.min(Deadline::after(IMAGE_SHOWN));
+        attached.listen(true);
+        loop {
+            let look = attached.look(session)?;
+            if attached.profile.images(&look) > n {
+                break;
+            }
+            if attached.wait(shown_by)? == Woke::Deadline {
+                let reason = format!("the agent does not take {path} for an image");
+                let verdict = match attached.profile.input_box(&look) {
+                    // It may come yet.
+                    InputBox::Empty | InputBox::Missing => Verdict::Unproven,
+                    InputBox::Text if input_box::clear(attached, session, Deadline::NEVER)? => {
+                        Verdict::Blocked
+                    }
+                    InputBox::Text => Verdict::TypedNotSubmitted,
+                };
+                return Ok(Some(Delivery::new(verdict, proof.offset, reason)));
+            }
+        }
+        trace::step("image attached", || json!(path));
+    }
+    Ok(None)
+}
+
+const PANE_REFUSED: &str = "the pane stopped taking input at that moment";
+
+/// Pastes the images and the text of the prompt into the input box. Returns a delivery with the reason if that failed.
 ///
 /// A lead must show in the box before the text follows: Codex stalls now and then otherwise.
 // Measured: codex/FACTS.md, "Padding"
 fn paste(
     attached: &mut AttachedPane<'_>,
     session: &Session,
+    prompt: &Prompt,
     typing: &Typing,
     proof: &Proof,
     look: &Look,
     deadline: Deadline,
 ) -> Result<Option<Delivery>> {
+    if let Some(failed) = attach(attached, session, prompt, proof, look, deadline)? {
+        return Ok(Some(failed));
+    }
     let failed = |verdict, reason| Ok(Some(Delivery::new(verdict, proof.offset, reason)));
-    let refused = "the pane stopped taking input at that moment";
     if !typing.lead.is_empty() {
         if attached.tmux.paste(&look.pane.id, typing.lead, Enter::Later)?.is_err() {
-            return failed(Verdict::Blocked, refused);
+            return failed(Verdict::Blocked, PANE_REFUSED);
         }
         input_box::await_text(attached, session, deadline)?;
         if deadline.passed() {
-            return failed(Verdict::Unproven, "the agent does not show what is typed");
+            return failed(Verdict::Unproven, "the typed text does not show up on the screen");
         }
     }
     if attached.tmux.paste(&look.pane.id, &typing.text, typing.enter)?.is_err() {
-        return failed(Verdict::Blocked, refused);
+        return failed(Verdict::Blocked, PANE_REFUSED);
     }
     Ok(None)
 }
@@ -214,11 +266,11 @@ pub(crate) fn submit(
 ) -> Result<Delivery> {
     let deadline = Deadline::after(options.timeout);
     let typing = attached.agent.typing(prompt.text(), prompt.is_command());
-    if let Some(failed) = paste(attached, session, &typing, proof, &look, deadline)? {
+    if let Some(failed) = paste(attached, session, prompt, &typing, proof, &look, deadline)? {
         return Ok(failed);
     }
     trace::step("pasted", || json!({ "bytes": prompt.text().len() }));
-    let mut enters = EnterRetry::begin(attached, &look, typing.enter, options.just_started)?;
+    let mut enters = EnterRetry::begin(attached, &look, typing.enter, prompt, options)?;
     let mut nudges = attached.agent.facts().may_stop_reading.then(InputWakeup::begin);
     let mut opened = Still::default();
     loop {
@@ -253,7 +305,8 @@ pub(crate) fn submit(
         if enters.is_refused && !enters.was_refused {
             return refused(attached, session, proof.offset, "", deadline);
         }
-        if in_box && takes_prompt(&status) && enters.is_due(&status) {
+        let is_whole = in_box && is_read(attached, &look, prompt);
+        if is_whole && takes_prompt(&status) && enters.is_due(&status) {
             enters.press(attached, &status)?;
         }
         let is_open = prompt.is_command() && opens(attached, &look, &status).is_some();
@@ -274,6 +327,12 @@ pub(crate) fn submit(
         }
         let _woke = attached.wait(deadline.min(next_look))?;
     }
+}
+
+/// Whether the box shows the text too: what follows an image is read a little later.
+// Measured: claude/FACTS.md, "Images"
+fn is_read(attached: &AttachedPane<'_>, look: &Look, prompt: &Prompt) -> bool {
+    prompt.images().is_empty() || attached.profile.holds_behind_images(look)
 }
 
 /// The delivery of a prompt that a hook refused. Some agents put it back into the box, where the next

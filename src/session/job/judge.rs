@@ -14,7 +14,7 @@ use crate::{
 
 /// The reason of a job whose agent rests without a word about its end.
 pub(super) const SILENT: &str =
-    "the agent rests, and its transcript does not say how the turn ended";
+    "the agent is idle, and its transcript does not show how the turn ended";
 
 /// The reason of a job whose sender ended before its prompt was proven.
 pub(super) const UNSENT: &str = "the sender ended before the prompt was proven";
