@@ -14,6 +14,13 @@ use crate::util::home::Home;
 use crate::util::model::Model;
 use crate::util::wait::{PATIENCE, wait_until};
 
+/// How long a slow hook takes: in CI so many seconds, or as `AIMAX_HOOK_SECONDS` says.
+fn seconds(else_seconds: u64) -> u64 {
+    let Ok(chosen) = std::env::var("AIMAX_HOOK_SECONDS") else { return else_seconds };
+    println!("    hooks of {chosen} s");
+    chosen.parse().expect("AIMAX_HOOK_SECONDS is a number")
+}
+
 /// A session whose user has a hook for `event`: a shell script, which runs in the session's folder.
 fn hooked(agent: Agent, event: &str, script: &str) -> Stage {
     let model = Model::start();
@@ -45,7 +52,7 @@ fn set(home: &Home, key: &str, value: Value) {
 /// none of our programs waiting.
 fn falls_after(agent: Agent, stage: &Stage) -> u64 {
     let mut gone = now_ms();
-    wait_until(PATIENCE, "no running.flag", || {
+    wait_until(PATIENCE + Duration::from_secs(seconds(0)), "no running.flag", || {
         gone = now_ms();
         !stage.is_running()
     });
@@ -56,7 +63,8 @@ fn falls_after(agent: Agent, stage: &Stage) -> u64 {
 fn slow_end(agent: Agent) {
     let script =
         "cat >/dev/null; test -e again && exit 0; touch again; echo 'once more' >&2; exit 2";
-    for script in ["cat >/dev/null; sleep 14", script] {
+    let slow = format!("cat >/dev/null; sleep {}", seconds(14));
+    for script in [slow.as_str(), script] {
         let stage = hooked(agent, "Stop", script);
         stage.paste("one");
         assert!(stage.model.wait_turns(PATIENCE, 1), "the answer");
@@ -124,9 +132,12 @@ fn objects(agent: Agent) {
 /// A hook takes longer than the sender waits, and then lets the prompt through, or refuses it.
 fn slow_begin(agent: Agent) {
     for (prompt, status) in [("LATE one", 0), ("LATE and BAD", 1)] {
-        let script = "input=$(cat); case $input in *LATE*) sleep 5 ;; esac; \
-                      case $input in *BAD*) echo 'not this one' >&2; exit 2 ;; esac";
-        let stage = hooked(agent, "UserPromptSubmit", script);
+        let script = format!(
+            "input=$(cat); case $input in *LATE*) sleep {} ;; esac; \
+             case $input in *BAD*) echo 'not this one' >&2; exit 2 ;; esac",
+            seconds(5)
+        );
+        let stage = hooked(agent, "UserPromptSubmit", &script);
         let ran = run(&stage.home, "paste", &["-s", "t", "-p", prompt, "--timeout", "3"]);
         assert_eq!(ran.status, Some(4), "{ran:#?}");
         assert_eq!(run(&stage.home, "flag", &["check", "t"]).status, Some(124));

@@ -23,6 +23,17 @@ const LOOKS: usize = 450;
 /// after the agent's own word.
 const STOPPED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(500));
 
+/// The reasons for which a model stops, and whether a turn of Claude Code's fails of it.
+const STOPS: &[(&str, bool)] = &[
+    ("STOP:stop", false),
+    ("STOP:pause_turn", false),
+    ("STOP:null", false),
+    ("STOP:something_new", false),
+    ("STOP:max_tokens", false),
+    ("STOP:model_context_window_exceeded", false),
+    ("STOP:refusal", false),
+];
+
 /// A turn shorter than this may never show in an agent's status.
 const SHORT: Duration = Duration::from_secs(1);
 
@@ -117,6 +128,29 @@ impl Play {
         self.jobs.became("done", ended, word);
     }
 
+    /// The turn of `prompt` fails.
+    fn fails(&mut self, prompt: &str) {
+        let asked = self.asked(prompt);
+        let word = self.rested(asked);
+        self.states.became("failed", asked, word);
+        self.jobs.became("failed", asked, word);
+    }
+
+    /// For which reasons a model stops, and whether the turn fails of it.
+    fn stops(&self) -> &'static [(&'static str, bool)] {
+        let is_new = self.agent.since(match self.agent.kind {
+            Kind::Claude => "2.1.330",
+            Kind::Codex => "0.155.0",
+        });
+        match self.agent.kind {
+            Kind::Codex if is_new => &[("STOP:max_output_tokens", true)],
+            Kind::Codex => &[],
+            Kind::Claude if is_new => STOPS,
+            // Behind its refusal the older one does not go on.
+            Kind::Claude => STOPS.split_last().expect("stops").1,
+        }
+    }
+
     /// The turn of `prompt` is stopped by a key.
     fn stopped(&mut self) {
         let pressed = Instant::now();
@@ -129,6 +163,19 @@ impl Play {
         self.jobs.became("failed", pressed, told);
         // Another Escape soon after it would be another key.
         std::thread::sleep(Duration::from_millis(1500));
+    }
+
+    /// The model stops for every reason, once.
+    fn stopped_for_all_reasons(&mut self) {
+        for (words, fails) in self.stops() {
+            let prompt = self.works(words);
+            if *fails {
+                self.fails(&prompt)
+            } else {
+                self.ends(&prompt)
+            }
+            std::thread::sleep(Duration::from_millis(700));
+        }
     }
 
     /// All that a session does but its end.
@@ -149,10 +196,7 @@ impl Play {
         for words in ["ERROR:400", "ERROR:500x1"] {
             let prompt = self.works(words);
             if words == "ERROR:400" {
-                let asked = self.asked(&prompt);
-                let word = self.rested(asked);
-                self.states.became("failed", asked, word);
-                self.jobs.became("failed", asked, word);
+                self.fails(&prompt);
                 pause();
             } else {
                 self.ends(&prompt);
@@ -194,6 +238,7 @@ fn samples(agent: Agent) {
     let mut play = Play::begin(agent);
     let sampler = Sampler::start(&play.home, "t", Duration::from_millis(80));
     let meddler = Meddler::start(&play.home, "t", &play.pane);
+    play.stopped_for_all_reasons();
     while sampler.taken() < LOOKS {
         play.round(&sampler);
     }

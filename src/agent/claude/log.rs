@@ -165,7 +165,7 @@ fn between(text: &str, begin: &str, end: &str) -> Option<String> {
 
 /// The work that a notice of the agent's own reports of.
 fn notice(text: &str) -> Option<String> {
-    between(text, "<task-id>", "</task-id>").filter(|_| text.starts_with(NOTICE))
+    text.starts_with(NOTICE).then(|| between(text, "<task-id>", "</task-id>")).flatten()
 }
 
 /// See claude/FACTS.md, "Transcript records".
@@ -262,15 +262,19 @@ fn attachment(record: &Record<'_>) -> Vec<Event> {
 fn user(record: &Record<'_>) -> Vec<Event> {
     let content = record.message.get("content");
     let mut events = Vec::new();
+    let mut said = Vec::new();
+    // A block may be large: it is gone through once.
     for block in content.items() {
-        let [kind, content] = block.fields(["type", "content"]);
+        let [kind, result, text] = block.fields(["type", "content", "text"]);
+        said.extend(block.text().or_else(|| text.text()));
         if kind.is("tool_result") {
-            let text = text_of(content);
-            let task = between(&text, "agentId: ", " ").filter(|_| text.starts_with(LAUNCHED));
+            let text = text_of(result);
+            let is_launch = text.starts_with(LAUNCHED);
+            let task = is_launch.then(|| between(&text, "agentId: ", " ")).flatten();
             events.push(Event { task, ..Event::new(EventKind::ToolResult, record.time, text) });
         }
     }
-    let text = text_of(content);
+    let text = content.text().map_or_else(|| said.join("\n"), Into::into);
     if events.is_empty() || !text.is_empty() {
         events.push(said_by_user(record, content, text));
     }
