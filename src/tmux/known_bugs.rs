@@ -19,7 +19,7 @@ pub(crate) const TESTED: &[&str] = &["3.2a", "3.3a", "3.4", "3.5a", "3.7c", "3.8
 pub(crate) const FAULTS: &[KnownFault] = &[
     KnownFault {
         versions: &["3.3a", "3.4"],
-        what: "the end of a program that was killed can be missed until another program ends",
+        what: "the end of a killed program can go unnoticed until another program ends",
         advice: "`aimax-flag check NAME` makes it look again",
     },
     KnownFault {
@@ -35,12 +35,12 @@ pub(crate) const FAULTS: &[KnownFault] = &[
     KnownFault {
         versions: &["3.3a"],
         what: "the server can crash when a client in control mode comes or goes",
-        advice: "keep `tmux -C` and what is built on it away from this server",
+        advice: "do not use `tmux -C`, or programs built on it, with this server",
     },
     KnownFault {
         versions: &["3.2a", "3.3a"],
-        what: "a paste into a pane whose program has ended ends the whole server",
-        advice: "paste with `aimax-paste`, which looks first",
+        what: "a paste into a pane whose program has ended kills the whole server",
+        advice: "paste with `aimax-paste`, which checks first",
     },
 ];
 
