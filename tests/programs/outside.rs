@@ -268,6 +268,8 @@ fn agents_outlive_what_a_tmux_conf_says() {
         "set-hook -g after-set-option 'no-such-command'",
         "set -g automatic-rename on\nset -g allow-rename on",
         "set -g base-index 1\nset -g pane-base-index 1\nset -g remain-on-exit on",
+        "set -s extended-keys on\nset -g focus-events on\nset -g allow-passthrough on",
+        "set-hook -g after-new-window 'resize-window -x 30 -y 20'",
     ] {
         let desk = Desk::new();
         desk.home.write(".tmux.conf", conf);

@@ -327,7 +327,8 @@ fn configured(agent: Agent) {
         "set-hook -g after-new-window[0] 'rename-window mine'\n\
          set-hook -g after-new-window[1] 'no-such-command'\n\
          set-hook -g after-set-option 'no-such-command'\n\
-         set -g automatic-rename on\nset -g allow-rename on",
+         set -g automatic-rename on\nset -g allow-rename on\n\
+         set -s extended-keys on\nset -g focus-events on\nset -g allow-passthrough on",
     ] {
         let scene = Scene::with(agent, conf);
         scene.works("are you there?");
