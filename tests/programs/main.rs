@@ -6,6 +6,7 @@ mod util;
 
 mod adopt;
 mod ask;
+mod attach;
 mod crowd;
 mod damage;
 mod demo;

@@ -120,7 +120,7 @@ fn a_socket_that_is_moved_away_ends_nothing() {
     ] {
         let ran = desk.run(program, args);
         assert_eq!(ran.code(), Some(69), "{program}: {}", ran.error());
-        assert!(ran.error().contains(&format!("process {} runs", spawned.pid)), "{program}");
+        assert!(ran.error().contains(&format!("process {} is running", spawned.pid)), "{program}");
     }
     // The job is still told: by the agent's own files.
     assert_eq!(desk.run("aimax-flag", &["check", "one"]).code(), Some(124));

@@ -5,6 +5,7 @@
 
 pub(crate) mod events;
 pub(crate) mod home;
+pub(crate) mod image;
 pub(crate) mod meddler;
 pub(crate) mod model;
 pub(crate) mod processes;
