@@ -151,6 +151,32 @@ impl Anchor {
         Some(Pane { pid: self.pid, ..pane }).filter(|_| !is_gone)
     }
 
+    /// What `found` on its server means for `session`. An end that is seen is noted: another machine
+    /// with the same home cannot see it.
+    fn sight(
+        &self,
+        session: &Session,
+        config: &Config,
+        found: std::result::Result<Option<Pane>, Fault>,
+    ) -> Result<Sight> {
+        let note = session.run_dir(config).ended();
+        let own = serde_json::to_vec(self).map_err(|e| Error::system(note.display(), e))?;
+        let is_noted = || fs::read(&note).map(|kept| kept.as_ref() == Some(&own));
+        if self.process.as_ref().is_some_and(|process| process.elsewhere().is_some()) && is_noted()?
+        {
+            return Ok(Sight::Seen(None));
+        }
+        let sight = self.judge(&session.name, found)?;
+        if let Sight::Seen(pane) = &sight
+            && pane.as_ref().is_none_or(|pane| pane.dead)
+            && !is_noted()?
+        {
+            // Without a note, the other machine knows less: a look does not fail for that.
+            drop(fs::write_atomic(&note, &own, 0o600));
+        }
+        Ok(sight)
+    }
+
     /// What `found` on its server means. A server of another machine is not the one at that path here.
     fn judge(&self, name: &Name, found: std::result::Result<Option<Pane>, Fault>) -> Result<Sight> {
         if let Some(host) = self.process.as_ref().and_then(proc::Identity::elsewhere) {
@@ -266,13 +292,20 @@ impl Session {
         match Anchor::read(&self.run_dir(config))? {
             Some(anchor) => {
                 let found = tmux.at(&anchor.socket).pane(&anchor.pane)?;
-                anchor.judge(&self.name, found)
+                anchor.sight(self, config, found)
             }
             None => {
                 let found = tmux.panes_named(&self.backend.hub(config), self.name.as_str())?;
                 named(self, config, &found).map(Sight::Seen)
             }
         }
+    }
+
+    /// Whether it was started on another machine, which has the same home.
+    pub(crate) fn is_elsewhere(&self, config: &Config) -> Result<bool> {
+        let anchor = Anchor::read(&self.run_dir(config))?;
+        let process = anchor.and_then(|anchor| anchor.process);
+        Ok(process.is_some_and(|process| process.elsewhere().is_some()))
     }
 
     /// Its pane, if an agent is known to run there: a window of this name, which no state file knows,
@@ -361,16 +394,6 @@ impl Panes {
         Panes { is_single: sessions == 1, ..Panes::default() }
     }
 
-    /// The session's pane, as [`Session::pane`] says it.
-    pub(crate) fn of(
-        &mut self,
-        config: &Config,
-        tmux: &Tmux,
-        session: &Session,
-    ) -> Result<Option<Pane>> {
-        self.sight(config, tmux, session)?.pane()
-    }
-
     /// What is to be seen of the session's pane.
     pub(crate) fn sight(
         &mut self,
@@ -390,7 +413,7 @@ impl Panes {
         let panes =
             find_or(&mut self.servers, &anchor.socket, || listed(&tmux.at(&anchor.socket)))?;
         let own = |panes: &HashMap<String, Pane>| panes.get(&anchor.pane).cloned();
-        anchor.judge(&session.name, panes.as_ref().map(own).map_err(Clone::clone))
+        anchor.sight(session, config, panes.as_ref().map(own).map_err(Clone::clone))
     }
 }
 

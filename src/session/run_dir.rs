@@ -17,11 +17,13 @@ use crate::{
 pub(crate) struct RunDir(PathBuf);
 
 /// The files that go with the session.
-const MADE_FOR_IT: [&str; 7] = [SETTINGS_FILE, LAUNCH_SPEC, OUTPUT, TITLE_FILE, ANCHOR, JOB, READY];
+const MADE_FOR_IT: [&str; 8] =
+    [SETTINGS_FILE, LAUNCH_SPEC, OUTPUT, TITLE_FILE, ANCHOR, ENDED, JOB, READY];
 
 const LAUNCH_SPEC: &str = "orders";
 const OUTPUT: &str = "output";
 const ANCHOR: &str = "anchor.json";
+const ENDED: &str = "ended.json";
 const JOB: &str = "job.json";
 const READY: &str = "ready";
 
@@ -69,6 +71,12 @@ impl RunDir {
     #[must_use]
     pub(crate) fn anchor(&self) -> PathBuf {
         self.0.join(ANCHOR)
+    }
+
+    /// The anchor of an agent that is known to have ended.
+    #[must_use]
+    pub(crate) fn ended(&self) -> PathBuf {
+        self.0.join(ENDED)
     }
 
     /// The account of its last job: see [`Job`](super::Job).

@@ -145,7 +145,8 @@ fn a_session_of_another_machine_with_the_same_home_is_left_to_that_machine() {
     assert!(own.contains(&here), "{own}");
     // No such process runs here, and the pane of that number is another's.
     let away = own.replace(&here, "\"host\":\"node7\"");
-    fs::write(&path, away.replace(&spawned.pid.to_string(), "4194304")).unwrap();
+    let away = away.replace(&spawned.pid.to_string(), "4194304");
+    fs::write(&path, &away).unwrap();
     let ran = desk.run("aimax-ls", &["one"]);
     let seen: Listed = ran.records().remove(0);
     assert_eq!((ran.code(), seen.state.as_str()), (Some(69), "unknown"));
@@ -159,14 +160,32 @@ fn a_session_of_another_machine_with_the_same_home_is_left_to_that_machine() {
         assert_eq!(ran.code(), Some(69), "{program}: {}", ran.error());
         assert!(ran.error().contains("ssh node7 aimax-ls one"), "{program}: {}", ran.error());
     }
+    // What it has written can be read, but it is no session of this machine.
+    let read = desk.run("aimax-tail", &["-s", "one", "--events"]);
+    assert!(read.code() == Some(0) && read.text().contains("until test -e gate"), "{read:?}");
+    assert_eq!(desk.run("aimax-tail", &["--all", "--events"]).text(), "");
     // Nobody ends its job, and its flags tell of it.
     assert_eq!(desk.run("aimax-flag", &["check", "one"]).code(), Some(69));
     assert_eq!(desk.run("aimax-flag", &["check", "one", "--root", "."]).code(), Some(124));
     assert!(desk.is_running("one") && desk.failure("one").is_none());
-    fs::write(&path, own).unwrap();
+    fs::write(&path, &own).unwrap();
     desk.open_gate();
     desk.done("one");
-    ends(&desk, &spawned);
+    // Once that machine has seen the end, this one knows it, too, and the session goes on here.
+    desk.tmux().run(["kill-pane", "-t", &spawned.pane_id]);
+    gone(spawned.pid);
+    assert_eq!(desk.run("aimax-ls", &["one"]).records::<Listed>()[0].state, "dead");
+    let note = path.with_file_name("ended.json");
+    fs::write(&path, &away).unwrap();
+    assert_eq!(desk.run("aimax-ls", &["one"]).records::<Listed>()[0].state, "unknown");
+    fs::write(&note, &away).unwrap();
+    assert_eq!(desk.run("aimax-ls", &["one"]).records::<Listed>()[0].state, "dead");
+    desk.run("aimax", &["send", "one", "-p", "again"]);
+    desk.done("one");
+    let prompted = prompts(&spawned.jsonl_path);
+    assert_eq!(prompted.last().map(String::as_str), Some("again"), "in the same conversation");
+    desk.run("aimax-kill", &["one"]).record::<Killed>();
+    assert!(!note.exists(), "it goes with the session");
 }
 
 #[test]

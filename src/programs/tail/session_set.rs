@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Kind, Result},
     session::{
         Session,
-        anchor::Panes,
+        anchor::{Panes, Sight},
         conversation::{ConversationReader, is_there},
     },
     state::Name,
@@ -70,7 +70,7 @@ impl SessionSet {
         let mut start = self.start;
         let sessions = match &self.selection {
             Selection::All => {
-                let mut sessions = Session::all(&self.config, self.backend)?;
+                let mut sessions = self.all(self.backend)?;
                 if let Some(cursors) = self.cursors.as_ref().filter(|cursors| cursors.is_resumed) {
                     // Who has no place yet has joined since.
                     start = Start::Offset(0);
@@ -86,6 +86,17 @@ impl SessionSet {
                 .collect::<Result<_>>()?,
         };
         sessions.into_iter().map(|session| self.tailed(session, start)).collect()
+    }
+
+    /// The live sessions of this machine: others may share the folder.
+    fn all(&self, backend: Option<Backend>) -> Result<Vec<Session>> {
+        let mut all = Vec::new();
+        for session in Session::all(&self.config, backend)? {
+            if !session.is_elsewhere(&self.config)? {
+                all.push(session);
+            }
+        }
+        Ok(all)
     }
 
     /// The sessions that were ended, of which a record may be unread by `is_unread`.
@@ -152,8 +163,11 @@ impl SessionSet {
             let Some(session) = &stream.session else { continue };
             let listed = stores.contains(&session.backend);
             if listed && let Some(tmux) = &self.tmux {
-                let pane = panes.of(&self.config, tmux, session)?;
-                stream.pane = pane.filter(|pane| !pane.dead);
+                // Of an agent that cannot be seen, what it has written can still be read.
+                stream.pane = match panes.sight(&self.config, tmux, session)? {
+                    Sight::Seen(pane) => pane.filter(|pane| !pane.dead),
+                    Sight::Unseen { .. } => None,
+                };
             }
             let signs = changed.is_some_and(|changed| !changed.is_disjoint(&stream.signs));
             if listed || signs || !stream.reader.is_placed() {
@@ -167,7 +181,7 @@ impl SessionSet {
     /// the others.
     fn reread(&self, backend: Backend, streams: &mut Vec<Tailed>) -> Result<()> {
         let mut listed = match &self.selection {
-            Selection::All => Session::all(&self.config, Some(backend))?,
+            Selection::All => self.all(Some(backend))?,
             Selection::Named(names) => Session::some(&self.config, backend, names)?,
         };
         // A file that is gone (it was broken, and set aside) says nothing about the sessions.
