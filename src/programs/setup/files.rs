@@ -14,7 +14,10 @@ use crate::{
 };
 
 /// The pages that are written by hand.
-const BY_HAND: [(&str, &str); 1] = [("aimax.7", include_str!("../../../man/aimax.7"))];
+const BY_HAND: [(&str, &str); 2] = [
+    ("aimax.7", include_str!("../../../man/aimax.7")),
+    ("aimax-fleet.7", include_str!("../../../man/aimax-fleet.7")),
+];
 
 /// The last line of each file, behind a sign of comment: by it a file is known as one of these.
 const MARK: &str = "Written by `aimax setup`, which also removes it: `aimax setup --remove`.";
