@@ -34,15 +34,15 @@ mod still;
 
 pub(crate) use adopt::{Adoption, adopt};
 pub(crate) use deliver::{
-    Delivery, DeliveryOptions, Once, OnceKey, Prompt, Question, Reading, Stage, answer, deliver,
-    interrupt, question,
+    Delivery, DeliveryOptions, Once, OnceKey, Prompt, Question, Reading, Stage, When, answer,
+    deliver, interrupt, question,
 };
 pub use deliver::{Interruption, Verdict};
 pub use end::Ended;
 pub(crate) use end::end;
 pub use job::JobState;
 pub(crate) use job::{ARRIVES, DoneBy, Job, Prompts, Standing, end_of, failure};
-pub(crate) use observe::{Observed, SessionWatcher, Shown, Snapshot, keep, shown, windows};
+pub(crate) use observe::{Limit, Observed, SessionWatcher, Shown, Snapshot, keep, shown, windows};
 pub use observe::{State, snapshots};
 pub(crate) use reply::{Asked, Ending, Reply, await_reply};
 pub(crate) use run_dir::RunDir;
@@ -121,7 +121,7 @@ impl Session {
 
     /// The command that starts it again.
     pub(crate) fn revival(&self) -> String {
-        format!("`aimax revive -b {} {}` starts it again", self.backend.name(), self.name)
+        format!("`aimax revive -b {} {}` restarts it", self.backend.name(), self.name)
     }
 
     /// The adapter of its agent.
@@ -183,9 +183,13 @@ fn one_of(name: &Name, mut found: Vec<Session>) -> Result<Session> {
         (None, _) => Err(Error::missing(name, "no such session").advise("`aimax-ls` lists them")),
         (Some(a), Some(b)) => Err(Error::usage(
             name,
-            format!("a session of {} and of {}", a.backend.name(), b.backend.name()),
+            format!(
+                "both {} and {} have a session of this name",
+                a.backend.name(),
+                b.backend.name()
+            ),
         )
-        .advise("say which with -b")),
+        .advise("choose one with -b")),
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    Delivery, Prompt, Reading, Verdict,
+    Delivery, Prompt, Verdict,
     delivery::Repeated,
     evidence::{Evidence, Proof, judge},
     input_box,
@@ -105,7 +105,7 @@ impl Once {
         let path = run_dir.once(&key.file_name());
         let stage = match fs::read(&path)? {
             Some(bytes) => Some(serde_json::from_slice(&bytes).map_err(|error| {
-                Error::system(path.display(), format!("not a note of ours: {error}"))
+                Error::system(path.display(), format!("not a delivery record: {error}"))
             })?),
             None => None,
         };
@@ -131,7 +131,8 @@ impl Once {
     /// Notes that the prompt is about to be typed.
     pub(crate) fn typing(&mut self, prompt: &Prompt, proof: &Proof) -> Result<()> {
         let (transcript, offset) = (proof.transcript(), proof.offset);
-        let place = Repeated { text: prompt.text().to_owned(), transcript, offset };
+        let images = prompt.images().to_vec();
+        let place = Repeated { text: prompt.text().to_owned(), images, transcript, offset };
         self.note(Stage::Typing { at: time::now_ms(), end: proof.end, place })
     }
 
@@ -196,14 +197,16 @@ impl Once {
             let rests = !matches!(status, Status::Busy);
             if rests && arrived.passed() {
                 if attached.profile.input_box(&look) == InputBox::Text
-                    && attached.profile.holds(&look, &place.text)
+                    && (attached.profile.holds(&look, &place.text)
+                        || !place.images.is_empty() && attached.profile.images(&look) > 0)
                 {
                     input_box::clear(attached, session, deadline)?;
                 }
                 return Ok(None);
             }
             if deadline.passed() {
-                let reason = "an earlier delivery under this key is not settled: a turn runs";
+                let reason =
+                    "an earlier delivery with this key is undecided while a turn is running";
                 let advice = "try again with the same key when the turn has ended".into();
                 let unproven = Delivery::new(Verdict::Unproven, place.offset, reason);
                 return Ok(Some(Delivery { advice, ..unproven }));
@@ -225,7 +228,7 @@ impl Once {
             let shown = Deadline::after(SHOWN);
             input_box::await_text(attached, session, shown)?;
             if shown.passed() || !input_box::clear(attached, session, shown)? {
-                let reason = "the agent does not show what is typed";
+                let reason = "the typed text does not show up on the screen";
                 return Ok(Some(Delivery::new(Verdict::Unproven, 0, reason)));
             }
         }
@@ -274,7 +277,7 @@ impl Once {
     ) -> Result<bool> {
         let Some(Stage::Typing { place, end, .. }) = self.stage.clone() else { return Ok(false) };
         let agent = session.agent();
-        let prompt = Prompt::new(place.text.clone().into_bytes(), agent, Reading::default())?;
+        let prompt = Prompt::again(place.text.clone(), place.images.clone());
         let transcript = place.transcript.clone().or_else(|| now.transcript.clone());
         let start = Start::Offset(place.offset);
         let mut reader = ConversationReader::new(session.places(config), transcript.clone(), start);

@@ -3,14 +3,15 @@
 
 use std::{
     fmt::{self, Display},
+    path::{Path, PathBuf, absolute},
     str::FromStr,
 };
 
 use serde::Serialize;
 
 use crate::{
-    agent::Agent,
-    error::{Error, Result},
+    agent::{Agent, image},
+    error::{At, Error, Result},
 };
 
 /// Text without control characters that a terminal would act on.
@@ -19,6 +20,7 @@ pub(crate) struct Prompt {
     text: String,
     command: bool,
     once: Option<OnceKey>,
+    images: Vec<String>,
 }
 
 /// A name for one delivery to a session, which then happens once however often it is tried.
@@ -34,7 +36,7 @@ impl FromStr for OnceKey {
 
     fn from_str(text: &str) -> Result<OnceKey> {
         if text.is_empty() || text.len() > LONGEST_KEY || text.contains(char::is_control) {
-            let cause = format!("a key is 1 to {LONGEST_KEY} bytes, none a control character");
+            let cause = format!("a key is 1 to {LONGEST_KEY} bytes without control characters");
             return Err(Error::usage(format!("{text:?}"), cause));
         }
         Ok(OnceKey(text.to_owned()))
@@ -85,14 +87,16 @@ impl Prompt {
             text.retain(|c| !control(c));
         } else if let Some((at, c)) = text.char_indices().find(|&(_, c)| control(c)) {
             return Err(wrong(format!("control character U+{:04X} at byte {at}", u32::from(c)))
-                .advise("--strip-control leaves such characters out"));
+                .advise("--strip-control removes such characters"));
         }
         if text.trim().is_empty() {
             return Err(wrong("it is empty".into()));
         }
         let (count, largest) = (text.chars().count(), agent.facts().longest_prompt);
         if count > largest {
-            return Err(wrong(format!("{count} characters, and the agent takes {largest}")));
+            return Err(wrong(format!(
+                "{count} characters, but the agent takes at most {largest}"
+            )));
         }
         if reading.command {
             text.truncate(text.trim_end().len());
@@ -102,12 +106,32 @@ impl Prompt {
         } else if let Some(cause) = agent.objection(&text) {
             let error = wrong(cause);
             return Err(if text.trim_start().starts_with(['/', '!']) {
-                error.advise("--command delivers it as one")
+                error.advise("use --command to run it as one")
             } else {
                 error
             });
+        } else if let Some(path) = agent.taken_for_image(&text) {
+            let cause = format!("the agent takes `{path}` for an image, and cuts it out");
+            return Err(wrong(cause).advise("give it by --attach, or in a line with other words"));
         }
-        Ok(Prompt { text, command: reading.command, once: None })
+        Ok(Prompt { text, command: reading.command, once: None, images: Vec::new() })
+    }
+
+    /// A prompt that was checked before.
+    pub(crate) fn again(text: String, images: Vec<String>) -> Prompt {
+        Prompt { text, command: false, once: None, images }
+    }
+
+    /// The same with these images before it.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Usage`] for a file that is no image, and for a command.
+    pub(crate) fn attach(self, files: &[PathBuf]) -> Result<Prompt> {
+        if self.command && !files.is_empty() {
+            return Err(Error::usage("--attach", "a command takes no images"));
+        }
+        let images = files.iter().map(|file| image_path(file)).collect::<Result<_>>()?;
+        Ok(Prompt { images, ..self })
     }
 
     /// The same, to be delivered once under this key.
@@ -116,7 +140,7 @@ impl Prompt {
     /// [`crate::error::Kind::Usage`] for a command: no record tells later whether it ran.
     pub(crate) fn once(self, key: Option<OnceKey>) -> Result<Prompt> {
         if self.command && key.is_some() {
-            return Err(Error::usage("--once", "a command leaves no record to tell it by later"));
+            return Err(Error::usage("--once", "a command leaves no record to recognize it by"));
         }
         Ok(Prompt { once: key, ..self })
     }
@@ -125,6 +149,12 @@ impl Prompt {
     #[must_use]
     pub(crate) fn key(&self) -> Option<&OnceKey> {
         self.once.as_ref()
+    }
+
+    /// The images that come before the text: absolute paths.
+    #[must_use]
+    pub(crate) fn images(&self) -> &[String] {
+        &self.images
     }
 
     /// The text.
@@ -137,6 +167,21 @@ impl Prompt {
     #[must_use]
     pub(crate) fn is_command(&self) -> bool {
         self.command
+    }
+}
+
+/// The absolute path of an image that can be typed.
+fn image_path(file: &Path) -> Result<String> {
+    let wrong = |cause: &str| Error::usage(file.display(), cause);
+    std::fs::metadata(file)
+        .map_err(|error| wrong(&format!("the image cannot be read: {error}")))?;
+    if !image::is_image(file) {
+        return Err(wrong("not an image that agents take: PNG, JPEG, GIF or WebP, named so"));
+    }
+    let path = absolute(file).at(file)?;
+    match path.to_str() {
+        Some(path) if !path.contains(char::is_control) => Ok(path.to_owned()),
+        _ => Err(wrong("its path cannot be typed")),
     }
 }
 
