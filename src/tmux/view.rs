@@ -85,8 +85,9 @@ impl View {
         let pane = self.pane.clone();
         let free = format!("#{{||:#{{!=:#{{pane_pipe}},1}},#{{{MARK}}}}}");
         // The shell may begin after this process has ended, and must not make a file of that name.
-        let cat = format!("test -p '{path}' && exec cat >'{path}'");
-        let pipe = format!("set-option -p -t {pane} {MARK} 1 ; pipe-pane -O -t {pane} \"{cat}\"");
+        // BusyBox's `cat` would block us: see tmux/FACTS.md, "Output of a pane".
+        let copy = format!("test -p '{path}' && exec dd bs=65536 >'{path}' 2>/dev/null");
+        let pipe = format!("set-option -p -t {pane} {MARK} 1 ; pipe-pane -O -t {pane} \"{copy}\"");
         let otherwise = format!("display-message -p {DEAF}");
         let listen = ["if-shell", "-F", "-t", &pane, &free, &pipe, &otherwise, ";"];
         let command: Vec<&str> = listen.into_iter().chain(capture_of(&pane)).collect();
