@@ -11,7 +11,7 @@ complete -c aimax-create -l flag-root -d 'The folder that holds the flags' -x -a
 complete -c aimax-create -s m -l model -d 'The model' -x
 complete -c aimax-create -l display-name -d 'A label for people' -x
 complete -c aimax-create -l use-proxy -d 'Whether to go through the proxy' -x -a 'true false'
-complete -c aimax-create -l agent-session-id -d 'Go on in this conversation' -x
+complete -c aimax-create -l agent-session-id -d 'Go on in this conversation' -x -a '(aimax-ls --all --ids 2>/dev/null)'
 complete -c aimax-create -l json -d 'Print one JSON document'
 complete -c aimax-create -s h -l help -d 'Show help; `--help` shows all of it'
 complete -c aimax-create -s V -l version -d 'Show the version'

@@ -11,7 +11,7 @@ complete -c aimax-send -l flag-root -d 'The folder that holds the flags' -x -a '
 complete -c aimax-send -s m -l model -d 'The model' -x
 complete -c aimax-send -l display-name -d 'A label for people' -x
 complete -c aimax-send -l use-proxy -d 'Whether to go through the proxy' -x -a 'true false'
-complete -c aimax-send -l agent-session-id -d 'Go on in this conversation' -x
+complete -c aimax-send -l agent-session-id -d 'Go on in this conversation' -x -a '(aimax-ls --all --ids 2>/dev/null)'
 complete -c aimax-send -l json -d 'Print one JSON document'
 complete -c aimax-send -s h -l help -d 'Show help; `--help` shows all of it'
 complete -c aimax-send -s V -l version -d 'Show the version'

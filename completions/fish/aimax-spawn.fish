@@ -44,7 +44,7 @@ complete -c aimax-spawn -l attach -d 'An image that comes with the prompt' -r -F
 complete -c aimax-spawn -l cwd -d 'The folder to work in' -x -a '(__fish_complete_directories (commandline -ct))'
 complete -c aimax-spawn -l flag-root -d 'The folder that holds the flags' -x -a '(__fish_complete_directories (commandline -ct))'
 complete -c aimax-spawn -s m -l model -d 'The model' -x
-complete -c aimax-spawn -l resume -d 'Go on in this conversation' -x
+complete -c aimax-spawn -l resume -d 'Go on in this conversation' -x -a '(aimax-ls --all --ids 2>/dev/null)'
 complete -c aimax-spawn -l permissions -d '`bypass` the agent\'s questions, or let it `ask`' -x -a 'bypass ask'
 complete -c aimax-spawn -l inbox -d 'what becomes of other sessions\' messages' -x -a 'refuse hold accept'
 complete -c aimax-spawn -l use-proxy -d 'Whether to go through the proxy' -x -a 'true false'

@@ -72,15 +72,19 @@ pub(crate) fn left_over(config: &Config) -> Vec<Finding> {
     for entry in fs::read_dir(&config.data_dir).into_iter().flatten().flatten() {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
         let is_old = entry.metadata().is_ok_and(|file| is_old(&file));
-        let (says, mend) = if name.contains(files::ASIDE) && is_old {
-            ("a writer that was killed has left it", "rm")
+        let (says, is_waste) = if name.contains(files::ASIDE) && is_old {
+            ("a writer that was killed has left it", true)
         } else if name.contains(".json.broken-") {
-            ("a state file that made no sense, set aside", "mend it and put it back, or: rm")
+            ("a state file that made no sense, set aside", false)
         } else {
             continue;
         };
-        let mend = format!("{mend} {}", word(&path));
-        findings.push(Finding::note("file", path.display(), says).mend(mend));
+        let finding = Finding::note("file", path.display(), says);
+        findings.push(if is_waste {
+            finding.mend(format!("rm {}", word(&path)))
+        } else {
+            finding.advise("mend it and put it back, or remove it")
+        });
     }
     for (backend, name, run_dir) in RunDir::all(config) {
         let known = backend.store(config).get(&name).is_ok_and(|entry| entry.is_some());
@@ -125,7 +129,7 @@ fn held(path: &Path, subject: &str) -> Finding {
             Finding::problem("lock", subject, says).mend(format!("kill -CONT {pid}"))
         }
         Some(pid) => Finding::note("lock", subject, format!("process {pid} is busy with it"))
-            .mend(format!("ps -o etime,args -p {pid}")),
+            .advise(format!("`ps -o etime,args -p {pid}` shows it")),
         None => Finding::note("lock", subject, "a process is busy with it"),
     }
 }

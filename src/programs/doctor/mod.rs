@@ -48,7 +48,8 @@ The weights:
     problem  something will not work, or is left over
 
 The document of `--json` has `ok` and `findings`, each with `area`,
-`subject`, `weight`, `says` and `mend`.",
+`subject`, `weight` and `says`; `mend`, if a command mends it; and
+`advice`, if there is more to say.",
         exits: &[(Exit::Done, "no problem was found"), (Exit::No, "there are problems")],
         examples: &[
             ("aimax doctor", "For a person."),
@@ -99,7 +100,7 @@ fn line(finding: &Finding, paint: Paint) -> String {
     let says = visible(says);
     let subject = visible(subject);
     let mut line = format!("{word:7}  {area:7}  {subject}: {says}");
-    if let Some(mend) = &finding.mend {
+    for mend in finding.mend.iter().chain(&finding.advice) {
         line.push_str(&format!("\n{:18}{} {}", "", paint.paint("36", "→"), visible(mend)));
     }
     line.replacen(word, &paint.paint(style, word), 1)

@@ -69,6 +69,6 @@ pub(crate) const fn resume<A: Has<StartOptions>>(long: &'static str) -> Opt<A> {
 Goes on in an old conversation: the agent's own id of it, as
 `agentSessionId` in the records. One that is open elsewhere is refused.",
     )
-    .value("ID", Complete::Nothing)
+    .value("ID", Complete::Run("aimax-ls --all --ids"))
     .sets(|args, given| args.group().resume.set(given))
 }

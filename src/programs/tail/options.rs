@@ -97,6 +97,8 @@ own name for the record. A record that holds several things becomes
 several events with one offset. Of a FILE, each line's shape tells the
 agent, unless `-b` does.
 
+`tool` is added to a `tool_call`: its `name`, and its `input` where that
+is JSON; and `usage` to a `usage`: the object that the agent wrote.
 `turn` is added where the agent numbers its turns, and `queued` to a
 prompt that had been queued before. What the agent does with its queue
 besides is `other`. `origin` is added to a turn that nobody asked for:
