@@ -251,7 +251,7 @@ impl Flags {
                 None => return Ok(()),
                 Some(found) if found.is_dir() => {}
                 Some(_) => {
-                    let cause = "not a folder, so there are no flags in it";
+                    let cause = "not a folder";
                     return Err(Error::system(path.display(), cause));
                 }
             }

@@ -111,11 +111,11 @@ pub(crate) fn read_plain(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
 fn open_plain(path: &Path, options: &mut OpenOptions) -> Result<Option<File>> {
     let opened = absent(options.custom_flags(sys::NONBLOCK | sys::NOFOLLOW).open(path));
     if opened.is_err() && path.is_symlink() {
-        return Err(Error::system(path.display(), "a link, which is not followed"));
+        return Err(Error::system(path.display(), "a symbolic link, which is not followed"));
     }
     let Some(file) = opened.at(path)? else { return Ok(None) };
     if !file.metadata().at(path)?.is_file() {
-        return Err(Error::system(path.display(), "not a plain file"));
+        return Err(Error::system(path.display(), "not a regular file"));
     }
     Ok(Some(file))
 }

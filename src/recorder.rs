@@ -146,7 +146,7 @@ fn window(hours: u32) -> (u32, u64) {
 fn counts(path: &Path, column: &str, since: u64) -> Result<BTreeMap<String, u64>> {
     if !path.exists() {
         return Err(Error::missing(path.display(), "no such file")
-            .advise("it is made by the first delivery, if AIMAX_PROMPT_EVENTS names it then"));
+            .advise("the first delivery creates it, if AIMAX_PROMPT_EVENTS names it"));
     }
     let sql = format!(
         "select {column}, count(*) from prompt_events

@@ -33,10 +33,10 @@ function __aimax_admin_at
 end
 
 complete -c aimax-admin -f
-complete -c aimax-admin -s b -l backend -d 'The agent\'s backend' -x -a 'tmux-claude-code tmux-codex tmux-practice'
-complete -c aimax-admin -l value -d 'Yes or no' -x -a 'true false'
+complete -c aimax-admin -s b -l backend -d '`claude`, `codex` or `practice`' -x -a 'tmux-claude-code tmux-codex tmux-practice'
 complete -c aimax-admin -l json -d 'Print one JSON document'
-complete -c aimax-admin -s h -l help -d 'Show help; `--help` shows all of it'
+complete -c aimax-admin -l value -d '`true` or `false`' -x -a 'true false'
+complete -c aimax-admin -s h -l help -d 'Show this help; `--help` shows more'
 complete -c aimax-admin -s V -l version -d 'Show the version'
 complete -c aimax-admin -n '__aimax_admin_at bare' -a 'show' -d 'Show the defaults'
-complete -c aimax-admin -n '__aimax_admin_at bare' -a 'set-proxy' -d 'Set whether to go through the proxy'
+complete -c aimax-admin -n '__aimax_admin_at bare' -a 'set-proxy' -d 'Set whether to use the proxy'

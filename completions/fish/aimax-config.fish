@@ -32,6 +32,6 @@ end
 
 complete -c aimax-config -f
 complete -c aimax-config -l json -d 'Print one JSON document'
-complete -c aimax-config -s h -l help -d 'Show help; `--help` shows all of it'
+complete -c aimax-config -s h -l help -d 'Show this help; `--help` shows more'
 complete -c aimax-config -s V -l version -d 'Show the version'
 complete -c aimax-config -n '__aimax_config_at bare' -a 'show' -d 'Show all settings'

@@ -2,5 +2,5 @@
 
 complete -c aimax-doctor -f
 complete -c aimax-doctor -l json -d 'Print one JSON document'
-complete -c aimax-doctor -s h -l help -d 'Show help; `--help` shows all of it'
+complete -c aimax-doctor -s h -l help -d 'Show this help; `--help` shows more'
 complete -c aimax-doctor -s V -l version -d 'Show the version'

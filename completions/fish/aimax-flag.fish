@@ -17,7 +17,7 @@ function __aimax_flag_at
             case --
                 set place more
                 break
-            case -s --session -b --backend --until --timeout --older-than --root --reason
+            case -s --session -b --backend --older-than --reason --root --timeout --until
                 set skip 1
             case '-?*'
             case '*'
@@ -34,20 +34,20 @@ end
 
 complete -c aimax-flag -f
 complete -c aimax-flag -s s -l session -d 'The session\'s name' -x -a '(aimax-ls --names 2>/dev/null)'
-complete -c aimax-flag -s b -l backend -d 'The agent\'s backend' -x -a 'tmux-claude-code tmux-codex tmux-practice'
-complete -c aimax-flag -l all -d 'All sessions, or all that are named'
-complete -c aimax-flag -l any -d 'Return with the first that ends'
-complete -c aimax-flag -l until -d 'What to wait for: `done`, `idle`, `quiet`, ...' -x -a 'done idle waiting quiet reset'
-complete -c aimax-flag -l timeout -d 'Give up after this long' -x
-complete -c aimax-flag -l older-than -d 'Ask whether the job runs for longer than this' -x
-complete -c aimax-flag -l root -d 'Judge by the files in this folder alone' -x -a '(__fish_complete_directories (commandline -ct))'
+complete -c aimax-flag -s b -l backend -d '`claude`, `codex` or `practice`' -x -a 'tmux-claude-code tmux-codex tmux-practice'
+complete -c aimax-flag -l all -d 'All sessions'
+complete -c aimax-flag -l any -d 'Return when the first job ends'
+complete -c aimax-flag -l older-than -d 'Tell whether the job has run longer than this' -x
 complete -c aimax-flag -l reason -d 'Why the job failed' -x
-complete -c aimax-flag -s h -l help -d 'Show help; `--help` shows all of it'
+complete -c aimax-flag -l root -d 'Use only the flag files below this folder' -x -a '(__fish_complete_directories (commandline -ct))'
+complete -c aimax-flag -l timeout -d 'Give up after this long' -x
+complete -c aimax-flag -l until -d 'What to wait for: `done`, `idle`, `quiet`, ...' -x -a 'done idle waiting quiet reset'
+complete -c aimax-flag -s h -l help -d 'Show this help; `--help` shows more'
 complete -c aimax-flag -s V -l version -d 'Show the version'
-complete -c aimax-flag -n '__aimax_flag_at bare' -a 'check' -d 'Answer at once whether the job is done'
-complete -c aimax-flag -n '__aimax_flag_at bare' -a 'wait' -d 'Wait until the job has ended'
+complete -c aimax-flag -n '__aimax_flag_at bare' -a 'check' -d 'Tell whether the job is done, without waiting'
+complete -c aimax-flag -n '__aimax_flag_at bare' -a 'wait' -d 'Wait until the job ends'
 complete -c aimax-flag -n '__aimax_flag_at bare' -a 'path' -d 'Print where the flag files are'
-complete -c aimax-flag -n '__aimax_flag_at bare' -a 'set' -d 'Say that a job runs'
-complete -c aimax-flag -n '__aimax_flag_at bare' -a 'clear' -d 'Say that no job runs, and none failed'
-complete -c aimax-flag -n '__aimax_flag_at bare' -a 'fail' -d 'Say that the job failed'
+complete -c aimax-flag -n '__aimax_flag_at bare' -a 'set' -d 'Record that a job is running'
+complete -c aimax-flag -n '__aimax_flag_at bare' -a 'clear' -d 'Record that no job is running or has failed'
+complete -c aimax-flag -n '__aimax_flag_at bare' -a 'fail' -d 'Record that the job failed'
 complete -c aimax-flag -n '__aimax_flag_at more' -a '(aimax-ls --names 2>/dev/null)'

@@ -2,8 +2,8 @@
 
 complete -c aimax-kill -f
 complete -c aimax-kill -s s -l session -d 'The session\'s name' -x -a '(aimax-ls --names 2>/dev/null)'
-complete -c aimax-kill -s b -l backend -d 'The agent\'s backend' -x -a 'tmux-claude-code tmux-codex tmux-practice'
-complete -c aimax-kill -l lock-wait -d 'Wait this long for other programs' -x
-complete -c aimax-kill -s h -l help -d 'Show help; `--help` shows all of it'
+complete -c aimax-kill -s b -l backend -d '`claude`, `codex` or `practice`' -x -a 'tmux-claude-code tmux-codex tmux-practice'
+complete -c aimax-kill -l lock-wait -d 'How long to wait for other programs' -x
+complete -c aimax-kill -s h -l help -d 'Show this help; `--help` shows more'
 complete -c aimax-kill -s V -l version -d 'Show the version'
 complete -c aimax-kill -a '(aimax-ls --names 2>/dev/null)'

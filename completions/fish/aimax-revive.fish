@@ -2,8 +2,8 @@
 
 complete -c aimax-revive -f
 complete -c aimax-revive -s s -l session -d 'The session\'s name' -x -a '(aimax-ls --names 2>/dev/null)'
-complete -c aimax-revive -s b -l backend -d 'The agent\'s backend' -x -a 'tmux-claude-code tmux-codex tmux-practice'
-complete -c aimax-revive -l all -d 'All that died with their tmux server'
-complete -c aimax-revive -s h -l help -d 'Show help; `--help` shows all of it'
+complete -c aimax-revive -s b -l backend -d '`claude`, `codex` or `practice`' -x -a 'tmux-claude-code tmux-codex tmux-practice'
+complete -c aimax-revive -l all -d 'All that ended with their tmux server'
+complete -c aimax-revive -s h -l help -d 'Show this help; `--help` shows more'
 complete -c aimax-revive -s V -l version -d 'Show the version'
 complete -c aimax-revive -a '(aimax-ls --names 2>/dev/null)'

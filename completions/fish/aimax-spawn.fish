@@ -17,7 +17,7 @@ function __aimax_spawn_at
             case --
                 set place rest
                 break
-            case -s --session -b --backend -p --prompt -f --prompt-file --done --once --attach --cwd --flag-root -m --model --resume --permissions --inbox --use-proxy --display-name --timeout
+            case -s --session -b --backend -p --prompt -f --prompt-file -m --model --attach --cwd --display-name --done --flag-root --inbox --once --permissions --resume --timeout --use-proxy
                 set skip 1
             case '-?*'
             case '*'
@@ -34,23 +34,23 @@ end
 
 complete -c aimax-spawn -f
 complete -c aimax-spawn -s s -l session -d 'The session\'s name' -x -a '(aimax-ls --names 2>/dev/null)'
-complete -c aimax-spawn -s b -l backend -d 'The agent\'s backend' -x -a 'tmux-claude-code tmux-codex tmux-practice'
+complete -c aimax-spawn -s b -l backend -d '`claude`, `codex` or `practice`' -x -a 'tmux-claude-code tmux-codex tmux-practice'
 complete -c aimax-spawn -s p -l prompt -d 'The prompt' -x
-complete -c aimax-spawn -s f -l prompt-file -d 'A file that holds the prompt; `-` is stdin' -r -F
-complete -c aimax-spawn -l strip-control -d 'Leave control characters out'
-complete -c aimax-spawn -l done -d 'What ends the job: the `turn`, or the `agent`' -x -a 'turn agent'
-complete -c aimax-spawn -l once -d 'Deliver once under this key' -x
+complete -c aimax-spawn -s f -l prompt-file -d 'Read the prompt from a file; `-` is stdin' -r -F
+complete -c aimax-spawn -s m -l model -d 'The model' -x
 complete -c aimax-spawn -l attach -d 'An image that comes with the prompt' -r -F
 complete -c aimax-spawn -l cwd -d 'The folder to work in' -x -a '(__fish_complete_directories (commandline -ct))'
-complete -c aimax-spawn -l flag-root -d 'The folder that holds the flags' -x -a '(__fish_complete_directories (commandline -ct))'
-complete -c aimax-spawn -s m -l model -d 'The model' -x
-complete -c aimax-spawn -l resume -d 'Go on in this conversation' -x -a '(aimax-ls --all --ids 2>/dev/null)'
-complete -c aimax-spawn -l permissions -d '`bypass` the agent\'s questions, or let it `ask`' -x -a 'bypass ask'
-complete -c aimax-spawn -l inbox -d 'what becomes of other sessions\' messages' -x -a 'refuse hold accept'
-complete -c aimax-spawn -l use-proxy -d 'Whether to go through the proxy' -x -a 'true false'
 complete -c aimax-spawn -l display-name -d 'A label for people' -x
+complete -c aimax-spawn -l done -d 'What ends the job: the `turn`, or the `agent`' -x -a 'turn agent'
+complete -c aimax-spawn -l explain -d 'Print each step to stderr with its time'
+complete -c aimax-spawn -l flag-root -d 'The folder for the flags' -x -a '(__fish_complete_directories (commandline -ct))'
+complete -c aimax-spawn -l inbox -d 'Messages from other sessions' -x -a 'refuse hold accept'
+complete -c aimax-spawn -l once -d 'Deliver only once for this key' -x
+complete -c aimax-spawn -l permissions -d '`bypass` permission prompts, or `ask`' -x -a 'bypass ask'
+complete -c aimax-spawn -l resume -d 'Resume this conversation' -x -a '(aimax-ls --all --ids 2>/dev/null)'
+complete -c aimax-spawn -l strip-control -d 'Remove control characters'
 complete -c aimax-spawn -l timeout -d 'Give up after this long' -x
-complete -c aimax-spawn -l explain -d 'Say each step on stderr, with its time'
-complete -c aimax-spawn -s h -l help -d 'Show help; `--help` shows all of it'
+complete -c aimax-spawn -l use-proxy -d 'Whether to use the proxy' -x -a 'true false'
+complete -c aimax-spawn -s h -l help -d 'Show this help; `--help` shows more'
 complete -c aimax-spawn -s V -l version -d 'Show the version'
 complete -c aimax-spawn -n 'not __aimax_spawn_at rest' -a '(aimax-ls --names 2>/dev/null)'

@@ -2,8 +2,8 @@
 
 complete -c aimax-stop -f
 complete -c aimax-stop -s s -l session -d 'The session\'s name' -x -a '(aimax-ls --names 2>/dev/null)'
-complete -c aimax-stop -s b -l backend -d 'The agent\'s backend' -x -a 'tmux-claude-code tmux-codex tmux-practice'
+complete -c aimax-stop -s b -l backend -d '`claude`, `codex` or `practice`' -x -a 'tmux-claude-code tmux-codex tmux-practice'
 complete -c aimax-stop -l json -d 'Print one JSON document'
-complete -c aimax-stop -s h -l help -d 'Show help; `--help` shows all of it'
+complete -c aimax-stop -s h -l help -d 'Show this help; `--help` shows more'
 complete -c aimax-stop -s V -l version -d 'Show the version'
 complete -c aimax-stop -a '(aimax-ls --names 2>/dev/null)'

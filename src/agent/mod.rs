@@ -303,6 +303,12 @@ pub trait Agent: Sync {
         Ok(None)
     }
 
+    /// Whether it may be at a hook of the user's that has run since `since`, in epoch milliseconds, though
+    /// its status does not say so.
+    fn may_be_at_hook(&self, _paths: &AgentPaths, _pane: &Pane, _since: u64) -> bool {
+        false
+    }
+
     /// Whether the last turn in a transcript has begun and not ended.
     fn last_turn_is_open(&self, transcript: &Path) -> Result<bool>;
 

@@ -35,6 +35,9 @@ pub struct Profile {
     /// The texts in the line that says that the agent tries a request again.
     #[serde(default)]
     pub retrying: Vec<String>,
+    /// The text below the input box which says that a hook refused the prompt in it.
+    #[serde(default)]
+    pub refused: Option<String>,
     /// How the agent shows what runs in the background.
     #[serde(default)]
     pub background: Option<Background>,
@@ -225,6 +228,12 @@ impl Profile {
                 .trim_end()
                 .to_owned(),
         )
+    }
+
+    /// Whether the agent shows below its input box that a hook refused the prompt in it.
+    pub fn shows_refusal(&self, look: &Look) -> bool {
+        let Some((row, text)) = self.box_row(look).zip(self.refused.as_ref()) else { return false };
+        look.screen.lines().skip(row + 1).any(|line| line.contains(text))
     }
 
     /// How many things the agent shows to run in the background; `None` where no input box shows, or

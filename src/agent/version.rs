@@ -44,7 +44,7 @@ impl Facts {
         };
         let oldest = profile.oldest.as_ref().filter(|oldest| is_older(&version, oldest))?;
         let package = self.package?;
-        let cause = format!("version {version} is too old: {oldest} or a later one is needed");
+        let cause = format!("version {version} is too old; {oldest} or later is needed");
         let advice = format!("update it, for example with `npm install -g {package}`");
         Some(Error::missing(program.display(), cause).advise(advice))
     }
@@ -91,7 +91,7 @@ pub(crate) fn said_by(program: &Path) -> Result<String> {
     let version =
         said.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
     version.map(str::to_owned).ok_or_else(|| {
-        Error::system(program.display(), "`--version` says no version").advise("run it by hand")
+        Error::system(program.display(), "`--version` prints no version").advise("run it by hand")
     })
 }
 

@@ -11,6 +11,7 @@ use std::{
 use super::{
     Output, Tool, help, page,
     parse::{Parsed, parse},
+    status::can_end,
 };
 use crate::{
     error::{Error, Exit, Kind, Result},
@@ -40,7 +41,7 @@ pub(crate) fn run<T: Tool>(
     out: &mut Output,
 ) -> Exit {
     let error = match attempt::<T>(argv, out) {
-        Ok(exit) => return exit,
+        Ok(exit) => return listed::<T>(exit),
         Err(error) => error,
     };
     // A failure after a signal is due to the signal: ^C also reaches the tmux clients that we run,
@@ -51,7 +52,13 @@ pub(crate) fn run<T: Tool>(
         Kind::Signal(signal) => die_by(signal),
         _ => say(name, &line(name, &error)),
     }
-    kind.exit()
+    listed::<T>(kind.exit())
+}
+
+/// The status, which the manual must list.
+fn listed<T: Tool>(exit: Exit) -> Exit {
+    debug_assert!(can_end(&T::DOC, exit), "{}: {exit:?} is not in its manual", T::DOC.name);
+    exit
 }
 
 /// Prints one line on standard error, under `name`: a warning in a run that goes on.

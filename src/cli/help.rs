@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{
     OptDoc, Page,
-    status::{SIGNALS, STATUSES},
+    status::{SIGNALS, statuses},
 };
 
 /// Names wider than this stand on a line of their own in `-h`: with 2 columns before and after
@@ -35,11 +35,8 @@ pub(crate) fn full(page: &Page) -> String {
         indent(&mut text, 6, opt.full);
     }
     text.push_str("\nexit status:\n");
-    for (exit, meaning) in STATUSES {
-        _ = writeln!(text, "  {:>3}  {meaning}", exit as u8);
-        for (_, words) in tool.exits.iter().filter(|own| own.0 == exit) {
-            indent(&mut text, 7, words);
-        }
+    for (exit, phrases) in statuses(tool) {
+        _ = writeln!(text, "  {:>3}  {}", exit as u8, phrases.join("\n       "));
     }
     indent(&mut text, 2, SIGNALS);
     if !tool.examples.is_empty() {
@@ -145,12 +142,12 @@ options:
   -s, --session=NAME  The session
   -t, --timeout=SPAN, --forever
                       Give up after this long
-      --agent=AGENT   Whose transcript it is
   -C, --a-directory-to-go-to-first=DIR
                       Go there first
+      --agent=AGENT   Whose transcript it is
       --exec=PROGRAM  Run this
       --file=FILE     Read this
-  -h, --help          Show help; `--help` shows all of it
+  -h, --help          Show this help; `--help` shows more
   -V, --version       Show the version
 "
         );
@@ -164,8 +161,8 @@ options:
             "\n\nPrints what FILE holds; see",
             "\n    cat FILE | fake-tail -\n",
             "\n  -s, --session=NAME\n      The session.\n\n      May be given again.\n",
-            "\n    1  no: the job failed, the session is not alive, nothing matched\n       Nothing followed",
-            "\n  124  the deadline passed\n       no more\n  A signal that",
+            "\n    1  no: the job failed, the session is dead, or nothing matched\n       also if nothing",
+            "\n  124  no more\n  A signal ends",
             "\nexamples:\n  fake-tail -f 'my file' | jq .\n      Follow a file",
             "\nsee also:\n  fake-job(1), tmux(1), inotify(7)\n",
         ] {

@@ -3,16 +3,25 @@
 //! Plain text becomes roff by an exact escape of each character, so nothing in a table can be taken
 //! for a request or a macro. Only the page's frame is made of macros.
 
-use std::{fmt::Write as _, iter};
+use std::fmt::Write as _;
 
 use super::{
     OptDoc, Page,
     help::see_also,
-    status::{SIGNALS, STATUSES},
+    status::{SIGNALS, statuses},
 };
 
 /// The date of the release. Pages show it in place of the day on which they were generated.
 pub(crate) const RELEASED: &str = "November 22, 2026";
+
+/// Where the variables and files of all programs are listed.
+const ELSEWHERE: &str = "\
+.Sh ENVIRONMENT
+.Xr aimax 1
+lists the variables of all programs, and
+.Xr aimax 7
+their files.
+";
 
 /// The page, section 1.
 pub(crate) fn man(page: &Page) -> String {
@@ -39,10 +48,12 @@ pub(crate) fn man(page: &Page) -> String {
     list(&mut text, ".Pp\nThe options are:\n", options);
     let variables = page.environment.iter().map(|(names, about)| (escaped(names), about.clone()));
     list(&mut text, ".Sh ENVIRONMENT\n", variables);
-    let statuses = STATUSES.into_iter().map(|(exit, meaning)| {
-        let own = tool.exits.iter().filter(|own| own.0 == exit).map(|(_, words)| *words);
-        let sentences = iter::once(meaning).chain(own).map(sentence);
-        ((exit as u8).to_string(), sentences.collect::<Vec<_>>().join(" "))
+    if page.environment.is_empty() {
+        text.push_str(ELSEWHERE);
+    }
+    let statuses = statuses(tool).map(|(exit, phrases)| {
+        let sentences: Vec<String> = phrases.into_iter().map(sentence).collect();
+        ((exit as u8).to_string(), sentences.join(" "))
     });
     list(&mut text, ".Sh EXIT STATUS\n", statuses);
     text.push_str(".Pp\n");
@@ -140,21 +151,64 @@ fn synopsis_word(text: &mut String, word: &str) {
     }
 }
 
-/// Paragraphs. Lines indented by four spaces stay as they are; others are filled, each sentence on
-/// a line of its own, as mdoc wants it.
+/// Paragraphs. Lines indented by four spaces are a table, if each has two columns, and else stay as
+/// they are; others are filled, each sentence on a line of its own, as mdoc wants it.
 fn prose(text: &mut String, plain: &str) {
     let lines: Vec<&str> = plain.trim().lines().map(str::trim_end).collect();
     let mut filled = false;
     for block in lines.split(|line| line.is_empty()).filter(|block| !block.is_empty()) {
-        if block.iter().all(|line| line.starts_with("    ")) {
-            let block: Vec<&str> = block.iter().map(|line| &line[4..]).collect();
-            literal(text, &block);
-        } else {
-            text.push_str(if filled { ".Pp\n" } else { "" });
-            fill(text, &block.join(" "));
+        for (i, block) in block.chunk_by(|a, b| indented(a) == indented(b)).enumerate() {
+            if indented(block[0]) {
+                let block: Vec<&str> = block.iter().map(|line| &line[4..]).collect();
+                match rows(&block) {
+                    Some(rows) => {
+                        text.push_str(if i == 0 { ".Pp\n" } else { "" });
+                        table(text, &rows);
+                    }
+                    None => literal(text, &block),
+                }
+            } else {
+                text.push_str(if filled && i == 0 { ".Pp\n" } else { "" });
+                fill(text, &block.join(" "));
+            }
+            filled = true;
         }
-        filled = true;
     }
+}
+
+fn indented(line: &str) -> bool {
+    line.starts_with("    ")
+}
+
+/// The two columns of a table's rows, with at least two blanks between them. A line without a first
+/// column continues the row above it.
+fn rows<'a>(lines: &[&'a str]) -> Option<Vec<(&'a str, String)>> {
+    let mut rows: Vec<(&str, String)> = Vec::new();
+    for line in lines {
+        let (tag, words) = line.split_once("  ")?;
+        match rows.last_mut() {
+            Some((_, above)) if tag.is_empty() => *above = format!("{above} {}", words.trim()),
+            _ if tag.is_empty() => return None,
+            _ => rows.push((tag, words.trim().to_owned())),
+        }
+    }
+    Some(rows)
+}
+
+fn table(text: &mut String, rows: &[(&str, String)]) {
+    let widest = rows.iter().map(|(tag, _)| *tag).max_by_key(|tag| tag.chars().count());
+    let widest = escaped(widest.unwrap_or_default());
+    _ = writeln!(text, ".Bl -tag -width \"{widest}\" -offset indent -compact");
+    for (tag, words) in rows {
+        _ = writeln!(text, ".It No {}", tag.split(' ').map(argument).collect::<Vec<_>>().join(" "));
+        fill(text, words);
+    }
+    text.push_str(".El\n");
+}
+
+/// A word in a macro's line, which must not be taken for another macro.
+fn argument(word: &str) -> String {
+    format!("\\&{}", escaped(&word.replace('`', "")))
 }
 
 fn literal(text: &mut String, lines: &[&str]) {
@@ -282,7 +336,8 @@ mod tests {
             "-t, --timeout=SPAN, --forever\n",
             "fake-tail -f 'my file' | jq .\n",
             "fake-tail --no-follow No Ar Fl\n",
-            "The deadline passed.  No more.\n",
+            "     1       No: the job failed, the session is dead, or nothing matched.  Also",
+            "     124     No more.\n",
             "fake-job(1), tmux(1), inotify(7)",
         ] {
             assert!(plain.contains(part), "{part}\n---\n{plain}");

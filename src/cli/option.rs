@@ -126,6 +126,8 @@ pub struct ToolDoc {
     pub operand: Option<ValueDoc>,
     /// What follows `--`, where it is passed on; else those words are operands.
     pub rest: Option<ValueDoc>,
+    /// The statuses that it can end with, besides those of every program: 0, 2 and 74.
+    pub ends: &'static [Exit],
     /// The records that it prints.
     pub records: &'static [&'static RecordDoc],
     /// What each status means here, where the shared meaning needs more words.
@@ -146,6 +148,7 @@ impl ToolDoc {
         verbs: &[],
         operand: None,
         rest: None,
+        ends: &[],
         records: &[],
         exits: &[],
         examples: &[],

@@ -19,8 +19,8 @@ pub struct Page {
 pub(crate) const COMMON: [OptDoc; 2] = [
     OptDoc::new(
         "help",
-        "Show help; `--help` shows all of it",
-        "Shows help and exits: `-h` on one screen, `--help` all of it.",
+        "Show this help; `--help` shows more",
+        "Shows help and exits: `-h` on one screen, `--help` in full.",
     )
     .short('h'),
     OptDoc::new("version", "Show the version", "Shows the version and exits.").short('V'),
@@ -28,7 +28,10 @@ pub(crate) const COMMON: [OptDoc; 2] = [
 
 /// The page of `T`.
 pub(crate) fn page<T: Tool>() -> Page {
-    let opts = T::OPTS.iter().map(|opt| opt.doc).chain(COMMON).collect();
+    let mut opts: Vec<OptDoc> = T::OPTS.iter().map(|opt| opt.doc).collect();
+    // Those with a letter first, as the table has them; the others are found by the alphabet.
+    opts.sort_by_key(|opt| opt.short.is_none().then_some(opt.long));
+    opts.extend(COMMON);
     Page { tool: T::DOC, opts, front: T::FRONT, environment: Vec::new() }
 }
 

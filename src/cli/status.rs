@@ -1,24 +1,40 @@
 //! The exit statuses in words: one list for every help text and man page.
 
+use super::ToolDoc;
 use crate::error::Exit;
 
 /// What each status means in every program, one phrase of at most 72 columns each.
 pub const STATUSES: [(Exit, &str); 9] = [
-    (Exit::Done, "done, or yes; and proven"),
-    (Exit::No, "no: the job failed, the session is not alive, nothing matched"),
-    (Exit::Usage, "wrong usage: bad option, bad name, no prompt, no such directory"),
-    (Exit::Refused, "refused: nothing was typed, so trying again is safe"),
-    (Exit::Unproven, "typed but not proven, or altered: look before trying again"),
-    (Exit::Person, "a person is needed: permission, login, or a choice of the agent"),
-    (Exit::Missing, "something needed is missing: tmux, the agent, the session"),
-    (Exit::System, "the system failed: I/O error, disk full, tmux error"),
-    (Exit::Timeout, "the deadline passed"),
+    (Exit::Done, "success: done and proven, or the answer is yes"),
+    (Exit::No, "no: the job failed, the session is dead, or nothing matched"),
+    (Exit::Usage, "usage error: bad option, bad name, no prompt, no such directory"),
+    (Exit::Refused, "refused: nothing was typed, so it is safe to try again"),
+    (Exit::Unproven, "typed but not proven, or altered: look before you try again"),
+    (Exit::Person, "a person is needed: for permission, login, or a choice"),
+    (Exit::Missing, "something is missing: tmux, the agent, or the session"),
+    (Exit::System, "system error: I/O, disk full, tmux"),
+    (Exit::Timeout, "timed out"),
 ];
 
 /// What happens at a signal, and when nobody reads the output: whole sentences.
 pub(crate) const SIGNALS: &str = "\
-A signal that ends it ends it as by default, after tidying up.
-A reader that closes standard output early is no failure: status 0.";
+A signal ends the program as usual, once it has cleaned up.
+If the reader of its output goes away, it stops quietly with status 0.";
+
+/// Whether a program can end with that status.
+pub(crate) fn can_end(tool: &ToolDoc, exit: Exit) -> bool {
+    matches!(exit, Exit::Done | Exit::Usage | Exit::System) || tool.ends.contains(&exit)
+}
+
+/// The statuses that a program can end with, each with phrases that say when. Its own phrase stands
+/// in the place of the shared one, unless it only adds to it: "also if …".
+pub(crate) fn statuses(tool: &ToolDoc) -> impl Iterator<Item = (Exit, Vec<&'static str>)> {
+    STATUSES.into_iter().filter(|(exit, _)| can_end(tool, *exit)).map(|(exit, shared)| {
+        let own = tool.exits.iter().find(|own| own.0 == exit).map(|(_, words)| *words);
+        let shared = Some(shared).filter(|_| own.is_none_or(|own| own.starts_with("also ")));
+        (exit, shared.into_iter().chain(own).collect())
+    })
+}
 
 #[cfg(test)]
 mod tests {

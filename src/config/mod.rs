@@ -249,7 +249,7 @@ impl Config {
         }
         match found("aimax").or_else(|| self.program("aimax")) {
             Some(path) => Ok(vec![path.into_os_string(), name.into()]),
-            None => Err(Error::missing("aimax", "not found beside this program, nor on PATH")),
+            None => Err(Error::missing("aimax", "not found next to this program or on PATH")),
         }
     }
 

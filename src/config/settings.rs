@@ -128,18 +128,18 @@ pub(crate) const COMMON: &[Setting] = &[
     Setting::path(16, "proxy_chains_conf", Below("home", "proxy_claude.conf"))
         .about("the configuration of proxychains"),
     Setting::new(17, "run_preflight", SettingKind::Switch, Fallback::Switch(true))
-        .about("known for the original's sake; a start always looks first"),
+        .about("ignored; for the PyPI package only"),
     Setting::path(OURS, "prompt_events", Fallback::Unset)
-        .about("a SQLite file for a record of each delivery"),
+        .about("a SQLite file that logs each delivery"),
 ];
 
 /// The common settings after those of the agents.
 pub(crate) const LAST: &[Setting] = &[
-    Setting::text(OURS, "tmux_socket").about("another tmux server, as `tmux -L` names it"),
-    Setting::text(OURS, "session").about("the session when `-s` names none"),
-    Setting::text(OURS, "backend").about("the backend when `-b` names none"),
+    Setting::text(OURS, "tmux_socket").about("the tmux server, as for `tmux -L`"),
+    Setting::text(OURS, "session").about("the session if `-s` is not given"),
+    Setting::text(OURS, "backend").about("the backend if `-b` is not given"),
     Setting::path(OURS, "trace", Fallback::Unset)
-        .about("a file for every step and every call of tmux, for a bug report"),
+        .about("a file that logs each step and each tmux call, for a bug report"),
 ];
 
 /// A setting's value.
@@ -333,7 +333,7 @@ impl Resolver<'_> {
                 value => Ok(value),
             },
             (_, Json::String(text)) => self.parse_text(kind, text.into()),
-            (_, other) => Err(format!("{other} is not a text")),
+            (_, other) => Err(format!("{other} is not a string")),
         }
     }
 }

@@ -129,7 +129,7 @@ fn what_is_wrong_is_named_with_its_place() {
         ("[]", "not a JSON object"),
         ("{", "not JSON: EOF while parsing an object at line 1 column 1"),
         (r#"{"data": "/x"}"#, "data: no such setting"),
-        (r#"{"data_dir": 1}"#, "data_dir: 1 is not a text"),
+        (r#"{"data_dir": 1}"#, "data_dir: 1 is not a string"),
         (r#"{"data_dir": ""}"#, "data_dir: it is empty"),
         (r#"{"data_dir": "d"}"#, "data_dir: `d` is not an absolute path"),
         (r#"{"run_preflight": "no"}"#, "run_preflight: \"no\" is neither true nor false"),

@@ -69,7 +69,7 @@ impl TmuxBackend {
             How::Create => request.start_options(),
             How::Queue | How::Interrupt => to.resumed(request.start_options()),
         };
-        to.can_be_reached(&start, "with a folder it is started")?;
+        to.can_be_reached(&start, "give a folder to start it")?;
         let interrupt = how == How::Interrupt;
         let options = DeliveryOptions { interrupt, ..DeliveryOptions::default() };
         let SentPrompt { session, delivery, started } = to.send(prompt, start, &options)?;

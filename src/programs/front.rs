@@ -33,20 +33,20 @@ impl Tool for Front {
         about: "\
 Runs one of the programs of this package, or any `aimax-VERB` on PATH.
 
-Claude Code and Codex run as what they are, programs for a terminal,
-each in a tmux window of its own that you may attach to. A prompt counts
-as delivered when the agent's own transcript holds it.
+Claude Code and Codex run as interactive programs, each in a tmux window
+that you can attach to. A prompt counts as delivered when the agent's
+own transcript holds it.
 
-Settings come from the environment, and below it from a file, of which
-`aimax help config` tells.",
+Settings come from the environment and, below it, from a file; see
+`aimax help config`.",
         verbs: &VERBS,
         operand: Some(ValueDoc { name: "ARG", complete: Complete::Nothing }),
         examples: &[
-            ("aimax demo", "Shows everything in a minute, without an account."),
-            ("aimax ask -b tmux-codex 'What is this?'", "Asks Codex about this folder."),
-            ("aimax create -b tmux-codex -s demo --cwd . -p 'Hi.'", "Starts Codex."),
-            ("aimax help create", "Tells all of a verb."),
-            ("aimax help agent", "Tells a coding agent how to use all this."),
+            ("aimax demo", "Show a whole session. Needs no account."),
+            ("aimax ask -b tmux-codex 'What is this?'", "Ask Codex about this folder."),
+            ("aimax create -b tmux-codex -s demo --cwd . -p 'Hi.'", "Start Codex."),
+            ("aimax help create", "Show the help of a verb."),
+            ("aimax help agent", "Show how a coding agent uses aimax."),
         ],
         see_also: &[
             ("aimax-ask", 1),
@@ -62,6 +62,14 @@ Settings come from the environment, and below it from a file, of which
             ("aimax-kill", 1),
             ("tmux", 1),
             ("aimax", 7),
+        ],
+        ends: &[
+            Exit::No,
+            Exit::Refused,
+            Exit::Unproven,
+            Exit::Person,
+            Exit::Missing,
+            Exit::Timeout,
         ],
         ..ToolDoc::EMPTY
     };
@@ -105,37 +113,37 @@ impl BuiltIn {
 
 /// All of them, in the order of the help.
 pub(crate) const BUILT_IN: [BuiltIn; 26] = [
-    BuiltIn::new::<Ask>("ask", "Give a prompt, and print the answer"),
+    BuiltIn::new::<Ask>("ask", "Deliver a prompt and print the answer"),
     BuiltIn::new::<Create>("create", "Start a session with its first prompt"),
     BuiltIn::new::<Send>("send", "Send a prompt to a session"),
-    BuiltIn::new::<Pause>("pause", "Stop the present turn"),
+    BuiltIn::new::<Pause>("pause", "Stop the current turn"),
     BuiltIn::new::<Stop>("stop", "End a session"),
-    BuiltIn::new::<Revive>("revive", "Start sessions again after a reboot"),
-    BuiltIn::new::<Adopt>("adopt", "Make a session of an agent that runs already"),
+    BuiltIn::new::<Revive>("revive", "Restart sessions after a reboot"),
+    BuiltIn::new::<Adopt>("adopt", "Turn a running agent into a session"),
     BuiltIn::new::<List>("list", "List the sessions that have a window"),
-    BuiltIn::new::<Status>("status", "Tell how a session is"),
-    BuiltIn::new::<History>("history", "Print what a conversation holds"),
-    BuiltIn::new::<Stream>("stream", "Print what happens, as it happens"),
-    BuiltIn::new::<Usage>("usage", "Count the tokens that sessions have used"),
+    BuiltIn::new::<Status>("status", "Show the state of a session"),
+    BuiltIn::new::<History>("history", "Print a conversation so far"),
+    BuiltIn::new::<Stream>("stream", "Print a conversation as it happens"),
+    BuiltIn::new::<Usage>("usage", "Count the tokens used by sessions"),
     BuiltIn::new::<Settings>("config", "Show all settings"),
-    BuiltIn::new::<Admin>("admin", "Show and set what holds for all sessions"),
-    BuiltIn::new::<Demo>("demo", "Show a whole session with the practice agent"),
+    BuiltIn::new::<Admin>("admin", "Show and set the defaults of a backend"),
+    BuiltIn::new::<Demo>("demo", "Show a whole session on the practice agent"),
     BuiltIn::new::<Spawn>("spawn", "Start an agent"),
     BuiltIn::new::<Paste>("paste", "Deliver a prompt"),
     BuiltIn::new::<Tail>("tail", "Print transcript records"),
-    BuiltIn::new::<Flag>("flag", "Ask for the end of a job, or wait for it"),
+    BuiltIn::new::<Flag>("flag", "Check whether a job is done, or wait for it"),
     BuiltIn::new::<Ls>("ls", "List sessions"),
     BuiltIn::new::<Kill>("kill", "End sessions"),
-    BuiltIn::new::<Doctor>("doctor", "Find out what is not as it should be"),
+    BuiltIn::new::<Doctor>("doctor", "Look for problems"),
     BuiltIn::new::<Setup>("setup", "Install manual pages and completions"),
-    BuiltIn::new::<Stats>("stats", "Count the prompts of the last hours"),
+    BuiltIn::new::<Stats>("stats", "Count recent prompts"),
     BuiltIn::new::<Schema>("schema", "Print the JSON Schema of the records"),
     BuiltIn::new::<Version>("version", "Print the version"),
 ];
 
 /// The verbs: the programs, and `help`.
 const VERBS: [VerbDoc; BUILT_IN.len() + 1] = {
-    let help = VerbDoc { name: "help", brief: "Show help, or that of a verb" };
+    let help = VerbDoc { name: "help", brief: "Show this help, or that of a verb" };
     let mut verbs = [help; BUILT_IN.len() + 1];
     let mut at = 0;
     while at < BUILT_IN.len() {

@@ -33,20 +33,21 @@ impl Tool for Kill {
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-kill",
-        tagline: "end sessions and tidy up",
+        tagline: "end sessions and clean up",
         synopsis: &["aimax-kill [OPTION]... NAME..."],
         about: "\
-Closes the window of each session, sees that the agent and the processes
-that it started end, and removes the flags and what was made for the
-session. The conversation itself stays: `aimax-spawn --resume` goes on
-with it. Prints one record for each session.",
+Closes the window of each session, makes sure that the agent and the
+processes it started have ended, and removes the flags and everything
+that was made for the session. The conversation stays: use
+`aimax-spawn --resume` to continue it. Prints one record per session.",
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         exits: &[
-            (Exit::Done, "all of them are gone, or were ended before"),
-            (Exit::Missing, "also when there is no such session"),
+            (Exit::Done, "all of them are gone"),
+            (Exit::Missing, "also if there is no such session"),
         ],
-        examples: &[("aimax-kill demo", "Ends a session.")],
+        examples: &[("aimax-kill demo", "End a session.")],
         see_also: &[("aimax-spawn", 1), ("aimax-ls", 1), ("aimax", 7)],
+        ends: &[Exit::Refused, Exit::Missing],
         records: &[&KILLED],
         ..ToolDoc::EMPTY
     };

@@ -40,9 +40,7 @@ use crate::{
 /// The pages of all programs, for the manuals and completions.
 pub fn pages() -> Vec<Page> {
     let front = Page { environment: environment(), ..page::<Front>() };
-    // The demo has no manual: it shows itself.
-    let documented = BUILT_IN.iter().filter(|program| program.verb.name != "demo");
-    iter::once(front).chain(documented.map(|program| (program.page)())).collect()
+    iter::once(front).chain(BUILT_IN.iter().map(|program| (program.page)())).collect()
 }
 
 /// All records that programs print.
@@ -54,7 +52,7 @@ pub(crate) fn records() -> Vec<&'static RecordDoc> {
 fn environment() -> Vec<(String, String)> {
     let row = |setting: &&crate::config::Setting| {
         let mut about = setting.about[..1].to_uppercase() + &setting.about[1..];
-        about.push_str(&format!("; `{}` in the file.", setting.key));
+        about.push_str(&format!(" (setting `{}`).", setting.key));
         (setting.variables().join(", "), about)
     };
     SETTINGS.iter().map(row).collect()

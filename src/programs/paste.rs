@@ -44,33 +44,34 @@ impl Tool for Paste {
         about: "\
 Pastes a prompt into the session's input box, presses Enter, and waits
 until the agent's own transcript holds the whole text. Prints one record
-with the verdict, and the offset at which the transcript stood before:
+with the verdict and the `offset` of the transcript before the prompt:
 `aimax-tail --from` that offset shows the prompt and all that follows.
 
 The verdicts:
-    submitted            recorded whole, given to the model
-    queued               recorded whole, for after the present turn
-    altered              recorded, but another text
-    blocked              refused: nothing is left of it; see `reason`
-    typed_not_submitted  the text is in the input box
-    unproven             nothing seen before the time was up
+    submitted            recorded in full and given to the model
+    queued               recorded in full, waiting for the current turn
+    altered              recorded, but with different text
+    blocked              refused, and nothing is left of it: `reason`
+    typed_not_submitted  the text is still in the input box
+    unproven             nothing was seen before the timeout
 
-A prompt is never pasted twice. What an agent does to every prompt, such
-as turning a tab into blanks, is named in `normalized`.
+A prompt is never pasted twice. Changes that the agent makes to every
+prompt, such as replacing tabs with blanks, are named in `normalized`.
 
-With `--interrupt` and no prompt the verdict is `interrupted`, `idle`
-when there was nothing to stop, or `unproven`. A question that the agent
-asks at that moment is denied, which stops the turn too.",
+With `--interrupt` and no prompt, the verdict is `interrupted`, `idle`
+if there was nothing to stop, or `unproven`. If the agent is asking for
+permission at that moment, it is denied, which stops the turn too.",
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
-        exits: &[(Exit::Done, "proven: `submitted`, `queued`, `interrupted`, `idle`, or answered")],
+        exits: &[(Exit::Done, "the delivery, the stop or the answer is proven")],
         examples: &[
-            ("aimax-paste -s demo -p 'Also add a README.'", "Delivers a prompt."),
-            ("git diff | aimax-paste -s review", "Delivers what a program prints."),
-            ("aimax-paste -s demo --interrupt -p 'Stop. Do this:'", "Stops the turn first."),
-            ("aimax-paste -s demo --answer 1 --expect permission", "Answers a question."),
-            ("aimax-paste -s demo --command -p /compact", "Runs a command of the agent's."),
+            ("aimax-paste -s demo -p 'Also add a README.'", "Deliver a prompt."),
+            ("git diff | aimax-paste -s review", "Deliver the output of a program."),
+            ("aimax-paste -s demo --interrupt -p 'Stop. Do this:'", "Stop the current turn first."),
+            ("aimax-paste -s demo --answer 1 --expect permission", "Answer a question."),
+            ("aimax-paste -s demo --command -p /compact", "Run one of the agent's own commands."),
         ],
         see_also: &[("aimax-spawn", 1), ("aimax-tail", 1), ("aimax-flag", 1), ("aimax", 7)],
+        ends: &[Exit::Refused, Exit::Unproven, Exit::Person, Exit::Missing, Exit::Timeout],
         records: &[&DELIVERED, &INTERRUPTED, &ANSWERED],
         ..ToolDoc::EMPTY
     };
@@ -89,12 +90,12 @@ asks at that moment is denied, which stops the turn too.",
             "when",
             "`now`, when it is `idle`, or after a `reset`",
             "\
-With `now`, the default, a prompt that comes while a turn runs is taken
-as the agent takes it: queued, or into the turn. With `idle` the end of
-the work is waited for first, within `--timeout`; if that is not enough,
-nothing is typed, and the status is 124. With `reset` the end of the
-usage limit that ended the last job is waited for, if there is one: for
-as long as the agent has said, or `--timeout` if that is given.",
+With `now`, the default, the prompt is delivered even during a turn; the
+agent queues it or takes it into the turn. With `idle`, the end of the
+job is waited for first. If that takes longer than `--timeout`, nothing
+is typed, and the status is 124. With `reset`, the end of the usage limit
+that ended the last job is waited for first, if there is one: for as long
+as the agent has said, or for `--timeout` if that is given.",
         )
         .value("MOMENT", Complete::OneOf(When::NAMES))
         .sets(|args, given| {
@@ -103,44 +104,44 @@ as long as the agent has said, or `--timeout` if that is given.",
         }),
         OptDoc::new(
             "interrupt",
-            "Stop the present turn first",
+            "Stop the current turn first",
             "\
-Stops the present turn, and proves it, before the prompt is delivered,
-if there is one.",
+Stops the current turn, and proves that it stopped, before it delivers
+the prompt, if there is one.",
         )
         .sets(|args, given| args.delivery.interrupt.set(given)),
         OptDoc::new(
             "replace-draft",
-            "Clear somebody's draft first",
+            "Clear a draft from the input box first",
             "\
-Clears a draft out of the input box. Without it a draft forbids the
-delivery: the two texts would become one.",
+Clears a draft from the input box. Without this option a draft blocks
+the delivery, because the two texts would become one.",
         )
         .sets(|args, given| args.delivery.replace_draft.set(given)),
         OptDoc::new(
             "wait-ready",
-            "Wait this long for what forbids typing",
+            "How long to wait for obstacles to go away",
             "\
-How long to wait for a dialog, a draft or a start to be over before the
-delivery is refused. Half a second by default: a screen that is just
-being drawn can look like any of these.",
+How long to wait for a dialog, a draft or a starting agent before the
+delivery is refused. The default is half a second, because a screen that
+is still being drawn can look like any of these.",
         )
         .value("TIME", Complete::Nothing)
         .sets(|args, given| args.delivery.wait_ready.set(given)),
         OptDoc::new(
             "answer",
-            "Press this key in the open dialog",
+            "Answer the open dialog with this choice or key",
             "\
 Answers the dialog that `--expect` names, if it is open, and waits until
-it is gone. The `key` of one of its `choices`, as `aimax-ls` shows them,
-is gone to, and Enter pressed when the pointer is there; any other KEY
-is pressed, by its tmux name (`y`, `Enter`, `Escape`).",
+it closes. If KEY is the `key` of one of its `choices`, as `aimax-ls`
+shows them, the pointer is moved there before Enter is pressed. Any
+other KEY is pressed as it is, by its tmux name (`y`, `Enter`).",
         )
         .value("KEY", Complete::Nothing)
         .sets(|args, given| args.answer.set(given)),
         OptDoc::new(
             "expect",
-            "The dialog that must be open",
+            "The dialog that must be open for the answer",
             "The name of the dialog that must be open for `--answer`.",
         )
         .value("DIALOG", Complete::Nothing)
@@ -148,8 +149,8 @@ is pressed, by its tmux name (`y`, `Enter`, `Escape`).",
         options::LOCK_WAIT.sets(|args, given| args.delivery.lock_wait.set(given)),
         options::timeout(
             "\
-The longest time to wait for the proof: `90`, `1.5m`, `500ms`. 30
-seconds by default.",
+How long to wait for the proof: `90`, `1.5m`, `500ms`. The default is
+30 seconds.",
         )
         .sets(|args, given| {
             args.delivery.timeout.set(given)?;
@@ -168,7 +169,7 @@ seconds by default.",
         let DeliveryOptions { lock_wait, timeout, .. } = args.delivery;
         if let Some(key) = &args.answer {
             let expected = args.expect.as_deref().ok_or_else(|| {
-                Error::usage("--answer", "it needs --expect, the name of the dialog")
+                Error::usage("--answer", "it needs --expect with the name of the dialog")
             })?;
             let tmux = Tmux::new(&config)?;
             let wait = Deadline::after(lock_wait);
@@ -284,7 +285,7 @@ pub(crate) fn print(
                 _ => format!("the prompt was not delivered ({verdict})"),
             };
             let cause = format!("{what}, but its record cannot be printed: {}", error.cause);
-            Error { cause, ..error }.advise("only with the same --once is a retry safe")
+            Error { cause, ..error }.advise("a retry is safe only with the same --once")
         }
         _ => error,
     })
@@ -294,7 +295,7 @@ pub(crate) fn print(
 /// printed under the name of the program.
 pub(crate) fn conclude(program: &str, name: &Name, delivery: &Delivery) -> Result<Exit> {
     if let Some(error) = &delivery.unrecorded {
-        cli::say(program, &format!("the delivery is not recorded: {error}"));
+        cli::say(program, &format!("cannot log the delivery: {error}"));
     }
     delivery.failure(name).map_or(Ok(Exit::Done), Err)
 }

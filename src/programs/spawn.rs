@@ -39,44 +39,40 @@ impl Tool for Spawn {
         tagline: "start an agent in a tmux window",
         synopsis: &["aimax-spawn -b BACKEND [-s] NAME [OPTION]... [-p TEXT] [-- ARG...]"],
         about: "\
-Starts an agent in a window of its backend's tmux session, waits until
-it is ready, and delivers the first prompt, if there is one. Prints one
-record: the session, where its transcript is, and the verdict on the
-prompt.
+Starts an agent in a tmux window, waits until it is ready, and delivers
+the first prompt, if there is one. Prints one record: the session, where
+its transcript is, and the verdict on the prompt.
 
-What the agent lets a caller settle for one start opens no dialog: the
-folder is trusted, for you named it; another model and an update are
-declined. Dialogs that open all the same are answered the same way. Any
-other ends the start with status 5 and its name, and one that is not
-known does with `unknown-dialog` and its first words.
+Startup dialogs are avoided where the agent has an option for it, and
+answered where it has none: the folder is trusted, because you named it;
+another model or an update is declined. Any other dialog ends the start
+with status 5 and its name. An unknown one is called `unknown-dialog`
+and quoted.
 
-An agent that is too old to be driven is not started: status 69 says its
-version and the one that is needed.
+A version of the agent that is too old is not started: status 69, with
+the version found and the version needed.
 
-Standard input is read only for `-f -`.
+Standard input is read only with `-f -`.
 
-When the start fails, nothing is left behind. When only the prompt
-fails, the session stays.",
+If the start fails, nothing is left behind. If only the prompt fails,
+the session stays.",
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         rest: Some(ValueDoc { name: "ARG", complete: Complete::Nothing }),
         exits: &[
-            (Exit::Done, "the agent is ready, and the prompt, if any, is proven"),
-            (Exit::Refused, "also when a session of this name is running"),
+            (Exit::Done, "the agent is ready, and the prompt, if any, was delivered"),
+            (Exit::Refused, "also if a session of this name is already running"),
         ],
         examples: &[
             (
                 "aimax-spawn -b tmux-claude-code -s demo --cwd ~/p -p 'Make a hello.py.'",
-                "Starts Claude Code with a first prompt.",
+                "Start Claude Code with a first prompt.",
             ),
             (
                 "aimax-spawn -b tmux-codex -s fix --cwd . -f task.txt",
-                "Takes the prompt from a file.",
+                "Read the prompt from a file.",
             ),
-            (
-                "aimax-spawn -b tmux-claude-code -s demo --resume ID",
-                "Goes on in an old conversation.",
-            ),
-            ("aimax-spawn -b tmux-codex -s x -- --search", "Gives the agent an option of its own."),
+            ("aimax-spawn -b tmux-claude-code -s demo --resume ID", "Resume an old conversation."),
+            ("aimax-spawn -b tmux-codex -s x -- --search", "Pass an option on to the agent."),
         ],
         see_also: &[
             ("aimax-paste", 1),
@@ -85,6 +81,7 @@ fails, the session stays.",
             ("tmux", 1),
             ("aimax", 7),
         ],
+        ends: &[Exit::Refused, Exit::Unproven, Exit::Person, Exit::Missing, Exit::Timeout],
         records: &[&READY, &PROMPTED],
         ..ToolDoc::EMPTY
     };
@@ -104,10 +101,10 @@ fails, the session stays.",
         launch::resume("resume"),
         OptDoc::new(
             "permissions",
-            "`bypass` the agent's questions, or let it `ask`",
+            "`bypass` permission prompts, or `ask`",
             "\
-With `bypass`, the default, the agent does what it wants without asking.
-With `ask` its own questions stay on; they show as the state `waiting`.",
+With `bypass`, the default, the agent runs every tool without asking.
+With `ask` it asks for permission; the session is then `waiting`.",
         )
         .value("HOW", Complete::OneOf(&["bypass", "ask"]))
         .sets(|args, given| {
@@ -116,11 +113,11 @@ With `ask` its own questions stay on; they show as the state `waiting`.",
         }),
         OptDoc::new(
             "inbox",
-            "what becomes of other sessions' messages",
+            "Messages from other sessions",
             "\
-Claude Code lets the sessions of a user send messages to each other, and
-a message starts a turn. With `refuse`, the default, none comes in. With
-`hold` they wait for a person, and with `accept` they are taken.",
+Claude Code lets a user's sessions send messages to each other, and a
+message starts a turn. With `refuse`, the default, none gets in. With
+`hold`, messages wait for a person; with `accept`, the agent gets them.",
         )
         .value("HOW", Complete::OneOf(&["refuse", "hold", "accept"]))
         .sets(|args, given| {
@@ -131,8 +128,8 @@ a message starts a turn. With `refuse`, the default, none comes in. With
         launch::display_name(),
         options::timeout(
             "\
-The longest time until the agent is ready, and again until the prompt is
-proven: `90`, `1.5m`, `500ms`. 60 seconds by default.",
+How long to wait for the agent to become ready, and then again for the
+proof of the prompt: `90`, `1.5m`, `500ms`. The default is 60 seconds.",
         )
         .sets(|args, given| args.timeout.set(given)),
         prompt::explain(),

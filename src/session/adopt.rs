@@ -49,7 +49,7 @@ pub(crate) fn adopt(config: &Config, tmux: &Tmux, order: &Adoption) -> Result<(S
         }
     }
     if let Some((session, _)) = known.iter().find(|(session, _)| session.name == *name) {
-        let cause = format!("a session of {} has this name", session.backend.name());
+        let cause = format!("{} already has a session of this name", session.backend.name());
         return Err(Error::new(Kind::Refused, name, cause).advise("choose another name"));
     }
     let found = find(config, tmux, order, &known)?;
@@ -107,7 +107,7 @@ fn find(
         let same = |other: &Pane| other.id == pane.id && other.socket == pane.socket;
         match known.iter().find(|(_, other)| same(other)) {
             Some((session, _)) if order.pane.is_some() => {
-                let cause = format!("its agent is the session {} already", session.name);
+                let cause = format!("its agent is already the session {}", session.name);
                 return Err(Error::new(Kind::Refused, &pane.id, cause));
             }
             Some(_) => {}
@@ -119,12 +119,12 @@ fn find(
         (Some(one), false) => {
             let ids: Vec<&str> =
                 found.iter().chain([&one]).map(|one| one.pane.id.as_str()).collect();
-            Err(Error::usage("pane", format!("an agent runs in each of {}", ids.join(", ")))
-                .advise("say which with -t"))
+            Err(Error::usage("pane", format!("there are agents in {}", ids.join(", ")))
+                .advise("choose one with -t"))
         }
         (None, _) => {
             let subject = order.pane.as_deref().unwrap_or("tmux");
-            Err(Error::missing(subject, "no agent is seen there that is no session yet"))
+            Err(Error::missing(subject, "no agent found that is not a session yet"))
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     error::{Error, Result},
     fs, proc,
     state::Name,
+    sys,
     time::Deadline,
     tmux::{Fault, Pane, Tmux},
     watch::{Watch, Woke},
@@ -150,8 +151,19 @@ impl Anchor {
         Some(Pane { pid: self.pid, ..pane }).filter(|_| !is_gone)
     }
 
-    /// What `found` on its server means.
+    /// What `found` on its server means. A server of another machine is not the one at that path here.
     fn judge(&self, name: &Name, found: std::result::Result<Option<Pane>, Fault>) -> Result<Sight> {
+        if let Some(host) = self.process.as_ref().and_then(proc::Identity::elsewhere) {
+            let cause = format!("it was started on the host {host}, and this is {}", sys::host());
+            let advice = format!(
+                "look there, as by `ssh {host} aimax-ls {name}`; if there is no such machine any more, \
+                 remove run/*/{name}/anchor.json below the data folder"
+            );
+            return Ok(Sight::Unseen {
+                why: Error::missing(name, cause).advise(advice),
+                pane: None,
+            });
+        }
         let fault = match found {
             Ok(Some(pane)) if self.is(&pane) => return Ok(Sight::Seen(self.with_agent(pane))),
             found => found.err(),
@@ -194,20 +206,23 @@ impl Anchor {
     /// Why an agent is not seen that may well live.
     fn unseen(&self, name: &Name, fault: Option<Fault>, runs: bool) -> Error {
         let Anchor { pid, server_pid, pane, .. } = self;
-        let agent =
-            if runs { format!("process {pid} runs") } else { format!("process {pid} may run") };
+        let agent = if runs {
+            format!("process {pid} is running")
+        } else {
+            format!("process {pid} may be running")
+        };
         let socket = self.socket.display();
         let server = proc::Identity::lives(*server_pid, None) != Some(false);
         let (cause, advice) = match fault {
             Some(Fault::Said(text)) => (
                 format!("{agent}, but tmux at {socket} says: {text}"),
-                "mend that and try again".to_owned(),
+                "fix that and try again".to_owned(),
             ),
             Some(Fault::NoServer) if server => (
                 format!(
                     "{agent}, but its tmux server (process {server_pid}) cannot be reached at {socket}"
                 ),
-                format!("`kill -USR1 {server_pid}` makes the server create its socket anew"),
+                format!("`kill -USR1 {server_pid}` makes the server recreate its socket"),
             ),
             Some(Fault::NoServer) => (
                 format!("{agent}, but its tmux server at {socket} is gone"),
@@ -304,7 +319,7 @@ fn named(session: &Session, config: &Config, hub: &[Pane]) -> Result<Option<Pane
             Ok(Some(pane.clone()))
         }
         (Some(a), Some(b)) => {
-            let cause = format!("two windows bear its name, {} and {}", a.window, b.window);
+            let cause = format!("two windows have its name: {} and {}", a.window, b.window);
             Err(Error::missing(&session.name, cause)
                 .advise("rename the one that is not the agent's"))
         }
@@ -425,9 +440,9 @@ mod tests {
         };
         assert_eq!(pane.map(|pane| pane.pid), Some(here));
         assert_eq!(why.kind, crate::error::Kind::Missing);
-        assert!(why.cause.contains(&format!("process {here} runs")), "{why}");
+        assert!(why.cause.contains(&format!("process {here} is running")), "{why}");
         assert!(why.cause.contains("Permission denied"), "{why}");
-        assert!(why.advice == "mend that and try again", "{why}");
+        assert!(why.advice == "fix that and try again", "{why}");
         // A process that is gone is evidence, whatever tmux says.
         let mut child = std::process::Command::new("true").spawn().unwrap();
         child.wait().unwrap();

@@ -145,7 +145,7 @@ impl Session {
 
     /// The command that starts it again.
     pub(crate) fn revival(&self) -> String {
-        format!("`aimax revive -b {} {}` starts it again", self.backend.name(), self.name)
+        format!("`aimax revive -b {} {}` restarts it", self.backend.name(), self.name)
     }
 
     /// The adapter of its agent.
@@ -207,9 +207,13 @@ fn one_of(name: &Name, mut found: Vec<Session>) -> Result<Session> {
         (None, _) => Err(Error::missing(name, "no such session").advise("`aimax-ls` lists them")),
         (Some(a), Some(b)) => Err(Error::usage(
             name,
-            format!("a session of {} and of {}", a.backend.name(), b.backend.name()),
+            format!(
+                "both {} and {} have a session of this name",
+                a.backend.name(),
+                b.backend.name()
+            ),
         )
-        .advise("say which with -b")),
+        .advise("choose one with -b")),
     }
 }
 

@@ -115,17 +115,12 @@ impl RunDir {
 
     /// Takes the session's lock.
     pub(crate) fn lock(&self, name: &Name, wait: Deadline) -> Result<Lock> {
-        fs::lock(
-            &self.lock_path(),
-            wait,
-            name.as_str(),
-            "another process is busy with this session",
-        )
+        fs::lock(&self.lock_path(), wait, name.as_str(), "another process is using this session")
     }
 
     /// Takes the lock for reading and then changing the flags.
     pub(crate) fn lock_flags(&self, wait: Deadline) -> Result<Lock> {
-        fs::lock(&self.0.join("flags.lock"), wait, "flags", "another process keeps them locked")
+        fs::lock(&self.0.join("flags.lock"), wait, "flags", "another process has locked them")
     }
 
     /// Removes the folder, locks and all: only of a session whose name nobody uses again.

@@ -102,7 +102,7 @@ impl<'a> Recipient<'a> {
             }
             (Err(error), None) if error.kind == Kind::Missing => {
                 Err(Error::missing(name, "no such session")
-                    .advise("`aimax list` lists them; with -b and --cwd it is started"))
+                    .advise("see `aimax list`, or start it with -b and --cwd"))
             }
             (found, _) => {
                 let session = found?;

@@ -61,8 +61,8 @@ impl FromStr for Name {
             return Err(Error::usage("session name", "it is longer than 128 characters"));
         }
         if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) || !text.chars().all(legal) {
-            return Err(Error::usage(format!("session name {text:?}"), "not a legal name")
-                .advise("a letter or digit, then letters, digits, `.`, `_` or `-`"));
+            return Err(Error::usage(format!("session name {text:?}"), "not a valid name")
+                .advise("use a letter or digit, then letters, digits, `.`, `_` or `-`"));
         }
         Ok(Name(text.to_owned()))
     }
@@ -381,7 +381,7 @@ fn set_aside(path: &Path, fault: &str) -> Error {
     let kept = path.with_file_name(name);
     match std::fs::rename(path, &kept) {
         Ok(()) => Error::system(path.display(), format!("not readable as JSON ({fault})"))
-            .advise(format!("set aside as {}; mend it and put it back", kept.display())),
+            .advise(format!("set aside as {}; fix it and put it back", kept.display())),
         Err(e) => Error::io(path.display(), &e),
     }
 }

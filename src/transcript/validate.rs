@@ -97,7 +97,7 @@ pub(crate) fn whole_records<'l>(
     let pieces = pieces(line.bytes);
     let path = path.display();
     if pieces.iter().all(|piece| piece.fault.is_some()) {
-        note(&format!("{path}: offset {}: left out: {fault}", line.offset));
+        note(&format!("{path}: offset {}: skipped: {fault}", line.offset));
         return Vec::new();
     }
     let mut records = Vec::new();
@@ -107,7 +107,7 @@ pub(crate) fn whole_records<'l>(
             continue;
         };
         let (offset, count) = (line.offset + piece.at.start as u64, piece.at.len());
-        note(&format!("{path}: offset {offset}: left out {count} bytes: {fault}"));
+        note(&format!("{path}: offset {offset}: skipped {count} bytes: {fault}"));
     }
     records
 }

@@ -74,12 +74,16 @@ fn what_cannot_be_adopted_is_said() {
     let adopt = |args: &[&str]| desk.run("aimax", &[&["adopt"], args].concat());
     let other = desk.tmux().start("other", &desk.home.proj(), &["sh", "-c", "exec sleep 600"]);
     let ready = desk.ready("known");
-    adopt(&["mine"]).fails_as("aimax adopt", 69, "no agent is seen there");
-    adopt(&["mine", "-t", &other]).fails_as("aimax adopt", 69, "no agent is seen there");
+    adopt(&["mine"]).fails_as("aimax adopt", 69, "no agent found");
+    adopt(&["mine", "-t", &other]).fails_as("aimax adopt", 69, "no agent found");
     adopt(&["mine", "-t", "%99"]).fails_as("aimax adopt", 69, "%99: no such pane");
     let taken = adopt(&["mine", "-t", &ready.pane_id]);
-    taken.fails_as("aimax adopt", 3, "its agent is the session known already");
-    adopt(&["known"]).fails_as("aimax adopt", 3, "known: a session of tmux-practice has this name");
+    taken.fails_as("aimax adopt", 3, "its agent is already the session known");
+    adopt(&["known"]).fails_as(
+        "aimax adopt",
+        3,
+        "known: tmux-practice already has a session of this name",
+    );
     let first = by_hand(&desk);
     let second = by_hand(&desk);
     adopted(&desk, &["one", "-t", &first]);
@@ -92,5 +96,5 @@ fn what_cannot_be_adopted_is_said() {
         *saw = format!("{ran:?}");
         (ran.code() == Some(2)).then_some(ran)
     });
-    assert!(several.error().contains("say which with -t"), "{several:?} {both:?}");
+    assert!(several.error().contains("choose one with -t"), "{several:?} {both:?}");
 }

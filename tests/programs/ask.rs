@@ -73,7 +73,7 @@ fn a_question_gets_a_session_of_its_own_and_only_the_answer_is_printed() {
 fn a_named_session_is_started_once_and_stays_in_its_conversation() {
     let desk = Desk::new();
     let missing = desk.run("aimax", &["ask", "-s", "review", "hi"]);
-    missing.fails_as("aimax ask", 69, "with -b BACKEND it is started");
+    missing.fails_as("aimax ask", 69, "use -b BACKEND to start it");
     assert_eq!(answer(&ask(&desk, &["-s", "review", "first"])), "echo: first\n");
     assert_eq!(windows(&desk), ["review"]);
     let again = desk.run("aimax", &["ask", "-s", "review", "--json", "second"]);
@@ -112,9 +112,9 @@ fn the_status_is_that_of_the_turn_and_nothing_is_left_behind() {
     all_gone(&desk);
     for (args, says) in [
         (&["a", "b"][..], "put it in quotes"),
-        (&["-p", "a", "b"], "given by an option and by an operand"),
+        (&["-p", "a", "b"], "given both by an option and as an operand"),
         (&[], "none is given"),
-        (&["-s", "x", "--keep", "a"], "stays anyway"),
+        (&["-s", "x", "--keep", "a"], "is kept anyway"),
     ] {
         ask(&desk, args).fails_as("aimax ask", 2, says);
     }
@@ -229,8 +229,8 @@ fn tail_prints_the_answer_to_a_prompt() {
     let file = ready.jsonl_path.to_str().unwrap();
     assert_eq!(answer(&tail(&[file])), expected);
     assert_eq!(answer(&tail(&[file, "--from", &from])), expected);
-    tail(&[file, "-f"]).fails(2, "does not tell when a turn is over");
-    tail(&["-s", "one", "--text"]).fails(2, "not with --answer");
+    tail(&[file, "-f"]).fails(2, "does not show when a turn is over");
+    tail(&["-s", "one", "--text"]).fails(2, "it cannot be combined with --answer");
     desk.paste("one", ":error 500");
     tail(&["-s", "one", "-f"]).fails(1, "the turn failed: ");
     desk.run("aimax-kill", &["one"]).record::<Value>();

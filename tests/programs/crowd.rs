@@ -88,7 +88,7 @@ fn a_sender_that_is_killed_leaves_a_session_that_can_be_used() {
         match next.code() {
             Some(0) => assert_eq!(next.record::<Proven>().verdict, "submitted"),
             _ => {
-                let refused: Unproven = next.fails_with(3, "somebody's draft is in the input box");
+                let refused: Unproven = next.fails_with(3, "there is a draft in the input box");
                 assert_eq!(refused.verdict, "blocked");
                 let args = [&args[..], &["--replace-draft"]].concat();
                 let _: Proven = desk.run("aimax-paste", &args).record();

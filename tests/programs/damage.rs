@@ -53,7 +53,7 @@ fn a_session_goes_on_behind_a_transcript_that_ends_badly() {
             (3, 3, 3),
             "{way}: {events:#?}"
         );
-        let named = format!("offset {size}: left out");
+        let named = format!("offset {size}: skipped");
         assert_eq!(ran.error().contains(&named), way != "newline", "{way}: {}", ran.error());
     }
 }
@@ -80,7 +80,7 @@ fn records_that_share_a_line_are_read_one_by_one() {
     let at = |line: usize| lines[..line].concat().len();
     for (offset, count) in [(at(1), half.len()), (at(3), 300), (at(4) + good(6).len(), half.len())]
     {
-        let named = format!("offset {offset}: left out {count} bytes: it ");
+        let named = format!("offset {offset}: skipped {count} bytes: it ");
         assert!(plain.error().contains(&named), "{named}: {}", plain.error());
     }
     assert_eq!(plain.error().lines().count(), 3, "{}", plain.error());

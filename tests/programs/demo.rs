@@ -78,7 +78,7 @@ fn the_whole_demo() {
         "\"state\":\"idle\"",
         "\n$ aimax-kill demo\n",
         "\"killed\":true",
-        "\nThat was all",
+        "\nThat is all",
     ] {
         let at = rest.find(part).unwrap_or_else(|| panic!("{part}\n--- in ---\n{text}"));
         rest = &rest[at + part.len() - 1..];

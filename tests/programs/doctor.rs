@@ -147,7 +147,7 @@ fn folders_files_and_locks() {
     let held = report.of("lock", "one");
     assert_eq!(held.weight, "note");
     if cfg!(target_os = "linux") {
-        assert_eq!(held.says, format!("process {} is busy with it", std::process::id()));
+        assert_eq!(held.says, format!("in use by process {}", std::process::id()));
     }
     assert!(report.of("session", "tmux-claude-code").says.contains("set aside as"));
     let aside = report.findings.iter().find(|finding| finding.area == "file").unwrap();
@@ -181,7 +181,7 @@ fn a_lock_in_the_hands_of_a_stopped_process() {
     let report = look(&desk);
     assert_eq!(report.problems(), ["one"]);
     let held = report.of("lock", "one");
-    assert_eq!(held.says, format!("process {pid} holds the lock, and is stopped"));
+    assert_eq!(held.says, format!("process {pid} holds the lock, but is stopped"));
     mend(&desk, held);
     assert_eq!(look(&desk).of("lock", "one").weight, "note");
     paste.signal(aimax::internal::TERMINATE);

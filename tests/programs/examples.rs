@@ -1,4 +1,4 @@
-//! The examples of the README for cron, systemd and the shell, run as they stand.
+//! The examples of aimax(7) for cron, systemd and the shell, run as they stand.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::{fs, path::Path, process::Stdio};
@@ -8,14 +8,13 @@ use crate::{
     util::wait::{PATIENCE, wait_until},
 };
 
-const README: &str = include_str!("../../README.md");
+const PAGE: &str = include_str!("../../man/aimax.7");
 
-/// The fenced blocks of that language in the section on cron.
-fn blocks(language: &str) -> Vec<&'static str> {
-    let section = README.split("## From cron").nth(1).unwrap().split("\n## ").next().unwrap();
-    let mut fences = section.split("```");
-    fences.next();
-    fences.step_by(2).filter_map(|block| block.strip_prefix(&format!("{language}\n"))).collect()
+/// The examples that hold those words.
+fn blocks(words: &str) -> Vec<String> {
+    let blocks = PAGE.split(".Bd -literal -offset indent\n").skip(1);
+    let blocks = blocks.map(|block| block.split(".Ed\n").next().unwrap().replace("\\e", "\\"));
+    blocks.filter(|block| block.contains(words)).collect()
 }
 
 /// As `shell` runs it, in the project's folder.
@@ -27,22 +26,20 @@ fn run(desk: &Desk, shell: &str, script: &str) -> Ran {
 }
 
 /// The command of a crontab line, as cron gives it to `/bin/sh`.
-fn cron_commands() -> Vec<&'static str> {
-    let lines = blocks("crontab").into_iter().flat_map(str::lines);
-    let commands: Vec<_> = lines.filter(|line| line.starts_with('*')).collect();
-    commands
-        .into_iter()
-        .map(|line| {
-            assert!(!line.contains('%'), "cron would make a newline of it");
-            line.splitn(6, ' ').nth(5).unwrap()
-        })
-        .collect()
+fn cron_commands() -> Vec<String> {
+    let blocks = blocks("next-task.md\n*/10");
+    let commands = blocks[0].lines().filter(|line| line.starts_with('*'));
+    let command = |line: &str| {
+        assert!(!line.contains('%'), "cron would make a newline of it");
+        line.splitn(6, ' ').nth(5).unwrap().to_owned()
+    };
+    commands.map(command).collect()
 }
 
 #[test]
 fn the_crontab_lines() {
     let desk = Desk::new();
-    let [hand_out, watch] = cron_commands()[..] else { panic!("two lines") };
+    let [hand_out, watch] = &cron_commands()[..] else { panic!("two lines") };
     let spawned = desk.spawn("demo", GATE);
     fs::write(desk.home.proj().join("next-task.md"), "the next task\n").unwrap();
     assert_eq!(run(&desk, "sh", hand_out).code(), Some(124), "it is busy");
@@ -57,7 +54,7 @@ fn the_crontab_lines() {
 #[test]
 fn the_unit_and_its_timer() {
     let desk = Desk::new();
-    let [service, timer] = blocks("ini")[..] else { panic!("a unit and its timer") };
+    let [service, timer] = [&blocks("[Service]")[0], &blocks("[Timer]")[0]];
     let home = desk.home.home();
     fs::create_dir_all(home.join(".cargo")).unwrap();
     let programs = Path::new(env!("CARGO_BIN_EXE_aimax")).parent().unwrap();
@@ -88,7 +85,7 @@ fn the_unit_and_its_timer() {
 #[test]
 fn ten_at_once_and_four_at_a_time() {
     let desk = Desk::new();
-    let [fan_out, four] = blocks("bash")[..] else { panic!("two scripts") };
+    let [fan_out, four] = [&blocks("q{1..10}")[0], &blocks("names.txt")[0]];
     let ran = run(&desk, "bash", fan_out);
     assert_eq!((ran.code(), ran.error()), (Some(0), ""), "{ran:?}");
     let expected: String = (1..=10).map(|n| format!("echo: Question {n}\n")).collect();

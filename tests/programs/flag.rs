@@ -66,11 +66,11 @@ fn the_files_are_set_and_cleared_by_hand() {
 fn wrong_usage() {
     let desk = Desk::new();
     desk.run("aimax-flag", &[]).fails(2, "verb: none is given");
-    desk.run("aimax-flag", &["check"]).fails(2, "session: none is named");
-    desk.run("aimax-flag", &["path", "a", "b"]).fails(2, "NAME: one session only");
-    desk.run("aimax-flag", &["wait", "a", "--root", "/"]).fails(2, "--root: `wait` looks at");
+    desk.run("aimax-flag", &["check"]).fails(2, "session: none is given");
+    desk.run("aimax-flag", &["path", "a", "b"]).fails(2, "NAME: path takes only one session");
+    desk.run("aimax-flag", &["wait", "a", "--root", "/"]).fails(2, "--root: `wait` also looks at");
     desk.run("aimax-flag", &["wait", "a", "--until", "x"]).fails(2, "no such choice `x`");
-    desk.run("aimax-flag", &["check", "_root"]).fails(2, "not a legal name");
+    desk.run("aimax-flag", &["check", "_root"]).fails(2, "not a valid name");
     desk.run("aimax-flag", &["check", "none"]).fails(69, "none: no such session");
     desk.ready("one");
     desk.run("aimax-flag", &["hoist", "one"]).fails(2, "hoist: no such verb");
@@ -108,7 +108,7 @@ fn time_is_up_while_the_job_runs() {
     let desk = Desk::new();
     desk.spawn("one", GATE);
     let ran = desk.run("aimax-flag", &["wait", "one", "--timeout", "200ms"]);
-    let waited: Job = ran.fails_with(124, "one: the job still runs");
+    let waited: Job = ran.fails_with(124, "one: the job is still running");
     assert_eq!(waited, job("running", None));
     assert!(desk.is_running("one"));
 }

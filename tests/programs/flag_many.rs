@@ -53,7 +53,7 @@ fn the_first_that_ends_is_enough() {
     assert_eq!(told(&[waiting.end().record()]), [("b", "done")]);
     let ran = desk.run("aimax-flag", &["wait", "a", "b", "--timeout", "50ms"]);
     assert_eq!(told(&ran.records::<Job>()), [("b", "done"), ("a", "running")]);
-    assert_eq!((ran.code(), ran.error()), (Some(124), "aimax-flag: a: the job still runs\n"));
+    assert_eq!((ran.code(), ran.error()), (Some(124), "aimax-flag: a: the job is still running\n"));
     fs::write(desk.home.proj().join("never"), "").unwrap();
 }
 

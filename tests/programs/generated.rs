@@ -67,3 +67,38 @@ fn pages_and_completions_are_clean() {
         assert!(output.status.success() && said.is_empty(), "{}: {said}", path.display());
     }
 }
+
+/// A page as `mandoc` or man-db shows it on a terminal; nothing where that is not installed.
+fn rendered(page: &Path, by: &[&str]) -> Option<String> {
+    let mut viewer = Command::new(by[0]);
+    viewer.args(&by[1..]).arg(page).env("MANWIDTH", "79").env("MANPAGER", "cat");
+    let output = match viewer.stdin(Stdio::null()).output() {
+        Err(_) if std::env::var_os("CI").is_none() => return None,
+        output => output.unwrap(),
+    };
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{by:?} {}: {said}", page.display());
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn both_viewers_show_tables_as_tables() {
+    let man_db = ["man", "--warnings", "-E", "ascii", "-l"];
+    for by in [&["mandoc", "-T", "ascii", "-O", "width=79"][..], &man_db] {
+        for page in fs::read_dir(root().join("man")).unwrap().map(|file| file.unwrap().path()) {
+            if page.extension().is_some_and(|section| section == "1" || section == "7") {
+                rendered(&page, by);
+            }
+        }
+        for (page, row) in [
+            ("aimax-flag.1", "Escape in the window     failed, \"interrupted\" (Codex: look)\n"),
+            ("aimax-ls.1", "idle      it is waiting for a prompt\n"),
+            ("aimax-paste.1", "altered              recorded, but with different text\n"),
+            ("aimax.7", "2         no                       yes, once corrected\n"),
+        ] {
+            if let Some(text) = rendered(&root().join("man").join(page), by) {
+                assert!(text.contains(row), "{by:?} {page}: {text}");
+            }
+        }
+    }
+}

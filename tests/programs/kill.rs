@@ -106,11 +106,11 @@ fn a_session_that_is_busy_is_waited_for() {
     let lock = File::open(desk.made_for("one").join("lock")).unwrap();
     lock.lock().unwrap();
     let ran = desk.run("aimax-kill", &["one", "--lock-wait", "100ms"]);
-    ran.fails(3, "one: another process is busy with this session");
+    ran.fails(3, "one: another process is using this session");
     let listed: Listed = desk.run("aimax-ls", &["one"]).record();
     assert_eq!(listed.state, "idle");
     let paste = desk.run("aimax-paste", &["-s", "one", "-p", "x", "--lock-wait", "100ms"]);
-    paste.fails(3, "one: another process is busy with this session");
+    paste.fails(3, "one: another process is using this session");
     let waiting = desk.start("aimax-kill", &["one"]);
     lock.unlock().unwrap();
     assert_eq!(waiting.end().record::<Killed>(), killed("one", true, false));
@@ -119,7 +119,7 @@ fn a_session_that_is_busy_is_waited_for() {
 #[test]
 fn wrong_usage() {
     let desk = Desk::new();
-    desk.run("aimax-kill", &[]).fails(2, "session: none is named");
-    desk.run("aimax-kill", &["_root"]).fails(2, "not a legal name");
+    desk.run("aimax-kill", &[]).fails(2, "session: none is given");
+    desk.run("aimax-kill", &["_root"]).fails(2, "not a valid name");
     desk.run("aimax-kill", &["none"]).fails(69, "none: no such session");
 }

@@ -35,6 +35,29 @@ fn kind<T>(result: aimax::Result<T>) -> Kind {
     result.map(drop).unwrap_err().kind
 }
 
+/// The README's example, which is also a file of its own so that it can be run.
+mod example {
+    include!("../util/readme_example.rs");
+
+    pub(super) fn run() -> aimax::Result<()> {
+        conversation()
+    }
+
+    #[expect(dead_code, reason = "the example's own end")]
+    const MAIN: fn() = main;
+}
+
+#[test]
+fn the_example_in_the_readme() {
+    let text = include_str!("../util/readme_example.rs");
+    let readme = include_str!("../../README.md");
+    assert!(readme.contains(&format!("```rust,no_run\n{text}```\n")), "{text}");
+    let desk = Desk::new();
+    desk.config().set();
+    example::run().unwrap();
+    assert!(desk.knows("archive", "demo") && !desk.knows("runtime", "demo"));
+}
+
 #[test]
 fn a_whole_session() {
     let desk = Desk::new();

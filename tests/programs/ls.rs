@@ -76,7 +76,7 @@ fn states() {
     let ran = desk.run("aimax-ls", &["-s", "idle"]);
     assert_eq!(ran.record::<Listed>().session_id, "idle");
     desk.run("aimax-ls", &["none"]).fails(69, "none: no such session");
-    desk.run("aimax-ls", &["_root"]).fails(2, "not a legal name");
+    desk.run("aimax-ls", &["_root"]).fails(2, "not a valid name");
     let names = desk.run("aimax-ls", &["--names"]);
     assert_eq!(names.text(), "idle\nworking\nwaiting\nfailed\ndead\nclosed\nstarting\n");
 
@@ -109,7 +109,8 @@ fn backends_are_told_apart() {
     let all: Vec<Listed> = desk.run("aimax-ls", &[]).records();
     let told: Vec<_> = all.iter().map(|l| (l.backend.as_str(), l.state.as_str())).collect();
     assert_eq!(told, [("tmux-codex", "dead"), ("tmux-practice", "idle")]);
-    let says = "one: a session of tmux-practice and of tmux-codex: say which with -b";
+    let says =
+        "one: both tmux-practice and tmux-codex have a session of this name: choose one with -b";
     desk.run("aimax-ls", &["one"]).fails(2, says);
     desk.run("aimax-paste", &["-s", "one", "-p", "x"]).fails(2, says);
     let listed: Listed = desk.run("aimax-ls", &["-b", "tmux-practice", "one"]).record();

@@ -23,6 +23,7 @@ mod folders;
 mod front;
 mod generated;
 mod kill;
+mod launchers;
 mod layers;
 mod library;
 mod limit;

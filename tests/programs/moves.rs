@@ -174,7 +174,7 @@ fn a_transcript_that_is_moved_after_the_end_is_found() {
     assert_eq!(ran.code(), Some(0));
     let read = offsets(&new)[1].1 as usize;
     assert_eq!(ran.bytes(), &whole[read..]);
-    assert_eq!(ran.error(), format!("aimax-tail: one: goes on in {}\n", new.display()));
+    assert_eq!(ran.error(), format!("aimax-tail: one: continues in {}\n", new.display()));
     assert_eq!(desk.run("aimax-tail", &["-s", "one"]).bytes(), whole);
     let history = desk.run("aimax", &["history", "-s", "one", "--json"]);
     let history: Value = serde_json::from_str(history.text()).unwrap();

@@ -25,7 +25,7 @@ fn an_operand_or_an_option_names_a_session() {
             assert_eq!((ran.code(), ran.error()), (Some(0), ""), "{verb} {name:?}");
         }
         let twice = desk.run("aimax", &[&[verb, "two", "-s", "one"], more].concat());
-        twice.fails_as(&format!("aimax {verb}"), 2, "two: one session only");
+        twice.fails_as(&format!("aimax {verb}"), 2, "two: only one session");
     }
     let listed: Listed = desk.run("aimax-ls", &["-b", "practice", "-s", "one"]).record();
     assert_eq!(listed.session_id, "one");
@@ -58,7 +58,7 @@ fn a_wait_for_idle_that_takes_too_long_is_a_timeout() {
     let desk = Desk::new();
     desk.spawn("one", GATE);
     let args = ["-s", "one", "--when", "idle", "--timeout", "0.3", "-p", "later"];
-    let late: Value = desk.run("aimax-paste", &args).fails_with(124, "had not ended in time");
+    let late: Value = desk.run("aimax-paste", &args).fails_with(124, "did not end in time");
     assert_eq!(late["verdict"], "blocked");
 }
 

@@ -30,7 +30,7 @@ fn blocked(ran: &Ran, code: i32, reason: &str) {
 fn wrong_usage() {
     let desk = Desk::new();
     desk.run("aimax-paste", &["-s", "one", "-p", "x"]).fails(69, "one: no such session");
-    desk.run("aimax-paste", &["-p", "x"]).fails(2, "session: none is named");
+    desk.run("aimax-paste", &["-p", "x"]).fails(2, "session: none is given");
     desk.ready("one");
     desk.run("aimax-paste", &["-s", "one"]).fails(2, "prompt: none is given");
     desk.run_with("aimax-paste", &["-s", "one"], b"").fails(2, "prompt: none is given");
@@ -53,7 +53,7 @@ fn a_draft_is_not_touched() {
     desk.tmux().wait_text(&ready.pane_id, "half a thought");
     let screen = desk.tmux().capture(&ready.pane_id);
     let ran = desk.run("aimax-paste", &PASTE);
-    blocked(&ran, 3, "somebody's draft is in the input box");
+    blocked(&ran, 3, "there is a draft in the input box");
     assert_eq!(desk.tmux().capture(&ready.pane_id), screen);
     assert!(!ready.jsonl_path.exists() && !desk.is_running("one"));
 }
@@ -92,7 +92,7 @@ fn panes_that_must_not_be_typed_into() {
         desk.tmux().run(["set-option", "-w", "-t", &ready.window_id, "synchronize-panes", on]);
     };
     synchronize("on");
-    blocked(&desk.run("aimax-paste", &PASTE), 3, "the pane is synchronised with others");
+    blocked(&desk.run("aimax-paste", &PASTE), 3, "the pane is synchronized with others");
     synchronize("off");
     assert!(!ready.jsonl_path.exists() && !desk.is_running("one"));
     desk.paste("one", "now");

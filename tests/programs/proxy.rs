@@ -41,7 +41,7 @@ fn what_is_missing_is_named_and_nothing_is_started() {
         desk.nothing_of("one");
     };
     desk.home.write("proxy_envs.bash", "if");
-    fails("/proxy_envs.bash: bash does not understand it: ");
+    fails("/proxy_envs.bash: bash cannot read it: ");
     fs::remove_file(desk.home.home().join("proxy_envs.bash")).unwrap();
     fails("/proxy_envs.bash: No such file or directory");
     fs::remove_file(desk.home.home().join("proxy_claude.conf")).unwrap();
@@ -81,6 +81,6 @@ fn an_agent_that_the_proxy_has_no_hold_on_is_not_left_running() {
     }
     let desk = desk("");
     let ran = spawn(&desk, &["--use-proxy", "true", "-p", "hello"]);
-    ran.fails(69, "proxychains has no hold on it: export HTTPS_PROXY or ALL_PROXY in");
+    ran.fails(69, "proxychains has no effect on it: export HTTPS_PROXY or ALL_PROXY in");
     desk.nothing_of("one");
 }

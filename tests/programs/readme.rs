@@ -1,14 +1,7 @@
 //! The README says what is so: its commands parse, its tables are the programs', its tour runs.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-use std::{
-    collections::BTreeSet,
-    ffi::OsString,
-    fs,
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{collections::BTreeSet, ffi::OsString, fs, path::Path, process::Stdio};
 
 use aimax::internal::{
     SETTINGS, STATUSES, Tool, parse,
@@ -39,29 +32,33 @@ fn code(heading: &str) -> Vec<&'static str> {
     lines
 }
 
-/// The commands of a shell line, as words: single quotes are all the quoting that the README uses.
+/// The commands of a shell line, as words: quotes are all the quoting that the README uses.
 fn commands(line: &str) -> Vec<Vec<String>> {
     let mut commands = vec![Vec::new()];
     let mut word: Option<String> = None;
-    let mut quoted = false;
+    let mut quote = None;
     for c in line.chars().chain(['\n']) {
         match c {
-            '\'' => {
-                quoted = !quoted;
+            '\'' | '"' if quote.is_none_or(|open| open == c) => {
+                quote = if quote.is_none() { Some(c) } else { None };
                 word.get_or_insert_default();
             }
-            _ if quoted => word.get_or_insert_default().push(c),
+            _ if quote.is_some() => word.get_or_insert_default().push(c),
             ' ' | '\n' | '|' | '&' | ';' | '<' | '>' | '#' => {
                 commands.last_mut().unwrap().extend(word.take());
-                if "|&;#".contains(c) {
+                if "|&;#\n".contains(c) {
                     commands.push(Vec::new());
                 }
             }
             _ => word.get_or_insert_default().push(c),
         }
     }
-    assert!(!quoted, "a quote without its other half: {line}");
+    assert!(quote.is_none(), "a quote without its other half: {line}");
     commands.retain(|words| !words.is_empty());
+    // An offset of an earlier command.
+    for word in commands.iter_mut().flatten().filter(|word| *word == "$at") {
+        *word = "0".into();
+    }
     commands
 }
 
@@ -132,17 +129,71 @@ fn the_verdicts_are_those_of_paste() {
     let verdicts = list.lines().take_while(|line| line.starts_with("    "));
     let verdicts: Vec<&str> =
         verdicts.map(|line| line.split_whitespace().next().unwrap()).collect();
-    let table = README.split("| verdict |").nth(1).unwrap().split("\n\n").next().unwrap();
-    let rows: Vec<&str> =
-        table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
-    assert_eq!(rows, verdicts);
+    let sentence = README.split("The `verdict` is ").nth(1).unwrap().split(';').next().unwrap();
+    let named: Vec<&str> = sentence.split('`').skip(1).step_by(2).collect();
+    assert_eq!(named, verdicts);
+}
+
+/// Sixty seconds: what it does, why, and the warning come before any command.
+#[test]
+fn it_is_short_and_the_warning_comes_first() {
+    assert!(README.lines().count() <= 250, "{} lines", README.lines().count());
+    let warning = README.find("[!WARNING]").unwrap();
+    assert!(warning < README.find("```").unwrap());
+}
+
+/// The last column of the table of facts names the tests that prove it.
+#[test]
+fn each_fact_has_its_test_or_its_source() {
+    let table = README.split("| aimax |\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let tests = tests_named();
+    for row in table.lines().skip(1) {
+        let (_, fact) = row.trim_end_matches(" |").rsplit_once(" | ").unwrap();
+        let name = fact.rsplit("(`").next().unwrap().trim_end_matches("`)");
+        assert!(tests.contains(name), "{name}");
+    }
+    for source in README.lines().filter(|line| line.starts_with('[') && line.contains("]: ")) {
+        let (name, target) = source.split_once(": ").unwrap();
+        assert!(README.matches(name).count() > 1, "{name} is used");
+        let file = target.split('#').next().unwrap();
+        assert!(target.starts_with("https://") || root().join(file).exists(), "{target}");
+    }
+}
+
+/// The names of all tests of the programs.
+fn tests_named() -> BTreeSet<String> {
+    let files = fs::read_dir(root().join("tests/programs")).unwrap();
+    let files = files.map(|file| file.unwrap().path()).filter(|path| path.is_file());
+    let text: String = files.map(|path| fs::read_to_string(path).unwrap()).collect();
+    let tests = text.split("#[test]\nfn ").skip(1);
+    tests.map(|rest| rest.split('(').next().unwrap().to_owned()).collect()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The picture is what the programs of today show.
+#[test]
+fn the_picture_is_current() {
+    let mut home = Home::new();
+    home.add_path(Path::new(env!("CARGO_BIN_EXE_aimax")).parent().unwrap());
+    let drawn = home.home().join("session.svg");
+    let mut picture = home.command("bash");
+    picture.arg(root().join(".ci/picture")).arg(&drawn).stdin(Stdio::null());
+    let output = picture.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let (drawn, committed) = (fs::read_to_string(drawn), include_str!("../../man/session.svg"));
+    assert_eq!(drawn.unwrap(), committed, "`.ci/picture` draws it anew");
+    assert!(committed.contains("submitted") && committed.contains("blocked"));
+    assert!(committed.len() < 500_000 && README.contains("(man/session.svg)"));
 }
 
 /// The variables of ours that a text names.
 fn variables(text: &str) -> BTreeSet<&str> {
     let name = |c: char| c.is_ascii_uppercase() || c == '_';
-    text.match_indices("`AIMAX_")
-        .map(|(at, _)| &text[at + 1..])
+    text.match_indices("AIMAX_")
+        .map(|(at, _)| &text[at..])
         .map(|text| &text[..text.find(|c| !name(c)).unwrap()])
         .collect()
 }
@@ -150,11 +201,35 @@ fn variables(text: &str) -> BTreeSet<&str> {
 #[test]
 fn the_variables_are_those_that_are_read() {
     let ours: Vec<String> = SETTINGS.iter().flat_map(|setting| setting.variables()).collect();
-    let ours = ours.iter().map(String::as_str).filter(|name| name.starts_with("AIMAX_")).collect();
-    assert_eq!(variables(README), ours);
+    let page = include_str!("../../man/aimax.1");
+    for name in &ours {
+        assert!(page.contains(name), "{name}");
+    }
+    let ours: BTreeSet<&str> = ours.iter().map(String::as_str).collect();
+    let shown = [include_str!("../../man/aimax.7"), include_str!("../../man/aimax-proxy.7")];
+    for text in shown.into_iter().chain([README]) {
+        for name in variables(text) {
+            assert!(ours.contains(name), "{name}");
+        }
+    }
 }
 
-/// aimax(7) says of statuses, verdicts, states and variables what the programs and the README say.
+/// The commands in the manual's hand-written pages can be given as they stand.
+#[test]
+fn the_commands_of_the_overviews_parse() {
+    let root = root().join("man");
+    let pages = fs::read_dir(root).unwrap().map(|file| file.unwrap().path());
+    for path in pages.filter(|path| path.extension().is_some_and(|section| section == "7")) {
+        let page = fs::read_to_string(&path).unwrap().replace("\\e", "\\");
+        for block in page.split(".Bd -literal -offset indent\n").skip(1) {
+            let block = block.split(".Ed\n").next().unwrap().replace("\\\n", " ");
+            for words in commands(&block).iter().filter(|words| words[0].starts_with("aimax")) {
+                assert_eq!(parses(words), Ok(()), "{}: {block}", path.display());
+            }
+        }
+    }
+}
+
 #[test]
 fn the_overview_agrees() {
     let page = include_str!("../../man/aimax.7");
@@ -168,10 +243,6 @@ fn the_overview_agrees() {
             let word = line.split_whitespace().next().unwrap();
             assert!(page.contains(&format!(".It Cm {word}\n")), "{word}");
         }
-    }
-    let known = variables(README);
-    for variable in variables(page) {
-        assert!(known.contains(variable), "{variable}");
     }
     for tool in pages() {
         assert!(page.contains(&format!(".Xr {} 1", tool.tool.name)), "{}", tool.tool.name);
@@ -194,9 +265,9 @@ fn the_agents_are_tested_with_the_verified_versions() {
 
 #[test]
 fn what_it_names_is_there() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for named in ["LICENSE", "man", "completions/bash", &versions::profile("claude")] {
-        assert!(root.join(named).exists(), "{named}");
+    let links = README.split("](").skip(1).map(|rest| rest.split(')').next().unwrap());
+    for named in links.filter(|link| !link.starts_with("https://")) {
+        assert!(root().join(named).exists(), "{named}");
     }
     let rust = include_str!("../../Cargo.toml")
         .lines()
@@ -209,42 +280,27 @@ fn what_it_names_is_there() {
 
 #[test]
 fn the_tour_runs_on_the_practice_agent() {
-    let tour = code("The tour");
-    let end = tour.iter().position(|line| *line == "aimax-kill demo").unwrap();
+    let tour = README.split("\n## The tour\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let tour = tour.replace("-b claude", "-b practice");
     let mut home = Home::new();
-    fs::create_dir(home.home().join("proj")).unwrap();
     home.add_path(Path::new(env!("CARGO_BIN_EXE_aimax")).parent().unwrap());
-    let shell = |line: &str| -> Command {
-        let mut command = home.command("sh");
-        command.args(["-c", line]).stdin(Stdio::null());
-        command
-    };
-    let mut follower = None;
     let mut said = Vec::new();
-    for line in &tour[..=end] {
-        let line = line.replace("tmux-claude-code", "tmux-practice");
-        if let Some((tail, _)) = line.split_once(" | jq") {
-            let tail = format!("exec {tail}");
-            follower = Some(shell(&tail).stdout(Stdio::piped()).spawn().unwrap());
-            continue;
-        }
-        let output = shell(&line).output().unwrap();
+    for script in tour.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap()) {
+        let mut shell = home.command("sh");
+        shell.args(["-ec", script]).stdin(Stdio::null()).current_dir(home.home());
+        let output = shell.output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && errors.is_empty(), "{line}: {errors}");
+        assert!(output.status.success(), "{script}{errors}");
+        assert!(errors.is_empty() || script.contains("--explain"), "{script}{errors}");
         said.push(String::from_utf8(output.stdout).unwrap());
     }
-    let [spawned, pasted, waited, listed, killed] = &said[..] else { panic!("{said:?}") };
-    assert!(spawned.contains("\"verdict\":\"submitted\""), "{spawned}");
-    assert!(pasted.contains("\"verdict\":"), "{pasted}");
-    assert!(waited.contains("\"state\":\"done\"") && waited.ends_with("\ndone\n"), "{waited}");
-    assert!(listed.contains("\"state\":\"idle\""), "{listed}");
-    assert!(killed.contains("\"killed\":true"), "{killed}");
-    // The follower prints all of both turns, and ends with its reader.
-    let mut follower = follower.unwrap();
-    let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
-    let prompts = lines.by_ref().map(Result::unwrap).filter(|line| line.contains("\"typed\""));
-    let prompts: Vec<String> = prompts.take(2).collect();
-    assert!(prompts[0].contains("Make a hello.py") && prompts[1].contains("Also add a README."));
-    drop(lines);
-    assert!(follower.wait().unwrap().success());
+    let [started, read, steered, once, resumed] = &said[..] else { panic!("{said:?}") };
+    assert!(
+        started.contains("\"verdict\":\"submitted\"") && started.contains("\ndone\necho: Make")
+    );
+    assert!(read.contains("> Also add a README.") && !read.contains("hello.py"), "{read}");
+    assert_eq!(steered.matches("\"verdict\":").count(), 3, "{steered}");
+    let once: Vec<&str> = once.lines().collect();
+    assert!(once.len() == 2 && once[1].contains("\"repeated\":true"), "{once:?}");
+    assert_eq!(resumed.matches("\"killed\":true").count(), 2, "{resumed}");
 }

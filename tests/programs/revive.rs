@@ -83,7 +83,7 @@ fn what_cannot_be_revived_is_said_and_the_others_are() {
     desk.done("one");
     desk.tmux().run(["kill-server"]);
     gone(one.pid);
-    let advice = "`aimax revive -b tmux-practice one` starts it again";
+    let advice = "`aimax revive -b tmux-practice one` restarts it";
     desk.run("aimax-paste", &["one", "-p", "x"]).fails(69, advice);
     let ran = desk.run("aimax", &["revive", "none", "one"]);
     assert_eq!(ran.code(), Some(69));
@@ -93,5 +93,5 @@ fn what_cannot_be_revived_is_said_and_the_others_are() {
         desk.run("aimax", &[&["revive"], args].concat()).fails_as("aimax revive", 2, says);
     };
     refused(&[], "give NAME, or --all");
-    refused(&["--all", "one"], "either all sessions or a NAME");
+    refused(&["--all", "one"], "it cannot be combined with a NAME");
 }

@@ -81,20 +81,37 @@ fn one_writes_and_the_other_reviews() {
     run(&desk, &scripts()[1]);
     let author = prompts(&transcript(&desk, "author"));
     assert_eq!(author.len(), 4, "{author:?}");
-    assert!(author[1].starts_with("Mend this:\necho: Review the work."), "{author:?}");
+    assert!(author[1].starts_with("Fix this:\necho: Review the work."), "{author:?}");
     assert_eq!(prompts(&transcript(&desk, "reviewer")).len(), 3);
     assert!(!desk.knows("runtime", "author") && !desk.knows("runtime", "reviewer"));
+}
+
+/// Runs a crontab's command as cron does, where only its own words find the programs.
+fn as_cron(desk: &Desk, path: &str, command: &str) {
+    let bin = desk.home.home().join(".cargo/bin");
+    if !bin.exists() {
+        fs::create_dir_all(bin.parent().unwrap()).unwrap();
+        let programs = PathBuf::from(env!("CARGO_BIN_EXE_aimax"));
+        std::os::unix::fs::symlink(programs.parent().unwrap(), &bin).unwrap();
+    }
+    let mut shell = desk.home.command("/bin/sh");
+    shell.args(["-c", &command.replace("-b claude", "-b practice")]);
+    shell.env("PATH", path.strip_prefix("PATH=").unwrap());
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let ran = desk.started("sh", shell).end();
+    assert_eq!((ran.code(), ran.error()), (Some(0), ""), "{ran:?}");
 }
 
 #[test]
 fn a_nightly_question_is_asked_once() {
     let desk = Desk::new();
     fs::write(desk.home.proj().join("night.md"), "Tidy up.").unwrap();
-    let line = &scripts()[2];
-    let command = line.splitn(6, ' ').nth(5).unwrap();
+    let script = &scripts()[2];
+    let (path, line) = script.split_once('\n').unwrap();
+    let command = line.trim_end().splitn(6, ' ').nth(5).unwrap();
     assert!(!command.contains('%'), "cron would make a newline of it");
     for _ in 0..2 {
-        run(&desk, command);
+        as_cron(&desk, path, command);
         let answer = fs::read_to_string(desk.home.proj().join("night.txt")).unwrap();
         assert_eq!(answer, "echo: Tidy up.\n");
     }
@@ -133,6 +150,6 @@ fn all_go_on_after_a_reboot() {
     gone(one.pid);
     run(&desk, &scripts()[4]);
     wait_until(PATIENCE, "the next prompt", || {
-        prompts(&one.jsonl_path) == ["begin", "Go on where you were."]
+        prompts(&one.jsonl_path) == ["begin", "Continue where you were."]
     });
 }

@@ -158,7 +158,7 @@ fn what_is_set_up_twice_is_the_same_and_goes_without_a_trace() {
     fs::copy(&page, &older).unwrap();
     fs::write(&page, "another page\n").unwrap();
     let said = installed.setup(&[], 1);
-    assert!(said.contains("aimax-ls.1 stays: `aimax setup` has not written it\n"), "{said}");
+    assert!(said.contains("aimax-ls.1 stays: it was not written by `aimax setup`\n"), "{said}");
     assert!(said.contains(": 1 removed, ") && !older.exists(), "{said}");
     assert_eq!(fs::read(&page).unwrap(), b"another page\n");
     fs::remove_file(page).unwrap();

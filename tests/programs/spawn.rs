@@ -112,7 +112,8 @@ fn a_conversation_goes_on_where_it_ended() {
     let id = first.agent_session_id.as_str();
     let resume =
         |name: &str| desk.run("aimax-spawn", &["-b", "tmux-practice", "-s", name, "--resume", id]);
-    resume("two").fails(3, &format!("conversation {id}: it is open in process {}", first.pid));
+    resume("two")
+        .fails(3, &format!("conversation {id}: it is already open in process {}", first.pid));
     desk.nothing_of("two");
     let _: Killed = desk.run("aimax-kill", &["one"]).record();
     let ready: Ready = resume("two").record();

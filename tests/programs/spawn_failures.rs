@@ -28,10 +28,10 @@ fn wrong_usage() {
     let long = "x".repeat(129);
     for (name, says) in [
         ("", "session name: it is empty"),
-        ("_root", "session name \"_root\": not a legal name"),
-        ("a b", "session name \"a b\": not a legal name"),
-        ("a/b", "session name \"a/b\": not a legal name"),
-        ("-x", "session name \"-x\": not a legal name"),
+        ("_root", "session name \"_root\": not a valid name"),
+        ("a b", "session name \"a b\": not a valid name"),
+        ("a/b", "session name \"a/b\": not a valid name"),
+        ("-x", "session name \"-x\": not a valid name"),
         (&long, "session name: it is longer than 128 characters"),
     ] {
         let option = format!("--session={name}");
@@ -41,15 +41,15 @@ fn wrong_usage() {
     let says = format!("{}: no such folder", missing.display());
     desk.run("aimax-spawn", &args(&["--cwd", missing.to_str().unwrap()])).fails(2, &says);
     desk.run("aimax-spawn", &args(&["--flag-root", missing.to_str().unwrap()])).fails(2, &says);
-    desk.run("aimax-spawn", &["-s", "new"]).fails(2, "backend: none is named");
+    desk.run("aimax-spawn", &["-s", "new"]).fails(2, "backend: none is given");
     desk.run("aimax-spawn", &["-s", "new", "-b", "tmux-other"]).fails(2, "tmux-other");
-    desk.run("aimax-spawn", &["-b", "tmux-practice"]).fails(2, "session: none is named");
+    desk.run("aimax-spawn", &["-b", "tmux-practice"]).fails(2, "session: none is given");
     desk.run("aimax-spawn", &args(&["--no-such-option"])).fails(2, "--no-such-option");
     desk.run("aimax-spawn", &args(&["operand"])).fails(2, "operand");
     desk.run("aimax-spawn", &args(&["--timeout", "soon"])).fails(2, "--timeout");
     desk.run("aimax-spawn", &args(&["--resume", "7"])).fails(2, "not a conversation id");
     let two = args(&["-p", "x", "-f", "/dev/null"]);
-    desk.run("aimax-spawn", &two).fails(2, "prompt: given by --prompt and by --prompt-file");
+    desk.run("aimax-spawn", &two).fails(2, "prompt: given by both --prompt and --prompt-file");
     desk.nothing_of("new");
     assert!(desk.windows().is_empty(), "no server was started");
 }
@@ -74,7 +74,7 @@ fn prompts_that_would_type_are_refused() {
     }
     desk.run("aimax-spawn", &args(&["-p", "exit"])).fails(2, "`exit` alone ends the agent");
     desk.run("aimax-spawn", &args(&["-f", "/no/such"]))
-        .fails(2, "/no/such: the prompt cannot be read");
+        .fails(2, "/no/such: cannot read the prompt");
     desk.nothing_of("new");
     assert!(desk.windows().is_empty(), "no server was started");
 }
@@ -118,7 +118,7 @@ fn an_agent_that_ends_at_its_start() {
         let more = [prompt, &["--", "--misbehave", "die-at-start=7"]].concat();
         desk.run("aimax-spawn", &args(&more)).fails(
             69,
-            "new: aimax ended at its start with status 7: Practice agent: told to die at its start",
+            "new: aimax ended during startup with status 7: Practice agent: told to die at its start",
         );
         desk.nothing_of("new");
         assert_eq!(desk.state("runtime"), state);

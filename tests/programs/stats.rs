@@ -76,7 +76,7 @@ fn a_file_that_cannot_be_written_hinders_no_delivery() {
     let ran = desk.run("aimax-spawn", &[&SPAWN[..], &["-s", "one"]].concat());
     assert_eq!(ran.code(), Some(0), "{ran:?}");
     assert_eq!(ran.records::<Spawned>().len(), 1);
-    let says = "aimax-spawn: the delivery is not recorded: /dev/null/events: ";
+    let says = "aimax-spawn: cannot log the delivery: /dev/null/events: ";
     assert!(ran.error().starts_with(says) && ran.error().lines().count() == 1, "{ran:?}");
     desk.done("one");
     let file = desk.home.write("events", "no database");
@@ -84,6 +84,6 @@ fn a_file_that_cannot_be_written_hinders_no_delivery() {
     let ran = desk.run("aimax-paste", &["-s", "one", "-p", "more"]);
     assert_eq!(ran.code(), Some(0), "{ran:?}");
     assert_eq!(ran.records::<Proven>()[0].verdict, "submitted");
-    assert!(ran.error().starts_with("aimax-paste: the delivery is not recorded: "), "{ran:?}");
+    assert!(ran.error().starts_with("aimax-paste: cannot log the delivery: "), "{ran:?}");
     fails(&desk, &["stats"], 74, "events: ");
 }

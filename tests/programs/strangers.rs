@@ -33,7 +33,7 @@ fn a_version_too_old_is_known_by_its_place() {
     let (desk, program) = desk_with(&format!("{place}/cli.js"), "touch \"$HOME/started\"");
     let note = r#"{"name":"@anthropic-ai/claude-code","version":"2.0.61"}"#;
     desk.home.write(&format!("{place}/package.json"), note);
-    let says = format!("{}: version 2.0.61 is too old: 2.1.120 or a later", program.display());
+    let says = format!("{}: version 2.0.61 is too old; 2.1.120 or later", program.display());
     desk.run("aimax-spawn", &SPAWN).fails(69, &says);
     desk.nothing_of("new");
     assert!(!desk.home.home().join("started").exists(), "it was not started");
@@ -45,7 +45,7 @@ fn a_version_too_old_says_so_when_it_does_not_become_ready() {
         stty raw -echo; printf '\\342\\235\\257 '; exec sleep 60";
     let (desk, program) = desk_with("shims/claude", script);
     let begun = Instant::now();
-    let says = format!("{}: version 2.1.94 is too old: 2.1.120 or a later", program.display());
+    let says = format!("{}: version 2.1.94 is too old; 2.1.120 or later", program.display());
     desk.run("aimax-spawn", &SPAWN).fails(69, &says);
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     desk.nothing_of("new");

@@ -194,7 +194,7 @@ fn a_large_transcript_is_whole() {
     let said = run(&home, &[text(&file)]);
     assert_eq!(said.status, Some(0));
     assert!(said.out == want, "{} bytes of {}", said.out.len(), want.len());
-    assert!(said.notes.contains(&format!("offset {half}: left out")), "{}", said.notes);
+    assert!(said.notes.contains(&format!("offset {half}: skipped")), "{}", said.notes);
 
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let output = tail(&home, &[text(&file)]).stdout(full).output().unwrap();

@@ -71,10 +71,11 @@ fn wrong_usage() {
     let beyond = (size + 1).to_string();
     desk.run("aimax-tail", &["-s", "one", "--from", &beyond]).fails(2, &size.to_string());
     desk.run("aimax-tail", &["-s", "one", "--from", "x"]).fails(2, "--from");
-    desk.run("aimax-tail", &["-s", "one", "--from", "0", "-n", "1"]).fails(2, "both say where");
+    desk.run("aimax-tail", &["-s", "one", "--from", "0", "-n", "1"])
+        .fails(2, "cannot be combined with --lines");
     desk.run("aimax-tail", &["-s", "one", "--timeout", "1"]).fails(2, "--timeout is for --follow");
-    desk.run("aimax-tail", &[]).fails(2, "neither a session nor a FILE");
-    desk.run("aimax-tail", &["-s", "one", "file"]).fails(2, "either sessions or a FILE");
+    desk.run("aimax-tail", &[]).fails(2, "no session and no FILE");
+    desk.run("aimax-tail", &["-s", "one", "file"]).fails(2, "give either sessions or a FILE");
     desk.run("aimax-tail", &["a", "b"]).fails(2, "b: one FILE only");
     desk.run("aimax-tail", &["-s", "two"]).fails(69, "two: no such session");
     desk.run("aimax-tail", &["no-such-file"]).fails(69, "no-such-file: no such file");
@@ -163,7 +164,7 @@ fn a_plain_file() {
     let notes: Vec<&str> = ran.error().lines().collect();
     assert_eq!(notes.len(), 2, "{notes:#?}");
     for (note, offset) in notes.iter().zip(["8", "17"]) {
-        let begins = format!("aimax-tail: {path}: offset {offset}: left out: ");
+        let begins = format!("aimax-tail: {path}: offset {offset}: skipped: ");
         assert!(note.starts_with(&begins), "{note}");
     }
     let ran = desk.run("aimax-tail", &["--offsets", "--from", "21", path]);

@@ -97,7 +97,7 @@ fn a_session_from_its_start_to_its_end() {
         done(&verb(&desk, &["status", "-s", "demo", "--json"]))["working"] == true
     });
     let queued = verb(&desk, &["send", "-s", "demo", "-p", "later, é"]);
-    assert_eq!(queued.text(), "✓ demo will get to it after the present turn (8 characters)\n");
+    assert_eq!(queued.text(), "✓ demo will get to it after the current turn (8 characters)\n");
     let paused = done(&verb(&desk, &["pause", "-s", "demo", "--json"]));
     assert_eq!(paused, json!({ "ok": true, "sessionId": "demo", "resentPrompt": false }));
     let again = done(&verb(&desk, &["pause", "-s", "demo", "-p", "now", "--json"]));
@@ -196,7 +196,7 @@ fn a_session_whose_agent_has_gone_is_started_again() {
     assert_eq!((status.code(), &document(&status)["alive"]), (Some(1), &json!(false)));
     assert_eq!(verb(&desk, &["list"]).text(), "no sessions\n");
     let sent = verb(&desk, &["send", "-s", "demo", "-p", "second"]);
-    let expected = "✓ demo was started again, and has the prompt (6 characters)\n";
+    let expected = "✓ demo was restarted and has the prompt (6 characters)\n";
     assert_eq!((sent.text(), sent.error()), (expected, ""));
     let listed: Listed = desk.run("aimax-ls", &["demo"]).record();
     assert_eq!(listed.agent_session_id, spawned.agent_session_id, "the same conversation");
@@ -207,7 +207,7 @@ fn a_session_whose_agent_has_gone_is_started_again() {
     let gone = verb(&desk, &["send", "-s", "demo", "-p", "x"]);
     gone.fails_as("aimax send", 69, "demo: no such session");
     let no_folder = verb(&desk, &["send", ON[0], ON[1], "-s", "demo", "-p", "x"]);
-    no_folder.fails_as("aimax send", 69, "demo: no such session: with --cwd it is started");
+    no_folder.fails_as("aimax send", 69, "demo: no such session: use --cwd to start it");
     let proj = desk.home.proj();
     let to = ["send", ON[0], ON[1], "-s", "demo", "--cwd", proj.to_str().unwrap(), "-p", "x"];
     assert_eq!(verb(&desk, &to).code(), Some(0));
@@ -224,7 +224,7 @@ fn a_session_that_runs_is_not_started_twice() {
     refused.fails_as("aimax create", 3, "demo: a session of this name runs in ");
     let proj = desk.home.proj();
     let same = verb(&desk, &[&create[..], &[proj.to_str().unwrap()]].concat());
-    assert!(same.text().starts_with("✓ demo ran already; it has the prompt"), "{same:#?}");
+    assert!(same.text().starts_with("✓ demo was already running; it has the prompt"), "{same:#?}");
     assert_eq!(desk.windows(), ["_root", "demo"]);
 }
 
@@ -366,7 +366,7 @@ fn what_an_administrator_sets_is_kept_with_all_else() {
     let bad = ["admin", "set-proxy", "-b", "tmux-codex", "--value", "maybe"];
     verb(&desk, &bad).fails_as("aimax admin", 2, "--value: `maybe` is neither true nor false");
     let bad = ["admin", "set-proxy", "-b", "tmux-practice", "--value", "on"];
-    verb(&desk, &bad).fails_as("aimax admin", 2, "backend: none is named that has defaults");
+    verb(&desk, &bad).fails_as("aimax admin", 2, "backend: no backend with defaults is given");
     fs::write(&file, r#"{"agentBackendDefaults": {"tmux-codex": {"useProxy": "x"}}}"#).unwrap();
     verb(&desk, &["admin", "show"]).fails_as(
         "aimax admin",

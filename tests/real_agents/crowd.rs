@@ -125,7 +125,7 @@ fn killed_senders(agent: Agent) {
             let mut ran = run_with(&home, "paste", &args, &next);
             if ran.status == Some(3) {
                 assert_eq!(ran.records[0]["verdict"], "blocked", "{ran:#?}");
-                assert!(ran.said.contains("somebody's draft is in the input box"), "{}", ran.said);
+                assert!(ran.said.contains("there is a draft in the input box"), "{}", ran.said);
                 ran = run_with(&home, "paste", &[&args[..], &["--replace-draft"]].concat(), &next);
                 println!("{agent:?} {step} +{later} ms, {lines} lines: refused, then replaced");
             }

@@ -1,4 +1,4 @@
-//! The README's example for another host, as it stands: an sshd of our own on the loopback
+//! The example of aimax(7) for another host, as it stands: an sshd of our own on the loopback
 //! interface, with keys and a configuration made for it, run by the present user.
 
 use std::fs;
@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use crate::util::home::Home;
 use crate::util::wait::{PATIENCE, wait_until};
 
-const README: &str = include_str!("../../README.md");
+const PAGE: &str = include_str!("../../man/aimax.7");
 
 /// An sshd that ends with this.
 struct Sshd(Child);
@@ -75,10 +75,10 @@ fn ssh(home: &Home, port: u16) {
 }
 
 #[test]
-fn the_readme_on_another_host() {
-    let section = README.split("On another host").nth(1).expect("the section");
-    let script = section.split("```").nth(1).and_then(|block| block.strip_prefix("sh\n"));
-    let script = script.expect("its script");
+fn the_manual_on_another_host() {
+    let section = PAGE.split("On another host").nth(1).expect("the section");
+    let script = section.split(".Bd -literal -offset indent\n").nth(1).expect("its script");
+    let script = script.split(".Ed\n").next().expect("its end");
     let mut home = Home::new();
     home.add_path(Path::new(env!("CARGO_BIN_EXE_aimax")).parent().expect("a folder"));
     home.add_path(home.home().join("bin"));

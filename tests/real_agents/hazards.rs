@@ -48,7 +48,11 @@ fn largest(agent: Agent) {
     assert!(leads(&text, &changes, &plain(&model.prompts()[1])), "{changes:?}");
     let more = run_with(&home, "paste", &args, &format!("{text}z"));
     assert_eq!(more.status, Some(2), "{}", more.said);
-    assert!(more.said.contains("1048577 characters, and the agent takes 1048576"), "{}", more.said);
+    assert!(
+        more.said.contains("1048577 characters, but the agent takes at most 1048576"),
+        "{}",
+        more.said
+    );
     println!("{agent:?}: {LARGEST} characters {record}");
     run(&home, "kill", &["h"]).record();
     model.check();
@@ -148,7 +152,7 @@ fn window(agent: Agent) {
     let args = ["-s", "h", "--lock-wait", "200ms", "-p", "too soon"];
     let ran = run(&home, "paste", &args);
     assert_eq!(ran.status, Some(3), "{ran:#?}");
-    assert!(ran.said.contains("another process is busy with this session"), "{}", ran.said);
+    assert!(ran.said.contains("another process is using this session"), "{}", ran.said);
     lock.unlock().expect("the lock is ours");
 
     // Somebody's draft, which goes while it is waited for.
@@ -159,7 +163,7 @@ fn window(agent: Agent) {
     let mut sender = command(&home, "paste", &args).spawn().expect("a sender");
     let said = std::io::BufReader::new(sender.stderr.take().expect("its words"));
     let told = std::io::BufRead::lines(said).map_while(Result::ok);
-    let mut refused = told.filter(|line| line.contains("somebody's draft is in the input box"));
+    let mut refused = told.filter(|line| line.contains("there is a draft in the input box"));
     assert!(refused.next().is_some(), "it waits");
     tmux.keys(&pane, &["C-u"]);
     drop(refused);

@@ -42,6 +42,7 @@ mod folders;
 mod hazards;
 mod hooks;
 mod interrupt;
+mod launchers;
 mod library;
 mod limit;
 mod matrix;

@@ -228,7 +228,7 @@ fn lost_socket(agent: Agent) {
     ] {
         let ran = run(home, program, args);
         assert_eq!(ran.status, Some(69), "{program}: {ran:#?}");
-        assert!(ran.said.contains(&format!("process {} runs", scene.pid())), "{}", ran.said);
+        assert!(ran.said.contains(&format!("process {} is running", scene.pid())), "{}", ran.said);
     }
     // The job is still told: by the agent's own files.
     assert_eq!(run(home, "flag", &["check", "t"]).status, Some(124));
@@ -432,7 +432,7 @@ fn in_a_pid_namespace(agent: Agent) {
         let words = ["-b", agent.backend(), "-s", "u", "--resume", id.as_str().expect("an id")];
         let refused = run(&scene.stage.home, "spawn", &words);
         assert_eq!(refused.status, Some(3), "{refused:#?}");
-        assert!(refused.said.contains("it is open in process"), "{}", refused.said);
+        assert!(refused.said.contains("it is already open in process"), "{}", refused.said);
     }
     scene.begins();
     let waiting = scene.waiting();

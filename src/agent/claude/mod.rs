@@ -15,7 +15,7 @@ use super::{
 use crate::{
     config::Config,
     error::{Error, Kind, Result},
-    fs,
+    fs, proc,
     tmux::{Enter, Pane},
     transcript::{event::Event, usage::Used},
 };
@@ -210,6 +210,11 @@ impl Agent for Claude {
 
     told_by_state_files!();
 
+    /// See claude/FACTS.md, "Hooks".
+    fn may_be_at_hook(&self, paths: &AgentPaths, pane: &Pane, since: u64) -> bool {
+        files(paths).process(pane.pid).is_some_and(|pid| proc::has_new_child(pid, since))
+    }
+
     /// Prompts that would do something else than reach the model.
     /// See claude/FACTS.md, "Text that is no prompt".
     fn objection(&self, prompt: &str) -> Option<String> {
@@ -217,7 +222,7 @@ impl Agent for Claude {
         let prompt: String = prompt.chars().filter(|&c| !log::is_invisible(c)).collect();
         let text = prompt.trim();
         if text.is_empty() {
-            return Some("nothing in it can be seen".into());
+            return Some("it has no visible characters".into());
         }
         if prompt.starts_with('!') {
             return Some("a leading `!` makes it a shell command".into());
@@ -309,7 +314,7 @@ fn conversation_id(home: &std::path::Path, request: &LaunchRequest) -> Result<St
         Some(pid) => Err(Error::new(
             Kind::Refused,
             format!("conversation {id}"),
-            format!("it is open in process {pid}"),
+            format!("it is already open in process {pid}"),
         )
         .advise("end that one first")),
         None => Ok(id.clone()),

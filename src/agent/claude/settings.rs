@@ -17,7 +17,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::path(7, "claude_config", Below("home", ".claude.json"))
         .about("Claude Code's own configuration, which is never edited"),
     Setting::path(8, "claude_settings", Below("claude_home", "settings.api.json"))
-        .about("settings for Claude Code to merge in"),
+        .about("settings to merge into those given to Claude Code"),
     Setting::path(9, "claude_projects_dir", Below("claude_home", "projects"))
         .for_hooks()
         .about("where Claude Code writes transcripts"),

@@ -21,7 +21,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::path(12, "codex_sessions_dir", Below("codex_home", "sessions"))
         .for_hooks()
         .about("where Codex writes transcripts"),
-    Setting::text(13, "codex_default_model").about("the model for Codex when none is named"),
+    Setting::text(13, "codex_default_model").about("the model for Codex if `-m` is not given"),
     Setting::path(14, "rightcode_env_file", Below("codex_home", "secrets/rightcode.env"))
         .about("variables for Codex, sourced before it starts"),
 ];

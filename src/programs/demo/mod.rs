@@ -34,12 +34,13 @@ impl Tool for Demo {
         synopsis: &["aimax demo"],
         about: "\
 Runs the programs one after the other on the practice agent, which is
-built in, and shows each command and what it prints. It needs tmux, and
-neither an account nor the network. It uses a tmux server and a folder of
-its own, and leaves nothing behind.",
-        exits: &[(Exit::Done, "every step did what it should")],
-        examples: &[("aimax demo", "Takes about two seconds.")],
+built in, and shows each command with its output. It needs tmux, but no
+account and no network. It uses a tmux server and a folder of its own,
+and leaves nothing behind.",
+        exits: &[(Exit::Done, "every step succeeded"), (Exit::No, "a step failed")],
+        examples: &[("aimax demo", "Run the demo, which takes about two seconds.")],
         see_also: &[("aimax", 1), ("aimax-spawn", 1), ("tmux", 1)],
+        ends: &[Exit::No, Exit::Missing, Exit::Timeout],
         ..ToolDoc::EMPTY
     };
 
@@ -87,20 +88,20 @@ struct Show<'a> {
 
 impl Show<'_> {
     fn run(&mut self) -> Result<()> {
-        self.say("A whole session, with a practice agent in the place of Claude Code or Codex.")?;
+        self.say("A whole session, with a practice agent instead of Claude Code or Codex.")?;
 
-        self.say("\nStart an agent in a tmux window, and see that it recorded the first prompt.")?;
+        self.say("\nStart an agent in a tmux window. Its transcript proves the first prompt.")?;
         let start = ["spawn", "-b", "tmux-practice", "-s", "demo", "--cwd", "proj", "-p", "Hello!"];
         self.step(&start)?;
 
-        self.say("\nFollow its transcript beside the next steps: type and text of each record.")?;
+        self.say("\nFollow its transcript during the next steps: type and text of each record.")?;
         self.start_tail(&["tail", "-s", "demo", "--follow", "--max", "8"])?;
         self.wait_for_records(RECORDS[0])?;
 
-        self.say("\nDeliver another prompt: one that takes a second and runs a command.")?;
+        self.say("\nDeliver another prompt, which takes a second and runs a command.")?;
         self.step(&["paste", "-s", "demo", "-p", "Take your time.\n:slow 1000\n!echo hi"])?;
 
-        self.say("\nWait for the end of the work; the exit status says how it ended.")?;
+        self.say("\nWait for the end of the job. The exit status says how it ended.")?;
         self.step(&["flag", "wait", "demo"])?;
         self.wait_for_records(RECORDS[1])?;
 
@@ -109,7 +110,7 @@ impl Show<'_> {
 
         self.say("\nEnd the session.")?;
         self.step(&["kill", "demo"])?;
-        self.say("\nThat was all, and nothing of it is left. `aimax --help` says how to go on.")
+        self.say("\nThat is all, and nothing is left behind. `aimax --help` shows the rest.")
     }
 
     fn say(&mut self, text: &str) -> Result<()> {

@@ -24,7 +24,7 @@ pub(crate) fn tmux(config: &Config) -> Vec<Finding> {
         Finding::ok("tmux", "tmux", version)
     } else {
         let tested = known_bugs::TESTED.join(", ");
-        Finding::note("tmux", "tmux", format!("{version}; it is tested with {tested}"))
+        Finding::note("tmux", "tmux", format!("{version}; tested with {tested}"))
     }];
     findings.extend(known_bugs::of(version).map(|fault| {
         Finding::note("tmux", format!("tmux {version}"), fault.what).advise(fault.advice)
@@ -70,7 +70,7 @@ pub(crate) fn agents(config: &Config) -> Vec<Finding> {
 
 fn too_old(version: &str, profile: &Profile) -> Option<String> {
     let oldest = profile.oldest.as_ref().filter(|oldest| version::is_older(version, oldest))?;
-    Some(format!("{version} is too old: {oldest} or a later one is needed"))
+    Some(format!("{version} is too old; {oldest} or later is needed"))
 }
 
 fn covered(name: &str, version: &str, profile: &Profile, own: &Path) -> Finding {
@@ -84,7 +84,7 @@ fn covered(name: &str, version: &str, profile: &Profile, own: &Path) -> Finding 
     let verified = profile.verified.join(", ");
     let says = format!("{version}; the screen profile is {of} {verified}{how}");
     Finding::note("agent", name, says)
-        .advise(format!("if a dialog is not known, describe it in {}", own.display()))
+        .advise(format!("if a dialog is unknown, describe it in {}", own.display()))
 }
 
 /// Whether the proxy is set up. A missing proxy is a problem only where it is the default.
@@ -101,7 +101,7 @@ pub(crate) fn proxy(config: &Config) -> Vec<Finding> {
     let conf = &config.proxy_chains_conf;
     if std::fs::read_to_string(conf).is_ok_and(|text| text.lines().any(|l| l.trim() == "proxy_dns"))
     {
-        let says = "with `proxy_dns` Claude Code waits for ever for a name";
+        let says = "with `proxy_dns`, Claude Code can wait forever for a name";
         findings.push(Finding::note("proxy", conf.display(), says).mend(format!(
             "sed -i 's/^proxy_dns$/proxy_dns_daemon 127.0.0.1:1053/' {} && proxychains4-daemon",
             word(conf)
@@ -114,8 +114,7 @@ pub(crate) fn proxy(config: &Config) -> Vec<Finding> {
         }
         (Ok(_), false) => Finding::ok("proxy", "proxy", format!("the default for {default}")),
         (Err(error), true) => {
-            let says =
-                format!("not set up, and nobody needs it: {}: {}", error.subject, error.cause);
+            let says = format!("not set up, and not needed: {}: {}", error.subject, error.cause);
             Finding::note("proxy", "proxy", says)
         }
         (Err(error), false) => {

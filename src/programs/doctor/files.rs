@@ -22,7 +22,7 @@ pub(crate) fn folders(config: &Config) -> Vec<Finding> {
     if let Ok(found) = fs::metadata(&config.data_dir) {
         let mode = found.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            let says = format!("others may look into it (mode {mode:o})");
+            let says = format!("other users can read it (mode {mode:o})");
             let finding = Finding::note("folder", config.data_dir.display(), says);
             findings.push(finding.mend(format!("chmod 700 {}", word(&config.data_dir))));
         }
@@ -32,7 +32,7 @@ pub(crate) fn folders(config: &Config) -> Vec<Finding> {
         findings.push(writable("locks and settings of sessions", &run));
     }
     if let Some(folder) = config.prompt_events.as_deref().and_then(Path::parent) {
-        findings.push(writable("the file of deliveries", folder));
+        findings.push(writable("the delivery log", folder));
     }
     let sessions = Session::all(config, None).unwrap_or_default();
     let roots: BTreeSet<&Path> = sessions.iter().filter_map(|one| one.entry.flag_root()).collect();
@@ -44,17 +44,18 @@ pub(crate) fn folders(config: &Config) -> Vec<Finding> {
 fn writable(what: &str, folder: &Path) -> Finding {
     let subject = folder.display();
     let there = folder.ancestors().find(|above| above.exists());
-    let Some(there) = there else { return Finding::problem("folder", subject, "there is no such") };
+    let Some(there) = there else {
+        return Finding::problem("folder", subject, "it does not exist");
+    };
     let probe = there.join(format!(".aimax-doctor-{}", std::process::id()));
     match fs::OpenOptions::new().write(true).create_new(true).open(&probe) {
         Ok(_) => {
             drop(fs::remove_file(&probe));
-            let yet = if there == folder { "" } else { ", once it is made" };
+            let yet = if there == folder { "" } else { ", once it exists" };
             Finding::ok("folder", subject, format!("holds {what}{yet}"))
         }
         Err(e) => {
-            let says =
-                format!("for {what}, but nothing can be written in {}: {e}", there.display());
+            let says = format!("for {what}, but {} is not writable: {e}", there.display());
             let finding = Finding::problem("folder", subject, says);
             if e.kind() == std::io::ErrorKind::PermissionDenied {
                 finding.mend(format!("chmod u+rwx {}", word(there)))
@@ -73,9 +74,9 @@ pub(crate) fn left_over(config: &Config) -> Vec<Finding> {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
         let is_old = entry.metadata().is_ok_and(|file| is_old(&file));
         let (says, is_waste) = if name.contains(files::ASIDE) && is_old {
-            ("a writer that was killed has left it", true)
+            ("left behind by a killed process", true)
         } else if name.contains(".json.broken-") {
-            ("a state file that made no sense, set aside", false)
+            ("an unreadable state file, set aside", false)
         } else {
             continue;
         };
@@ -83,7 +84,7 @@ pub(crate) fn left_over(config: &Config) -> Vec<Finding> {
         findings.push(if is_waste {
             finding.mend(format!("rm {}", word(&path)))
         } else {
-            finding.advise("mend it and put it back, or remove it")
+            finding.advise("fix it and put it back, or remove it")
         });
     }
     for (backend, name, run_dir) in RunDir::all(config) {
@@ -93,7 +94,7 @@ pub(crate) fn left_over(config: &Config) -> Vec<Finding> {
             continue;
         }
         let folder = run_dir.path();
-        let says = "made for a session that is no more";
+        let says = "left over from a session that is gone";
         let mend = format!("aimax-kill -b {} {name} || rm -r {}", backend.name(), word(folder));
         findings.push(Finding::note("file", folder.display(), says).mend(mend));
     }
@@ -125,12 +126,12 @@ pub(crate) fn locks(config: &Config) -> Vec<Finding> {
 fn held(path: &Path, subject: &str) -> Finding {
     match holder(path) {
         Some(pid) if proc::is_stopped(pid) => {
-            let says = format!("process {pid} holds the lock, and is stopped");
+            let says = format!("process {pid} holds the lock, but is stopped");
             Finding::problem("lock", subject, says).mend(format!("kill -CONT {pid}"))
         }
-        Some(pid) => Finding::note("lock", subject, format!("process {pid} is busy with it"))
+        Some(pid) => Finding::note("lock", subject, format!("in use by process {pid}"))
             .advise(format!("`ps -o etime,args -p {pid}` shows it")),
-        None => Finding::note("lock", subject, "a process is busy with it"),
+        None => Finding::note("lock", subject, "in use by a process"),
     }
 }
 

@@ -32,33 +32,30 @@ impl Tool for Doctor {
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-doctor",
-        tagline: "find out what is not as it should be",
+        tagline: "look for problems",
         synopsis: &["aimax doctor [--json]"],
         about: "\
-Looks at tmux and its known faults, the agents and whether their
-versions are known, the folders, locks that somebody keeps, sessions
-whose window is gone, flags without a session, and what the proxy needs.
-Each finding that can be mended names the command for it. Nothing is
-changed, but that the flags of jobs that have ended are set right, as by
-any program.
+Checks tmux for known bugs, the agents and their versions, folders,
+locks, sessions without a window, flags without a session, and the files
+of the proxy. Each finding names the command that fixes it, if there is
+one. Nothing is changed, except that flags of finished jobs are updated,
+as any program does.
 
 The weights:
-    ok       as it should be
+    ok       all is well
     note     good to know; nothing is broken
     problem  something will not work, or is left over
 
 The document of `--json` has `ok` and `findings`, each with `area`,
-`subject`, `weight` and `says`; `mend`, if a command mends it; and
+`subject`, `weight` and `says`; `mend`, if a command fixes it; and
 `advice`, if there is more to say.",
-        exits: &[(Exit::Done, "no problem was found"), (Exit::No, "there are problems")],
+        exits: &[(Exit::Done, "no problems were found"), (Exit::No, "there are problems")],
         examples: &[
-            ("aimax doctor", "For a person."),
-            (
-                "aimax doctor --json | jq -r '.findings[].mend // empty'",
-                "The commands that mend it all.",
-            ),
+            ("aimax doctor", "Show the findings."),
+            ("aimax doctor --json | jq -r '.findings[].mend // empty'", "Print only the fixes."),
         ],
         see_also: &[("aimax", 1), ("aimax-ls", 1), ("tmux", 1)],
+        ends: &[Exit::No],
         records: &[&FOUND],
         ..ToolDoc::EMPTY
     };

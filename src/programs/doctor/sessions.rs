@@ -45,7 +45,7 @@ fn of_backend(config: &Config, tmux: Option<&Tmux>, backend: Backend) -> Result<
         if name == "_root" || known.contains(name) {
             continue;
         }
-        let says = format!("a window of {} that no state file knows", backend.hub(config));
+        let says = format!("a window of {} that is in no state file", backend.hub(config));
         let paths = AgentPaths::of(config, backend.facts());
         let is_agent = backend.agent().conversation(&paths, &pane)?.is_some();
         findings.push(Finding::note("session", name, says).mend(match name.parse::<Name>() {
@@ -103,8 +103,10 @@ fn without_session(root: &Path, live: &BTreeSet<String>) -> Vec<Finding> {
         if live.contains(&name) || !entry.path().join("running.flag").exists() {
             continue;
         }
-        let says =
-            format!("{} is there, but no session", entry.path().join("running.flag").display());
+        let says = format!(
+            "{} exists, but its session does not",
+            entry.path().join("running.flag").display()
+        );
         let clear = format!("aimax-flag clear {name} --root {}", word(root));
         findings.push(Finding::problem("flag", name, says).mend(clear));
     }

@@ -52,33 +52,34 @@ impl Tool for Flag {
         synopsis: &["aimax-flag VERB [OPTION]... [NAME...]"],
         about: about::ABOUT,
         verbs: &[
-            VerbDoc { name: "check", brief: "Answer at once whether the job is done" },
-            VerbDoc { name: "wait", brief: "Wait until the job has ended" },
+            VerbDoc { name: "check", brief: "Tell whether the job is done, without waiting" },
+            VerbDoc { name: "wait", brief: "Wait until the job ends" },
             VerbDoc { name: "path", brief: "Print where the flag files are" },
-            VerbDoc { name: "set", brief: "Say that a job runs" },
-            VerbDoc { name: "clear", brief: "Say that no job runs, and none failed" },
-            VerbDoc { name: "fail", brief: "Say that the job failed" },
+            VerbDoc { name: "set", brief: "Record that a job is running" },
+            VerbDoc { name: "clear", brief: "Record that no job is running or has failed" },
+            VerbDoc { name: "fail", brief: "Record that the job failed" },
         ],
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         exits: &[
-            (Exit::Done, "the job is done; or the flag was set, cleared, printed"),
-            (Exit::No, "the job failed; `--older-than`: it runs for too long"),
-            (Exit::Person, "the agent asks something"),
-            (Exit::Timeout, "the job still runs"),
+            (Exit::Done, "the job is done, or the verb succeeded"),
+            (Exit::No, "the job failed; with `--older-than`, it has run too long"),
+            (Exit::Person, "the agent is asking something"),
+            (Exit::Timeout, "the job is still running"),
         ],
         examples: &[
-            ("aimax-flag wait demo && echo done", "Waits for the end of the job."),
-            ("aimax-flag check demo", "For cron: answers at once, by its status."),
+            ("aimax-flag wait demo && echo done", "Wait for the end of the job."),
+            ("aimax-flag check demo", "Tell by the exit status, as for cron."),
             (
                 "aimax-flag wait a b c | jq -r 'select(.state!=\"done\").sessionId'",
-                "Waits for three, and names those that did not go well.",
+                "Wait for three, and print those that did not succeed.",
             ),
             (
                 "aimax-flag check --all --older-than 30m",
-                "Says which jobs have been running for half an hour.",
+                "Report jobs that have been running for half an hour.",
             ),
         ],
         see_also: &[("aimax-paste", 1), ("aimax-ls", 1), ("aimax", 7)],
+        ends: &[Exit::No, Exit::Refused, Exit::Person, Exit::Missing, Exit::Timeout],
         records: &[&wait::WAITED, &PATHS],
         ..ToolDoc::EMPTY
     };
@@ -88,32 +89,34 @@ impl Tool for Flag {
         target::backend(),
         OptDoc::new(
             "all",
-            "All sessions, or all that are named",
+            "All sessions",
             "\
-With `wait`, waits for the end of all that are named, as it does without
-this option. With `wait` and `check`, and no NAME, all sessions.",
+With `check` or `wait` and no NAME: all sessions. With NAMEs, `wait`
+waits for all of them in any case.",
         )
         .sets(|args, given| args.all.set(given)),
         OptDoc::new(
             "any",
-            "Return with the first that ends",
+            "Return when the first job ends",
             "\
-With `wait`, returns with the first that ends: its record and its status
-are the only ones.",
+With `wait`, returns when the first job ends, with its record and its
+status only.",
         )
         .sets(|args, given| args.any.set(given)),
         OptDoc::new(
             "until",
             "What to wait for: `done`, `idle`, `quiet`, ...",
             "\
-With `wait`, what to wait for. `done`, the default: the job has ended.
-`idle`: the agent waits for a prompt, whatever became of the job.
-`quiet`: it does, and nothing that it has started runs in the
-background, nor has it begun a turn by itself since. `waiting`: the
-agent asks something; then the status is 0, and it is 1 when the job
-ends without a question. `reset`: no usage limit holds, so a job that
-did not fail by one is over at once; 1 when the agent does not say when
-its limit ends.",
+With `wait`, what to wait for:
+    done     the job has ended; this is the default
+    idle     the agent waits for a prompt, whatever became of the job
+    quiet    the same, with nothing that it started in the background,
+             and no turn that it began by itself
+    waiting  the agent asks something: the status is 0, or 1 if the job
+             ends without a question
+    reset    no usage limit holds: a job that did not fail by one is over
+             at once; the status is 1 if the agent does not say when the
+             limit ends.",
         )
         .value("STATE", Complete::OneOf(Until::NAMES))
         .sets(|args, given| {
@@ -122,27 +125,27 @@ its limit ends.",
         }),
         options::timeout(
             "\
-With `wait`, the longest time to wait: `90`, `1.5m`, `500ms`. Without it
-there is no end.",
+With `wait`, how long to wait: `90`, `1.5m`, `500ms`. The default is
+forever.",
         )
         .sets(|args, given| args.timeout.set(given)),
         OptDoc::new(
             "older-than",
-            "Ask whether the job runs for longer than this",
+            "Tell whether the job has run longer than this",
             "\
-With `check`, asks another question: is the job stuck? The status is 1,
-with a line on standard error, when it has been running for longer than
-this since its last prompt, and else 0.",
+With `check`, tells whether the job may be stuck: if it has been running
+for longer than this since its last prompt, the status is 1, with a line
+on standard error. Otherwise it is 0.",
         )
         .value("TIME", Complete::Nothing)
         .sets(|args, given| args.older_than.set(given)),
         OptDoc::new(
             "root",
-            "Judge by the files in this folder alone",
+            "Use only the flag files below this folder",
             "\
-Judges by the files in this folder alone: a session that has no folder
-for flags in it is missing (69). It needs no tmux, no state and no write
-permission, so another user can watch. Nobody sets the flags right then.",
+Uses only the flag files below this folder. A session without flags
+there is missing (69). This needs neither tmux nor state files nor write
+permission, so another user can watch. The flags are not updated first.",
         )
         .value("DIR", Complete::Dir)
         .sets(|args, given| args.root.set(given)),
@@ -161,7 +164,7 @@ permission, so another user can watch. Nobody sets the flags right then.",
         let one = |what: &str| -> Result<Name> {
             match &args.target.names(&config, &operands)?[..] {
                 [name] => Ok(name.clone()),
-                _ => Err(Error::usage("NAME", format!("one session only to {what}"))),
+                _ => Err(Error::usage("NAME", format!("{what} takes only one session"))),
             }
         };
         match verb.to_str() {
@@ -240,7 +243,7 @@ const PATHS: RecordDoc = RecordDoc {
 };
 
 fn no_folder(name: &Name) -> Error {
-    Error::missing(name, "the state says no folder for its flags")
+    Error::missing(name, "no folder for its flags is recorded")
 }
 
 /// The exit status for a job's state.

@@ -148,7 +148,7 @@ impl Outcome {
             JobState::Waiting(what) => {
                 ("waiting", Some(Failure::new(what)), Some(format!("the agent asks: {what}")))
             }
-            JobState::Running => ("running", None, Some("the job still runs".into())),
+            JobState::Running => ("running", None, Some("the job is still running".into())),
         };
         Outcome { state, reason, exit: status(job), message, background: None }
     }
@@ -189,7 +189,10 @@ pub(crate) fn run(
     out: &mut Output,
 ) -> Result<Exit> {
     if args.root.is_some() {
-        return Err(Error::usage("--root", "`wait` looks at the agent too, so it takes no folder"));
+        return Err(Error::usage(
+            "--root",
+            "`wait` also looks at the agent, so it takes no folder",
+        ));
     }
     let sessions = args.sessions(config, operands)?;
     let deadline = args.timeout.map_or(Deadline::NEVER, Deadline::after);

@@ -44,47 +44,49 @@ impl Tool for Ls {
         tagline: "list sessions and their states",
         synopsis: &["aimax-ls [OPTION]... [NAME...]"],
         about: "\
-Prints one record for each session, or for each that is named.
+Prints one record per session, or one for each that is named.
 
 The states:
     starting  the agent is not ready yet
-    idle      it waits for a prompt
-    working   a turn runs
+    idle      it is waiting for a prompt
+    working   a turn is running
     waiting   it asks something: `waitingFor`, `question`, `choices`
-    failed    it waits for a prompt, and the last job failed: `reason`
+    failed    it is idle, but the last job failed: `reason`
     dead      the agent has ended
-    unknown   the agent may live, but it cannot be seen: `reason`
-    archived  it was ended: `aimax-spawn --resume` goes on with it
+    unknown   the agent may be alive, but cannot be seen: `reason`
+    archived  the session was ended; `aimax-spawn --resume` continues it
 
-Of a question, `waitingFor` is the name that `aimax-paste --expect`
-takes, `question` what it says, and each of the `choices` has a `label`,
-and the `key` that `aimax-paste --answer` takes.
+For a question, `waitingFor` is the name that `aimax-paste --expect`
+takes, and `question` its text. Each of the `choices` has a `label`, and
+a `key` for `aimax-paste --answer`.
 
-`background` is how many things run that the agent has started and does
-not wait for, such as a shell or a monitor; it is left out where the
-agent does not tell, as in most turns.
+`background` counts what the agent has started and does not wait for,
+such as a shell or a monitor. It is missing if the agent does not say,
+as in most turns.
 
-`retrying` is added while the agent tries a request again, with what it
-`shows`; and to a `reason` of `usage_limit` the agent's `message`, and
-`resetsAt` in epoch milliseconds, if it says when the limit ends.
+While the agent retries a request, the record has `retrying`, and in
+`shows` what the screen says. A `reason` of `usage_limit` comes with the
+agent's `message`, and with `resetsAt` in epoch milliseconds if it says
+when the limit is lifted.
 
-A `dead` session stays in the list until `aimax-kill` or a new start
-with its name.",
+A `dead` session stays in the list until `aimax-kill`, or until a new
+session takes its name.",
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         exits: &[
-            (Exit::Done, "listed; with names, all of them are alive"),
-            (Exit::No, "a session that was named is dead"),
-            (Exit::Missing, "a session that was named is unknown"),
+            (Exit::Done, "listed; if names were given, all are alive"),
+            (Exit::No, "a named session is dead"),
+            (Exit::Missing, "a named session is `unknown`, or does not exist"),
         ],
         examples: &[
-            ("aimax-ls | jq -r 'select(.state==\"idle\").sessionId'", "The idle sessions."),
-            ("aimax-ls demo >/dev/null && echo alive", "Asks whether a session lives."),
+            ("aimax-ls | jq -r 'select(.state==\"idle\").sessionId'", "Print the idle sessions."),
+            ("aimax-ls demo >/dev/null && echo alive", "Test whether a session is alive."),
             (
                 "aimax-ls --watch | jq --unbuffered -r '[.sessionId,.state]|@tsv'",
-                "Tells of each change as it happens.",
+                "Print each change as it happens.",
             ),
         ],
         see_also: &[("aimax-spawn", 1), ("aimax-flag", 1), ("aimax", 7)],
+        ends: &[Exit::No, Exit::Missing],
         records: &[&LISTED],
         ..ToolDoc::EMPTY
     };
@@ -94,8 +96,8 @@ with its name.",
         target::backend(),
         OptDoc::new(
             "names",
-            "Print names only, one a line",
-            "Prints names only, one a line, for completions and loops.",
+            "Print only names, one per line",
+            "Prints only names, one per line, for completion and loops.",
         )
         .sets(|args, given| args.names.set(given)),
         OptDoc::new(
@@ -108,16 +110,17 @@ with its name.",
             "all",
             "List ended sessions too",
             "\
-Lists the sessions that were ended too, with the state `archived`, and
-with what `aimax-spawn --resume` needs: `agentSessionId` and `cwd`.",
+Includes sessions that were ended, with the state `archived` and what
+`aimax-spawn --resume` needs: `agentSessionId` and `cwd`.",
         )
         .sets(|args, given| args.all.set(given)),
         OptDoc::new(
             "watch",
-            "Go on, with a record for each change",
+            "Keep running, and print each change",
             "\
-Goes on, with a record for each change of a session: in its state, its
-conversation, its window. One that is ended becomes `archived`.",
+Keeps running, and prints a record whenever a session changes: its
+state, its conversation or its window. One that is ended becomes
+`archived`.",
         )
         .sets(|args, given| args.watch.set(given)),
     ];

@@ -11,7 +11,7 @@ pub(crate) const fn cwd<A: Has<StartOptions>>() -> Opt<A> {
     OptDoc::new(
         "cwd",
         "The folder to work in",
-        "The folder to work in; the current one by default.",
+        "The folder to work in. The default is the current one.",
     )
     .value("DIR", Complete::Dir)
     .sets(|args, given| args.group().cwd.set(given))
@@ -21,10 +21,9 @@ pub(crate) const fn cwd<A: Has<StartOptions>>() -> Opt<A> {
 pub(crate) const fn flag_root<A: Has<StartOptions>>() -> Opt<A> {
     OptDoc::new(
         "flag-root",
-        "The folder that holds the flags",
+        "The folder for the flags",
         "\
-The folder whose `.imac/flags` holds the flags; the one to work in by
-default.",
+The folder for `.imac/flags`. The default is the folder to work in.",
     )
     .value("DIR", Complete::Dir)
     .sets(|args, given| args.group().flag_root.set(given))
@@ -32,7 +31,7 @@ default.",
 
 /// `--model`.
 pub(crate) const fn model<A: Has<StartOptions>>() -> Opt<A> {
-    OptDoc::new("model", "The model", "The model; the agent's own choice by default.")
+    OptDoc::new("model", "The model", "The model. The default is the agent's own choice.")
         .value("MODEL", Complete::Nothing)
         .short('m')
         .sets(|args, given| args.group().model.set(given))
@@ -40,21 +39,24 @@ pub(crate) const fn model<A: Has<StartOptions>>() -> Opt<A> {
 
 /// `--display-name`.
 pub(crate) const fn display_name<A: Has<StartOptions>>() -> Opt<A> {
-    OptDoc::new("display-name", "A label for people", "A label for people, kept with the session.")
-        .value("TEXT", Complete::Nothing)
-        .sets(|args, given| args.group().display_name.set(given))
+    OptDoc::new(
+        "display-name",
+        "A label for people",
+        "A label for people, stored with the session.",
+    )
+    .value("TEXT", Complete::Nothing)
+    .sets(|args, given| args.group().display_name.set(given))
 }
 
 /// `--use-proxy`.
 pub(crate) const fn use_proxy<A: Has<StartOptions>>() -> Opt<A> {
     OptDoc::new(
         "use-proxy",
-        "Whether to go through the proxy",
+        "Whether to use the proxy",
         "\
-Whether the agent goes through proxychains: `true` or `false`. What
-`aimax admin set-proxy` has set by default. With `true` it gets the
-variables of `~/proxy_envs.bash` and the configuration
-`~/proxy_claude.conf`; what is missing ends the start.",
+Whether the agent uses the proxy, by proxychains: `true` or `false`. The
+default is what `aimax admin set-proxy` has set, or else `false`. See
+aimax-proxy(7).",
     )
     .value("BOOL", Complete::OneOf(&["true", "false"]))
     .sets(|args, given| args.group().use_proxy.set(given))
@@ -64,9 +66,9 @@ variables of `~/proxy_envs.bash` and the configuration
 pub(crate) const fn resume<A: Has<StartOptions>>(long: &'static str) -> Opt<A> {
     OptDoc::new(
         long,
-        "Go on in this conversation",
+        "Resume this conversation",
         "\
-Goes on in an old conversation: the agent's own id of it, as
+Resumes an old conversation, given by the agent's own id,
 `agentSessionId` in the records. One that is open elsewhere is refused.",
     )
     .value("ID", Complete::Run("aimax-ls --all --ids"))

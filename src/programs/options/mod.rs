@@ -72,10 +72,10 @@ pub(crate) fn number(text: &str) -> Result<u64, String> {
 /// `--lock-wait`.
 pub(crate) const LOCK_WAIT: OptDoc = OptDoc::new(
     "lock-wait",
-    "Wait this long for other programs",
+    "How long to wait for other programs",
     "\
-How long to wait for another program that is busy with the session. 60
-seconds by default.",
+How long to wait for another program that is using the session. The
+default is 60 seconds.",
 )
 .value("TIME", Complete::Nothing);
 

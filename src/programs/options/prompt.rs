@@ -32,7 +32,7 @@ pub(crate) struct PromptArgs {
 
 /// `-p`.
 pub(crate) const fn prompt<A: Has<PromptArgs>>() -> Opt<A> {
-    OptDoc::new("prompt", "The prompt", "The prompt, as it is to reach the model.")
+    OptDoc::new("prompt", "The prompt", "The prompt, exactly as the model should get it.")
         .value("TEXT", Complete::Nothing)
         .short('p')
         .sets(|args, given| args.group().prompt.set(given))
@@ -42,10 +42,10 @@ pub(crate) const fn prompt<A: Has<PromptArgs>>() -> Opt<A> {
 pub(crate) const fn prompt_file<A: Has<PromptArgs>>() -> Opt<A> {
     OptDoc::new(
         "prompt-file",
-        "A file that holds the prompt; `-` is stdin",
+        "Read the prompt from a file; `-` is stdin",
         "\
-A file that holds the prompt; `-` is standard input. Where a prompt must
-be given, a pipe or a file on standard input is read without it.",
+Reads the prompt from a file; `-` is standard input. Where a prompt is
+required, a pipe or file on standard input is read without this option.",
     )
     .value("FILE", Complete::File)
     .short('f')
@@ -56,10 +56,10 @@ be given, a pipe or a file on standard input is read without it.",
 pub(crate) const fn strip_control<A: Has<PromptArgs>>() -> Opt<A> {
     OptDoc::new(
         "strip-control",
-        "Leave control characters out",
+        "Remove control characters",
         "\
-Leaves control characters out of the prompt. Without it they are
-refused: an escape sequence in a paste could leave the paste and type.",
+Removes control characters from the prompt. Without this option they
+are refused: an escape sequence could end the paste and press keys.",
     )
     .sets(|args, given| args.group().reading.strip_control.set(given))
 }
@@ -68,12 +68,12 @@ refused: an escape sequence in a paste could leave the paste and type.",
 pub(crate) const fn command<A: Has<PromptArgs>>() -> Opt<A> {
     OptDoc::new(
         "command",
-        "The prompt is the agent's own command",
+        "The prompt is a command of the agent",
         "\
 The prompt is one of the agent's own commands, such as `/compact`, or a
-shell command behind `!`. Without it such a prompt is refused where the
-agent would not take it as text. Codex takes commands only between its
-turns: while one runs they are refused, and `--when idle` waits.",
+shell command after `!`. Without this option such a prompt is refused if
+the agent would not take it as text. Codex takes commands only between
+turns: during a turn they are refused, unless `--when idle` is given.",
     )
     .sets(|args, given| args.group().reading.command.set(given))
 }
@@ -85,9 +85,9 @@ pub(crate) const fn done<A: Has<PromptArgs>>() -> Opt<A> {
         "What ends the job: the `turn`, or the `agent`",
         "\
 With `turn`, the default, `running.flag` is removed when the turn has
-ended and nothing is queued. With `agent` that is left to the agent,
-which the prompt should tell to do it; only when the agent dies is the
-job failed all the same.",
+ended and nothing is queued. With `agent`, the agent removes it, and the
+prompt should tell it to. If the agent dies, the job has failed in
+either case.",
     )
     .value("WHEN", Complete::OneOf(&["turn", "agent"]))
     .sets(|args, given| {
@@ -103,14 +103,14 @@ job failed all the same.",
 pub(crate) const fn once<A: Has<PromptArgs>>() -> Opt<A> {
     OptDoc::new(
         "once",
-        "Deliver once under this key",
+        "Deliver only once for this key",
         "\
-Delivers the prompt once under KEY, however often the command is given:
-by cron, after a lost connection, after a kill. A retry types nothing;
-it prints the record of the first delivery, with `repeated`. A key
-belongs to its session and outlives it: 1 to 80 bytes of the caller's
-choice. It is on disk before Enter is pressed, and what a killed process
-has done is found out from the transcript.",
+Delivers the prompt only once for each KEY, however often the command is
+run: by cron, after a lost connection, after a kill. A retry types
+nothing and prints the record of the first delivery, with `repeated`. A
+key is 1 to 80 bytes of your choice; it belongs to the session and
+outlives it. It is on disk before Enter is pressed, and the transcript
+shows what a killed process had done.",
     )
     .value("KEY", Complete::Nothing)
     .sets(|args, given| {
@@ -141,10 +141,10 @@ prompt, is refused.",
 pub(crate) const fn explain<A: Has<PromptArgs>>() -> Opt<A> {
     OptDoc::new(
         "explain",
-        "Say each step on stderr, with its time",
+        "Print each step to stderr with its time",
         "\
-Says each step on standard error, with its time. `AIMAX_TRACE`, set to a
-file's name, gets them all with every call of tmux, for a bug report.",
+Prints each step to standard error with its time. For a bug report, set
+`AIMAX_TRACE` to a file name: it gets the steps and every tmux call.",
     )
     .sets(|args, given| args.group().explain.set(given))
 }
@@ -185,7 +185,7 @@ impl PromptArgs {
                 return Err(Error::usage("prompt", "more than one word").advise("put it in quotes"));
             }
             (Some(_), true) if self.is_given() => {
-                return Err(Error::usage("prompt", "given by an option and by an operand"));
+                return Err(Error::usage("prompt", "given both by an option and as an operand"));
             }
             (Some(text), true) => self.prompt = Some(text.into_vec()),
             (None, _) => {}
@@ -201,7 +201,7 @@ impl PromptArgs {
         let prompt =
             self.bytes(false)?.map(|bytes| Prompt::new(bytes, agent, reading)).transpose()?;
         if once.is_some() && prompt.is_none() {
-            return Err(Error::usage("--once", "it is for a prompt, and none is given"));
+            return Err(Error::usage("--once", "it needs a prompt, and none is given"));
         }
         if !images.is_empty() && prompt.is_none() {
             return Err(Error::usage("--attach", "it is for a prompt, and none is given"));
@@ -226,12 +226,12 @@ impl PromptArgs {
         };
         Ok(match (self.prompt.take(), self.file.take()) {
             (Some(_), Some(_)) => {
-                return Err(Error::usage("prompt", "given by --prompt and by --prompt-file"));
+                return Err(Error::usage("prompt", "given by both --prompt and --prompt-file"));
             }
             (Some(text), None) => Some(text),
             (None, Some(file)) if file.as_os_str() == "-" => Some(stdin()?),
             (None, Some(file)) => Some(std::fs::read(&file).map_err(|e| {
-                Error::usage(file.display(), format!("the prompt cannot be read: {e}"))
+                Error::usage(file.display(), format!("cannot read the prompt: {e}"))
             })?),
             // Standard input that holds nothing gives no prompt: cron and the like leave it empty.
             (None, None) if must && is_piped()? => Some(stdin()?).filter(|bytes| !bytes.is_empty()),

@@ -30,8 +30,8 @@ pub(crate) const fn session<A: Has<Target>>() -> Opt<A> {
         "session",
         "The session's name",
         "\
-The session's name, which may also be given as NAME where a program
-takes no other operand. Without it, `AIMAX_SESSION` is taken.",
+The session's name. It may also be given as NAME, if the program takes
+no other operand. The default is `AIMAX_SESSION`.",
     )
     .value("NAME", NAMES)
     .short('s')
@@ -45,12 +45,12 @@ takes no other operand. Without it, `AIMAX_SESSION` is taken.",
 pub(crate) const fn backend<A: Has<Target>>() -> Opt<A> {
     OptDoc::new(
         "backend",
-        "The agent's backend",
+        "`claude`, `codex` or `practice`",
         "\
-The agent's backend: `tmux-claude-code`, `tmux-codex`, or
-`tmux-practice`, which is built in; `claude`, `codex` and `practice` are
-the same. Without it, `AIMAX_BACKEND` is taken. A session that only one
-backend knows needs neither.",
+The agent: `claude`, `codex`, or `practice`, which is built in; or by
+their full names, `tmux-claude-code`, `tmux-codex` and `tmux-practice`.
+The default is `AIMAX_BACKEND`. A session name that only one backend
+knows needs neither.",
     )
     .value("BACKEND", Complete::OneOf(Backend::NAMES))
     .short('b')
@@ -124,10 +124,7 @@ impl Target {
     pub(crate) fn operand(&mut self, operands: Vec<OsString>) -> Result<()> {
         for name in operands {
             if self.is_given() {
-                return Err(Error::usage(
-                    name.display(),
-                    "one session only, and it is named already",
-                ));
+                return Err(Error::usage(name.display(), "only one session can be given"));
             }
             self.sessions.push(name.to_string_lossy().into_owned());
         }
@@ -142,14 +139,14 @@ impl Target {
     /// The name, which must be given.
     pub(crate) fn needed(&self, config: &Config) -> Result<Name> {
         self.name(config)?.ok_or_else(|| {
-            Error::usage("session", "none is named").advise("give -s NAME, or set AIMAX_SESSION")
+            Error::usage("session", "none is given").advise("give -s NAME, or set AIMAX_SESSION")
         })
     }
 
     /// The backend, which must be named.
     pub(crate) fn needed_backend(&self, config: &Config) -> Result<Backend> {
         self.backend(config)?.ok_or_else(|| {
-            Error::usage("backend", "none is named").advise("give -b BACKEND, or set AIMAX_BACKEND")
+            Error::usage("backend", "none is given").advise("give -b BACKEND, or set AIMAX_BACKEND")
         })
     }
 

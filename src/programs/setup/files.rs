@@ -14,7 +14,12 @@ use crate::{
 };
 
 /// The pages that are written by hand.
-const BY_HAND: [(&str, &str); 1] = [("aimax.7", include_str!("../../../man/aimax.7"))];
+const BY_HAND: [(&str, &str); 4] = [
+    ("aimax.7", include_str!("../../../man/aimax.7")),
+    ("aimax-fleet.7", include_str!("../../../man/aimax-fleet.7")),
+    ("aimax-proxy.7", include_str!("../../../man/aimax-proxy.7")),
+    ("aimax-python.7", include_str!("../../../man/aimax-python.7")),
+];
 
 /// The last line of each file, behind a sign of comment: by it a file is known as one of these.
 const MARK: &str = "Written by `aimax setup`, which also removes it: `aimax setup --remove`.";
@@ -71,7 +76,7 @@ fn write(part: &mut Part, name: &OsStr, text: &str) -> Result<()> {
     match there(&path)? {
         Some(found) if found == text.as_bytes() => part.unchanged += 1,
         Some(found) if !is_marked(&found) => {
-            part.left.push((path, "`aimax setup` has not written it".into()));
+            part.left.push((path, "it was not written by `aimax setup`".into()));
         }
         _ => {
             fs::make_dir(&part.folder, 0o755)?;

@@ -38,36 +38,42 @@ impl Tool for Setup {
         tagline: "install manual pages, completions and the other programs",
         synopsis: &["aimax setup [--prefix=DIR] [--remove] [--json]"],
         about: "\
-Makes the installation of `aimax` whole, and prints what it did:
+Completes the installation of `aimax`, and prints what it did.
 
-The other programs (`aimax-spawn`, `aimax-paste`, `aimax-tail`,
-`aimax-flag`, `aimax-ls`, `aimax-kill`) become links to `aimax` in its own
-folder: one file is all programs, by whatever name it is called. Copies
-of the same version, as `cargo install` leaves them, are replaced.
+Makes links to `aimax`, in its own folder, for the other programs:
+`aimax-spawn`, `aimax-paste`, `aimax-tail`, `aimax-flag`, `aimax-ls`,
+`aimax-kill`. One file is all programs, depending on the name it is
+called by. Copies of the same version, as left by `cargo install`, are
+replaced.
 
-The manual pages and completions come from the program itself. The pages
-go to `../share/man` beside the program, where `man` looks for what is on
-PATH, or to `~/.local/share/man` when the program is outside your home;
-completions for bash to `~/.local/share/bash-completion/completions`, for
-fish to `~/.config/fish/completions`, and for zsh to
-`~/.local/share/zsh/site-functions`. `XDG_DATA_HOME` and
-`XDG_CONFIG_HOME` count. It says what you have to do where a shell or
-`man` does not look there by itself.
+Writes the manual pages and completions, which `aimax` itself contains:
+    pages  `../share/man` next to the program, where `man` finds them if
+           the program is on PATH; `~/.local/share/man` if the program is
+           outside your home
+    bash   `~/.local/share/bash-completion/completions`
+    fish   `~/.config/fish/completions`
+    zsh    `~/.local/share/zsh/site-functions`
+`XDG_DATA_HOME` and `XDG_CONFIG_HOME` are honored. If a shell or `man`
+does not look there by itself, a note tells you what to do.
 
-Running it again changes nothing, and after an upgrade it brings all up
-to date. A file that it did not write stays as it is, is named, and makes
-the status 1.",
+Running it again changes nothing; after an upgrade it updates
+everything. A file that it did not write is left alone and reported, and
+the status is 1.",
         exits: &[
-            (Exit::Done, "everything is in its place, or removed"),
-            (Exit::No, "a file that something else has put there is in the way"),
+            (Exit::Done, "everything is in place, or removed"),
+            (Exit::No, "a file from somewhere else is in the way"),
         ],
         examples: &[
-            ("aimax setup", "Installs for this user."),
-            ("sudo aimax setup --prefix /usr/local", "Pages and completions for all users."),
-            ("aimax setup --remove", "Removes what the first one installed."),
+            ("aimax setup", "Install for this user."),
+            (
+                "sudo aimax setup --prefix /usr/local",
+                "Install pages and completions for all users.",
+            ),
+            ("aimax setup --remove", "Remove what was installed."),
         ],
         see_also: &[("aimax", 1), ("aimax-doctor", 1), ("manpath", 1)],
         records: &[&SETUP],
+        ends: &[Exit::No],
         ..ToolDoc::EMPTY
     };
 
@@ -78,7 +84,7 @@ the status 1.",
             "\
 Puts pages and completions below this folder instead: into `share/man`,
 `share/bash-completion/completions`, `share/zsh/site-functions` and
-`share/fish/vendor_completions.d`. Folders that are not there are made.",
+`share/fish/vendor_completions.d`. Missing folders are created.",
         )
         .value("DIR", Complete::Dir)
         .sets(|args, given| args.prefix.set(given)),
@@ -86,8 +92,8 @@ Puts pages and completions below this folder instead: into `share/man`,
             "remove",
             "Remove what was installed",
             "\
-Removes what it has installed there, and nothing else. Folders stay, and
-so does `aimax` itself.",
+Removes what was installed there, and nothing else. Folders and `aimax`
+itself stay.",
         )
         .sets(|args, given| args.remove.set(given)),
         output::json(),

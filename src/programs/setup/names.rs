@@ -74,7 +74,7 @@ fn found(path: &Path, places: &Places) -> Result<Found> {
 /// What a file is, unless it is a copy of a program of this version.
 fn of_file(path: &Path, seen: &Metadata) -> Option<String> {
     if !seen.is_file() {
-        return Some("it is no plain file".into());
+        return Some("it is not a regular file".into());
     }
     let told = Command::new(path).arg("--version").stdin(Stdio::null()).output();
     let told = told.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());

@@ -26,7 +26,7 @@ pub(crate) fn run(args: &Args, operands: &[OsString], out: &mut Output) -> Resul
         ("--max", args.max.is_some()),
     ];
     if let Some((option, _)) = is_given.iter().find(|(_, given)| *given) {
-        return Err(Error::usage(option, "not with --answer, which prints one text"));
+        return Err(Error::usage(option, "it cannot be combined with --answer"));
     }
     if args.timeout.is_some() && !args.follow {
         return Err(Error::usage("--timeout", "it is for --follow"));
@@ -39,8 +39,8 @@ pub(crate) fn run(args: &Args, operands: &[OsString], out: &mut Output) -> Resul
     match operands {
         [] => of_session(args, asked, start, out),
         [file] if args.follow => {
-            Err(Error::usage(file.display(), "a file does not tell when a turn is over")
-                .advise("name the session with -s, or leave --follow out"))
+            Err(Error::usage(file.display(), "a FILE does not show when a turn is over")
+                .advise("give the session with -s, or omit --follow"))
         }
         [file] if !args.target.is_given() => {
             let path = Path::new(file);
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args, operands: &[OsString], out: &mut Output) -> Resul
             reply.read(&mut reader)?;
             print(&reply, &file.display(), out)
         }
-        [file, ..] => Err(Error::usage(file.display(), "either one session or one FILE")),
+        [file, ..] => Err(Error::usage(file.display(), "give either a session or a FILE")),
     }
 }
 
@@ -60,7 +60,7 @@ fn of_session(args: &Args, asked: Asked, start: Start, out: &mut Output) -> Resu
     let config = Config::from_env()?;
     let (name, backend) = (args.target.needed(&config)?, args.target.backend(&config)?);
     if args.target.all_names(&config)?.len() > 1 {
-        return Err(Error::usage("--answer", "it is for one session"));
+        return Err(Error::usage("--answer", "it works with only one session"));
     }
     let mut session = Session::find_any(&config, &name, backend)?;
     let mut reply = Reply::to(asked, session.agent());

@@ -102,7 +102,7 @@ impl Cursor {
             None => None,
             Some(bytes) => Some(serde_json::from_slice::<KeptPlace>(&bytes).map_err(|e| {
                 Error::usage(file.display(), format!("not a cursor: {e}"))
-                    .advise("remove it to begin anew")
+                    .advise("remove it to start over")
             })?),
         };
         let place: KeptPlace = place.unwrap_or_default();
@@ -131,7 +131,7 @@ impl Cursor {
             return Ok(None);
         }
         let moved = (identity.device, identity.inode) != (self.place.device, self.place.inode);
-        Ok(Some(if moved { "another file took its place" } else { "the file was written anew" }))
+        Ok(Some(if moved { "another file took its place" } else { "the file was rewritten" }))
     }
 
     /// Moves the place to where `follow` will read on in the transcript at `path`.

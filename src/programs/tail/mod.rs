@@ -49,50 +49,54 @@ impl Tool for Tail {
         ],
         about: "\
 Prints the records of a transcript, the JSONL file that the agent itself
-writes, byte for byte and one a line. Without `--follow` it ends at the
-last whole line; with it, it waits for more, also for a file that does
-not exist yet, and reads on when the file is replaced or cut.
+writes, byte for byte, one per line. Without `--follow`, stops at the
+last complete line. With it, waits for more, even for a file that does
+not exist yet, and starts again if the file is replaced or truncated.
 
 An offset is a position in bytes just after a newline, or 0. `--offsets`
-prints with each record the offset where the next one begins; give that
-to `--from` to go on there.
+prints with each record the offset where the next one begins; pass it to
+`--from` to continue there.
 
-A line that is not a JSON object is named on standard error with its
-offset and its fault, and left out. A last line that has no newline yet
-is not printed.
+A line that is not a JSON object is skipped, and reported on standard
+error with its offset and what is wrong with it. A last line without a
+newline is not printed.
 
-Of a session, the conversation is followed, not the file: when a person
-clears it or goes over to another, and when the agent writes the first
-line of the new transcript, that one is read from its beginning. When
-the transcript itself is moved to another folder, it goes on there at
-the same offset. This is said on standard error, with `--offsets` by a
-record `{\"sessionId\",\"offset\",\"moved\":{\"from\",\"to\"}}`, and with
-`--events` by one more `other`, whose `type` is `moved`; `offset` is
-where it goes on. A transcript that Codex has put away compressed
-(`.jsonl.zst`) is read as what it holds, with the same offsets.
+A session's conversation is followed, not its file. When `/clear` or
+another command begins a new conversation, its transcript is read from
+the beginning, as soon as the agent writes the first line of it. When
+the transcript is moved to another folder, reading continues there at
+the same offset. Either is reported on standard error; with `--offsets`
+as a record `{\"sessionId\",\"offset\",\"moved\":{\"from\",\"to\"}}`, and with
+`--events` as an event of kind `other` and type `moved`, where `offset`
+is where reading continues. A transcript that Codex has compressed
+(`.jsonl.zst`) is read as if it were not, with the same offsets.
 
-`-s` may be given several times. Records of several sessions are wrapped
-as by `--offsets`, or are `--events` or `--text`.",
+`-s` may be repeated. Records of several sessions are wrapped as with
+`--offsets`, unless `--events` or `--text` is given.",
         operand: Some(ValueDoc { name: "FILE", complete: Complete::File }),
         exits: &[
-            (Exit::Done, "the end or `--max` was reached, or the reader went away"),
-            (Exit::No, "`--answer`: the turn failed, or nothing was said"),
-            (Exit::Usage, "also an offset that is not at the beginning of a line"),
-            (Exit::Timeout, "`--timeout` ended the run"),
+            (Exit::Done, "the end or `--max` was reached"),
+            (Exit::No, "with `--answer`: the turn failed, or there is no answer"),
+            (Exit::Usage, "also if an offset is not at the beginning of a line"),
+            (Exit::Timeout, "`--timeout` was reached"),
         ],
         examples: &[
-            ("aimax-tail -s demo -n 1", "The last record."),
-            ("aimax-tail -s demo --from 4096 -f", "What came after an offset, and what comes."),
+            ("aimax-tail -s demo -n 1", "Print the last record."),
+            ("aimax-tail -s demo --from 4096 -f", "Print what follows an offset, and keep going."),
             (
                 "aimax-tail -s demo -f -n 0 --max 1 --timeout 60",
-                "The next record, within a minute.",
+                "Wait up to a minute for the next record.",
             ),
-            ("aimax-tail --all -f -n 0 --events", "What happens anywhere, in one schema."),
-            ("aimax-tail -s demo -f --cursor demo.at", "Each record once, over many runs."),
-            ("aimax-tail -s demo --answer -f", "The answer, once the turn has ended."),
-            ("aimax-tail --offsets session.jsonl", "A file, with offsets to go on from."),
+            ("aimax-tail --all -f -n 0 --events", "Follow all sessions, in one schema."),
+            ("aimax-tail -s demo -f --cursor demo.at", "Print each record once, over many runs."),
+            (
+                "aimax-tail -s demo --answer -f",
+                "Wait for the end of the turn and print the answer.",
+            ),
+            ("aimax-tail --offsets session.jsonl", "Print a file with offsets."),
         ],
         see_also: &[("aimax-paste", 1), ("aimax-ls", 1), ("tail", 1), ("aimax", 7)],
+        ends: &[Exit::No, Exit::Person, Exit::Missing, Exit::Timeout],
         records: &[&printer::WRAPPED, &printer::EVENT],
         ..ToolDoc::EMPTY
     };

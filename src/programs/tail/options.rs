@@ -29,7 +29,7 @@ has!(Args { target: Target });
 
 /// `--max`.
 pub(crate) const MAX: OptDoc =
-    OptDoc::new("max", "End after so many records", "End after so many records.")
+    OptDoc::new("max", "Stop after this many records", "Stops after this many records.")
         .value("COUNT", Complete::Nothing);
 
 /// The table.
@@ -40,17 +40,17 @@ pub(crate) const TABLE: &[Opt<Args>] = &[
         "all",
         "All live sessions",
         "\
-All live sessions, of one backend with `-b`. With `--follow`, sessions
-that are started later join, and those that are ended leave.",
+All live sessions; with `-b`, those of one backend. With `--follow`,
+sessions that start later join in, and those that end drop out.",
     )
     .sets(|args, given| args.all.set(given)),
     OptDoc::new(
         "from",
-        "Begin at this offset",
+        "Start at this offset",
         "\
-Begin at this offset. It must be at the beginning of a line; one that is
-not is refused, and the nearest that are are named. An object such as
-`{\"primary\":4096}` is taken, too.",
+Starts at this offset, which must be at the beginning of a line. If it
+is not, the error names the nearest ones that are. An object such as
+`{\"primary\":4096}` is accepted, too.",
     )
     .value("OFFSET", Complete::Nothing)
     .sets(|args, given| {
@@ -59,8 +59,8 @@ not is refused, and the nearest that are are named. An object such as
     }),
     OptDoc::new(
         "lines",
-        "Begin so many lines before the end",
-        "Begin so many whole lines before the end. 0 skips all that is there now.",
+        "Start this many lines before the end",
+        "Starts this many complete lines before the end; 0 skips what is there.",
     )
     .value("COUNT", Complete::Nothing)
     .short('n')
@@ -69,8 +69,8 @@ not is refused, and the nearest that are are named. An object such as
         "follow",
         "Wait for more",
         "\
-Wait for more, for the file to appear, and for a new file when it is
-replaced or removed. Each record is written at once.",
+Waits for more: for new lines, for the file to appear, and for a new
+file if it is replaced or removed. Each record is printed immediately.",
     )
     .short('f')
     .sets(|args, given| args.follow.set(given)),
@@ -78,114 +78,113 @@ replaced or removed. Each record is written at once.",
         "offsets",
         "Wrap each record with its offsets",
         "\
-Print `{\"sessionId\",\"backend\",\"host\",\"offset\",\"next\",\"entry\"}` for
+Prints `{\"sessionId\",\"backend\",\"host\",\"offset\",\"next\",\"entry\"}` for
 each record: where it begins, where the next one begins, and the record
-itself, unchanged. For a FILE, `sessionId` is null, and `backend` and
-`host` are not there.",
+itself, unchanged. For a FILE, `sessionId` is null, and there is no
+`backend` or `host`.",
     )
     .sets(|args, given| args.offsets.set(given)),
     OptDoc::new(
         "events",
         "Print one schema for all agents",
         "\
-Print what each record means, in one schema for all agents:
+Prints what each record means, in one schema for all agents:
 `{\"sessionId\",\"backend\",\"host\",\"offset\",\"next\",\"kind\",\"time\",
 \"text\",\"type\"}`. `kind` is one of `prompt`, `queued`, `text`,
 `thinking`, `tool_call`, `tool_result`, `turn_start`, `turn_end`,
 `interrupted`, `error`, `usage` and `other`, and `type` is the agent's
 own name for the record. A record that holds several things becomes
-several events with one offset. Of a FILE, each line's shape tells the
-agent, unless `-b` does.
+several events with the same offset. In a FILE, the agent is recognized
+by the shape of each line, unless `-b` names it.
 
-`tool` is added to a `tool_call`: its `name`, and its `input` where that
-is JSON; and `usage` to a `usage`: the object that the agent wrote.
-`turn` is added where the agent numbers its turns, and `queued` to a
-prompt that had been queued before. What the agent does with its queue
-besides is `other`. `origin` is added to a turn that nobody asked for:
-`peer` for a message of another session, `schedule` for a timer,
-`task-notification` for work in the background. `sidechain` is added where a sub-agent's records
-stand in the session's transcript; `reason` (`usage_limit`) and
-`resetsAt`, in epoch milliseconds, where a usage limit was reached.
+Some events have more fields: `tool` for a `tool_call`, with its `name`
+and, where that is JSON, its `input`; `usage` for a `usage`, the object
+that the agent wrote; `turn` if the agent numbers its turns,
+`queued` for a prompt that was queued before, `origin` for a turn that
+nobody asked for (`peer`: a message from another session, `schedule`: a
+timer, `task-notification`: work in the background), `sidechain` for the
+records of a sub-agent in the session's transcript, and `reason`
+(`usage_limit`) and `resetsAt` (epoch milliseconds) for a usage limit.
+Other operations on the agent's queue are `other`.
 
-What an agent records twice is one event. Records that share a line, as
-behind one that a crash cut off, share its offsets.",
+Something that the agent records twice is one event. Records on the same
+line, as after a crash in the middle of a write, share its offsets.",
     )
     .sets(|args, given| args.events.set(given)),
     OptDoc::new(
         "text",
-        "Print what was said, for people",
+        "Print the conversation for people",
         "\
-Print what the assistant said, for people, with prompts (`>`), tools
-(`*`), their results (`|`) and errors (`!`) around it. On a terminal
-these have colours, unless `NO_COLOR` is set.",
+Prints the conversation for people: what the assistant said, with
+prompts (`>`), tool calls (`*`), their results (`|`) and errors (`!`),
+in color on a terminal unless `NO_COLOR` is set.",
     )
     .sets(|args, given| args.text.set(given)),
     OptDoc::new(
         "answer",
-        "Print the answer to a prompt, and no more",
+        "Print only the answer to a prompt",
         "\
-Print what the assistant said last in the turn that took the prompt at
-`--from`, or else the last prompt: the text, whole, and nothing else.
-With `--follow`, wait for the end of that turn; the status is then that
-of `aimax ask`: 1 when the turn failed, 5 when the agent asks. Without
-it, what was said so far; 1 when nothing was.",
+Prints the assistant's last message in the turn that handled the prompt
+at `--from`, by default the last prompt: the full text and nothing else.
+With `--follow`, waits for the end of that turn; the status is then that
+of `aimax ask`: 1 if the turn failed, 5 if the agent asks something.
+Without it, prints what was said so far; 1 if there is nothing yet.",
     )
     .sets(|args, given| args.answer.set(given)),
     OptDoc::new(
         "each",
         "Run a command for each record",
         "\
-Run COMMAND with `sh` for each record, which is its standard input,
-instead of printing it. The record is taken when the command ends with
-status 0. Any other status ends the run with status 74, and `--cursor`
-stays before that record. The command finds in its environment
-`AIMAX_SESSION`, `AIMAX_BACKEND`, and `AIMAX_RECORD`: an id that the
-record has whenever it comes, and that no other record has. Not with
-`--text`.",
+Runs COMMAND with `sh` for each record instead of printing it, with the
+record on standard input. If the command succeeds, the record is done.
+If it fails, the run ends with status 74, and `--cursor` stays before
+that record. The command's environment has `AIMAX_SESSION`,
+`AIMAX_BACKEND` and `AIMAX_RECORD`, an id that is the same whenever this
+record comes again, and that no other record has. It cannot be combined
+with `--text`.",
     )
     .value("COMMAND", Complete::Nothing)
     .sets(|args, given| args.each.set(given)),
     OptDoc::new(
         "cursor",
-        "Keep the place in this file",
+        "Keep the position in this file",
         "\
-Go on at the place that this file keeps, and keep it there: after each
-record that was written, so that a run that was killed is gone on with
-by the next one, and at most its last record comes twice. `--from` and
-`--lines` count only while there is no such file. It also holds a hash
-of what stands before the place: if the transcript is another one
-meanwhile, this is said, and it is read from its beginning.
+Continues at the position stored in this file, and stores the new one
+after each record that was printed. If a run is killed, the next one
+continues from there, and at most one record is printed twice. `--from`
+and `--lines` apply only if the file does not exist yet. The file also
+holds a hash of what comes before the position: if the transcript has
+been replaced, this is reported, and it is read from the beginning.
 
-With several sessions it is a folder with such a file for each. With
-`--all`, a later run also prints what sessions wrote that have ended
-since, and all of those that began since.
+With several sessions, FILE is a folder with one such file for each.
+With `--all`, a later run also prints what was written by sessions that
+have started or ended since.
 
-A record that was written may still be in a pipe when its reader is
-killed. Where none may be lost, use `--each`.",
+A record may still be in a pipe when its reader is killed. If none may
+be lost, use `--each`.",
     )
     .value("FILE", Complete::File)
     .sets(|args, given| args.cursor.set(given)),
     OptDoc::new(
         "max-line",
-        "The longest line that is taken",
+        "The longest line to accept",
         "\
-The longest line that is taken. One that is longer ends the run with
-status 74, and is named with its offset. Without it, a line may be as
-long as memory allows.",
+The longest line to accept. A longer one ends the run with status 74 and
+an error with its offset. The default is no limit but memory.",
     )
     .value("BYTES", Complete::Nothing)
     .sets(|args, given| args.max_line.set(given)),
     MAX.sets(|args, given| args.max.set(given)),
     options::timeout(
         "\
-With `--follow`, the longest time of the whole run: `90`, `1.5m`,
-`500ms`. It then ends with status 124.",
+With `--follow`, ends the run after this time with status 124: `90`,
+`1.5m`, `500ms`.",
     )
     .sets(|args, given| args.timeout.set(given)),
     OptDoc::new(
         "raw",
-        "Pass lines through unread",
-        "Print all whole lines as they are, also those that are no JSON objects.",
+        "Print lines unchecked",
+        "Prints all complete lines, even those that are not JSON objects.",
     )
     .sets(|args, given| args.raw.set(given)),
 ];

@@ -41,7 +41,7 @@ impl Plan {
                     .advise("run one aimax-tail for each file"));
             }
             (Some(file), None) if args.target.is_given() || args.all => {
-                return Err(Error::usage(file.display(), "either sessions or a FILE"));
+                return Err(Error::usage(file.display(), "give either sessions or a FILE"));
             }
             (Some(file), None) => {
                 no_session(&file, args)?;
@@ -87,7 +87,11 @@ pub(crate) fn no_session(file: &OsStr, args: &Args) -> Result<()> {
 
 /// Refuses an option that is for one transcript only.
 fn refuse(given: bool, option: &str, why: &str) -> Result<()> {
-    if given { Err(Error::usage(option, format!("it is for one session: {why}"))) } else { Ok(()) }
+    if given {
+        Err(Error::usage(option, format!("it works with only one session: {why}")))
+    } else {
+        Ok(())
+    }
 }
 
 /// Where to begin. Refuses options that do not go together.
@@ -95,9 +99,9 @@ fn start(args: &Args) -> Result<Start> {
     let forms = [args.offsets, args.events, args.text].into_iter().filter(|&on| on).count();
     let clash = |cause| Err(Error::usage("", cause));
     match (args.from, args.lines) {
-        (Some(_), Some(_)) => clash("--from and --lines both say where to begin"),
+        (Some(_), Some(_)) => clash("--from cannot be combined with --lines"),
         _ if args.raw && forms > 0 => {
-            clash("--offsets, --events and --text hold records only, and --raw lets all through")
+            clash("--raw cannot be combined with --offsets, --events or --text")
         }
         _ if args.text && args.each.is_some() => {
             clash("--text is for people, and --each hands over records")
@@ -112,13 +116,13 @@ fn start(args: &Args) -> Result<Start> {
 /// Which sessions are asked for.
 fn selection(args: &Args, config: &Config) -> Result<Selection> {
     if args.all && args.target.is_given() {
-        return Err(Error::usage("--all", "either all sessions or those that -s names"));
+        return Err(Error::usage("--all", "it cannot be combined with -s"));
     }
     if args.all {
         return Ok(Selection::All);
     }
     match args.target.all_names(config)? {
-        names if names.is_empty() => Err(Error::usage("", "neither a session nor a FILE is given")),
+        names if names.is_empty() => Err(Error::usage("", "no session and no FILE is given")),
         names => Ok(Selection::Named(names)),
     }
 }

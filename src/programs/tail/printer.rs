@@ -329,7 +329,7 @@ impl<'a> Printer<'a> {
             }
             Form::Plain | Form::Text(_) => {
                 let name = source.session.as_deref().unwrap_or_default();
-                (self.note)(&format!("{name}: goes on in {}", to.display()));
+                (self.note)(&format!("{name}: continues in {}", to.display()));
                 Ok(())
             }
         }

@@ -227,7 +227,7 @@ impl SessionSet {
             None if self.waits && !self.is_open() => {
                 return Err(Error::missing(
                     &session.name,
-                    "it has no transcript, and no agent runs",
+                    "it has no transcript and no running agent",
                 )
                 .advise(session.revival()));
             }

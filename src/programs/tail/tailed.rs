@@ -145,7 +145,7 @@ fn unusual(seen: Seen) -> Option<&'static str> {
     match seen {
         Seen::All | Seen::Stopped | Seen::Absent | Seen::Same => None,
         Seen::Removed => Some("the file was removed"),
-        Seen::Truncated => Some("the file was cut: its offsets begin anew at 0"),
-        Seen::Replaced => Some("another file took its place: offsets begin anew at 0"),
+        Seen::Truncated => Some("the file was truncated: offsets start again at 0"),
+        Seen::Replaced => Some("the file was replaced: offsets start again at 0"),
     }
 }

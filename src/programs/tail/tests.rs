@@ -123,10 +123,10 @@ fn what_is_no_record_is_named_and_left_out() {
     assert_eq!(
         ran.notes,
         [
-            "FILE: offset 3: left out: it is blank",
-            "FILE: offset 4: left out: it is not a JSON object",
-            "FILE: offset 9: left out: it is not UTF-8 at its byte 6",
-            "FILE: offset 19: left out: it holds NUL bytes",
+            "FILE: offset 3: skipped: it is blank",
+            "FILE: offset 4: skipped: it is not a JSON object",
+            "FILE: offset 9: skipped: it is not UTF-8 at its byte 6",
+            "FILE: offset 19: skipped: it holds NUL bytes",
         ]
     );
     let place = Place::new("faults-raw", b"\nx\n");
@@ -221,8 +221,8 @@ fn a_follow_waits_for_the_file_and_for_its_lines() {
     assert_eq!(rest, "{\"again\":1}\n");
     let (result, notes) = thread.join().unwrap();
     assert_eq!(result, Ok(Exit::Done));
-    assert!(notes.iter().any(|note| note.contains("cut")), "{notes:?}");
-    assert!(notes.iter().any(|note| note.contains("took its place")), "{notes:?}");
+    assert!(notes.iter().any(|note| note.contains("truncated")), "{notes:?}");
+    assert!(notes.iter().any(|note| note.contains("was replaced")), "{notes:?}");
 }
 
 #[test]

@@ -31,33 +31,34 @@ impl Tool for Admin {
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-admin",
-        tagline: "show and set what holds for all sessions of a backend",
+        tagline: "show and set the defaults of a backend",
         synopsis: &[
             "aimax admin show [OPTION]...",
             "aimax admin set-proxy -b BACKEND --value BOOL [OPTION]...",
         ],
         about: "\
-Shows, and sets, whether agents go through the proxy when their start
-does not say.
+Shows or sets whether a backend's agents use the proxy if nothing else
+says so.
 
-The document of `--json` has `agentBackendDefaults`, with `useProxy` for
-each backend; that is what the file `admin-settings.json` holds, too.",
+The document of `--json` has `agentBackendDefaults` with `useProxy` for
+each backend, as does the file `admin-settings.json`.",
         verbs: &[
             VerbDoc { name: "show", brief: "Show the defaults" },
-            VerbDoc { name: "set-proxy", brief: "Set whether to go through the proxy" },
+            VerbDoc { name: "set-proxy", brief: "Set whether to use the proxy" },
         ],
         examples: &[(
             "aimax admin set-proxy -b tmux-claude-code --value true",
-            "Claude Code goes through the proxy from now on.",
+            "Let Claude Code use the proxy from now on.",
         )],
         see_also: &[("aimax-config", 1), ("aimax-create", 1)],
+        ends: &[Exit::Refused],
         records: &[&DEFAULTS],
         ..ToolDoc::EMPTY
     };
 
     const OPTS: &'static [Opt<Args>] = &[
         target::backend(),
-        OptDoc::new("value", "Yes or no", "Whether to: `true` or `false`.")
+        OptDoc::new("value", "`true` or `false`", "Whether to use the proxy: `true` or `false`.")
             .value("BOOL", Complete::OneOf(&["true", "false"]))
             .sets(|args, given| args.value.set(given)),
         output::json(),
@@ -66,7 +67,7 @@ each backend; that is what the file `admin-settings.json` holds, too.",
     fn run(args: Args, verbs: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env()?;
         match verbs.first().and_then(|verb| verb.to_str()) {
-            None => return Err(Error::usage("", "which? `show` or `set-proxy`")),
+            None => return Err(Error::usage("", "a verb is needed: `show` or `set-proxy`")),
             Some("set-proxy") => set_proxy(&config, &args)?,
             Some(_) if args.value.is_some() => {
                 return Err(Error::usage("--value", "it is for `set-proxy`"));
@@ -99,7 +100,7 @@ fn set_proxy(config: &Config, args: &Args) -> Result<()> {
     let backend = args.target.backend(config)?;
     let backend = backend.filter(|backend| backend.is_real()).ok_or_else(|| {
         let names = Backend::real().map(Backend::name).collect::<Vec<_>>().join(" or ");
-        Error::usage("backend", "none is named that has defaults").advise(format!("-b {names}"))
+        Error::usage("backend", "no backend with defaults is given").advise(format!("-b {names}"))
     })?;
     admin::set_use_proxy(&config.admin_settings(), backend.name(), on)
 }

@@ -31,8 +31,8 @@ has!(Args { target: Target });
 
 /// What is not as with an agent that was started here.
 const LIMITS: [&str; 2] = [
-    "the flags follow when a program looks or waits: the agent has no hooks of ours",
-    "aimax-kill closes the pane, with the shell that the agent was started from",
+    "the flags are updated only when a program looks or waits, because the agent runs without our hooks",
+    "aimax-kill closes the pane with the shell that the agent was started from",
 ];
 
 impl Tool for Adopt {
@@ -40,30 +40,31 @@ impl Tool for Adopt {
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-adopt",
-        tagline: "make a session of an agent that a person started",
+        tagline: "turn a running agent into a session",
         synopsis: &["aimax adopt [-s] NAME [-t PANE] [OPTION]..."],
         about: "\
-An agent that was started by hand, in any pane of the tmux server,
-becomes a session of that name: it gets prompts, its transcript is read,
-its turns are waited for. Nothing is typed into it, and it goes on as it
-is.
+Turns an agent that was started by hand, in any pane of the tmux server,
+into a session with that name: you can prompt it, read its transcript
+and wait for its turns. Nothing is typed into it, and it keeps running
+as it is.
 
-Prints the record of `aimax-spawn`, with `cwd`, and with `limits`: what
-is not as with an agent that was started by these programs. Its flags
-follow only when a program looks, for it has no hooks of theirs; and
-`aimax-kill` closes its pane, with the shell that it was started from.
-What the agent itself does not show is not there: Codex without its id
-in the title is known by the transcript that it holds open.",
+Prints the record of `aimax-spawn`, with `cwd`, and with `limits`, which
+lists how it differs from an agent started by `aimax-spawn`. Its flags
+are updated only when a program looks, because it runs without our
+hooks, and `aimax-kill` closes its pane with the shell it was started
+from. A Codex whose title does not show its id is identified by the
+transcript that it holds open.",
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         exits: &[
-            (Exit::Refused, "the name, or the agent, is a session's already"),
-            (Exit::Missing, "no agent is seen there"),
+            (Exit::Refused, "also if the name or the agent already belongs to a session"),
+            (Exit::Missing, "also if no agent was found in the pane"),
         ],
         examples: &[
-            ("aimax adopt mine", "Takes the only agent that is no session yet."),
-            ("aimax adopt mine -t %3", "Takes the one in this pane."),
+            ("aimax adopt mine", "Adopt the only agent that is not a session yet."),
+            ("aimax adopt mine -t %3", "Adopt the agent in this pane."),
         ],
         see_also: &[("aimax-spawn", 1), ("aimax-ls", 1), ("tmux", 1), ("aimax", 7)],
+        ends: &[Exit::Refused, Exit::Missing],
         records: &[&ADOPTED],
         ..ToolDoc::EMPTY
     };
@@ -75,16 +76,16 @@ in the title is known by the transcript that it holds open.",
             "pane",
             "The pane: `%N`",
             "\
-The agent's pane, by tmux's id, as `echo $TMUX_PANE` prints it there.
-Without it, the only pane with an agent that is no session yet.",
+The agent's pane, by its tmux id, as `echo $TMUX_PANE` prints it there.
+The default is the only pane with an agent that is not a session yet.",
         )
         .value("PANE", Complete::Run("tmux list-panes -a -F '#{pane_id}'"))
         .short('t')
         .sets(|args, given| args.pane.set(given)),
         OptDoc::new(
             "flag-root",
-            "The folder that holds the flags",
-            "The folder whose `.imac/flags` holds the flags; the agent's by default.",
+            "The folder for the flags",
+            "The folder for `.imac/flags`. The default is the agent's own folder.",
         )
         .value("DIR", Complete::Dir)
         .sets(|args, given| args.flag_root.set(given)),

@@ -47,46 +47,54 @@ impl Tool for Ask {
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-ask",
-        tagline: "give a prompt, and print the answer",
+        tagline: "deliver a prompt and print the answer",
         synopsis: &[
             "aimax ask -b BACKEND [OPTION]... [TEXT]",
             "aimax ask -s NAME [OPTION]... [TEXT]",
         ],
         about: "\
-Delivers a prompt with proof, waits for the end of the turn that takes
-it, and prints what the assistant said last in that turn: the text, and
-nothing else. The prompt is TEXT, or comes from `-p`, `-f` or a pipe.
+Delivers a prompt with proof, waits for the end of the turn that handles
+it, and prints the assistant's last message of that turn, and nothing
+else. The prompt is TEXT, or comes from `-p`, `-f` or a pipe.
 
-Without `-s` the question gets a session of its own, which is ended
-afterwards, also on a signal; `--keep` keeps it. With `-s` the session
-stays. When it does not run it is started in `--cwd`: a new one needs
-`-b`, a known one goes on in its own conversation and folder.
+Without `-s`, the question gets a session of its own, which is ended
+afterwards, even after a signal; `--keep` keeps it. With `-s`, the
+session stays. If it is not running, it is started in `--cwd`: a new one
+needs `-b`; a known one resumes its own conversation in its own folder.
 
 The record of `--json` has `sessionId`, `backend`, `host`,
 `agentSessionId`, `jsonlPath`, the verdict on the prompt as
-`aimax-paste` prints it, and then, once the prompt is proven:
-    state   `done`, `failed`, `waiting` (it asks), `working` (too late)
-    answer  the text; null when nothing was said
-    next    where the transcript stood at the end
+`aimax-paste` prints it, and, once the prompt is proven:
+    state   `done`, `failed`, `waiting` (for you), `working` (timed out)
+    answer  the text; null if there is none
+    next    the offset where the transcript ended
 
-A question is named as by `aimax-ls`: `waitingFor`, `question`,
-`choices`.",
+If the agent asks something, there are also `waitingFor`, `question` and
+`choices`, as in `aimax-ls`.",
         operand: Some(ValueDoc { name: "TEXT", complete: Complete::Nothing }),
         exits: &[
-            (Exit::Done, "the turn ended well, and its answer is printed"),
+            (Exit::Done, "the turn succeeded, and its answer was printed"),
             (Exit::No, "the turn failed, or was interrupted"),
-            (Exit::Person, "the agent asks something"),
-            (Exit::Timeout, "the turn has not ended within `--timeout`"),
+            (Exit::Person, "the agent is asking something"),
+            (Exit::Timeout, "the turn did not end within `--timeout`"),
         ],
         examples: &[
-            ("aimax ask -b tmux-codex 'What does this project do?'", "Asks once."),
-            ("git diff | aimax ask -s review -b tmux-claude-code", "Asks a session that stays."),
+            ("aimax ask -b tmux-codex 'What does this project do?'", "Ask once."),
+            ("git diff | aimax ask -s review -b tmux-claude-code", "Ask in a session that stays."),
             (
                 "ls *.md | xargs -P 4 -I{} aimax ask -b tmux-codex 'Proofread {}.'",
-                "Asks for each file, four at a time.",
+                "Ask about each file, four at a time.",
             ),
         ],
         see_also: &[("aimax-send", 1), ("aimax-tail", 1), ("aimax-flag", 1), ("aimax", 7)],
+        ends: &[
+            Exit::No,
+            Exit::Refused,
+            Exit::Unproven,
+            Exit::Person,
+            Exit::Missing,
+            Exit::Timeout,
+        ],
         records: &[&ANSWER],
         ..ToolDoc::EMPTY
     };
@@ -105,14 +113,14 @@ A question is named as by `aimax-ls`: `waitingFor`, `question`,
         launch::use_proxy(),
         OptDoc::new(
             "keep",
-            "Keep the session that is made for it",
-            "Keeps the session that is made for the question; its name is said.",
+            "Keep the session made for the question",
+            "Keeps the session made for the question, and reports its name.",
         )
         .sets(|args, given| args.keep.set(given)),
         options::timeout(
             "\
-The longest time of the whole run: `90`, `1.5m`, `500ms`. Without it the
-turn may take as long as it does.",
+How long the whole run may take: `90`, `1.5m`, `500ms`. The default is
+no limit.",
         )
         .sets(|args, given| args.timeout.set(given)),
         output::json(),
@@ -143,7 +151,7 @@ fn own_name(key: Option<&OnceKey>) -> Result<Name> {
         Some(key) => key.file_name().replace('%', "."),
         None => uuid::Uuid::new_v4().simple().to_string()[..12].to_owned(),
     };
-    format!("ask-{id}").parse().map_err(|error: Error| error.advise("name a session with -s"))
+    format!("ask-{id}").parse().map_err(|error: Error| error.advise("choose a name with -s"))
 }
 
 /// A question, and the session that it is for.
@@ -167,7 +175,7 @@ impl Question {
             }
         };
         if args.keep && !is_own {
-            return Err(Error::usage("--keep", "a session that -s names stays anyway"));
+            return Err(Error::usage("--keep", "a session given with -s is kept anyway"));
         }
         Ok(Question { args, name, is_own, deadline })
     }
@@ -246,10 +254,10 @@ impl Question {
         let to = Recipient::find(config, tmux, &self.name, target.backend(config)?).map_err(
             |error| {
                 let is_missing = error.kind == Kind::Missing;
-                if is_missing { error.advise("with -b BACKEND it is started") } else { error }
+                if is_missing { error.advise("use -b BACKEND to start it") } else { error }
             },
         )?;
-        to.same_folder(start.cwd.as_deref(), "leave --cwd out")?;
+        to.same_folder(start.cwd.as_deref(), "omit --cwd")?;
         let start =
             StartOptions { timeout: Some(self.left(START_WAIT)), ..to.resumed(start.clone()) };
         let options = DeliveryOptions {

@@ -20,23 +20,23 @@ impl Tool for Settings {
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-config",
-        tagline: "show all settings and where each came from",
+        tagline: "show all settings and their sources",
         synopsis: &["aimax config show [OPTION]..."],
         about: "\
-Shows each setting with its value, and where that came from: a variable,
-the file, or nowhere, which is the default.
+Shows each setting with its value and its source: a variable, the file,
+or nothing, which means the default.
 
-The file is `aimax/config.json` in the folder `XDG_CONFIG_HOME`, or in
-`~/.config`: an object of settings by the names that are shown here.
-What the environment says stands above it. `~` and `$NAME` are expanded
-in paths.
+The file is `aimax/config.json` in `XDG_CONFIG_HOME`, by default
+`~/.config`: an object of settings, with the names shown here. The
+environment overrides it. `~` and `$NAME` are expanded in paths.
 
 The document of `--json` has `version`, `config`, `derived_paths`,
 `env_overrides` (which variable sets what), `sources` and `file`.",
         verbs: &[VerbDoc { name: "show", brief: "Show all settings" }],
-        exits: &[(Exit::Usage, "also a bad value, or an unknown name in the file")],
-        examples: &[("aimax config show", "Shows all settings.")],
+        exits: &[(Exit::Usage, "also if the file has a bad value or an unknown name")],
+        examples: &[("aimax config show", "Show all settings.")],
         see_also: &[("aimax", 1), ("aimax-admin", 1)],
+        ends: &[],
         records: &[&SETTINGS_SHOWN],
         ..ToolDoc::EMPTY
     };
@@ -45,7 +45,7 @@ The document of `--json` has `version`, `config`, `derived_paths`,
 
     fn run(args: OutputArgs, verbs: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         if verbs.is_empty() {
-            return Err(Error::usage("", "which? `aimax config show`"));
+            return Err(Error::usage("", "a verb is needed: `aimax config show`"));
         }
         let config = Config::from_env()?;
         if args.json {

@@ -41,22 +41,24 @@ impl Tool for History {
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-history",
-        tagline: "print what a conversation holds so far",
+        tagline: "print a conversation so far",
         synopsis: &["aimax history [-s] NAME [OPTION]..."],
         about: "\
-Prints a conversation: for people on a terminal, and elsewhere the
-records of the agent's own transcript, one a line.
+Prints a conversation: formatted for people on a terminal, and otherwise
+the records of the agent's own transcript, one per line.
 
-The document of `--json` has `entries`, the records by their times,
-those that have none first; `total`, how many lines there are;
-`truncated`, true when only the newest 10000 are given; and `sentinel`,
-where the transcript ends: `aimax stream` goes on there.",
+The document of `--json` has `entries`, the records sorted by time, with
+those without a time first; `total`, the number of lines; `truncated`,
+true if only the newest 10000 are included; and `sentinel`, where the
+transcript ends: `aimax stream` continues there. Its `primary` is the
+offset; its `mobius` is for the PyPI package, see aimax-python(7).",
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         examples: &[
-            ("aimax history -s demo --tail 20", "The last records."),
-            ("aimax history -s demo --json | jq -c .sentinel", "Where to go on."),
+            ("aimax history -s demo --tail 20", "Print the last records."),
+            ("aimax history -s demo --json | jq -c .sentinel", "Print where to continue."),
         ],
         see_also: &[("aimax-stream", 1), ("aimax-tail", 1)],
+        ends: &[Exit::Missing],
         records: &[&HISTORY],
         ..ToolDoc::EMPTY
     };
@@ -66,8 +68,8 @@ where the transcript ends: `aimax stream` goes on there.",
         target::backend(),
         OptDoc::new(
             "tail",
-            "Only the last so many records",
-            "Only the last so many records; all of them with 0, the default.",
+            "Print only this many of the last records",
+            "Prints only this many of the last records; 0, the default, means all.",
         )
         .value("COUNT", Complete::Nothing)
         .sets(|args, given| args.tail.set(given)),

@@ -29,17 +29,18 @@ impl Tool for List {
         tagline: "list the sessions that have a window",
         synopsis: &["aimax list [-b BACKEND] [OPTION]..."],
         about: "\
-Lists the windows of one backend or of all, with what their agents do. A
-terminal that is too narrow is given fewer columns.
+Lists the windows of all backends, or of one, and what their agents are
+doing. A narrow terminal gets fewer columns.
 
-The document of `--json` has a list for each backend, with `sessionId`,
-`agentSessionId`, `pid`, `index` (the window's number),
+The document of `--json` has one list per backend. Each window has
+`sessionId`, `agentSessionId`, `pid`, `index` (the window's number),
 `lastActivityMs`, `lastActivityAt`, `tmuxOpen`, `paneDead` and
-`paneCurrentCommand` of each window. `aimax-ls` knows the states, and
-the sessions without a window.",
-        exits: &[(Exit::Done, "listed, also when there is none")],
-        examples: &[("aimax list", "Shows what runs.")],
+`paneCurrentCommand`. For states, and for sessions without a window, use
+`aimax-ls`.",
+        exits: &[(Exit::Done, "listed, even if there is none")],
+        examples: &[("aimax list", "Show what is running.")],
         see_also: &[("aimax-status", 1), ("aimax-ls", 1)],
+        ends: &[Exit::Missing],
         records: &[&LISTS],
         ..ToolDoc::EMPTY
     };

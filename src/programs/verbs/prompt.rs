@@ -71,21 +71,22 @@ impl Tool for Create {
         synopsis: &["aimax create -b BACKEND [-s] NAME [OPTION]... [-p TEXT | -f FILE]"],
         about: "\
 Starts an agent in a tmux window, waits until it is ready, delivers the
-first prompt, and says where the conversation is. A session of that name
-that runs already in that folder gets the prompt.
+first prompt, and prints where the conversation is. If a session with
+that name is already running in that folder, it gets the prompt.
 
 The document of `--json` has `sessionId`, `agentSessionId`, `jsonlPath`
-and `startedAt`. `aimax-spawn` has more options, and more to tell.",
+and `startedAt`. `aimax-spawn` has more options and prints more.",
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         exits: &[
-            (Exit::Done, "the agent is ready, and the prompt is proven"),
-            (Exit::Refused, "also when the session runs in another folder"),
+            (Exit::Done, "the agent is ready, and the prompt was delivered"),
+            (Exit::Refused, "also if the session is running in another folder"),
         ],
         examples: &[(
             "aimax create -b tmux-codex -s demo --cwd ~/proj -p 'Say hi.'",
-            "Starts Codex.",
+            "Start Codex.",
         )],
         see_also: &[("aimax-send", 1), ("aimax-spawn", 1), ("aimax-stop", 1)],
+        ends: &[Exit::Refused, Exit::Unproven, Exit::Person, Exit::Missing, Exit::Timeout],
         records: &[&CREATED],
         ..ToolDoc::EMPTY
     };
@@ -116,7 +117,7 @@ and `startedAt`. `aimax-spawn` has more options, and more to tell.",
             output::document(out, &CREATED, &record)?;
         } else if sent.delivery.exit() == Exit::Done {
             let paint = Paint::stdout(&config);
-            let how = if sent.started { "runs" } else { "ran already" };
+            let how = if sent.started { "runs" } else { "was already running" };
             let words = format!("{how}; it has the prompt ({})", backend.name());
             output::line(out, &output::done(paint, &name, &words))?;
             let path = |path: Option<&Path>| path.map(|path| path.display().to_string());
@@ -143,22 +144,22 @@ impl Tool for Send {
         tagline: "send a prompt to a session",
         synopsis: &["aimax send [-s] NAME [OPTION]... [-p TEXT | -f FILE]"],
         about: "\
-Delivers a prompt, without stopping what runs, and waits until the
-agent's own transcript holds it. A session whose window is gone is
-started again, and goes on in its conversation; one that is not known is
-started when `-b` and `--cwd` are given. The options of a start count
-only then.
+Delivers a prompt without stopping the current turn, and waits until the
+agent's own transcript holds it. A session that is not running is
+restarted in its conversation; an unknown one is started if `-b` and
+`--cwd` are given. Start options apply only then.
 
 The document of `--json` has `ok`, `sessionId`, `backend`,
-`promptLength`, in characters, and the verdict as `aimax-paste` prints
+`promptLength` in characters, and the verdict as `aimax-paste` prints
 it, with the `offset` before the prompt.",
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
-        exits: &[(Exit::Done, "the prompt is proven")],
+        exits: &[(Exit::Done, "the prompt was delivered")],
         examples: &[
-            ("aimax send -s demo -p 'Also add a README.'", "Sends a prompt."),
-            ("git diff | aimax send -s review", "Sends what a program prints."),
+            ("aimax send -s demo -p 'Also add a README.'", "Send a prompt."),
+            ("git diff | aimax send -s review", "Send the output of a program."),
         ],
         see_also: &[("aimax-create", 1), ("aimax-paste", 1), ("aimax-pause", 1)],
+        ends: &[Exit::Refused, Exit::Unproven, Exit::Person, Exit::Missing, Exit::Timeout],
         records: &[&SENT],
         ..ToolDoc::EMPTY
     };
@@ -173,7 +174,7 @@ it, with the `offset` before the prompt.",
         let tmux = Tmux::new(&config)?;
         let to = Recipient::find(&config, &tmux, &name, args.target.backend(&config)?)?;
         let start = to.resumed(args.start);
-        to.can_be_reached(&start, "with --cwd it is started")?;
+        to.can_be_reached(&start, "use --cwd to start it")?;
         let line = output::progress(&config, &name)?;
         let (sent, length) = send(to, args.prompt, start, false)?;
         drop(line);
@@ -187,8 +188,8 @@ it, with the `offset` before the prompt.",
             output::document(out, &SENT, &record)?;
         } else if done {
             let how = match (sent.started, sent.delivery.verdict) {
-                (true, _) => "was started again, and has the prompt",
-                (_, Verdict::Queued) => "will get to it after the present turn",
+                (true, _) => "was restarted and has the prompt",
+                (_, Verdict::Queued) => "will get to it after the current turn",
                 _ => "has the prompt",
             };
             let words = format!("{how} ({length} characters)");
@@ -203,22 +204,26 @@ impl Tool for Pause {
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-pause",
-        tagline: "stop the present turn, and perhaps give another prompt",
+        tagline: "stop the current turn",
         synopsis: &["aimax pause [-s] NAME [OPTION]... [-p TEXT | -f FILE]"],
         about: "\
-Stops the present turn by the key that the agent is known to survive,
-and waits for the proof. A prompt, if there is one, is delivered after
-that; a session that does not run is started again for it. When no turn
-runs, there is nothing to stop, which is no failure.
+Stops the current turn with the one key that the agent is known to
+survive, and waits for the proof. Then delivers the prompt, if there is
+one; a session that is not running is restarted for it. It is no error
+if no turn is running.
 
 The document of `--json` has `ok`, `sessionId` and `resentPrompt`.",
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
-        exits: &[(Exit::Done, "no turn runs, and the prompt, if any, is proven")],
+        exits: &[(Exit::Done, "no turn is running, and the prompt, if any, was delivered")],
         examples: &[
-            ("aimax pause -s demo", "Stops the turn."),
-            ("aimax pause -s demo -p 'In Python, please.'", "Gives another prompt instead."),
+            ("aimax pause -s demo", "Stop the turn."),
+            (
+                "aimax pause -s demo -p 'In Python, please.'",
+                "Stop the turn and send another prompt.",
+            ),
         ],
         see_also: &[("aimax-send", 1), ("aimax-paste", 1), ("aimax-stop", 1)],
+        ends: &[Exit::Refused, Exit::Unproven, Exit::Person, Exit::Missing, Exit::Timeout],
         records: &[&PAUSED],
         ..ToolDoc::EMPTY
     };

@@ -31,31 +31,33 @@ impl Tool for Revive {
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-revive",
-        tagline: "start sessions again after a reboot",
+        tagline: "restart sessions after a reboot",
         synopsis: &["aimax revive [OPTION]... NAME...", "aimax revive [OPTION]... --all"],
         about: "\
-Starts each session whose agent has ended again, in its conversation and
-its folder, with the options that it had. One that is alive is left as
-it is, so a second run changes nothing.
+Restarts the agent of each session whose agent has ended, in its
+conversation and folder, with the options it had. A session that is
+alive is left alone, so a second run changes nothing.
 
-With `--all`: those whose window is gone with their agent, as after a
-reboot or when the tmux server was killed. One whose agent ended by
-itself is left, for its window still says why; its NAME revives it.
+With `--all`, restarts the sessions that lost both their agent and their
+window, as after a reboot or the end of the tmux server. If an agent
+ended by itself, its window still shows why, and it is left alone; name
+the session to restart it.
 
-Prints one record for each session: `revived`, its `state` before, and
-of one that was started `agentSessionId`, `jsonlPath`, `pid`, `windowId`
-and `paneId`. The job that ran when the agent ended is failed; nothing
-is typed.",
+Prints one record per session: `revived`, its `state` before, and, if it
+was restarted, `agentSessionId`, `jsonlPath`, `pid`, `windowId` and
+`paneId`. A job that was running when the agent ended has failed;
+nothing is typed.",
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         exits: &[
-            (Exit::Done, "all of them are alive, or were left by `--all`"),
-            (Exit::Missing, "also when there is no such session, or it cannot be seen"),
+            (Exit::Done, "all are alive, or were left alone by `--all`"),
+            (Exit::Missing, "also if there is no such session, or it cannot be seen"),
         ],
         examples: &[
-            ("aimax revive --all", "After a reboot."),
-            ("@reboot aimax revive --all", "The same by cron."),
+            ("aimax revive --all", "Restart everything after a reboot."),
+            ("@reboot aimax revive --all", "The same in a crontab."),
         ],
         see_also: &[("aimax-spawn", 1), ("aimax-ls", 1), ("aimax", 7)],
+        ends: &[Exit::Refused, Exit::Person, Exit::Missing, Exit::Timeout],
         records: &[&REVIVED],
         ..ToolDoc::EMPTY
     };
@@ -65,8 +67,8 @@ is typed.",
         target::backend(),
         OptDoc::new(
             "all",
-            "All that died with their tmux server",
-            "All sessions whose window is gone with their agent; with `-b`, those of
+            "All that ended with their tmux server",
+            "All sessions that lost their agent and their window; with `-b`, those of
 one backend.",
         )
         .sets(|args, given| args.all.set(given)),
@@ -77,9 +79,9 @@ one backend.",
         let is_named = !operands.is_empty() || args.target.is_given();
         let backend = args.target.backend(&config)?;
         let sessions = match (args.all, is_named) {
-            (true, true) => return Err(Error::usage("--all", "either all sessions or a NAME")),
+            (true, true) => return Err(Error::usage("--all", "it cannot be combined with a NAME")),
             (false, false) => {
-                return Err(Error::usage("session", "none is named").advise("give NAME, or --all"));
+                return Err(Error::usage("session", "none is given").advise("give NAME, or --all"));
             }
             (true, false) => Session::all(&config, backend)?.into_iter().map(Ok).collect(),
             (false, true) => {

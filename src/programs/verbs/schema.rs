@@ -25,23 +25,26 @@ impl Tool for Schema {
         tagline: "print the JSON Schema of the records",
         synopsis: &["aimax schema [RECORD...]"],
         about: "\
-Prints the JSON Schema (draft 2020-12) of each RECORD, one a line, or of
-all of them. A record bears the name of its program; a program with
-several adds the option that asks for it, as in `tail-events`. What is
-not under `required` may be missing.",
+Prints the JSON Schema (draft 2020-12) of each RECORD, or of all, one
+per line. A record has the name of its program; if a program has
+several, the option that asks for it is added, as in `tail-events`.
+Fields that are not `required` may be missing.",
         operand: Some(ValueDoc { name: "RECORD", complete: Complete::Run("aimax schema --names") }),
-        exits: &[(Exit::Usage, "also when there is no such record")],
+        exits: &[(Exit::Usage, "also if there is no such record")],
         examples: &[
-            ("aimax schema ls | jq .properties", "What `aimax-ls` prints."),
-            ("aimax schema --names", "Which records there are."),
+            ("aimax schema ls | jq .properties", "Show the fields that `aimax-ls` prints."),
+            ("aimax schema --names", "List the records."),
         ],
         see_also: &[("aimax", 1), ("aimax", 7)],
         ..ToolDoc::EMPTY
     };
 
-    const OPTS: &'static [Opt<Args>] =
-        &[OptDoc::new("names", "Print names only, one a line", "Prints names only, one a line.")
-            .sets(|args, given| args.names.set(given))];
+    const OPTS: &'static [Opt<Args>] = &[OptDoc::new(
+        "names",
+        "Print only names, one per line",
+        "Prints only names, one per line.",
+    )
+    .sets(|args, given| args.names.set(given))];
 
     fn run(args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let all = records();

@@ -28,22 +28,22 @@ impl Tool for Stats {
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-stats",
-        tagline: "count the prompts of the last hours",
+        tagline: "count recent prompts",
         synopsis: &["aimax stats [OPTION]..."],
         about: "\
-Counts the prompts that were typed in the last hours: in all, for each
-backend, and for each session. A delivery that was blocked typed nothing
-and is not counted.
+Counts the prompts typed in the last hours: in total, per backend, and
+per session. A blocked delivery typed nothing and is not counted.
 
-Deliveries are noted in the SQLite file that `AIMAX_PROMPT_EVENTS`
+Deliveries are logged to the SQLite file that `AIMAX_PROMPT_EVENTS`
 names, one row each in the table `prompt_events`: at_ms, backend,
-session, length, verdict, ms. The prompt itself is not noted.",
-        exits: &[(Exit::Missing, "also when there is no file of deliveries")],
+session, length, verdict, ms. The prompt itself is not logged.",
+        exits: &[(Exit::Missing, "also if there is no delivery log")],
         examples: &[
-            ("aimax stats --hours 24", "The prompts of a day."),
-            ("aimax stats --json | jq .by_session", "For a program."),
+            ("aimax stats --hours 24", "Count the prompts of a day."),
+            ("aimax stats --json | jq .by_session", "Print JSON for a program."),
         ],
         see_also: &[("aimax", 1), ("aimax-paste", 1)],
+        ends: &[Exit::Missing],
         records: &[&COUNTED],
         ..ToolDoc::EMPTY
     };
@@ -51,8 +51,8 @@ session, length, verdict, ms. The prompt itself is not noted.",
     const OPTS: &'static [Opt<Args>] = &[
         OptDoc::new(
             "hours",
-            "The last so many hours",
-            "The last so many hours, from 1 to 168; 5 by default.",
+            "How many hours back to count",
+            "How many hours back to count, 1 to 168. The default is 5.",
         )
         .value("N", Complete::Nothing)
         .sets(|args, given| {
@@ -67,8 +67,8 @@ session, length, verdict, ms. The prompt itself is not noted.",
             .sets(|args, given| args.json.set(given)),
         OptDoc::new(
             "file",
-            "The file of deliveries",
-            "The file of deliveries; that of `AIMAX_PROMPT_EVENTS` by default.",
+            "The delivery log",
+            "The delivery log. The default is that of `AIMAX_PROMPT_EVENTS`.",
         )
         .value("FILE", Complete::File)
         .sets(|args, given| args.file.set(given)),
@@ -77,8 +77,8 @@ session, length, verdict, ms. The prompt itself is not noted.",
     fn run(args: Args, _: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         let config = Config::from_env()?;
         let path = args.file.or(config.prompt_events).ok_or_else(|| {
-            Error::missing("AIMAX_PROMPT_EVENTS", "not set, so no deliveries are noted")
-                .advise("set it to a file's name, for the programs that deliver and for this")
+            Error::missing("AIMAX_PROMPT_EVENTS", "not set, so deliveries are not logged")
+                .advise("set it to a file name, both here and where prompts are delivered")
         })?;
         let hours = args.hours.unwrap_or(DEFAULT_HOURS);
         let stats = recorder::stats_since(&path, hours)?;

@@ -23,23 +23,26 @@ impl Tool for Status {
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-status",
-        tagline: "tell how a session is",
+        tagline: "show the state of a session",
         synopsis: &["aimax status [-s] NAME [OPTION]..."],
         about: "\
-Tells whether the session's agent lives and works, how its job stands,
-and whether it goes through the proxy.
+Tells whether the session's agent is alive and working, whether its job
+is done, and whether it uses the proxy.
 
-The document of `--json` has `sessionId`, `backend`, `alive`, `working`,
-`jobGoalAccomplished` (no `running.flag` is there), `failed` and
-`useProxy`, which is null when it is not known; and of a question
-`waitingFor`, `question` and `choices`, as `aimax-ls` has them.",
+The document of `--json` has the field names of the PyPI package:
+`sessionId`, `backend`, `alive`, `working`, `jobGoalAccomplished`,
+`failed` and `useProxy`, which is null if that is not known.
+`jobGoalAccomplished` only means that there is no `running.flag`. If the
+agent asks something, there are also `waitingFor`, `question` and
+`choices`, as in `aimax-ls`.",
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         exits: &[
             (Exit::Done, "it is alive"),
-            (Exit::No, "it is not alive, or, with `-b`, there is no such session"),
+            (Exit::No, "it is dead, or, with `-b`, there is no such session"),
         ],
-        examples: &[("aimax status -s demo", "Tells how it is.")],
+        examples: &[("aimax status -s demo", "Show the state of a session.")],
         see_also: &[("aimax-list", 1), ("aimax-flag", 1), ("aimax-ls", 1)],
+        ends: &[Exit::No, Exit::Missing],
         records: &[&STATUS],
         ..ToolDoc::EMPTY
     };

@@ -25,21 +25,22 @@ impl Tool for Stop {
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-stop",
-        tagline: "end a session and tidy up",
+        tagline: "end a session and clean up",
         synopsis: &["aimax stop [-s] NAME [OPTION]..."],
         about: "\
-Closes the session's window, sees that the agent and what it started
-end, and removes the flags. The conversation itself stays. A session
-that was ended before is as good as one that is ended now.
+Closes the session's window, makes sure that the agent and what it
+started have ended, and removes the flags. The conversation stays. It is
+no error if the session was ended before.
 
 The document of `--json` has `sessionId`, `killed` and `wasWorking`.",
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
         exits: &[
-            (Exit::Done, "it is gone, or was ended before"),
-            (Exit::Missing, "also when there never was such a session"),
+            (Exit::Done, "it is gone"),
+            (Exit::Missing, "also if there never was such a session"),
         ],
-        examples: &[("aimax stop -s demo", "Ends a session.")],
+        examples: &[("aimax stop -s demo", "End a session.")],
         see_also: &[("aimax-create", 1), ("aimax-kill", 1), ("aimax-list", 1)],
+        ends: &[Exit::Refused, Exit::Missing],
         records: &[&STOPPED],
         ..ToolDoc::EMPTY
     };

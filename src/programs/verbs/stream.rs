@@ -33,21 +33,24 @@ impl Tool for Stream {
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-stream",
-        tagline: "print what happens in a conversation, as it happens",
+        tagline: "print a conversation as it happens",
         synopsis: &["aimax stream [-s] NAME [OPTION]..."],
         about: "\
-Prints what comes into a conversation until it is stopped by Ctrl-C: for
-people on a terminal, and elsewhere the records of the agent's own
-transcript, one a line. What is there already is not printed, but from a
-sentinel of `aimax history` on, nothing is left out and nothing comes
-twice.",
+Prints a conversation as it happens, until Ctrl-C: formatted for people
+on a terminal, and otherwise the records of the agent's own transcript,
+one per line. What is already there is not printed. With the `sentinel`
+of `aimax history`, printing continues exactly where that ended.",
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
-        exits: &[(Exit::Done, "`--max` was reached, or the reader went away")],
+        exits: &[(Exit::Done, "`--max` was reached, or it was stopped")],
         examples: &[
-            ("aimax stream -s demo", "Shows what happens."),
-            ("aimax stream -s demo --from-sentinel 4096 | jq .type", "From an offset on."),
+            ("aimax stream -s demo", "Show what happens."),
+            (
+                "aimax stream -s demo --from-sentinel 4096 | jq .type",
+                "Print what follows an offset.",
+            ),
         ],
         see_also: &[("aimax-history", 1), ("aimax-tail", 1)],
+        ends: &[Exit::Missing],
         records: &[&RECEIVED],
         ..ToolDoc::EMPTY
     };
@@ -57,10 +60,10 @@ twice.",
         target::backend(),
         OptDoc::new(
             "from-sentinel",
-            "Begin where a history ended",
+            "Start where a history ended",
             "\
-Begin where a history ended: its `sentinel`, an object or the offset in
-it.",
+Starts where a history ended: at its `sentinel`, an object or the offset
+in it.",
         )
         .value("SENTINEL", Complete::Nothing)
         .sets(|args, given| {
@@ -70,10 +73,10 @@ it.",
         MAX.sets(|args, given| args.max.set(given)),
         OptDoc::new(
             "json",
-            "Print records, and at the end how many",
+            "Print records, and their number at the end",
             "\
-Prints records also on a terminal, and `{\"received\":COUNT}` at the end,
-also when that is Ctrl-C.",
+Prints records even on a terminal, and `{\"received\":COUNT}` at the
+end, even after Ctrl-C.",
         )
         .sets(|args, given| args.output.json.set(given)),
     ];

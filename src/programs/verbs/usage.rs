@@ -37,28 +37,31 @@ impl Tool for Usage {
 
     const DOC: ToolDoc = ToolDoc {
         name: "aimax-usage",
-        tagline: "count the tokens that sessions have used",
+        tagline: "count the tokens used by sessions",
         synopsis: &["aimax usage [OPTION]... [NAME...]"],
         about: "\
-Counts the tokens in the transcript of each session, or of each that is
-named, by day (UTC) and model: read (`input`), written (`output`), read
-from the cache and put into it. Each message counts once, however often
-it is recorded. A conversation that a session has left, and sub-agents
-that have transcripts of their own, are not counted.
+Counts the tokens in the transcripts of all sessions, or of those named,
+by day (UTC) and model: `input`, `output`, read from the cache, and
+written to it. Each message counts once, however often it is recorded.
+Earlier conversations of a session, and sub-agents with transcripts of
+their own, are not counted.
 
-With `--json`, one record a line for each session: `sessionId`,
-`backend`, `host`, `agentSessionId`, `jsonlPath`; `total` with
-`messages`, `input`, `output`, `cacheRead` and `cacheWrite`; `days`, the
-same for each `day` and `model`; and `context`, where the transcript
-tells it: the tokens in the model's context (`used`) and how many it
-holds (`window`, of Codex).",
+With `--json`, prints one record per session: `sessionId`, `backend`,
+`host`, `agentSessionId`, `jsonlPath`; `total` with `messages`, `input`,
+`output`, `cacheRead` and `cacheWrite`; `days`, the same per `day` and
+`model`; and `context`, if the transcript has it: the tokens in the
+model's context (`used`) and its size (`window`, Codex only).",
         operand: Some(ValueDoc { name: "NAME", complete: NAMES }),
-        exits: &[(Exit::Missing, "also when there is no such session")],
+        exits: &[(Exit::Missing, "also if there is no such session")],
         examples: &[
-            ("aimax usage", "What the present sessions have used."),
-            ("aimax usage --all --json | jq '.total.output' | paste -sd+ | bc", "All in all."),
+            ("aimax usage", "Count the tokens of the current sessions."),
+            (
+                "aimax usage --all --json | jq '.total.output' | paste -sd+ | bc",
+                "Print the total output of all sessions.",
+            ),
         ],
         see_also: &[("aimax-list", 1), ("aimax-tail", 1), ("aimax", 7)],
+        ends: &[Exit::Missing],
         records: &[&USED],
         ..ToolDoc::EMPTY
     };
@@ -68,12 +71,12 @@ holds (`window`, of Codex).",
         target::backend(),
         OptDoc::new(
             "all",
-            "Ended sessions too",
-            "Counts the sessions that were ended too. A session that is named may
-have ended.",
+            "Include ended sessions",
+            "Includes sessions that were ended. A named session is counted either
+way.",
         )
         .sets(|args, given| args.all.set(given)),
-        OptDoc::new("json", "Print records", "Prints records, one a line.")
+        OptDoc::new("json", "Print records", "Prints records, one per line.")
             .sets(|args, given| args.output.json.set(given)),
     ];
 

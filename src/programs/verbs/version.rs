@@ -20,9 +20,10 @@ impl Tool for Version {
         name: "aimax-version",
         tagline: "print the version",
         synopsis: &["aimax version [OPTION]..."],
-        about: "Prints the version, and nothing but it.",
-        examples: &[("aimax version --json", "The same in a document: `version`.")],
+        about: "Prints the version and nothing else.",
+        examples: &[("aimax version --json", "Print the version as JSON, in `version`.")],
         see_also: &[("aimax", 1)],
+        ends: &[],
         records: &[&VERSION],
         ..ToolDoc::EMPTY
     };

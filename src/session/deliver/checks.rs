@@ -76,10 +76,10 @@ fn obstacle(
     }
     let mut found = of_look(attached, &look, prompt)?;
     if found.is_none() && look.pane.unbracketed {
-        trace::step("told tmux again of bracketed pastes", || look.pane.id.clone().into());
+        trace::step("turned bracketed paste on again in tmux", || look.pane.id.clone().into());
         Tmux::bracket_again(&look.pane)?;
         look = attached.look(session)?;
-        let forgot = "tmux has forgotten that the agent takes pastes in brackets";
+        let forgot = "tmux no longer brackets pastes for the agent";
         found = look.pane.unbracketed.then(|| Obstacle::new(forgot, "try again"));
     }
     Ok((look, found))
@@ -89,10 +89,10 @@ fn of_look(attached: &AttachedPane<'_>, look: &Look, prompt: &Prompt) -> Result<
     let some = |reason: &str, advice: &str| Ok(Some(Obstacle::new(reason, advice)));
     let pane = &look.pane;
     if pane.input_off {
-        return some("the pane takes no input", "`tmux select-pane -e` allows it");
+        return some("the pane takes no input", "allow it with `tmux select-pane -e`");
     }
     if pane.synchronized {
-        return some("the pane is synchronised with others", "turn synchronize-panes off");
+        return some("the pane is synchronized with others", "turn synchronize-panes off");
     }
     let status = attached.status(look)?;
     // An agent that was started by a script has a shell's name too, but it also has a status.
@@ -111,7 +111,7 @@ fn of_look(attached: &AttachedPane<'_>, look: &Look, prompt: &Prompt) -> Result<
         return Ok(asks().or_else(|| Some(starting(&status))));
     }
     if prompt.is_command() && status == Status::Busy && attached.agent.facts().command_needs_idle {
-        return some("the agent takes no command while it works", "wait with --when idle");
+        return some("the agent takes no commands while it is working", "wait with --when idle");
     }
     match attached.profile.input_box(look) {
         InputBox::Empty => Ok(None),
@@ -121,7 +121,7 @@ fn of_look(attached: &AttachedPane<'_>, look: &Look, prompt: &Prompt) -> Result<
                 return Ok(Some(asked));
             }
             let mut draft = Obstacle::new(
-                "somebody's draft is in the input box",
+                "there is a draft in the input box",
                 "submit it, or clear it with --replace-draft",
             );
             draft.kind = ObstacleKind::Draft;
@@ -151,7 +151,7 @@ pub(super) fn words_of(profile: &Profile, look: &Look) -> String {
 fn starting(status: &Status) -> Obstacle {
     match status {
         Status::Starting => Obstacle::new("the agent is still starting", "try again"),
-        _ => Obstacle::new("the agent takes no prompt now", "try again"),
+        _ => Obstacle::new("the agent is not taking prompts now", "try again"),
     }
 }
 

@@ -45,7 +45,7 @@ impl Interruption {
     #[must_use]
     pub fn failure(self, name: &Name) -> Option<Error> {
         (self == Interruption::Unproven).then(|| {
-            Error::new(error::Kind::Unproven, name, "the turn does not show as stopped")
+            Error::new(error::Kind::Unproven, name, "there is no sign that the turn stopped")
                 .advise("look at the window")
         })
     }

@@ -59,7 +59,7 @@ pub(crate) fn deliver(
             return Ok(held);
         }
         if options.when == When::Idle && !wait_idle(config, tmux, session, &mut job, idle_by)? {
-            let late = Delivery { late: true, ..blocked("the present work had not ended in time") };
+            let late = Delivery { late: true, ..blocked("the current job did not end in time") };
             return Ok(late);
         }
         let lock_wait = Deadline::after(options.lock_wait);
@@ -79,7 +79,7 @@ pub(crate) fn deliver(
             return Ok(found);
         }
         if options.interrupt && stop(&mut attached, session, deadline)? == Interruption::Unproven {
-            return Ok(blocked("the present turn could not be stopped"));
+            return Ok(blocked("the current turn could not be stopped"));
         }
         return type_prompt(&mut attached, session, prompt, options);
     }

@@ -105,7 +105,7 @@ impl Once {
         let path = run_dir.once(&key.file_name());
         let stage = match fs::read(&path)? {
             Some(bytes) => Some(serde_json::from_slice(&bytes).map_err(|error| {
-                Error::system(path.display(), format!("not a note of ours: {error}"))
+                Error::system(path.display(), format!("not a delivery record: {error}"))
             })?),
             None => None,
         };
@@ -205,7 +205,8 @@ impl Once {
                 return Ok(None);
             }
             if deadline.passed() {
-                let reason = "an earlier delivery under this key is not settled: a turn runs";
+                let reason =
+                    "an earlier delivery with this key is undecided while a turn is running";
                 let advice = "try again with the same key when the turn has ended".into();
                 let unproven = Delivery::new(Verdict::Unproven, place.offset, reason);
                 return Ok(Some(Delivery { advice, ..unproven }));
@@ -227,7 +228,7 @@ impl Once {
             let shown = Deadline::after(SHOWN);
             input_box::await_text(attached, session, shown)?;
             if shown.passed() || !input_box::clear(attached, session, shown)? {
-                let reason = "the agent does not show what is typed";
+                let reason = "the typed text does not show up on the screen";
                 return Ok(Some(Delivery::new(Verdict::Unproven, 0, reason)));
             }
         }

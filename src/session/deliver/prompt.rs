@@ -36,7 +36,7 @@ impl FromStr for OnceKey {
 
     fn from_str(text: &str) -> Result<OnceKey> {
         if text.is_empty() || text.len() > LONGEST_KEY || text.contains(char::is_control) {
-            let cause = format!("a key is 1 to {LONGEST_KEY} bytes, none a control character");
+            let cause = format!("a key is 1 to {LONGEST_KEY} bytes without control characters");
             return Err(Error::usage(format!("{text:?}"), cause));
         }
         Ok(OnceKey(text.to_owned()))
@@ -87,14 +87,16 @@ impl Prompt {
             text.retain(|c| !control(c));
         } else if let Some((at, c)) = text.char_indices().find(|&(_, c)| control(c)) {
             return Err(wrong(format!("control character U+{:04X} at byte {at}", u32::from(c)))
-                .advise("--strip-control leaves such characters out"));
+                .advise("--strip-control removes such characters"));
         }
         if text.trim().is_empty() {
             return Err(wrong("it is empty".into()));
         }
         let (count, largest) = (text.chars().count(), agent.facts().longest_prompt);
         if count > largest {
-            return Err(wrong(format!("{count} characters, and the agent takes {largest}")));
+            return Err(wrong(format!(
+                "{count} characters, but the agent takes at most {largest}"
+            )));
         }
         if reading.command {
             text.truncate(text.trim_end().len());
@@ -104,7 +106,7 @@ impl Prompt {
         } else if let Some(cause) = agent.objection(&text) {
             let error = wrong(cause);
             return Err(if text.trim_start().starts_with(['/', '!']) {
-                error.advise("--command delivers it as one")
+                error.advise("use --command to run it as one")
             } else {
                 error
             });
@@ -138,7 +140,7 @@ impl Prompt {
     /// [`crate::error::Kind::Usage`] for a command: no record tells later whether it ran.
     pub(crate) fn once(self, key: Option<OnceKey>) -> Result<Prompt> {
         if self.command && key.is_some() {
-            return Err(Error::usage("--once", "a command leaves no record to tell it by later"));
+            return Err(Error::usage("--once", "a command leaves no record to recognize it by"));
         }
         Ok(Prompt { once: key, ..self })
     }

@@ -20,7 +20,7 @@ use crate::session::{
 use crate::{
     agent::{Status, Typing, image, profile::InputBox, takes_prompt},
     error::Result,
-    time::Deadline,
+    time::{self, Deadline},
     tmux::{Enter, Look},
     trace,
     watch::Woke,
@@ -49,6 +49,14 @@ struct EnterRetry {
     may_repeat: bool,
     /// The agent was idle at the first Enter. If it is busy now, it has submitted the text.
     from_idle: bool,
+    /// When Enter was first pressed, in epoch milliseconds.
+    since: u64,
+    /// A hook may be at the text by now.
+    // Measured: claude/FACTS.md, "Hooks"
+    at_hook: bool,
+    /// The agent shows that a hook refused a prompt, and whether it did so before ours.
+    is_refused: bool,
+    was_refused: bool,
 }
 
 impl EnterRetry {
@@ -68,6 +76,10 @@ impl EnterRetry {
             last: Instant::now(),
             may_repeat: attached.agent.facts().may_swallow_enter || just_started,
             from_idle: matches!(status, Status::Idle(_)),
+            since: time::now_ms(),
+            at_hook: false,
+            is_refused: false,
+            was_refused: attached.profile.shows_refusal(look),
         };
         match enter {
             Enter::AtOnce => enters.pressed(&status),
@@ -81,9 +93,29 @@ impl EnterRetry {
     fn is_due(&self, status: &Status) -> bool {
         self.count == 0
             || (self.may_repeat
-                && !(self.from_idle && *status == Status::Busy)
+                && !self.is_taken(status)
+                && !self.is_answered(status)
                 && self.count < ENTERS
                 && self.last.elapsed() > self.patience())
+    }
+
+    /// Whether the agent has begun to work on the text, whatever its box still shows.
+    fn is_taken(&self, status: &Status) -> bool {
+        self.at_hook || self.from_idle && *status == Status::Busy
+    }
+
+    /// Whether it has been at the text and left it in the box again, as a hook has it do.
+    fn is_answered(&self, status: &Status) -> bool {
+        let has_worked = matches!(status, Status::Idle(Some(since)) if *since > self.since);
+        self.is_refused || self.from_idle && has_worked
+    }
+
+    /// Looks at what has become of a text that still stands in the box.
+    fn note(&mut self, attached: &AttachedPane<'_>, session: &Session, look: &Look, in_box: bool) {
+        let is_left = in_box && self.count > 0;
+        let paths = session.paths(attached.config);
+        self.at_hook = is_left && attached.agent.may_be_at_hook(&paths, &look.pane, self.since);
+        self.is_refused = is_left && attached.profile.shows_refusal(look);
     }
 
     fn patience(&self) -> Duration {
@@ -93,6 +125,7 @@ impl EnterRetry {
     /// When Enter may be due again.
     fn next_look(&self) -> Deadline {
         match self.patience().checked_sub(self.last.elapsed()) {
+            _ if self.at_hook => Deadline::after(SWALLOWED),
             Some(left) if self.count > 0 && self.may_repeat && self.count < ENTERS => {
                 Deadline::after(left + Duration::from_millis(1))
             }
@@ -110,6 +143,7 @@ impl EnterRetry {
     fn pressed(&mut self, status: &Status) {
         if self.count == 0 {
             self.from_idle = matches!(status, Status::Idle(_));
+            self.since = time::now_ms();
         }
         self.count += 1;
         self.last = Instant::now();
@@ -212,7 +246,7 @@ fn paste(
         }
         input_box::await_text(attached, session, deadline)?;
         if deadline.passed() {
-            return failed(Verdict::Unproven, "the agent does not show what is typed");
+            return failed(Verdict::Unproven, "the typed text does not show up on the screen");
         }
     }
     if attached.tmux.paste(&look.pane.id, &typing.text, typing.enter)?.is_err() {
@@ -265,8 +299,12 @@ pub(crate) fn submit(
         if look.pane.dead {
             continue;
         }
-        let in_box = attached.profile.input_box(&look) == InputBox::Text;
+        let mut in_box = attached.profile.input_box(&look) == InputBox::Text;
         let status = attached.status(&look)?;
+        enters.note(attached, session, &look, in_box);
+        if enters.is_refused && !enters.was_refused {
+            return refused(attached, session, proof.offset, "", deadline);
+        }
         let is_whole = in_box && is_read(attached, &look, prompt);
         if is_whole && takes_prompt(&status) && enters.is_due(&status) {
             enters.press(attached, &status)?;
@@ -274,9 +312,8 @@ pub(crate) fn submit(
         let is_open = prompt.is_command() && opens(attached, &look, &status).is_some();
         let stands = is_open && opened.since(look.screen.text()) >= OPEN;
         if deadline.passed() || stands {
-            // An agent that has begun to work has taken the text, whatever its screen still shows.
-            let is_left = in_box && !(enters.from_idle && status == Status::Busy);
-            return Ok(unproven(attached, &look, &status, proof.offset, is_left));
+            in_box &= !enters.is_taken(&status);
+            return Ok(unproven(attached, &look, &status, proof.offset, in_box));
         }
         if let Some(nudges) = &mut nudges {
             nudges.give(attached, in_box)?;

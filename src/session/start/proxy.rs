@@ -36,8 +36,9 @@ impl Proxy {
     /// readable, and a file that bash cannot parse.
     pub(crate) fn find(config: &Config) -> Result<Proxy> {
         let (conf, envs) = (&config.proxy_chains_conf, &config.proxy_envs_bash);
-        let needed =
-            |error: Error| error.advise("the proxy needs it; --use-proxy false goes without");
+        let needed = |error: Error| {
+            error.advise("the proxy needs it; --use-proxy false starts without the proxy")
+        };
         readable(conf).map_err(needed)?;
         sourceable(config, envs).map_err(needed)?;
         let program = ["proxychains4", "proxychains"].iter().find_map(|name| config.program(name));
@@ -75,10 +76,10 @@ impl Proxy {
             None => Ok(()),
             Some(_) => Err(Error::missing(
                 agent.facts().program,
-                "it is statically linked, so proxychains has no hold on it",
+                "it is statically linked, so proxychains has no effect on it",
             )
             .advise(format!(
-                "export HTTPS_PROXY or ALL_PROXY in {}, if it heeds them",
+                "export HTTPS_PROXY or ALL_PROXY in {}, if it honors them",
                 self.envs.display()
             ))),
         }
@@ -145,7 +146,7 @@ fn sourceable(config: &Config, path: &Path) -> Result<()> {
     }
     let said = String::from_utf8_lossy(&parsed.stderr);
     let said = said.lines().next().unwrap_or_default();
-    Err(Error::missing(path.display(), format!("bash does not understand it: {said}")))
+    Err(Error::missing(path.display(), format!("bash cannot read it: {said}")))
 }
 
 #[cfg(test)]
@@ -167,7 +168,7 @@ mod tests {
         std::fs::write(folder.join("proxy_claude.conf"), "").unwrap();
         assert!(fails(&config(&path)).contains("/proxy_envs.bash: "));
         std::fs::write(folder.join("proxy_envs.bash"), "if").unwrap();
-        assert!(fails(&config(&path)).contains("bash does not understand it"));
+        assert!(fails(&config(&path)).contains("bash cannot read it"));
         std::fs::write(folder.join("proxy_envs.bash"), "export A=1").unwrap();
         let only = folder.join("bin");
         std::fs::create_dir_all(&only).unwrap();

@@ -78,7 +78,7 @@ fn died(attached: &mut AttachedPane<'_>, session: &Session, mut look: Look) -> R
     Ok(Error::new(
         Kind::Missing,
         &session.name,
-        format!("{} ended at its start{}", attached.agent.facts().program, with_status(&pane)),
+        format!("{} ended during startup{}", attached.agent.facts().program, with_status(&pane)),
     )
-    .advise(if words.is_empty() { "it said nothing" } else { words }))
+    .advise(if words.is_empty() { "it printed nothing" } else { words }))
 }

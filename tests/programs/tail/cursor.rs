@@ -97,11 +97,11 @@ fn another_file_in_its_place_is_noticed_by_what_stands_in_it() {
         }
         let said = run(&home, &words);
         assert_eq!(numbers(&said.out), [n; 9]);
-        let why = if replaced { "another file took its place" } else { "was written anew" };
+        let why = if replaced { "another file took its place" } else { "was rewritten" };
         assert!(said.notes.contains(why) && said.notes.lines().count() == 1, "{}", said.notes);
     }
     fs::write(&path, "").unwrap();
-    assert!(run(&home, &words).notes.contains("was written anew"));
+    assert!(run(&home, &words).notes.contains("was rewritten"));
     let other = home.proj().join("b.jsonl");
     append(&other, "{}\n");
     assert_eq!(run(&home, &["--cursor", text(&place), text(&other)]).status, Some(2));
