@@ -103,7 +103,7 @@ session takes its name.",
         OptDoc::new(
             "ids",
             "Print the agents' ids only, one a line",
-            "Prints the ids of the conversations only, one a line, for `--resume`.",
+            "Prints only the ids of the conversations, one a line, to resume by.",
         )
         .sets(|args, given| args.ids.set(given)),
         OptDoc::new(
