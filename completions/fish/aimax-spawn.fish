@@ -47,7 +47,7 @@ complete -c aimax-spawn -l flag-root -d 'The folder for the flags' -x -a '(__fis
 complete -c aimax-spawn -l inbox -d 'Messages from other sessions' -x -a 'refuse hold accept'
 complete -c aimax-spawn -l once -d 'Deliver only once for this key' -x
 complete -c aimax-spawn -l permissions -d '`bypass` permission prompts, or `ask`' -x -a 'bypass ask'
-complete -c aimax-spawn -l resume -d 'Resume this conversation' -x
+complete -c aimax-spawn -l resume -d 'Resume this conversation' -x -a '(aimax-ls --all --ids 2>/dev/null)'
 complete -c aimax-spawn -l strip-control -d 'Remove control characters'
 complete -c aimax-spawn -l timeout -d 'Give up after this long' -x
 complete -c aimax-spawn -l use-proxy -d 'Whether to use the proxy' -x -a 'true false'

@@ -13,6 +13,7 @@ use crate::{
     config::Config,
     error::{At, Error, Kind, Result},
     flag::Flags,
+    shell,
     state::{Entry, Name, Store},
     sys,
 };
@@ -74,7 +75,30 @@ impl Session {
     /// [`crate::error::Kind::Missing`] when no state file knows it, and
     /// [`crate::error::Kind::Usage`] when several do.
     pub fn find(config: &Config, name: &Name, backend: Option<Backend>) -> Result<Session> {
-        one_of(name, kept(config, backend, |store| named(name, store.get(name)?))?)
+        let found = one_of(name, kept(config, backend, |store| named(name, store.get(name)?))?);
+        found.map_err(|error| match Session::ended(config, name, backend) {
+            Some(past) if error.kind == Kind::Missing => past.goes_on(),
+            _ => error,
+        })
+    }
+
+    /// The session of that name that was ended, if there is one.
+    fn ended(config: &Config, name: &Name, backend: Option<Backend>) -> Option<Session> {
+        one_of(name, kept(config, backend, |store| named(name, store.find(name)?)).ok()?).ok()
+    }
+
+    /// That it was ended, and the command that goes on with it.
+    fn goes_on(&self) -> Error {
+        let error = Error::missing(&self.name, "no such session: it was ended");
+        let (Some(id), Some(cwd)) = (self.entry.agent_session_id(), self.entry.cwd()) else {
+            return error.advise("`aimax-ls --all` lists it");
+        };
+        let (backend, cwd) = (self.backend.name(), cwd.to_string_lossy());
+        error.advise(format!(
+            "`aimax-spawn -b {backend} -s {} --cwd {} --resume {id}` goes on with it",
+            self.name,
+            shell::word(&cwd),
+        ))
     }
 
     /// Like [`Session::find`], but falls back to a session that was ended.

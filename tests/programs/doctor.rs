@@ -34,6 +34,7 @@ struct Finding {
     weight: String,
     says: String,
     mend: Option<String>,
+    advice: Option<String>,
 }
 
 impl Report {
@@ -191,7 +192,7 @@ fn a_lock_in_the_hands_of_a_stopped_process() {
 fn what_is_not_installed() {
     let desk = Desk::new();
     let report = look(&desk);
-    assert_eq!(report.of("agent", "agents").weight, "problem");
+    assert_eq!(report.of("agent", "agents").weight, "note", "practice alone is no problem");
     let missing = report.of("agent", "codex").mend.as_deref().unwrap();
     assert_eq!(missing, "npm install -g @openai/codex");
     assert_eq!(report.of("proxy", "proxy").weight, "note");

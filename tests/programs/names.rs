@@ -1,6 +1,8 @@
 //! How a session and its backend are named: the same in every program.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+use std::process::Stdio;
+
 use serde_json::Value;
 
 use crate::{
@@ -58,4 +60,25 @@ fn a_wait_for_idle_that_takes_too_long_is_a_timeout() {
     let args = ["-s", "one", "--when", "idle", "--timeout", "0.3", "-p", "later"];
     let late: Value = desk.run("aimax-paste", &args).fails_with(124, "did not end in time");
     assert_eq!(late["verdict"], "blocked");
+}
+
+#[test]
+fn a_session_that_was_ended_is_told_with_the_command_that_goes_on() {
+    let desk = Desk::new();
+    let ready = desk.spawn("one", "hello");
+    desk.done("one");
+    desk.run("aimax-kill", &["one"]).record::<Value>();
+    let ids = desk.run("aimax-ls", &["--all", "--ids"]);
+    assert_eq!(ids.text(), format!("{}\n", ready.agent_session_id));
+    let ran = desk.run("aimax-paste", &["one", "-p", "x"]);
+    ran.fails(
+        69,
+        "one: no such session: it was ended: `aimax-spawn -b tmux-practice -s one --cwd ",
+    );
+    let command = ran.error().split('`').nth(1).unwrap();
+    let mut bash = desk.home.command("bash");
+    bash.args(["-c", command]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let again = desk.started("bash", bash);
+    let again: Ready = again.end().record();
+    assert_eq!(again.agent_session_id, ready.agent_session_id);
 }

@@ -353,3 +353,24 @@ fn what_is_wrong_with_a_field_costs_that_field_alone() {
         ["prompt a"]
     );
 }
+
+#[test]
+fn a_call_and_a_count_are_objects() {
+    let home = Home::new();
+    let path = home.proj().join("a.jsonl");
+    let lines = [
+        r#"{"type":"assistant","message":{"usage":{"input_tokens":7},"content":[{"type":"tool_use","name":"Bash","input":{"command":"ls -l"}}],"stop_reason":"tool_use"}}"#,
+        r#"{"type":"response_item","payload":{"type":"custom_tool_call","name":"patch","input":"*** Begin"}}"#,
+    ];
+    fs::write(&path, lines.join("\n") + "\n").expect("a transcript");
+    let output = home.command(env!("CARGO_BIN_EXE_aimax-tail")).arg("--events").arg(&path).output();
+    let text = String::from_utf8(output.expect("aimax-tail").stdout).expect("UTF-8");
+    let events = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a record"));
+    let events: Vec<Value> = events.collect();
+    let of = |field: &str| -> Vec<&Value> {
+        events.iter().filter_map(|event| event.get(field)).collect()
+    };
+    let call = serde_json::json!({"name": "Bash", "input": {"command": "ls -l"}});
+    assert_eq!(of("tool"), [&call, &serde_json::json!({"name": "patch"})]);
+    assert_eq!(of("usage"), [&serde_json::json!({"input_tokens": 7})]);
+}

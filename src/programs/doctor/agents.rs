@@ -27,7 +27,7 @@ pub(crate) fn tmux(config: &Config) -> Vec<Finding> {
         Finding::note("tmux", "tmux", format!("{version}; tested with {tested}"))
     }];
     findings.extend(known_bugs::of(version).map(|fault| {
-        Finding::note("tmux", format!("tmux {version}"), fault.what).mend(fault.advice)
+        Finding::note("tmux", format!("tmux {version}"), fault.what).advise(fault.advice)
     }));
     findings
 }
@@ -62,12 +62,8 @@ pub(crate) fn agents(config: &Config) -> Vec<Finding> {
         });
     }
     if found == 0 {
-        let practice = "`aimax demo` and -b practice need none";
-        findings.push(Finding::problem(
-            "agent",
-            "agents",
-            format!("none is installed; {practice}"),
-        ));
+        let says = "only the practice agent, which is built in: try `aimax demo`";
+        findings.push(Finding::note("agent", "agents", says));
     }
     findings
 }
@@ -83,9 +79,12 @@ fn covered(name: &str, version: &str, profile: &Profile, own: &Path) -> Finding 
     if profile.verified.iter().any(|known| known == version) {
         return Finding::ok("agent", name, format!("{version}, which the screen profile covers"));
     }
-    let says = format!("{version}; the screen profile is {of} {}", profile.verified.join(", "));
+    let is_newer = profile.verified.iter().all(|known| version::is_older(known, version));
+    let how = if is_newer { ": it is newer than what was tested" } else { "" };
+    let verified = profile.verified.join(", ");
+    let says = format!("{version}; the screen profile is {of} {verified}{how}");
     Finding::note("agent", name, says)
-        .mend(format!("if a dialog is unknown, describe it in {}", own.display()))
+        .advise(format!("if a dialog is unknown, describe it in {}", own.display()))
 }
 
 /// Whether the proxy is set up. A missing proxy is a problem only where it is the default.

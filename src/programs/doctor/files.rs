@@ -73,15 +73,19 @@ pub(crate) fn left_over(config: &Config) -> Vec<Finding> {
     for entry in fs::read_dir(&config.data_dir).into_iter().flatten().flatten() {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
         let is_old = entry.metadata().is_ok_and(|file| is_old(&file));
-        let (says, mend) = if name.contains(files::ASIDE) && is_old {
-            ("left behind by a killed process", "rm")
+        let (says, is_waste) = if name.contains(files::ASIDE) && is_old {
+            ("left behind by a killed process", true)
         } else if name.contains(".json.broken-") {
-            ("an unreadable state file, set aside", "fix it and put it back, or: rm")
+            ("an unreadable state file, set aside", false)
         } else {
             continue;
         };
-        let mend = format!("{mend} {}", word(&path));
-        findings.push(Finding::note("file", path.display(), says).mend(mend));
+        let finding = Finding::note("file", path.display(), says);
+        findings.push(if is_waste {
+            finding.mend(format!("rm {}", word(&path)))
+        } else {
+            finding.advise("fix it and put it back, or remove it")
+        });
     }
     for (backend, name, run_dir) in RunDir::all(config) {
         let known = backend.store(config).get(&name).is_ok_and(|entry| entry.is_some());
@@ -126,7 +130,7 @@ fn held(path: &Path, subject: &str) -> Finding {
             Finding::problem("lock", subject, says).mend(format!("kill -CONT {pid}"))
         }
         Some(pid) => Finding::note("lock", subject, format!("in use by process {pid}"))
-            .mend(format!("ps -o etime,args -p {pid}")),
+            .advise(format!("`ps -o etime,args -p {pid}` shows it")),
         None => Finding::note("lock", subject, "in use by a process"),
     }
 }

@@ -25,8 +25,12 @@ pub(crate) struct Finding {
     pub(crate) subject: String,
     pub(crate) weight: Weight,
     pub(crate) says: String,
-    /// The command that mends it, or other advice.
+    /// The command that mends it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) mend: Option<String>,
+    /// What a person may do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) advice: Option<String>,
 }
 
 /// What a record of it holds.
@@ -35,13 +39,14 @@ pub(super) const MEMBERS: &[Member] = &[
     Member::new("subject", Type::Text, "The thing itself"),
     Member::new("weight", Type::OneOf(&["ok", "note", "problem"]), "How much it matters"),
     Member::new("says", Type::Text, "What is to be said of it"),
-    Member::new("mend", Type::OrNull(&Type::Text), "The command that mends it"),
+    Member::new("mend", Type::Text, "The command that mends it").optional(),
+    Member::new("advice", Type::Text, "What a person may do about it").optional(),
 ];
 
 impl Finding {
     fn new(weight: Weight, area: &'static str, subject: impl Display, says: impl Display) -> Self {
         let (subject, says) = (subject.to_string(), says.to_string());
-        Finding { area, subject, weight, says, mend: None }
+        Finding { area, subject, weight, says, mend: None, advice: None }
     }
 
     pub(crate) fn ok(area: &'static str, subject: impl Display, says: impl Display) -> Self {
@@ -58,6 +63,10 @@ impl Finding {
 
     pub(crate) fn mend(self, mend: impl Display) -> Self {
         Finding { mend: Some(mend.to_string()), ..self }
+    }
+
+    pub(crate) fn advise(self, advice: impl Display) -> Self {
+        Finding { advice: Some(advice.to_string()).filter(|advice| !advice.is_empty()), ..self }
     }
 }
 

@@ -47,7 +47,8 @@ The weights:
     problem  something will not work, or is left over
 
 The document of `--json` has `ok` and `findings`, each with `area`,
-`subject`, `weight`, `says` and `mend`, the fix.",
+`subject`, `weight` and `says`; `mend`, if a command fixes it; and
+`advice`, if there is more to say.",
         exits: &[(Exit::Done, "no problems were found"), (Exit::No, "there are problems")],
         examples: &[
             ("aimax doctor", "Show the findings."),
@@ -96,7 +97,7 @@ fn line(finding: &Finding, paint: Paint) -> String {
     let says = visible(says);
     let subject = visible(subject);
     let mut line = format!("{word:7}  {area:7}  {subject}: {says}");
-    if let Some(mend) = &finding.mend {
+    for mend in finding.mend.iter().chain(&finding.advice) {
         line.push_str(&format!("\n{:18}{} {}", "", paint.paint("36", "→"), visible(mend)));
     }
     line.replacen(word, &paint.paint(style, word), 1)

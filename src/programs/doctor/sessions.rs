@@ -59,7 +59,7 @@ fn of_backend(config: &Config, tmux: Option<&Tmux>, backend: Backend) -> Result<
 fn judge(session: &Session, snapshot: &Snapshot) -> Finding {
     let name = &session.name;
     if let Some(why) = &snapshot.unseen {
-        return Finding::problem("session", name, &why.cause).mend(&why.advice);
+        return Finding::problem("session", name, &why.cause).advise(&why.advice);
     }
     if snapshot.status.is_none() {
         let says =
@@ -70,7 +70,7 @@ fn judge(session: &Session, snapshot: &Snapshot) -> Finding {
     match &snapshot.job {
         Err(error) => Finding::problem("session", name, format!("its flags: {error}")),
         Ok(JobState::Waiting(what)) => Finding::note("session", name, format!("it asks: {what}"))
-            .mend(format!("aimax-ls {name}")),
+            .advise(format!("`aimax-ls {name}` shows the choices")),
         Ok(_) => Finding::ok("session", name, snapshot.state().name()),
     }
 }

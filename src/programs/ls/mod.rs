@@ -29,6 +29,7 @@ pub struct Ls;
 pub struct Args {
     target: Target,
     names: bool,
+    ids: bool,
     all: bool,
     watch: bool,
 }
@@ -100,6 +101,12 @@ session takes its name.",
         )
         .sets(|args, given| args.names.set(given)),
         OptDoc::new(
+            "ids",
+            "Print the agents' ids only, one a line",
+            "Prints only the ids of the conversations, one a line, to resume by.",
+        )
+        .sets(|args, given| args.ids.set(given)),
+        OptDoc::new(
             "all",
             "List ended sessions too",
             "\
@@ -131,9 +138,11 @@ state, its conversation or its window. One that is ended becomes
         let sessions = sessions(&config, backend, named.as_deref(), args.all)?;
         let mut past = if args.all { Session::past(&config, backend)? } else { Vec::new() };
         past.retain(|session| named.as_ref().is_none_or(|names| names.contains(&session.name)));
-        if args.names {
+        if args.names || args.ids {
             for session in sessions.iter().chain(&past) {
-                out.line(session.name.as_str().as_bytes())?;
+                let id = session.entry.agent_session_id();
+                let word = if args.ids { id } else { Some(session.name.as_str()) };
+                word.map_or(Ok(()), |word| out.line(word.as_bytes()))?;
             }
             return Ok(Exit::Done);
         }

@@ -71,6 +71,6 @@ pub(crate) const fn resume<A: Has<StartOptions>>(long: &'static str) -> Opt<A> {
 Resumes an old conversation, given by the agent's own id,
 `agentSessionId` in the records. One that is open elsewhere is refused.",
     )
-    .value("ID", Complete::Nothing)
+    .value("ID", Complete::Run("aimax-ls --all --ids"))
     .sets(|args, given| args.group().resume.set(given))
 }

@@ -97,7 +97,9 @@ own name for the record. A record that holds several things becomes
 several events with the same offset. In a FILE, the agent is recognized
 by the shape of each line, unless `-b` names it.
 
-Some events have more fields: `turn` if the agent numbers its turns,
+Some events have more fields: `tool` for a `tool_call`, with its `name`
+and, where that is JSON, its `input`; `usage` for a `usage`, the object
+that the agent wrote; `turn` if the agent numbers its turns,
 `queued` for a prompt that was queued before, `origin` for a turn that
 nobody asked for (`peer`: a message from another session, `schedule`: a
 timer, `task-notification`: work in the background), `sidechain` for the

@@ -6,7 +6,7 @@
 use std::{io::Write, ops::ControlFlow, path::Path};
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 
 use super::{cursor::Cursor, each::Each, options::Args, text::Transcription};
 use crate::{
@@ -122,6 +122,16 @@ pub(super) const EVENT: RecordDoc = RecordDoc {
             Member::new("time", Type::OrNull(&Type::Time), "When it was recorded"),
             Member::new("text", Type::Text, "The text of a prompt, an answer, a tool, an error"),
             Member::new("type", Type::Text, "The agent's own name for the record"),
+            Member::new(
+                "tool",
+                Type::Object(&[&[
+                    Member::new("name", Type::Text, "The tool's name"),
+                    Member::new("input", Type::Any, "What it gets, where that is JSON").optional(),
+                ]]),
+                "The tool that is called",
+            )
+            .optional(),
+            Member::new("usage", Type::Map(&Type::Any), "What the agent has counted").optional(),
             Member::new("turn", Type::Text, "The turn's id").optional(),
             Member::new("queued", Type::Switch, "Whether the prompt was queued").optional(),
             Member::new("sidechain", Type::Switch, "Whether it is a sub-agent's").optional(),
@@ -339,6 +349,27 @@ fn events(source: &mut RecordSource, line: Line<'_>) -> Vec<Event> {
     events
 }
 
+/// Whether a text is what an agent has counted.
+fn is_usage(event: &Event, text: &RawValue) -> bool {
+    event.kind == EventKind::Usage && text.get().starts_with('{')
+}
+
+/// A call of a tool.
+#[derive(Serialize)]
+struct ToolCall<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input: Option<&'a RawValue>,
+}
+
+impl<'a> ToolCall<'a> {
+    /// The call that the text of an event tells: the tool's name, and what it gets.
+    fn of(text: &'a str) -> Self {
+        let (name, input) = text.split_once(' ').unwrap_or((text, ""));
+        ToolCall { name, input: serde_json::from_str(input).ok() }
+    }
+}
+
 /// An event as it is printed.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -354,6 +385,10 @@ struct EventRecord<'a> {
     time: Option<String>,
     text: &'a str,
     r#type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool: Option<ToolCall<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     turn: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -380,6 +415,10 @@ impl<'a> EventRecord<'a> {
             time: event.time.map(time::rfc3339),
             text: &event.text,
             r#type: &event.name,
+            tool: (event.kind == EventKind::ToolCall).then(|| ToolCall::of(&event.text)),
+            usage: serde_json::from_str(&event.text)
+                .ok()
+                .filter(|usage: &&RawValue| is_usage(event, usage)),
             turn: event.turn.as_deref(),
             queued: event.queued,
             origin: event.origin.as_deref(),
