@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::sys;
+use crate::{sys, time};
 
 fn dir(pid: u32) -> PathBuf {
     Path::new("/proc").join(pid.to_string())
@@ -25,6 +25,21 @@ pub fn start_time(pid: u32) -> Option<String> {
 /// Whether the process is stopped, as by ^Z.
 pub fn is_stopped(pid: u32) -> bool {
     Stat::of(pid).is_some_and(|stat| stat.field(3) == Some("T"))
+}
+
+/// Whether the process has a child that began after `since`, in epoch milliseconds, as far as that can be
+/// known.
+pub(crate) fn has_new_child(pid: u32, since: u64) -> bool {
+    let ticks = |pid| start_time(pid)?.parse::<u64>().ok();
+    let uptime = fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let uptime = uptime.split(' ').next().and_then(|seconds| seconds.parse::<f64>().ok());
+    let Some(uptime) = uptime else { return false };
+    let age = time::now_ms().saturating_sub(since);
+    let is_new = |child: u32| {
+        // Linux counts a start in hundredths of a second, whatever its clock.
+        ticks(child).is_some_and(|ticks| (uptime * 1000.0) as u64 <= ticks * 10 + age)
+    };
+    children(pid).into_iter().any(is_new)
 }
 
 /// Which process a number means, for ever: its start, and where its number counts.
@@ -52,6 +67,12 @@ impl Identity {
             boot: line("/proc/sys/kernel/random/boot_id"),
             namespace: namespace.map(|path| path.to_string_lossy().into_owned()),
         })
+    }
+
+    /// The machine that it is on, if that is another one.
+    pub(crate) fn elsewhere(&self) -> Option<&str> {
+        let here = sys::host();
+        self.host.as_deref().filter(|host| *host != here)
     }
 
     /// Whether the process `pid` with this identity, if it has a known one, lives; `None` where that
@@ -202,5 +223,19 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(start_time(child.id()), None);
+    }
+
+    #[test]
+    fn a_child_is_new_if_it_began_later() {
+        if !Path::new("/proc/self/stat").exists() {
+            return;
+        }
+        let before = time::now_ms() - 20;
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        assert!(has_new_child(std::process::id(), before));
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert!(!has_new_child(child.id(), before));
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 }

@@ -17,7 +17,7 @@ function __aimax_spawn_at
             case --
                 set place rest
                 break
-            case -s --session -b --backend -p --prompt -f --prompt-file -m --model --cwd --display-name --done --flag-root --inbox --once --permissions --resume --timeout --use-proxy
+            case -s --session -b --backend -p --prompt -f --prompt-file -m --model --attach --cwd --display-name --done --flag-root --inbox --once --permissions --resume --timeout --use-proxy
                 set skip 1
             case '-?*'
             case '*'
@@ -38,6 +38,7 @@ complete -c aimax-spawn -s b -l backend -d '`claude`, `codex` or `practice`' -x 
 complete -c aimax-spawn -s p -l prompt -d 'The prompt' -x
 complete -c aimax-spawn -s f -l prompt-file -d 'Read the prompt from a file; `-` is stdin' -r -F
 complete -c aimax-spawn -s m -l model -d 'The model' -x
+complete -c aimax-spawn -l attach -d 'An image that comes with the prompt' -r -F
 complete -c aimax-spawn -l cwd -d 'The folder to work in' -x -a '(__fish_complete_directories (commandline -ct))'
 complete -c aimax-spawn -l display-name -d 'A label for people' -x
 complete -c aimax-spawn -l done -d 'What ends the job: the `turn`, or the `agent`' -x -a 'turn agent'

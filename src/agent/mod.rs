@@ -27,6 +27,7 @@ use crate::{
 
 mod claude;
 mod codex;
+pub(crate) mod image;
 mod parent;
 mod paths;
 mod practice;
@@ -302,6 +303,12 @@ pub trait Agent: Sync {
         Ok(None)
     }
 
+    /// Whether it may be at a hook of the user's that has run since `since`, in epoch milliseconds, though
+    /// its status does not say so.
+    fn may_be_at_hook(&self, _paths: &AgentPaths, _pane: &Pane, _since: u64) -> bool {
+        false
+    }
+
     /// Whether the last turn in a transcript has begun and not ended.
     fn last_turn_is_open(&self, transcript: &Path) -> Result<bool>;
 
@@ -346,6 +353,10 @@ pub trait Agent: Sync {
 
     /// Why this prompt would not be taken as text, if so.
     fn objection(&self, prompt: &str) -> Option<String>;
+
+    /// The part of a prompt that would be taken for the path of an image, and cut out of the text, if
+    /// there is one.
+    fn taken_for_image(&self, prompt: &str) -> Option<String>;
 
     /// How to type a prompt, or a `command` of the agent's own.
     fn typing(&self, prompt: &str, command: bool) -> Typing;

@@ -9,6 +9,7 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
+use super::image;
 use crate::{
     config::Config,
     error::{Error, Result},
@@ -34,6 +35,9 @@ pub struct Profile {
     /// The texts in the line that says that the agent tries a request again.
     #[serde(default)]
     pub retrying: Vec<String>,
+    /// The text below the input box which says that a hook refused the prompt in it.
+    #[serde(default)]
+    pub refused: Option<String>,
     /// How the agent shows what runs in the background.
     #[serde(default)]
     pub background: Option<Background>,
@@ -74,6 +78,9 @@ pub struct Input {
     /// The beginning of the label that the box shows in place of a long paste.
     #[serde(default)]
     pub folded: Option<String>,
+    /// The beginning of the label that the box shows in place of an image.
+    #[serde(default)]
+    pub image: Option<String>,
     /// The sign that letters are commands to the box, as in vi.
     #[serde(default)]
     pub modal: Option<Modal>,
@@ -103,6 +110,9 @@ pub struct Dialog {
     /// The advice for the person.
     #[serde(default)]
     pub advice: String,
+    /// Whether it is about a usage limit: once that has ended, it may be answered by one of `choose`.
+    #[serde(default)]
+    pub limit: bool,
 }
 
 /// A line of a dialog that can be chosen.
@@ -220,6 +230,12 @@ impl Profile {
         )
     }
 
+    /// Whether the agent shows below its input box that a hook refused the prompt in it.
+    pub fn shows_refusal(&self, look: &Look) -> bool {
+        let Some((row, text)) = self.box_row(look).zip(self.refused.as_ref()) else { return false };
+        look.screen.lines().skip(row + 1).any(|line| line.contains(text))
+    }
+
     /// How many things the agent shows to run in the background; `None` where no input box shows, or
     /// the profile does not say how they are told.
     pub fn background(&self, look: &Look) -> Option<usize> {
@@ -241,10 +257,34 @@ impl Profile {
         screen.text().contains(&modal.text).then_some(modal.key.as_str())
     }
 
+    /// How many images the input box holds.
+    pub fn images(&self, look: &Look) -> usize {
+        let (Some(row), Some(sign)) = (self.box_row(look), &self.input.image) else { return 0 };
+        look.screen.lines().skip(row).map(|line| line.matches(sign.as_str()).count()).sum()
+    }
+
+    /// Whether the input box holds anything behind its images.
+    pub fn holds_behind_images(&self, look: &Look) -> bool {
+        let (Some(row), Some(sign)) = (self.box_row(look), &self.input.image) else { return false };
+        let end = |line: &&str| match self.input.below.as_deref() {
+            Some("") => line.trim().is_empty(),
+            Some(below) => line.starts_with(below),
+            None => true,
+        };
+        let first = look.screen.line(row);
+        let lines = look.screen.lines().skip(row + 1).take_while(|line| !end(line));
+        let text = lines.fold(first.to_owned(), |text, line| text + line);
+        text.rsplit(sign.as_str())
+            .next()
+            .and_then(|rest| rest.split_once(']'))
+            .is_some_and(|(_, rest)| !rest.trim().is_empty())
+    }
+
     /// Whether the input box holds the beginning of `text`, or the label of a long paste.
     pub fn holds(&self, look: &Look, text: &str) -> bool {
         let line = self.box_row(look).map_or("", |row| look.screen.line(row)).trim_start();
         let shown = line.strip_prefix(&self.input.marker).unwrap_or_default().trim();
+        let shown = image::behind(shown, image::count(shown)).unwrap_or_default().trim_start();
         let is_folded = self.input.folded.as_ref().is_some_and(|sign| shown.starts_with(sign));
         is_folded || !shown.is_empty() && text.trim_start().starts_with(shown)
     }

@@ -60,6 +60,12 @@ impl Draft {
         self.pastes.push((label, text));
     }
 
+    /// An image, for which a label stands.
+    pub(crate) fn attach(&mut self) {
+        self.count += 1;
+        self.text.push_str(&format!("[Image #{}]", self.count));
+    }
+
     /// Backspace: one character, or one collapsed paste.
     pub(crate) fn backspace(&mut self) {
         let label = self.pastes.iter().position(|(label, _)| self.text.ends_with(label));

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::files::{Place, VERSION};
 use crate::{
+    agent::image,
     error::{At, Result},
     time,
     transcript::start::begins_line,
@@ -44,6 +45,8 @@ pub(crate) struct Log {
     parent: Value,
     silent: bool,
     torn: bool,
+    /// How many images were attached: a text may begin like one that has some.
+    pub(crate) images: usize,
 }
 
 impl Log {
@@ -66,6 +69,7 @@ impl Log {
             parent,
             silent,
             torn,
+            images: 0,
         }
     }
 
@@ -76,9 +80,16 @@ impl Log {
 
     /// A prompt, typed or from the queue. Returns the entry's id.
     pub(crate) fn prompt(&mut self, text: &str, source: &str) -> Result<String> {
+        let mut content = json!(text);
+        let count = image::count(text).min(self.images);
+        if count > 0 {
+            let mut blocks = vec![json!({"type": "text", "text": text})];
+            blocks.resize(1 + count, json!({"type": "image"}));
+            content = json!(blocks);
+        }
         let mut entry = json!({
             "type": "user",
-            "message": {"role": "user", "content": text},
+            "message": {"role": "user", "content": content},
             "promptSource": source,
         });
         if source == GOING_ON {

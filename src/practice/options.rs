@@ -89,6 +89,8 @@ pub(crate) struct Misbehave {
     pub(crate) die_at_start: Option<i32>,
     /// `die-in-paste`: kills itself as soon as a paste begins.
     pub(crate) die_in_paste: bool,
+    /// `no-images`: takes the path of an image for text.
+    pub(crate) no_images: bool,
     /// `no-transcript`: writes no transcript.
     pub(crate) no_transcript: bool,
     /// `torn-write`: writes each transcript line in two parts.
@@ -114,6 +116,7 @@ impl Misbehave {
         match item.split_once('=').map_or((item, None), |(name, value)| (name, Some(value))) {
             ("dialog-after-paste", None) => self.dialog_after_paste = true,
             ("die-in-paste", None) => self.die_in_paste = true,
+            ("no-images", None) => self.no_images = true,
             ("no-transcript", None) => self.no_transcript = true,
             ("torn-write", None) => self.torn_write = true,
             ("unknown-dialog", None) => self.unknown_dialog = true,

@@ -23,6 +23,7 @@ use super::{
     turn::Tool,
 };
 use crate::{
+    agent::image,
     error::{Error, Result},
     sys::{self, Poll, signals},
     time::Deadline,
@@ -153,7 +154,7 @@ impl Program {
         }
         while self.pastes.front().is_some_and(|(at, _)| at.passed()) {
             if let Some((_, text)) = self.pastes.pop_front() {
-                self.draft.paste(&text, self.session.screen.size().1);
+                self.arrived(&text);
             }
         }
         Ok(())
@@ -229,12 +230,23 @@ impl Program {
         }
         match self.wrong.slow_paste {
             Some(span) => self.pastes.push_back((Deadline::after(span), text)),
-            None => self.draft.paste(&text, self.session.screen.size().1),
+            None => self.arrived(&text),
         }
         if std::mem::take(&mut self.wrong.dialog_after_paste) {
             self.session.open(Dialog::new(Question::Draft, ""))?;
         }
         Ok(())
+    }
+
+    /// A paste that is the path of an image attaches it. See claude/FACTS.md, "Images".
+    fn arrived(&mut self, text: &str) {
+        if !self.wrong.no_images && text.starts_with('/') && image::is_image(&image::path_in(text))
+        {
+            self.session.log.images += 1;
+            self.draft.attach();
+        } else {
+            self.draft.paste(text, self.session.screen.size().1);
+        }
     }
 
     fn answered(&mut self, question: Question, answer: Answer) -> Result<()> {

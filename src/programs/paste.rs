@@ -9,7 +9,7 @@ use crate::{
     cli::{self, Complete, Member, Opt, OptDoc, Output, RecordDoc, Tool, ToolDoc, Type, ValueDoc},
     config::Config,
     error::{Error, Exit, Kind, Result},
-    session::{self, Delivery, DeliveryOptions, Interruption, Once, Session, Verdict},
+    session::{self, Delivery, DeliveryOptions, Interruption, Once, Session, Verdict, When},
     state::Name,
     time::Deadline,
     tmux::Tmux,
@@ -84,19 +84,22 @@ permission at that moment, it is denied, which stops the turn too.",
         prompt::strip_control(),
         prompt::done(),
         prompt::once(),
+        prompt::attach(),
         prompt::command(),
         OptDoc::new(
             "when",
-            "`now`, or when the session is `idle`",
+            "`now`, when it is `idle`, or after a `reset`",
             "\
 With `now`, the default, the prompt is delivered even during a turn; the
 agent queues it or takes it into the turn. With `idle`, the end of the
 job is waited for first. If that takes longer than `--timeout`, nothing
-is typed, and the status is 124.",
+is typed, and the status is 124. With `reset`, the end of the usage limit
+that ended the last job is waited for first, if there is one: for as long
+as the agent has said, or for `--timeout` if that is given.",
         )
-        .value("MOMENT", Complete::OneOf(&["now", "idle"]))
+        .value("MOMENT", Complete::OneOf(When::NAMES))
         .sets(|args, given| {
-            args.delivery.when_idle = given.one_of(&["now", "idle"])? == "idle";
+            args.delivery.when = When::of(given.one_of(When::NAMES)?);
             Ok(())
         }),
         OptDoc::new(
@@ -149,7 +152,11 @@ other KEY is pressed as it is, by its tmux name (`y`, `Enter`).",
 How long to wait for the proof: `90`, `1.5m`, `500ms`. The default is
 30 seconds.",
         )
-        .sets(|args, given| args.delivery.timeout.set(given)),
+        .sets(|args, given| {
+            args.delivery.timeout.set(given)?;
+            args.delivery.reset_wait = Some(args.delivery.timeout);
+            Ok(())
+        }),
         prompt::explain(),
     ];
 

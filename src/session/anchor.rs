@@ -20,6 +20,7 @@ use crate::{
     error::{Error, Result},
     fs, proc,
     state::Name,
+    sys,
     time::Deadline,
     tmux::{Fault, Pane, Tmux},
     watch::{Watch, Woke},
@@ -150,8 +151,19 @@ impl Anchor {
         Some(Pane { pid: self.pid, ..pane }).filter(|_| !is_gone)
     }
 
-    /// What `found` on its server means.
+    /// What `found` on its server means. A server of another machine is not the one at that path here.
     fn judge(&self, name: &Name, found: std::result::Result<Option<Pane>, Fault>) -> Result<Sight> {
+        if let Some(host) = self.process.as_ref().and_then(proc::Identity::elsewhere) {
+            let cause = format!("it was started on the host {host}, and this is {}", sys::host());
+            let advice = format!(
+                "look there, as by `ssh {host} aimax-ls {name}`; if there is no such machine any more, \
+                 remove run/*/{name}/anchor.json below the data folder"
+            );
+            return Ok(Sight::Unseen {
+                why: Error::missing(name, cause).advise(advice),
+                pane: None,
+            });
+        }
         let fault = match found {
             Ok(Some(pane)) if self.is(&pane) => return Ok(Sight::Seen(self.with_agent(pane))),
             found => found.err(),

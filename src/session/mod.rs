@@ -34,15 +34,15 @@ mod still;
 
 pub(crate) use adopt::{Adoption, adopt};
 pub(crate) use deliver::{
-    Delivery, DeliveryOptions, Once, OnceKey, Prompt, Question, Reading, Stage, answer, deliver,
-    interrupt, question,
+    Delivery, DeliveryOptions, Once, OnceKey, Prompt, Question, Reading, Stage, When, answer,
+    deliver, interrupt, question,
 };
 pub use deliver::{Interruption, Verdict};
 pub use end::Ended;
 pub(crate) use end::end;
 pub use job::JobState;
 pub(crate) use job::{ARRIVES, DoneBy, Job, Prompts, Standing, end_of, failure};
-pub(crate) use observe::{Observed, SessionWatcher, Shown, Snapshot, keep, shown, windows};
+pub(crate) use observe::{Limit, Observed, SessionWatcher, Shown, Snapshot, keep, shown, windows};
 pub use observe::{State, snapshots};
 pub(crate) use reply::{Asked, Ending, Reply, await_reply};
 pub(crate) use run_dir::RunDir;

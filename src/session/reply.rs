@@ -10,7 +10,7 @@ use super::{
     end_of,
 };
 use crate::{
-    agent::Agent,
+    agent::{Agent, image},
     config::Config,
     error::{Error, Kind, Result},
     time::Deadline,
@@ -166,7 +166,9 @@ impl Reply {
     }
 
     fn is_same(&self, sent: &str, event: &Event) -> bool {
-        self.agent.compare(sent, &event.text).is_ok()
+        let is_same = |recorded: &str| self.agent.compare(sent, recorded).is_ok();
+        let behind = image::behind(&event.text, event.images);
+        is_same(&event.text) || behind.is_some_and(is_same)
     }
 
     /// Another turn has begun, if ours has ended.

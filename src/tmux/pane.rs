@@ -64,8 +64,11 @@ pub struct Pane {
 const NUDGES: usize = 5;
 
 impl Pane {
-    /// The tmux format that [`Pane::parse`] reads. The title comes last: it may hold anything.
-    pub(crate) const FORMAT: &'static str = "#{window_name}\t#{window_id}\t#{window_index}\t#{window_activity}\t\
+    /// The tmux format that [`Pane::parse`] reads. The title comes last: it may hold anything. 3.2a ends
+    /// when it is asked for the activity of a window that is gone.
+    // Measured: tmux/FACTS.md, "Faults that end the server"
+    pub(crate) const FORMAT: &'static str = "#{window_name}\t#{window_id}\t#{window_index}\t\
+        #{?window_id,#{window_activity},}\t\
         #{pane_id}\t#{pane_pid}\t#{pane_dead}\t#{pane_dead_status}\t#{pane_dead_signal}\t#{pane_in_mode}\t\
         #{pane_input_off}\t#{pane_synchronized}\t#{cursor_x}\t#{cursor_y}\t#{cursor_flag}\t#{bracket_paste_flag}\t#{socket_path}\t#{pid}\t\
         #{pane_tty}\t#{pane_current_command}\t#{pane_title}";

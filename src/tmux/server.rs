@@ -61,6 +61,10 @@ impl Fault {
         match self {
             Fault::NoServer => Error::missing(subject, "no tmux server is running"),
             Fault::NotFound => Error::missing(subject, "its tmux window is gone"),
+            // From 3.4 on, in the moment before the pane is dead.
+            Fault::Said(text) if text == "target pane has exited" => {
+                Error::missing(subject, "its program has ended")
+            }
             // All that we ask is in 3.2; older ones know some options not yet.
             Fault::Said(text) if text.contains("unknown option") => {
                 Error::missing("tmux", "this version is too old")

@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Fault, Pane, Screen, Tmux};
+use super::{Fault, Pane, Screen, Tmux, server::Answer};
 use crate::{
     error::{At, Error, Result},
     fs, sys,
@@ -95,8 +95,8 @@ impl View {
                 self.deaf = looked.is_some();
                 self.first = Look::parse(looked.map_or(&*said, str::trim_start), &pane);
             }
-            // A program that has ended writes nothing more; its screen can still be captured.
-            Err(Fault::Said(text)) if text.contains("exited") => self.deaf = true,
+            // Its screen can still be captured.
+            Err(fault) if has_ended(&fault) => self.deaf = true,
             Err(fault) => return Err(fault.about(&pane)),
         }
         Ok(())
@@ -123,7 +123,10 @@ impl View {
             return self.tmux.capture(&self.pane);
         }
         let command = [&leave(&self.pane)[..], &[";"], &capture_of(&self.pane)].concat();
-        self.tmux.capture_by(&command, &self.pane)
+        match self.tmux.run(&command)? {
+            Err(fault) if has_ended(&fault) => self.tmux.capture(&self.pane),
+            said => look_of(said, &self.pane),
+        }
     }
 
     /// The pane's screen and everything above it; `None` when the pane is gone.
@@ -143,7 +146,7 @@ impl View {
 impl Tmux {
     /// A pane and its screen now; `None` when the pane is gone.
     pub fn capture(&self, pane: &str) -> Result<Option<Look>> {
-        self.capture_by(&capture_of(pane), pane)
+        look_of(self.run(&capture_of(pane))?, pane)
     }
 
     /// The screens of several panes of this server, in as few commands as tmux takes: `None` for a pane
@@ -179,14 +182,20 @@ impl Tmux {
         }
         Ok(screens)
     }
+}
 
-    fn capture_by(&self, command: &[&str], pane: &str) -> Result<Option<Look>> {
-        match self.run(command)? {
-            Ok(text) => Ok(Look::parse(&text, pane)),
-            Err(Fault::NoServer | Fault::NotFound) => Ok(None),
-            Err(fault) => Err(fault.about(pane)),
-        }
+fn look_of(said: Answer, pane: &str) -> Result<Option<Look>> {
+    match said {
+        Ok(text) => Ok(Look::parse(&text, pane)),
+        Err(Fault::NoServer | Fault::NotFound) => Ok(None),
+        Err(fault) => Err(fault.about(pane)),
     }
+}
+
+/// Whether tmux refused a pipe because the program has ended: it writes nothing more.
+// Measured: tmux/FACTS.md, "Output of a pane"
+fn has_ended(fault: &Fault) -> bool {
+    matches!(fault, Fault::Said(text) if text.contains("exited"))
 }
 
 /// The command that ends our pipe. It may fail, for a pane that is gone has no pipe.

@@ -113,6 +113,9 @@ pub struct Event {
     /// background that a notice reports of.
     #[serde(skip)]
     pub task: Option<String>,
+    /// How many images a prompt has; not those of one that was only queued.
+    #[serde(skip)]
+    pub images: usize,
     /// Whether the agent may record the same again, in a record of another name.
     #[serde(skip)]
     pub twice: bool,
@@ -144,6 +147,7 @@ impl Event {
             origin: None,
             joins: false,
             task: None,
+            images: 0,
             twice: false,
         }
     }

@@ -6,6 +6,7 @@ mod util;
 
 mod adopt;
 mod ask;
+mod attach;
 mod crowd;
 mod damage;
 mod demo;
@@ -22,6 +23,7 @@ mod folders;
 mod front;
 mod generated;
 mod kill;
+mod launchers;
 mod layers;
 mod library;
 mod limit;

@@ -136,6 +136,40 @@ fn a_socket_that_is_moved_away_ends_nothing() {
 }
 
 #[test]
+fn a_session_of_another_machine_with_the_same_home_is_left_to_that_machine() {
+    let desk = Desk::new();
+    let spawned = desk.spawn("one", GATE);
+    let path = desk.home.data().join("run/tmux-practice/one/anchor.json");
+    let own = fs::read_to_string(&path).unwrap();
+    let here = format!("\"host\":\"{}\"", crate::records::host());
+    assert!(own.contains(&here), "{own}");
+    // No such process runs here, and the pane of that number is another's.
+    let away = own.replace(&here, "\"host\":\"node7\"");
+    fs::write(&path, away.replace(&spawned.pid.to_string(), "4194304")).unwrap();
+    let ran = desk.run("aimax-ls", &["one"]);
+    let seen: Listed = ran.records().remove(0);
+    assert_eq!((ran.code(), seen.state.as_str()), (Some(69), "unknown"));
+    assert!(seen.reason.unwrap().contains("started on the host node7"), "{}", ran.error());
+    for (program, args) in [
+        ("aimax-paste", &["-s", "one", "-p", "x"][..]),
+        ("aimax-kill", &["one"]),
+        ("aimax-spawn", &["-b", "tmux-practice", "-s", "one", "--cwd", "."]),
+    ] {
+        let ran = desk.run(program, args);
+        assert_eq!(ran.code(), Some(69), "{program}: {}", ran.error());
+        assert!(ran.error().contains("ssh node7 aimax-ls one"), "{program}: {}", ran.error());
+    }
+    // Nobody ends its job, and its flags tell of it.
+    assert_eq!(desk.run("aimax-flag", &["check", "one"]).code(), Some(69));
+    assert_eq!(desk.run("aimax-flag", &["check", "one", "--root", "."]).code(), Some(124));
+    assert!(desk.is_running("one") && desk.failure("one").is_none());
+    fs::write(&path, own).unwrap();
+    desk.open_gate();
+    desk.done("one");
+    ends(&desk, &spawned);
+}
+
+#[test]
 fn programs_go_to_the_server_that_the_session_is_on() {
     let desk = Desk::new();
     let spawned = desk.spawn("one", "hello");

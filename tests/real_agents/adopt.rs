@@ -6,7 +6,8 @@ use crate::util::home::Home;
 use crate::util::model::Model;
 use crate::util::wait::{PATIENCE, wait_for};
 
-fn adopt(home: &Home, name: &str) -> Ran {
+/// Adopts the agent in the window of this name.
+pub(crate) fn adopt(home: &Home, name: &str) -> Ran {
     let mut command = home.command(env!("CARGO_BIN_EXE_aimax"));
     command.args(["adopt", name]).stdin(std::process::Stdio::null());
     command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());

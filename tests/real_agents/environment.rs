@@ -11,6 +11,7 @@ use std::process::Command;
 use aimax::internal::Backend;
 use serde_json::{Value, json};
 
+use crate::adopt::adopt;
 use crate::agents::{Agent, Kind, Trust};
 use crate::customs::with_fields;
 use crate::run::run;
@@ -138,60 +139,107 @@ fn draws_inline(agent: Agent) {
     model.check();
 }
 
-/// Another session's message starts no turn in a session of ours, unless `--inbox` lets it in.
-fn inbox(agent: Agent) {
-    let model = Model::start();
-    let home = agent.home(&model, Trust::Seeded);
-    let start = |name: &str, more: &[&str]| {
-        run(&home, "spawn", &[&["-b", agent.backend(), "-s", name, "-p", "hello"], more].concat())
-            .record()["pid"]
-            .as_u64()
-            .expect("a process")
-    };
-    let socket = |pid: u64| {
-        let path = home.home().join(format!(".claude/sessions/{pid}.json"));
+/// Sessions of one home that send each other messages.
+struct Neighbours {
+    agent: Agent,
+    model: Model,
+    home: Home,
+}
+
+impl Neighbours {
+    fn new(agent: Agent) -> Self {
+        let model = Model::start();
+        let home = agent.home(&model, Trust::Seeded);
+        Neighbours { agent, model, home }
+    }
+
+    /// Starts a session that rests. Gives its process.
+    fn start(&self, name: &str, more: &[&str]) -> u64 {
+        let words = ["-b", self.agent.backend(), "-s", name, "-p", "hello"];
+        let spawned = run(&self.home, "spawn", &[&words[..], more].concat());
+        run(&self.home, "flag", &["wait", name, "--timeout", "60"]).record();
+        spawned.record()["pid"].as_u64().expect("a process")
+    }
+
+    fn socket(&self, pid: u64) -> Option<String> {
+        let path = self.home.home().join(format!(".claude/sessions/{pid}.json"));
         let text = std::fs::read_to_string(path).expect("its state");
         let state: Value = serde_json::from_str(&text).expect("JSON");
         state["messagingSocketPath"].as_str().map(str::to_owned)
-    };
-    let names = ["closed", "open"];
-    let pids = [start("closed", &[]), start("open", &["--inbox", "accept"])];
-    start("sender", &[]);
-    for name in ["closed", "open", "sender"] {
-        run(&home, "flag", &["wait", name, "--timeout", "60"]).record();
     }
-    for (name, pid) in names.into_iter().zip(pids) {
-        let socket = socket(pid);
-        println!("{agent:?}: {name} has the inbox {socket:?}");
+
+    /// The session `sender` sends a message to the process.
+    fn send(&self, name: &str, pid: u64) {
+        let socket = self.socket(pid);
+        println!("{:?}: {name} has the inbox {socket:?}", self.agent);
         let to = socket.map_or("nobody".to_owned(), |socket| format!("uds:{socket}"));
         let message = format!("a message for {name}");
         let message = json!({"to": to, "message": message, "summary": "of a test"});
         let send = format!("CALL:SendMessage {message}");
-        run(&home, "paste", &["-s", "sender", "-p", &send]).record();
-        run(&home, "flag", &["wait", "sender", "--timeout", "60"]).record();
+        run(&self.home, "paste", &["-s", "sender", "-p", &send]).record();
     }
-    for seen in model.seen() {
-        println!("{agent:?}: {:?}", seen.texts);
-    }
-    let came = |name: &str| {
+
+    /// How often the model was given the message for this session.
+    fn came(&self, name: &str) -> usize {
         let words = format!("a message for {name}");
         let own = |texts: &Vec<String>| {
             texts.iter().any(|text| text.contains(&words) && !text.contains("CALL:"))
         };
-        model.seen().iter().filter(|seen| own(&seen.texts)).count()
-    };
-    wait_until(PATIENCE, "the message in the open session", || came("open") > 0);
-    assert_eq!(came("closed"), 0);
+        self.model.seen().iter().filter(|seen| own(&seen.texts)).count()
+    }
+}
+
+/// Another session's message starts no turn in a session of ours, unless `--inbox` lets it in.
+fn inbox(agent: Agent) {
+    let all = Neighbours::new(agent);
+    let home = &all.home;
+    let names = ["closed", "open"];
+    let pids = [all.start("closed", &[]), all.start("open", &["--inbox", "accept"])];
+    all.start("sender", &[]);
+    for (name, pid) in names.into_iter().zip(pids) {
+        all.send(name, pid);
+        run(home, "flag", &["wait", "sender", "--timeout", "60"]).record();
+    }
+    for seen in all.model.seen() {
+        println!("{agent:?}: {:?}", seen.texts);
+    }
+    wait_until(PATIENCE, "the message in the open session", || all.came("open") > 0);
+    assert_eq!(all.came("closed"), 0);
     wait_for(PATIENCE, "rest", |saw| {
-        let states = ["closed", "open"].map(|name| state(&home, name));
+        let states = ["closed", "open"].map(|name| state(home, name));
         *saw = format!("{states:?}");
         (states == ["idle", "idle"]).then_some(())
     });
     for name in ["closed", "open", "sender"] {
-        run(&home, "kill", &[name]).record();
+        run(home, "kill", &[name]).record();
+    }
+}
+
+/// In a session that a person started, a message from one with other permissions is held, and a dialog
+/// asks for it: of a name of its own, so that no script takes it for the agent's own question.
+fn held(agent: Agent) {
+    let all = Neighbours::new(agent);
+    let tmux = all.home.tmux();
+    let argv = ["claude", "--permission-mode", "default"];
+    let pane = tmux.start("held", &all.home.proj(), &argv);
+    let pid = tmux.ask(&pane, "pane_pid").parse().expect("a process");
+    wait_until(PATIENCE, "the agent rests", || agent.rests(&all.home, pid).is_some());
+    assert_eq!(adopt(&all.home, "held").status, Some(0));
+    all.start("sender", &[]);
+    all.send("held", pid);
+    let asked = wait_for(PATIENCE, "the dialog of the message", |saw| {
+        let listed = run(&all.home, "ls", &["held"]).record().clone();
+        *saw = format!("{listed}\n{}", tmux.capture(&pane));
+        (listed["state"] == "waiting").then_some(listed)
+    });
+    println!("{agent:?}: {asked}\n{}", tmux.capture(&pane));
+    assert_eq!(asked["waitingFor"], "held-message", "{asked}");
+    assert_eq!(all.came("held"), 0);
+    for name in ["held", "sender"] {
+        run(&all.home, "kill", &[name]).record();
     }
 }
 
 on_agents!(variables, nested: claude_old, claude_new, codex_old, codex_new);
 on_agents!(draws_inline: claude_old, claude_new);
-on_agents!(inbox: claude_new);
+on_agents!(inbox, held: claude_new);

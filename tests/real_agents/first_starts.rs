@@ -41,6 +41,7 @@ fn start(home: &Home, agent: Agent, more: &[&str]) -> (Duration, Vec<String>) {
     let args = ["-b", agent.backend(), "-s", "s", "--explain", "-p", "hello"];
     let ran = run(home, "spawn", &[&args[..], more].concat());
     let took = begun.elapsed();
+    println!("{agent:?}: {took:?}:\n{}", ran.said);
     assert_eq!(
         (ran.status, &ran.records[0]["verdict"]),
         (Some(0), &"submitted".into()),

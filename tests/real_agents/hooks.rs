@@ -127,7 +127,7 @@ fn slow_begin(agent: Agent) {
         let script = "input=$(cat); case $input in *LATE*) sleep 5 ;; esac; \
                       case $input in *BAD*) echo 'not this one' >&2; exit 2 ;; esac";
         let stage = hooked(agent, "UserPromptSubmit", script);
-        let ran = run(&stage.home, "paste", &["-s", "t", "-p", prompt, "--timeout", "1"]);
+        let ran = run(&stage.home, "paste", &["-s", "t", "-p", prompt, "--timeout", "3"]);
         assert_eq!(ran.status, Some(4), "{ran:#?}");
         assert_eq!(run(&stage.home, "flag", &["check", "t"]).status, Some(124));
         let (ended, record) = stage.waits();
@@ -138,10 +138,26 @@ fn slow_begin(agent: Agent) {
     }
 }
 
-on_agents!(slow_end, objects: claude_old, claude_new, codex_old, codex_new);
+/// A hook refuses a prompt that comes while text streams: told at once, after one Enter.
+fn objects_meanwhile(agent: Agent) {
+    let stage = hooked(agent, "UserPromptSubmit", OBJECTS);
+    stage.works("SLOW:8000 x");
+    for times in 1..3 {
+        let ran = run(&stage.home, "paste", &["-s", "t", "-p", "a BAD one"]);
+        println!("    {agent:?}: {:?} {}", ran.status, ran.said);
+        let lines = fs::read_to_string(stage.home.proj().join("ran")).expect("the hook ran");
+        assert_eq!(lines.lines().count(), times, "one Enter");
+        assert!(times > 1 || ran.said.contains("a UserPromptSubmit hook refused the prompt"));
+        assert_eq!(ran.records[0]["verdict"], "blocked", "{ran:#?}");
+    }
+    assert_eq!(stage.waits().0, Some(0));
+    assert_eq!(stage.model.prompts(), ["SLOW:8000 x"]);
+    run(&stage.home, "kill", &["t"]).record();
+}
 
-// Claude Code 2.1.197 shows no sign while such a hook runs: the text stays in the box, and the state file
-// says idle. What it does then cannot be told from a text that was not submitted.
-on_agents!(slow_begin: claude_new, codex_old, codex_new);
+on_agents!(slow_end, objects, slow_begin: claude_old, claude_new, codex_old, codex_new);
+
+// An older Claude Code queues such a prompt, and has the hook refuse it later.
+on_agents!(objects_meanwhile: claude_new);
 
 on_agents!(switched_off: claude_old, claude_new);

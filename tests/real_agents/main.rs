@@ -28,6 +28,7 @@ macro_rules! on_agents {
 mod adopt;
 mod agents;
 mod ask;
+mod attach;
 mod beside;
 mod commands;
 mod crowd;
@@ -41,7 +42,9 @@ mod folders;
 mod hazards;
 mod hooks;
 mod interrupt;
+mod launchers;
 mod library;
+mod limit;
 mod matrix;
 mod model;
 mod moves;

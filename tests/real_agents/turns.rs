@@ -113,9 +113,9 @@ fn fails(agent: Agent) {
     run(&stage.home, "kill", &["t"]).record();
 }
 
-/// A usage limit is told with its end.
-fn limited(agent: Agent) {
-    let stage = match agent.kind {
+/// A session whose account may have usage limits.
+pub(crate) fn subscribed(agent: Agent) -> Stage {
+    match agent.kind {
         Kind::Codex => Stage::new(agent),
         // Only a subscription has such limits.
         Kind::Claude => with_settings(agent, |settings| {
@@ -123,7 +123,12 @@ fn limited(agent: Agent) {
             env.remove("ANTHROPIC_AUTH_TOKEN");
             env.insert("CLAUDE_CODE_OAUTH_TOKEN".into(), "sk-ant-oat01-made-up".into());
         }),
-    };
+    }
+}
+
+/// A usage limit is told with its end.
+fn limited(agent: Agent) {
+    let stage = subscribed(agent);
     let before = aimax::internal::now_ms();
     stage.paste("LIMIT:7200 x");
     let (status, record) = stage.waits();

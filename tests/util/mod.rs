@@ -5,8 +5,10 @@
 
 pub(crate) mod events;
 pub(crate) mod home;
+pub(crate) mod image;
 pub(crate) mod meddler;
 pub(crate) mod model;
+pub(crate) mod processes;
 pub(crate) mod prompts;
 pub(crate) mod proxy;
 pub(crate) mod schema;

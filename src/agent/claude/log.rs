@@ -304,9 +304,10 @@ fn said_by_user(record: &Record<'_>, content: Field<'_>, text: String) -> Event 
         EventKind::Prompt
     };
     let queued = matches!(source.as_deref(), Some("queued" | "system"));
+    let images = content.items().filter(|block| block.get("type").is("image")).count();
     let origin = origin.filter(|_| kind == EventKind::Prompt).map(Into::into);
     let task = notice(&text).filter(|_| origin.is_some());
-    Event { queued, origin, task, ..Event::new(kind, record.time, text) }
+    Event { queued, images, origin, task, ..Event::new(kind, record.time, text) }
 }
 
 /// The command that an entry records, as it was typed: `/name args`, or `!command`.

@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use self::state_file::StateFiles;
 use super::{
     Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Marks,
-    SETTINGS_FILE, Status, Typing,
+    SETTINGS_FILE, Status, Typing, image,
 };
 use crate::{
     config::Config,
     error::{Error, Kind, Result},
-    fs,
+    fs, proc,
     tmux::{Enter, Pane},
     transcript::{event::Event, usage::Used},
 };
@@ -210,6 +210,11 @@ impl Agent for Claude {
 
     told_by_state_files!();
 
+    /// See claude/FACTS.md, "Hooks".
+    fn may_be_at_hook(&self, paths: &AgentPaths, pane: &Pane, since: u64) -> bool {
+        files(paths).process(pane.pid).is_some_and(|pid| proc::has_new_child(pid, since))
+    }
+
     /// Prompts that would do something else than reach the model.
     /// See claude/FACTS.md, "Text that is no prompt".
     fn objection(&self, prompt: &str) -> Option<String> {
@@ -228,6 +233,21 @@ impl Agent for Claude {
         let word = text.strip_prefix('/')?.split_whitespace().next()?;
         let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':');
         word.chars().all(legal).then(|| format!("`/{word}` at the start makes it a command"))
+    }
+
+    /// Every line that is the path of an image, or several paths. See claude/FACTS.md, "Images".
+    fn taken_for_image(&self, prompt: &str) -> Option<String> {
+        let is_path = |text: &str| text.trim().starts_with(['/', '\'', '"']);
+        let is_image = |text: &str| is_path(text) && image::is_image(&image::path_in(text));
+        let is_all = |line: &str| {
+            let line = line.trim();
+            is_image(line)
+                || line.split(" /").enumerate().all(|(n, part)| match n {
+                    0 => is_image(part),
+                    _ => is_image(&format!("/{part}")),
+                })
+        };
+        prompt.lines().find(|line| is_all(line)).map(|line| line.trim().to_owned())
     }
 
     /// A blank behind the prompt keeps a `\` or an `@word` at its end from taking the Enter; the

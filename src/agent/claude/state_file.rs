@@ -120,6 +120,14 @@ impl StateFiles {
         })
     }
 
+    /// The agent itself: the pane's process, or one that it launched.
+    pub(crate) fn process(&self, pid: u32) -> Option<u32> {
+        let is_it = |(path, pid): &(PathBuf, u32)| {
+            read(path).is_ok_and(|file| file.is_some_and(|file| file.is_of(*pid)))
+        };
+        places(&self.home, pid).find(is_it).map(|(_, pid)| pid)
+    }
+
     /// Whether something that an idle process has started runs on.
     pub(crate) fn runs_beside(&self, pid: u32) -> Result<Option<bool>> {
         let status = find(&self.home, pid)?.and_then(|(_, file)| file.status);

@@ -23,7 +23,8 @@ pub(crate) fn parse_record(bytes: &[u8]) -> Event {
     let turn = turn.text().map(Into::into);
     let twice = matches!(event, EventKind::Prompt | EventKind::Text);
     let (reason, resets_at) = limit(payload);
-    Event { turn, twice, reason, resets_at, ..Event::new(event, time, said) }
+    let images = if event == EventKind::Prompt { images(payload) } else { 0 };
+    Event { turn, twice, images, reason, resets_at, ..Event::new(event, time, said) }
         .named(&[kind.as_deref(), under.as_deref()])
 }
 
@@ -57,6 +58,13 @@ fn said(under: &str, payload: Field<'_>) -> (EventKind, String) {
         }
         _ => (EventKind::Other, String::new()),
     }
+}
+
+/// How many images came with a prompt. See codex/FACTS.md, "Images".
+fn images(payload: Field<'_>) -> usize {
+    let content = payload.get("item").get("content");
+    let items = content.items().filter(|item| item.get("type").is("local_image")).count();
+    items.max(payload.get("local_images").items().count())
 }
 
 /// Whether the turn ended at a usage limit; and when a limit that was reached ends, which stands in

@@ -10,7 +10,7 @@ use memchr::memmem;
 use self::rollout::{id_of, is_rollout, rollout, turn_is_open};
 use super::{
     Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Marks, Status,
-    Typing,
+    Typing, image,
 };
 use crate::{
     config::Config,
@@ -288,6 +288,20 @@ impl Agent for Codex {
             .trim_start()
             .starts_with('!')
             .then(|| "a leading `!` makes it a shell command in some versions".into())
+    }
+
+    /// Only a whole prompt is a path; it may be relative to a folder that is not known here.
+    /// See codex/FACTS.md, "Images".
+    fn taken_for_image(&self, prompt: &str) -> Option<String> {
+        let text = prompt.trim();
+        let path = image::path_in(text.strip_prefix("file://").unwrap_or(text));
+        let is_one_word = !text.contains(char::is_whitespace);
+        let is_taken = if path.is_absolute() {
+            image::is_image(&path)
+        } else {
+            is_one_word && image::is_named_so(&path)
+        };
+        is_taken.then(|| text.to_owned())
     }
 
     /// A blank on each side, which the agent trims, makes slash commands and `@` and `$` words

@@ -63,6 +63,10 @@ impl Agent for Practice {
         Claude.objection(prompt).filter(|_| !prompt.starts_with('!'))
     }
 
+    fn taken_for_image(&self, prompt: &str) -> Option<String> {
+        Claude.taken_for_image(prompt)
+    }
+
     fn typing(&self, prompt: &str, command: bool) -> Typing {
         // Its misbehaviour, if any, comes between the paste and Enter.
         Typing { enter: Enter::Later, ..Claude.typing(prompt, command) }

@@ -105,7 +105,7 @@ status only.",
         .sets(|args, given| args.any.set(given)),
         OptDoc::new(
             "until",
-            "Wait for `done`, `idle`, `quiet`, `waiting`",
+            "What to wait for: `done`, `idle`, `quiet`, ...",
             "\
 With `wait`, what to wait for:
     done     the job has ended; this is the default
@@ -113,7 +113,10 @@ With `wait`, what to wait for:
     quiet    the same, with nothing that it started in the background,
              and no turn that it began by itself
     waiting  the agent asks something: the status is 0, or 1 if the job
-             ends without a question.",
+             ends without a question
+    reset    no usage limit holds: a job that did not fail by one is over
+             at once; the status is 1 if the agent does not say when the
+             limit ends.",
         )
         .value("STATE", Complete::OneOf(Until::NAMES))
         .sets(|args, given| {

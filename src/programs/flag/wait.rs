@@ -11,7 +11,7 @@ use crate::{
     config::Config,
     error::{Error, Exit, Result},
     flag::Failure,
-    session::{self, JobState, Question, Session, SessionWatcher, Snapshot},
+    session::{self, JobState, Limit, Question, Session, SessionWatcher, Snapshot},
     time::Deadline,
     tmux::Tmux,
     watch::Woke,
@@ -29,16 +29,20 @@ pub(crate) enum Until {
     Waiting,
     /// The agent waits for a prompt, and nothing that it has started runs on.
     Quiet,
+    /// No usage limit holds.
+    Reset,
 }
 
 impl Until {
-    pub(crate) const NAMES: &'static [&'static str] = &["done", "idle", "waiting", "quiet"];
+    pub(crate) const NAMES: &'static [&'static str] =
+        &["done", "idle", "waiting", "quiet", "reset"];
 
     pub(crate) fn of(name: &str) -> Until {
         match name {
             "idle" => Until::Idle,
             "waiting" => Until::Waiting,
             "quiet" => Until::Quiet,
+            "reset" => Until::Reset,
             _ => Until::Done,
         }
     }
@@ -47,6 +51,17 @@ impl Until {
     fn outcome(self, snapshot: &Snapshot, job: &JobState) -> Option<Outcome> {
         let outcome = Outcome::of(job);
         match (self, job) {
+            (Until::Reset, _) if snapshot.status.is_none() => {
+                Some(Outcome::of(&JobState::Failed(Failure::new("the agent ended"))))
+            }
+            (Until::Reset, _) => match Limit::of(job) {
+                Limit::Over => Some(Outcome { exit: Exit::Done, message: None, ..outcome }),
+                Limit::Holds(_) => None,
+                Limit::Unknown => Some(Outcome {
+                    message: Some("the agent does not say when its usage limit ends".into()),
+                    ..outcome
+                }),
+            },
             (Until::Waiting, JobState::Waiting(_)) => {
                 Some(Outcome { exit: Exit::Done, message: None, ..outcome })
             }
@@ -68,6 +83,28 @@ impl Until {
             (Until::Quiet, JobState::Done | JobState::Failed(_)) => None,
             (_, JobState::Running) => None,
             (_, JobState::Done | JobState::Failed(_) | JobState::Waiting(_)) => Some(outcome),
+        }
+    }
+
+    /// When the wait may be over though nothing happens.
+    fn due(self, job: &JobState) -> Deadline {
+        match (self, Limit::of(job)) {
+            (Until::Reset, Limit::Holds(left)) => Deadline::after(left),
+            _ => Deadline::NEVER,
+        }
+    }
+
+    /// The outcome for a session when the time is up.
+    fn late(self, job: &JobState) -> Outcome {
+        match self {
+            Until::Reset => Outcome {
+                exit: Exit::Timeout,
+                message: Some("the usage limit has not ended".into()),
+                ..Outcome::of(job)
+            },
+            Until::Done | Until::Idle | Until::Waiting | Until::Quiet => {
+                Outcome::of(&JobState::Running)
+            }
         }
     }
 }
@@ -171,6 +208,7 @@ pub(crate) fn run(
     let mut first = None;
     let mut last_look = false;
     loop {
+        let mut next = Deadline::NEVER;
         let left = watcher.observe(|session, snapshot| {
             let job = match &snapshot.job {
                 // What cannot be seen now may be seen later.
@@ -187,8 +225,11 @@ pub(crate) fn run(
             let runs_on = args.until == Until::Quiet && background > Some(0);
             let outcome = match outcome.filter(|_| !runs_on) {
                 Some(outcome) => Outcome { background, ..outcome },
-                None if last_look => Outcome::of(&JobState::Running),
-                None => return Ok(ControlFlow::Continue(())),
+                None if last_look => args.until.late(job),
+                None => {
+                    next = next.min(args.until.due(job));
+                    return Ok(ControlFlow::Continue(()));
+                }
             };
             // With `--any`, a session that ended together with the first is left to the next wait.
             if args.any && first.is_some() {
@@ -210,6 +251,7 @@ pub(crate) fn run(
             _ if !left => return Ok(worst),
             _ => {}
         }
-        last_look = watcher.wait(deadline)? == Woke::Deadline;
+        let woke = watcher.wait(deadline.min(next))?;
+        last_look = woke == Woke::Deadline && deadline.passed();
     }
 }

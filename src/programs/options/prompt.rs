@@ -26,6 +26,7 @@ pub(crate) struct PromptArgs {
     reading: Reading,
     done_by: DoneBy,
     once: Option<OnceKey>,
+    images: Vec<PathBuf>,
     explain: bool,
 }
 
@@ -118,6 +119,24 @@ shows what a killed process had done.",
     })
 }
 
+/// `--attach`.
+pub(crate) const fn attach<A: Has<PromptArgs>>() -> Opt<A> {
+    OptDoc::new(
+        "attach",
+        "An image that comes with the prompt",
+        "\
+An image (PNG, JPEG, GIF or WebP) that comes with the prompt; it may be
+given several times. The proof holds for the images too. Without it, a
+line that is the path of an image, which the agent would cut out of the
+prompt, is refused.",
+    )
+    .value("FILE", Complete::File)
+    .sets(|args, given| {
+        args.group().images.push(given.path());
+        Ok(())
+    })
+}
+
 /// `--explain`.
 pub(crate) const fn explain<A: Has<PromptArgs>>() -> Opt<A> {
     OptDoc::new(
@@ -178,12 +197,16 @@ impl PromptArgs {
     pub(crate) fn read(mut self, agent: &dyn Agent) -> Result<Option<Prompt>> {
         let reading = self.reading;
         let once = self.once.take();
+        let images = std::mem::take(&mut self.images);
         let prompt =
             self.bytes(false)?.map(|bytes| Prompt::new(bytes, agent, reading)).transpose()?;
         if once.is_some() && prompt.is_none() {
             return Err(Error::usage("--once", "it needs a prompt, and none is given"));
         }
-        prompt.map(|prompt| prompt.once(once)).transpose()
+        if !images.is_empty() && prompt.is_none() {
+            return Err(Error::usage("--attach", "it is for a prompt, and none is given"));
+        }
+        prompt.map(|prompt| prompt.attach(&images)?.once(once)).transpose()
     }
 
     /// The prompt, which must be given, checked for `agent`.

@@ -40,21 +40,21 @@ impl Tool for Setup {
         about: "\
 Completes the installation of `aimax`, and prints what it did.
 
-The other programs (`aimax-spawn`, `aimax-paste`, `aimax-tail`,
-`aimax-flag`, `aimax-ls`, `aimax-kill`) become links to `aimax` in its
-own folder: one file is all programs, depending on the name it is called
-by. Copies of the same version, as left by `cargo install`, are
+Makes links to `aimax`, in its own folder, for the other programs:
+`aimax-spawn`, `aimax-paste`, `aimax-tail`, `aimax-flag`, `aimax-ls`,
+`aimax-kill`. One file is all programs, depending on the name it is
+called by. Copies of the same version, as left by `cargo install`, are
 replaced.
 
-The manual pages and completions come from the program itself. The pages
-go to `../share/man` next to the program, where `man` finds them if the
-program is on PATH, or to `~/.local/share/man` if the program is outside
-your home. Completions for bash go to
-`~/.local/share/bash-completion/completions`, for fish to
-`~/.config/fish/completions`, and for zsh to
-`~/.local/share/zsh/site-functions`. `XDG_DATA_HOME` and
-`XDG_CONFIG_HOME` are honored. If a shell or `man` does not look there
-by itself, it tells you what to do.
+Writes the manual pages and completions, which `aimax` itself contains:
+    pages  `../share/man` next to the program, where `man` finds them if
+           the program is on PATH; `~/.local/share/man` if the program is
+           outside your home
+    bash   `~/.local/share/bash-completion/completions`
+    fish   `~/.config/fish/completions`
+    zsh    `~/.local/share/zsh/site-functions`
+`XDG_DATA_HOME` and `XDG_CONFIG_HOME` are honored. If a shell or `man`
+does not look there by itself, a note tells you what to do.
 
 Running it again changes nothing; after an upgrade it updates
 everything. A file that it did not write is left alone and reported, and

@@ -106,6 +106,7 @@ If the agent asks something, there are also `waitingFor`, `question` and
         prompt::prompt_file(),
         prompt::strip_control(),
         prompt::once(),
+        prompt::attach(),
         launch::cwd(),
         launch::flag_root(),
         launch::model(),

@@ -92,7 +92,7 @@ and `startedAt`. `aimax-spawn` has more options and prints more.",
     };
 
     const OPTS: &'static [Opt<Args>] =
-        starting![launch::cwd(), prompt::prompt(), prompt::prompt_file()];
+        starting![launch::cwd(), prompt::prompt(), prompt::prompt_file(), prompt::attach()];
 
     fn run(mut args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         args.target.operand(operands)?;
@@ -165,7 +165,7 @@ it, with the `offset` before the prompt.",
     };
 
     const OPTS: &'static [Opt<Args>] =
-        starting![prompt::prompt(), prompt::prompt_file(), launch::cwd()];
+        starting![prompt::prompt(), prompt::prompt_file(), prompt::attach(), launch::cwd()];
 
     fn run(mut args: Args, operands: Vec<OsString>, out: &mut Output) -> Result<Exit> {
         args.target.operand(operands)?;

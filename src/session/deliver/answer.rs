@@ -7,6 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
+use super::DeliveryOptions;
 use crate::session::{
     Session,
     attached_pane::{self, AttachedPane},
@@ -161,6 +162,24 @@ pub(crate) fn answer(
     }
 }
 
+/// Answers the agent's question about a usage limit that has ended, if it asks one and the profile names a
+/// choice.
+pub(super) fn close_limit(
+    config: &Config,
+    tmux: &Tmux,
+    session: &Session,
+    options: &DeliveryOptions,
+) -> Result<()> {
+    let Some(question) = question(config, tmux, session)? else { return Ok(()) };
+    let profile = session.profile(config)?;
+    let dialogs = profile.dialogs.iter().filter(|dialog| dialog.limit);
+    let labels = dialogs.filter(|dialog| dialog.name == question.name).flat_map(|it| &it.choose);
+    let is_one = |choice: &&Choice| labels.clone().any(|label| choice.label.starts_with(label));
+    let Some(choice) = question.choices.iter().find(is_one) else { return Ok(()) };
+    let wait = Deadline::after(options.lock_wait);
+    answer(config, tmux, session, &choice.key, &question.name, wait, options.timeout)
+}
+
 /// Moves to the choice with this label, one key at a time, and presses Enter once the pointer is
 /// there.
 fn choose(
@@ -175,6 +194,7 @@ fn choose(
         texts: Vec::new(),
         choose: vec![label],
         advice: String::new(),
+        limit: false,
     };
     let mut pressed = None;
     loop {

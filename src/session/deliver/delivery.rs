@@ -77,6 +77,9 @@ pub(crate) struct Delivery {
 pub(crate) struct Repeated {
     /// Its text.
     pub text: String,
+    /// The images that came with it.
+    #[serde(default)]
+    pub images: Vec<String>,
     /// The transcript that it went to, if that was known.
     pub transcript: Option<PathBuf>,
     /// The end of the transcript before it.
@@ -124,6 +127,30 @@ impl Delivery {
     }
 }
 
+/// The moment for a prompt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum When {
+    /// As soon as nothing forbids typing.
+    #[default]
+    Now,
+    /// Once no job runs and the agent is idle.
+    Idle,
+    /// Once no usage limit holds.
+    Reset,
+}
+
+impl When {
+    pub(crate) const NAMES: &'static [&'static str] = &["now", "idle", "reset"];
+
+    pub(crate) fn of(name: &str) -> When {
+        match name {
+            "idle" => When::Idle,
+            "reset" => When::Reset,
+            _ => When::Now,
+        }
+    }
+}
+
 /// How to deliver a prompt.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DeliveryOptions {
@@ -131,8 +158,10 @@ pub(crate) struct DeliveryOptions {
     pub replace_draft: bool,
     /// How long to wait for obstacles to typing to go away.
     pub wait_ready: Duration,
-    /// First wait until the agent is idle.
-    pub when_idle: bool,
+    /// What to wait for first.
+    pub when: When,
+    /// How long to wait for the end of a usage limit; `None` as long as it takes.
+    pub reset_wait: Option<Duration>,
     /// First interrupt the present turn.
     pub interrupt: bool,
     /// The agent has only just become ready and may not read keys reliably yet.
@@ -150,7 +179,8 @@ impl Default for DeliveryOptions {
         DeliveryOptions {
             replace_draft: false,
             wait_ready: DRAW_WAIT,
-            when_idle: false,
+            when: When::Now,
+            reset_wait: None,
             interrupt: false,
             just_started: false,
             lock_wait: LOCK_WAIT,

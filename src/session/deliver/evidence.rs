@@ -10,7 +10,7 @@ use crate::session::{
     Prompt, Session, Verdict, attached_pane::AttachedPane, conversation::ConversationReader,
 };
 use crate::{
-    agent::{Agent, Conversation},
+    agent::{Agent, Conversation, image},
     error::Result,
     time::Deadline,
     tmux::Look,
@@ -173,7 +173,14 @@ pub(crate) fn judge(agent: &dyn Agent, prompt: &Prompt, event: &Event) -> Option
         EventKind::Queued => Verdict::Queued,
         _ => return None,
     };
-    Some(match agent.compare(prompt.text(), &event.text) {
+    let count = prompt.images().len();
+    let behind = image::behind(&event.text, count);
+    // What is only queued does not say how many there are.
+    let behind = behind.filter(|_| verdict == Verdict::Queued || event.images >= count);
+    let Some(text) = behind else {
+        return Some(Evidence::Other("the agent recorded a prompt without the images".into()));
+    };
+    Some(match agent.compare(prompt.text(), text) {
         Ok(changes) if verdict == Verdict::Queued => {
             Evidence::Same(verdict, [&changes[..], agent.facts().queued_changes].concat())
         }

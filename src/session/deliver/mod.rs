@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use self::{evidence::Proof, interrupt::stop};
-use super::{Job, JobState, Session, attached_pane::AttachedPane, hooks};
+use super::{
+    Job, JobState, Limit, Session, attached_pane::AttachedPane, hooks, observe::await_reset,
+};
 use crate::{
     agent::Status,
     config::Config,
-    error::Result,
+    error::{Error, Kind, Result},
     recorder::{self, PromptEvent},
     time::{self, Deadline},
     tmux::{Pane, Tmux},
@@ -30,7 +32,7 @@ mod typing;
 
 pub(crate) use answer::{Question, answer, question};
 pub use delivery::Verdict;
-pub(crate) use delivery::{Delivery, DeliveryOptions};
+pub(crate) use delivery::{Delivery, DeliveryOptions, When};
 pub use interrupt::Interruption;
 pub(crate) use interrupt::interrupt;
 pub(crate) use once::{Once, Stage};
@@ -51,7 +53,12 @@ pub(crate) fn deliver(
         if let Some(known) = once::known(config, session, prompt)? {
             return Ok(known);
         }
-        if options.when_idle && !wait_idle(config, tmux, session, &mut job, idle_by)? {
+        if options.when == When::Reset
+            && let Some(held) = held_by_limit(config, tmux, session, options)?
+        {
+            return Ok(held);
+        }
+        if options.when == When::Idle && !wait_idle(config, tmux, session, &mut job, idle_by)? {
             let late = Delivery { late: true, ..blocked("the current job did not end in time") };
             return Ok(late);
         }
@@ -60,7 +67,7 @@ pub(crate) fn deliver(
         trace::step("session lock acquired", || json!(null));
         let pane = session.live_pane(config, tmux)?;
         // Another sender may have come first while we waited for the lock.
-        if options.when_idle && !idle(config, session, &pane, &mut job)?.0 {
+        if options.when == When::Idle && !idle(config, session, &pane, &mut job)?.0 {
             continue;
         }
         let mut attached = AttachedPane::attach(config, tmux, session, &pane, job)?;
@@ -76,6 +83,32 @@ pub(crate) fn deliver(
         }
         return type_prompt(&mut attached, session, prompt, options);
     }
+}
+
+/// Waits for the end of the usage limit, without holding the lock. Returns a delivery with the reason if
+/// it has not ended.
+fn held_by_limit(
+    config: &Config,
+    tmux: &Tmux,
+    session: &Session,
+    options: &DeliveryOptions,
+) -> Result<Option<Delivery>> {
+    let deadline = options.reset_wait.map_or(Deadline::NEVER, Deadline::after);
+    let limit = await_reset(config, tmux, session, deadline).map_err(|error| match error.kind {
+        Kind::ReaderGone => Error::new(Kind::Refused, "stdout", "nobody reads the record any more"),
+        _ => error,
+    })?;
+    let blocked = |reason: &str| Delivery::new(Verdict::Blocked, 0, reason);
+    Ok(match limit {
+        Limit::Over => {
+            answer::close_limit(config, tmux, session, options)?;
+            None
+        }
+        Limit::Holds(_) => {
+            Some(Delivery { late: true, ..blocked("the usage limit had not ended in time") })
+        }
+        Limit::Unknown => Some(blocked("the agent does not say when its usage limit ends")),
+    })
 }
 
 /// Whether no job runs and the agent is idle. If only waiting can decide, also how long to wait

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    Delivery, Prompt, Reading, Verdict,
+    Delivery, Prompt, Verdict,
     delivery::Repeated,
     evidence::{Evidence, Proof, judge},
     input_box,
@@ -131,7 +131,8 @@ impl Once {
     /// Notes that the prompt is about to be typed.
     pub(crate) fn typing(&mut self, prompt: &Prompt, proof: &Proof) -> Result<()> {
         let (transcript, offset) = (proof.transcript(), proof.offset);
-        let place = Repeated { text: prompt.text().to_owned(), transcript, offset };
+        let images = prompt.images().to_vec();
+        let place = Repeated { text: prompt.text().to_owned(), images, transcript, offset };
         self.note(Stage::Typing { at: time::now_ms(), end: proof.end, place })
     }
 
@@ -196,7 +197,8 @@ impl Once {
             let rests = !matches!(status, Status::Busy);
             if rests && arrived.passed() {
                 if attached.profile.input_box(&look) == InputBox::Text
-                    && attached.profile.holds(&look, &place.text)
+                    && (attached.profile.holds(&look, &place.text)
+                        || !place.images.is_empty() && attached.profile.images(&look) > 0)
                 {
                     input_box::clear(attached, session, deadline)?;
                 }
@@ -275,7 +277,7 @@ impl Once {
     ) -> Result<bool> {
         let Some(Stage::Typing { place, end, .. }) = self.stage.clone() else { return Ok(false) };
         let agent = session.agent();
-        let prompt = Prompt::new(place.text.clone().into_bytes(), agent, Reading::default())?;
+        let prompt = Prompt::again(place.text.clone(), place.images.clone());
         let transcript = place.transcript.clone().or_else(|| now.transcript.clone());
         let start = Start::Offset(place.offset);
         let mut reader = ConversationReader::new(session.places(config), transcript.clone(), start);

@@ -3,14 +3,15 @@
 
 use std::{
     fmt::{self, Display},
+    path::{Path, PathBuf, absolute},
     str::FromStr,
 };
 
 use serde::Serialize;
 
 use crate::{
-    agent::Agent,
-    error::{Error, Result},
+    agent::{Agent, image},
+    error::{At, Error, Result},
 };
 
 /// Text without control characters that a terminal would act on.
@@ -19,6 +20,7 @@ pub(crate) struct Prompt {
     text: String,
     command: bool,
     once: Option<OnceKey>,
+    images: Vec<String>,
 }
 
 /// A name for one delivery to a session, which then happens once however often it is tried.
@@ -108,8 +110,28 @@ impl Prompt {
             } else {
                 error
             });
+        } else if let Some(path) = agent.taken_for_image(&text) {
+            let cause = format!("the agent takes `{path}` for an image, and cuts it out");
+            return Err(wrong(cause).advise("give it by --attach, or in a line with other words"));
         }
-        Ok(Prompt { text, command: reading.command, once: None })
+        Ok(Prompt { text, command: reading.command, once: None, images: Vec::new() })
+    }
+
+    /// A prompt that was checked before.
+    pub(crate) fn again(text: String, images: Vec<String>) -> Prompt {
+        Prompt { text, command: false, once: None, images }
+    }
+
+    /// The same with these images before it.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Usage`] for a file that is no image, and for a command.
+    pub(crate) fn attach(self, files: &[PathBuf]) -> Result<Prompt> {
+        if self.command && !files.is_empty() {
+            return Err(Error::usage("--attach", "a command takes no images"));
+        }
+        let images = files.iter().map(|file| image_path(file)).collect::<Result<_>>()?;
+        Ok(Prompt { images, ..self })
     }
 
     /// The same, to be delivered once under this key.
@@ -129,6 +151,12 @@ impl Prompt {
         self.once.as_ref()
     }
 
+    /// The images that come before the text: absolute paths.
+    #[must_use]
+    pub(crate) fn images(&self) -> &[String] {
+        &self.images
+    }
+
     /// The text.
     #[must_use]
     pub(crate) fn text(&self) -> &str {
@@ -139,6 +167,21 @@ impl Prompt {
     #[must_use]
     pub(crate) fn is_command(&self) -> bool {
         self.command
+    }
+}
+
+/// The absolute path of an image that can be typed.
+fn image_path(file: &Path) -> Result<String> {
+    let wrong = |cause: &str| Error::usage(file.display(), cause);
+    std::fs::metadata(file)
+        .map_err(|error| wrong(&format!("the image cannot be read: {error}")))?;
+    if !image::is_image(file) {
+        return Err(wrong("not an image that agents take: PNG, JPEG, GIF or WebP, named so"));
+    }
+    let path = absolute(file).at(file)?;
+    match path.to_str() {
+        Some(path) if !path.contains(char::is_control) => Ok(path.to_owned()),
+        _ => Err(wrong("its path cannot be typed")),
     }
 }
 

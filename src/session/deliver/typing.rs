@@ -18,11 +18,12 @@ use crate::session::{
     still::Still,
 };
 use crate::{
-    agent::{Status, Typing, profile::InputBox, takes_prompt},
+    agent::{Status, Typing, image, profile::InputBox, takes_prompt},
     error::Result,
-    time::Deadline,
+    time::{self, Deadline},
     tmux::{Enter, Look},
     trace,
+    watch::Woke,
 };
 
 /// How long a text may stay in the box after Enter before Enter is pressed again. Each further time
@@ -48,6 +49,14 @@ struct EnterRetry {
     may_repeat: bool,
     /// The agent was idle at the first Enter. If it is busy now, it has submitted the text.
     from_idle: bool,
+    /// When Enter was first pressed, in epoch milliseconds.
+    since: u64,
+    /// A hook may be at the text by now.
+    // Measured: claude/FACTS.md, "Hooks"
+    at_hook: bool,
+    /// The agent shows that a hook refused a prompt, and whether it did so before ours.
+    is_refused: bool,
+    was_refused: bool,
 }
 
 impl EnterRetry {
@@ -56,18 +65,25 @@ impl EnterRetry {
         attached: &mut AttachedPane<'_>,
         look: &Look,
         enter: Enter,
-        just_started: bool,
+        prompt: &Prompt,
+        options: &DeliveryOptions,
     ) -> Result<EnterRetry> {
+        let just_started = options.just_started;
+        let is_later = just_started || !prompt.images().is_empty();
         let status = attached.status(look)?;
         let mut enters = EnterRetry {
             count: 0,
             last: Instant::now(),
             may_repeat: attached.agent.facts().may_swallow_enter || just_started,
             from_idle: matches!(status, Status::Idle(_)),
+            since: time::now_ms(),
+            at_hook: false,
+            is_refused: false,
+            was_refused: attached.profile.shows_refusal(look),
         };
         match enter {
             Enter::AtOnce => enters.pressed(&status),
-            Enter::Soon if enters.from_idle && !just_started => enters.press(attached, &status)?,
+            Enter::Soon if enters.from_idle && !is_later => enters.press(attached, &status)?,
             Enter::Soon | Enter::Later => {}
         }
         Ok(enters)
@@ -77,9 +93,29 @@ impl EnterRetry {
     fn is_due(&self, status: &Status) -> bool {
         self.count == 0
             || (self.may_repeat
-                && !(self.from_idle && *status == Status::Busy)
+                && !self.is_taken(status)
+                && !self.is_answered(status)
                 && self.count < ENTERS
                 && self.last.elapsed() > self.patience())
+    }
+
+    /// Whether the agent has begun to work on the text, whatever its box still shows.
+    fn is_taken(&self, status: &Status) -> bool {
+        self.at_hook || self.from_idle && *status == Status::Busy
+    }
+
+    /// Whether it has been at the text and left it in the box again, as a hook has it do.
+    fn is_answered(&self, status: &Status) -> bool {
+        let has_worked = matches!(status, Status::Idle(Some(since)) if *since > self.since);
+        self.is_refused || self.from_idle && has_worked
+    }
+
+    /// Looks at what has become of a text that still stands in the box.
+    fn note(&mut self, attached: &AttachedPane<'_>, session: &Session, look: &Look, in_box: bool) {
+        let is_left = in_box && self.count > 0;
+        let paths = session.paths(attached.config);
+        self.at_hook = is_left && attached.agent.may_be_at_hook(&paths, &look.pane, self.since);
+        self.is_refused = is_left && attached.profile.shows_refusal(look);
     }
 
     fn patience(&self) -> Duration {
@@ -89,6 +125,7 @@ impl EnterRetry {
     /// When Enter may be due again.
     fn next_look(&self) -> Deadline {
         match self.patience().checked_sub(self.last.elapsed()) {
+            _ if self.at_hook => Deadline::after(SWALLOWED),
             Some(left) if self.count > 0 && self.may_repeat && self.count < ENTERS => {
                 Deadline::after(left + Duration::from_millis(1))
             }
@@ -106,6 +143,7 @@ impl EnterRetry {
     fn pressed(&mut self, status: &Status) {
         if self.count == 0 {
             self.from_idle = matches!(status, Status::Idle(_));
+            self.since = time::now_ms();
         }
         self.count += 1;
         self.last = Instant::now();
@@ -140,23 +178,71 @@ impl InputWakeup {
     }
 }
 
-/// Pastes the prompt into the input box. Returns a delivery with the reason if that failed.
+/// How long an agent may take to show an image.
+const IMAGE_SHOWN: Duration = Duration::from_secs(10);
+
+/// Pastes the paths of the prompt's images, each alone, and waits until the box shows it. Returns a
+/// delivery with the reason if that failed.
+// Measured: claude/FACTS.md, "Images"; codex/FACTS.md, "Images"
+fn attach(
+    attached: &mut AttachedPane<'_>,
+    session: &Session,
+    prompt: &Prompt,
+    proof: &Proof,
+    look: &Look,
+    deadline: Deadline,
+) -> Result<Option<Delivery>> {
+    for (n, path) in prompt.images().iter().enumerate() {
+        if attached.tmux.paste(&look.pane.id, &image::typed(path), Enter::Later)?.is_err() {
+            return Ok(Some(Delivery::new(Verdict::Blocked, proof.offset, PANE_REFUSED)));
+        }
+        let shown_by = deadline.min(Deadline::after(IMAGE_SHOWN));
+        attached.listen(true);
+        loop {
+            let look = attached.look(session)?;
+            if attached.profile.images(&look) > n {
+                break;
+            }
+            if attached.wait(shown_by)? == Woke::Deadline {
+                let reason = format!("the agent does not take {path} for an image");
+                let verdict = match attached.profile.input_box(&look) {
+                    // It may come yet.
+                    InputBox::Empty | InputBox::Missing => Verdict::Unproven,
+                    InputBox::Text if input_box::clear(attached, session, Deadline::NEVER)? => {
+                        Verdict::Blocked
+                    }
+                    InputBox::Text => Verdict::TypedNotSubmitted,
+                };
+                return Ok(Some(Delivery::new(verdict, proof.offset, reason)));
+            }
+        }
+        trace::step("image attached", || json!(path));
+    }
+    Ok(None)
+}
+
+const PANE_REFUSED: &str = "the pane stopped taking input at that moment";
+
+/// Pastes the images and the text of the prompt into the input box. Returns a delivery with the reason if that failed.
 ///
 /// A lead must show in the box before the text follows: Codex stalls now and then otherwise.
 // Measured: codex/FACTS.md, "Padding"
 fn paste(
     attached: &mut AttachedPane<'_>,
     session: &Session,
+    prompt: &Prompt,
     typing: &Typing,
     proof: &Proof,
     look: &Look,
     deadline: Deadline,
 ) -> Result<Option<Delivery>> {
+    if let Some(failed) = attach(attached, session, prompt, proof, look, deadline)? {
+        return Ok(Some(failed));
+    }
     let failed = |verdict, reason| Ok(Some(Delivery::new(verdict, proof.offset, reason)));
-    let refused = "the pane stopped taking input at that moment";
     if !typing.lead.is_empty() {
         if attached.tmux.paste(&look.pane.id, typing.lead, Enter::Later)?.is_err() {
-            return failed(Verdict::Blocked, refused);
+            return failed(Verdict::Blocked, PANE_REFUSED);
         }
         input_box::await_text(attached, session, deadline)?;
         if deadline.passed() {
@@ -164,7 +250,7 @@ fn paste(
         }
     }
     if attached.tmux.paste(&look.pane.id, &typing.text, typing.enter)?.is_err() {
-        return failed(Verdict::Blocked, refused);
+        return failed(Verdict::Blocked, PANE_REFUSED);
     }
     Ok(None)
 }
@@ -180,11 +266,11 @@ pub(crate) fn submit(
 ) -> Result<Delivery> {
     let deadline = Deadline::after(options.timeout);
     let typing = attached.agent.typing(prompt.text(), prompt.is_command());
-    if let Some(failed) = paste(attached, session, &typing, proof, &look, deadline)? {
+    if let Some(failed) = paste(attached, session, prompt, &typing, proof, &look, deadline)? {
         return Ok(failed);
     }
     trace::step("pasted", || json!({ "bytes": prompt.text().len() }));
-    let mut enters = EnterRetry::begin(attached, &look, typing.enter, options.just_started)?;
+    let mut enters = EnterRetry::begin(attached, &look, typing.enter, prompt, options)?;
     let mut nudges = attached.agent.facts().may_stop_reading.then(InputWakeup::begin);
     let mut opened = Still::default();
     loop {
@@ -213,17 +299,21 @@ pub(crate) fn submit(
         if look.pane.dead {
             continue;
         }
-        let in_box = attached.profile.input_box(&look) == InputBox::Text;
+        let mut in_box = attached.profile.input_box(&look) == InputBox::Text;
         let status = attached.status(&look)?;
-        if in_box && takes_prompt(&status) && enters.is_due(&status) {
+        enters.note(attached, session, &look, in_box);
+        if enters.is_refused && !enters.was_refused {
+            return refused(attached, session, proof.offset, "", deadline);
+        }
+        let is_whole = in_box && is_read(attached, &look, prompt);
+        if is_whole && takes_prompt(&status) && enters.is_due(&status) {
             enters.press(attached, &status)?;
         }
         let is_open = prompt.is_command() && opens(attached, &look, &status).is_some();
         let stands = is_open && opened.since(look.screen.text()) >= OPEN;
         if deadline.passed() || stands {
-            // An agent that has begun to work has taken the text, whatever its screen still shows.
-            let is_left = in_box && !(enters.from_idle && status == Status::Busy);
-            return Ok(unproven(attached, &look, &status, proof.offset, is_left));
+            in_box &= !enters.is_taken(&status);
+            return Ok(unproven(attached, &look, &status, proof.offset, in_box));
         }
         if let Some(nudges) = &mut nudges {
             nudges.give(attached, in_box)?;
@@ -237,6 +327,12 @@ pub(crate) fn submit(
         }
         let _woke = attached.wait(deadline.min(next_look))?;
     }
+}
+
+/// Whether the box shows the text too: what follows an image is read a little later.
+// Measured: claude/FACTS.md, "Images"
+fn is_read(attached: &AttachedPane<'_>, look: &Look, prompt: &Prompt) -> bool {
+    prompt.images().is_empty() || attached.profile.holds_behind_images(look)
 }
 
 /// The delivery of a prompt that a hook refused. Some agents put it back into the box, where the next

@@ -16,6 +16,9 @@ use crate::{
 pub(super) const SILENT: &str =
     "the agent is idle, and its transcript does not show how the turn ended";
 
+/// The reason of a job whose sender ended before its prompt was proven.
+pub(super) const UNSENT: &str = "the sender ended before the prompt was proven";
+
 /// A turn shorter than this may never show in the agent's status, which then says that the agent
 /// has been idle since before the prompt.
 // Measured: claude/FACTS.md, "State file"
@@ -34,7 +37,22 @@ const BETWEEN_TURNS: Duration = Duration::from_millis(100);
 // Measured: claude/FACTS.md, "End of a turn, and what outlives it"
 const REPORTED: Duration = Duration::from_secs(3);
 
+/// How long to wait before looking again at an agent that may be at a hook, the end of which may leave no
+/// sign.
+pub(super) const AT_HOOK: Duration = Duration::from_secs(1);
+
 impl Job {
+    /// Whether a hook of the user's may be at the prompt that was last typed.
+    pub(super) fn may_be_at_hook(
+        &self,
+        config: &Config,
+        pane: Option<&Pane>,
+        account: &Account,
+    ) -> bool {
+        let paths = self.session.paths(config);
+        pane.is_some_and(|pane| self.agent.may_be_at_hook(&paths, pane, account.at))
+    }
+
     /// Whether the input box holds a text, as after a turn that was stopped before its first token.
     /// See claude/FACTS.md, "Keys that interrupt".
     pub(super) fn is_back_in_box(&self, config: &Config, pane: Option<&Pane>) -> Result<bool> {
@@ -92,8 +110,7 @@ impl Job {
             if again.is_some() {
                 return None;
             }
-            let reason = "the sender ended before the prompt was proven";
-            return Some(End::Failed(reason.into()));
+            return Some(End::Failed(UNSENT.into()));
         }
         // A turn that is interrupted before its first token shows only in this: the agent became
         // idle after the prompt, and still records nothing.

@@ -33,7 +33,7 @@ use crate::{
     },
 };
 use account::Account;
-use judge::SILENT;
+use judge::{AT_HOOK, SILENT, UNSENT};
 
 mod account;
 mod judge;
@@ -319,6 +319,13 @@ impl Job {
             }
             Some(End::Failed(why)) if why == SILENT && self.is_back_in_box(config, pane)? => {
                 Some(End::Interrupted)
+            }
+            // The prompt may still come.
+            Some(End::Failed(why))
+                if why == UNSENT && self.may_be_at_hook(config, pane, &account) =>
+            {
+                again = Some(AT_HOOK);
+                None
             }
             end => end,
         };

@@ -2,11 +2,13 @@
 //! that has ended.
 
 mod keeper;
+mod reset;
 mod shown;
 mod snapshot;
 mod watcher;
 
 pub(crate) use keeper::keep;
+pub(crate) use reset::{Limit, await_reset};
 pub(crate) use shown::{Shown, shown};
 pub(crate) use snapshot::{Observed, Snapshot, windows};
 pub use snapshot::{State, snapshots};

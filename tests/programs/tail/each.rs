@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
     thread,
@@ -189,11 +190,20 @@ fn events_of_all_sessions_are_once_each_in_a_redis_stream_whatever_is_killed() {
         });
         let mut state = 7u64;
         while !writer.is_finished() {
-            let mut child = tail(&home, &following).stdout(Stdio::null()).spawn().unwrap();
+            let mut command = tail(&home, &following);
+            let mut child = command.stdout(Stdio::null()).process_group(0).spawn().unwrap();
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             // A moment that nothing announces: that is what is tested.
             thread::sleep(Duration::from_millis((state >> 33) % 120));
-            child.kill().unwrap();
+            // Half of the time its command outlives it.
+            if state >> 63 == 0 {
+                let group = format!("-{}", child.id());
+                assert!(
+                    Command::new("kill").args(["-9", "--", &group]).status().unwrap().success()
+                );
+            } else {
+                child.kill().unwrap();
+            }
             child.wait().unwrap();
         }
     });
