@@ -74,7 +74,7 @@ fn rendered(page: &Path, by: &[&str]) -> Option<String> {
     viewer.args(&by[1..]).arg(page).env("MANWIDTH", "79").env("MANPAGER", "cat");
     let output = match viewer.stdin(Stdio::null()).output() {
         Err(_) if std::env::var_os("CI").is_none() => return None,
-        output => output.unwrap(),
+        output => output.expect("the viewer"),
     };
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{by:?} {}: {said}", page.display());

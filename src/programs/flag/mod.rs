@@ -114,9 +114,9 @@ With `wait`, what to wait for:
              and no turn that it began by itself
     waiting  the agent asks something: the status is 0, or 1 if the job
              ends without a question
-    reset    no usage limit holds: a job that did not fail by one is over
-             at once; the status is 1 if the agent does not say when the
-             limit ends.",
+    reset    the usage limit that ended the job is lifted, or there was
+             none; the status is 1 if the agent does not say when it is
+             lifted.",
         )
         .value("STATE", Complete::OneOf(Until::NAMES))
         .sets(|args, given| {
