@@ -105,7 +105,7 @@ status only.",
         .sets(|args, given| args.any.set(given)),
         OptDoc::new(
             "until",
-            "What to wait for: `done`, `idle`, `quiet`, ...",
+            "`done`, `idle`, `quiet`, `waiting` or `reset`",
             "\
 With `wait`, what to wait for:
     done     the job has ended; this is the default

@@ -48,7 +48,7 @@ replaced.
 
 Writes the manual pages and completions, which `aimax` itself contains:
     pages  `../share/man` next to the program, where `man` finds them if
-           the program is on PATH; `~/.local/share/man` if the program is
+           the program is on PATH; `~/.local/share/man` if it is
            outside your home
     bash   `~/.local/share/bash-completion/completions`
     fish   `~/.config/fish/completions`
