@@ -47,9 +47,9 @@ called by. Copies of the same version, as left by `cargo install`, are
 replaced.
 
 Writes the manual pages and completions, which `aimax` itself contains:
-    pages  `../share/man` next to the program, where `man` finds them if
-           the program is on PATH; `~/.local/share/man` if it is
-           outside your home
+    pages  `../share/man` next to the program, where `man` finds them
+           if the program is on PATH; `~/.local/share/man` if the
+           program is outside your home
     bash   `~/.local/share/bash-completion/completions`
     fish   `~/.config/fish/completions`
     zsh    `~/.local/share/zsh/site-functions`
