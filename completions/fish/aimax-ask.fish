@@ -6,7 +6,7 @@ complete -c aimax-ask -s b -l backend -d '`claude`, `codex` or `practice`' -x -a
 complete -c aimax-ask -s p -l prompt -d 'The prompt' -x
 complete -c aimax-ask -s f -l prompt-file -d 'Read the prompt from a file; `-` is stdin' -r -F
 complete -c aimax-ask -s m -l model -d 'The model' -x
-complete -c aimax-ask -l attach -d 'An image that comes with the prompt' -r -F
+complete -c aimax-ask -l attach -d 'Send this image with the prompt' -r -F
 complete -c aimax-ask -l cwd -d 'The folder to work in' -x -a '(__fish_complete_directories (commandline -ct))'
 complete -c aimax-ask -l explain -d 'Print each step to stderr with its time'
 complete -c aimax-ask -l flag-root -d 'The folder for the flags' -x -a '(__fish_complete_directories (commandline -ct))'

@@ -41,7 +41,7 @@ complete -c aimax-flag -l older-than -d 'Tell whether the job has run longer tha
 complete -c aimax-flag -l reason -d 'Why the job failed' -x
 complete -c aimax-flag -l root -d 'Use only the flag files below this folder' -x -a '(__fish_complete_directories (commandline -ct))'
 complete -c aimax-flag -l timeout -d 'Give up after this long' -x
-complete -c aimax-flag -l until -d 'What to wait for; `done` by default' -x -a 'done idle waiting quiet reset'
+complete -c aimax-flag -l until -d '`done`, `idle`, `quiet`, `waiting` or `reset`' -x -a 'done idle waiting quiet reset'
 complete -c aimax-flag -s h -l help -d 'Show this help; `--help` shows more'
 complete -c aimax-flag -s V -l version -d 'Show the version'
 complete -c aimax-flag -n '__aimax_flag_at bare' -a 'check' -d 'Tell whether the job is done, without waiting'

@@ -6,7 +6,7 @@ complete -c aimax-paste -s b -l backend -d '`claude`, `codex` or `practice`' -x 
 complete -c aimax-paste -s p -l prompt -d 'The prompt' -x
 complete -c aimax-paste -s f -l prompt-file -d 'Read the prompt from a file; `-` is stdin' -r -F
 complete -c aimax-paste -l answer -d 'Answer the open dialog with this choice or key' -x
-complete -c aimax-paste -l attach -d 'An image that comes with the prompt' -r -F
+complete -c aimax-paste -l attach -d 'Send this image with the prompt' -r -F
 complete -c aimax-paste -l command -d 'The prompt is a command of the agent'
 complete -c aimax-paste -l done -d 'What ends the job: the `turn`, or the `agent`' -x -a 'turn agent'
 complete -c aimax-paste -l expect -d 'The dialog that must be open for the answer' -x

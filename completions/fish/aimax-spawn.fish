@@ -38,7 +38,7 @@ complete -c aimax-spawn -s b -l backend -d '`claude`, `codex` or `practice`' -x 
 complete -c aimax-spawn -s p -l prompt -d 'The prompt' -x
 complete -c aimax-spawn -s f -l prompt-file -d 'Read the prompt from a file; `-` is stdin' -r -F
 complete -c aimax-spawn -s m -l model -d 'The model' -x
-complete -c aimax-spawn -l attach -d 'An image that comes with the prompt' -r -F
+complete -c aimax-spawn -l attach -d 'Send this image with the prompt' -r -F
 complete -c aimax-spawn -l cwd -d 'The folder to work in' -x -a '(__fish_complete_directories (commandline -ct))'
 complete -c aimax-spawn -l display-name -d 'A label for people' -x
 complete -c aimax-spawn -l done -d 'What ends the job: the `turn`, or the `agent`' -x -a 'turn agent'

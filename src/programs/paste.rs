@@ -93,9 +93,9 @@ permission at that moment, it is denied, which stops the turn too.",
 With `now`, the default, the prompt is delivered even during a turn; the
 agent queues it or takes it into the turn. With `idle`, the end of the
 job is waited for first. If that takes longer than `--timeout`, nothing
-is typed, and the status is 124. With `reset`, the end of the usage
-limit that ended the last job is waited for first, if there is one: for
-as long as the agent has said, or for `--timeout` if that is given.",
+is typed, and the status is 124. With `reset`, if a usage limit ended
+the last job, the prompt waits until the limit is lifted: for as long as
+the agent has said, or for `--timeout` if that is given.",
         )
         .value("MOMENT", Complete::OneOf(When::NAMES))
         .sets(|args, given| {

@@ -280,7 +280,11 @@ fn what_it_names_is_there() {
 
 #[test]
 fn the_tour_runs_on_the_practice_agent() {
-    let tour = README.split("\n## The tour\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let section = |title: &str| {
+        let section = README.split(&format!("\n## {title}\n")).nth(1).unwrap();
+        section.split("\n## ").next().unwrap()
+    };
+    let tour = [section("The tour"), section("Troubleshooting")].concat();
     let tour = tour.replace("-b claude", "-b practice");
     let mut home = Home::new();
     home.add_path(Path::new(env!("CARGO_BIN_EXE_aimax")).parent().unwrap());
@@ -294,7 +298,7 @@ fn the_tour_runs_on_the_practice_agent() {
         assert!(errors.is_empty() || script.contains("--explain"), "{script}{errors}");
         said.push(String::from_utf8(output.stdout).unwrap());
     }
-    let [started, read, steered, once, resumed] = &said[..] else { panic!("{said:?}") };
+    let [started, read, steered, once, resumed, doctor] = &said[..] else { panic!("{said:?}") };
     assert!(
         started.contains("\"verdict\":\"submitted\"") && started.contains("\ndone\necho: Make")
     );
@@ -303,4 +307,5 @@ fn the_tour_runs_on_the_practice_agent() {
     let once: Vec<&str> = once.lines().collect();
     assert!(once.len() == 2 && once[1].contains("\"repeated\":true"), "{once:?}");
     assert_eq!(resumed.matches("\"killed\":true").count(), 2, "{resumed}");
+    assert!(doctor.contains("tmux"), "{doctor}");
 }

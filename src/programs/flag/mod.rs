@@ -105,7 +105,7 @@ status only.",
         .sets(|args, given| args.any.set(given)),
         OptDoc::new(
             "until",
-            "What to wait for; `done` by default",
+            "`done`, `idle`, `quiet`, `waiting` or `reset`",
             "\
 With `wait`, what to wait for:
     done     the job has ended; this is the default
@@ -114,8 +114,9 @@ With `wait`, what to wait for:
              and no turn that it began by itself
     waiting  the agent asks something: the status is 0, or 1 if the job
              ends without a question
-    reset    no usage limit holds: without one the wait ends at once;
-             the status is 1 if the agent does not say when it ends.",
+    reset    the usage limit that ended the job is lifted, or there was
+             none; the status is 1 if the agent does not say when it is
+             lifted.",
         )
         .value("STATE", Complete::OneOf(Until::NAMES))
         .sets(|args, given| {

@@ -123,12 +123,12 @@ shows what a killed process had done.",
 pub(crate) const fn attach<A: Has<PromptArgs>>() -> Opt<A> {
     OptDoc::new(
         "attach",
-        "An image that comes with the prompt",
+        "Send this image with the prompt",
         "\
-An image (PNG, JPEG, GIF or WebP) that comes with the prompt; it may be
-given several times. The proof holds for the images too. Without it, a
-line that is the path of an image, which the agent would cut out of the
-prompt, is refused.",
+An image (PNG, JPEG, GIF or WebP) to send with the prompt; repeat the
+option for more. The proof covers the images, too. Without this option,
+a line that is the path of an image is refused, because the agent would
+cut it out of the prompt.",
     )
     .value("FILE", Complete::File)
     .sets(|args, given| {
