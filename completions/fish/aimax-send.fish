@@ -6,7 +6,7 @@ complete -c aimax-send -s b -l backend -d '`claude`, `codex` or `practice`' -x -
 complete -c aimax-send -s p -l prompt -d 'The prompt' -x
 complete -c aimax-send -s f -l prompt-file -d 'Read the prompt from a file; `-` is stdin' -r -F
 complete -c aimax-send -s m -l model -d 'The model' -x
-complete -c aimax-send -l agent-session-id -d 'Resume this conversation' -x
+complete -c aimax-send -l agent-session-id -d 'Resume this conversation' -x -a '(aimax-ls --all --ids 2>/dev/null)'
 complete -c aimax-send -l attach -d 'Send this image with the prompt' -r -F
 complete -c aimax-send -l cwd -d 'The folder to work in' -x -a '(__fish_complete_directories (commandline -ct))'
 complete -c aimax-send -l display-name -d 'A label for people' -x
