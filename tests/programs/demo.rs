@@ -9,9 +9,12 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::util::{
-    home::Home,
-    wait::{PATIENCE, wait_until},
+use crate::{
+    desk::copy_program,
+    util::{
+        home::Home,
+        wait::{PATIENCE, wait_until},
+    },
 };
 
 /// A home that has the binary `aimax` and no other of ours, as after `cargo run`.
@@ -20,11 +23,7 @@ fn home() -> Home {
     for folder in ["bin", "tmp"] {
         fs::create_dir(home.root().join(folder)).unwrap();
     }
-    // By a program: a file that this process has open for writing, a child that another test starts
-    // at that moment has open too, and then it cannot be run.
-    let bin = home.root().join("bin");
-    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_aimax")).arg(bin).status();
-    assert!(copied.unwrap().success());
+    copy_program(env!("CARGO_BIN_EXE_aimax"), home.root().join("bin"));
     home.add_path(home.root().join("bin"));
     home.set("TMPDIR", home.root().join("tmp").to_string_lossy());
     // What is set for the caller's own sessions must not lead the demo astray.
@@ -52,7 +51,8 @@ fn running(root: &Path) -> Vec<String> {
 }
 
 fn assert_nothing_left(home: &Home) {
-    assert_eq!(fs::read_dir(home.root().join("tmp")).unwrap().count(), 0, "a folder is left");
+    let left = Command::new("find").arg(home.root().join("tmp")).arg("-mindepth").arg("1").output();
+    assert_eq!(String::from_utf8_lossy(&left.unwrap().stdout), "", "something is left");
     wait_until(PATIENCE, "all processes gone", || running(home.root()).is_empty());
     assert_eq!(fs::read_dir(home.data()).unwrap().count(), 0, "the caller's sessions are touched");
     assert_eq!(fs::read_dir(home.root().join("tmux")).unwrap().count(), 0, "the caller's tmux is");

@@ -353,3 +353,10 @@ pub(crate) fn gone(pid: u32) {
     let is_gone = || aimax::internal::start_time(pid).is_none();
     wait_until(PATIENCE, &format!("the end of process {pid}"), is_gone);
 }
+
+/// Copies a program that will be run. By a program: a file that this process has open for writing, a child
+/// that another test starts at that moment has open too, and then it cannot be run.
+pub(crate) fn copy_program(from: impl AsRef<Path>, to: impl AsRef<Path>) {
+    let copied = Command::new("cp").arg(from.as_ref()).arg(to.as_ref()).status();
+    assert!(copied.unwrap().success(), "{}", to.as_ref().display());
+}

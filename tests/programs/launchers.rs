@@ -10,9 +10,12 @@ use std::{
 };
 
 use crate::{
-    desk::{Desk, GATE, gone},
+    desk::{Desk, GATE, copy_program, gone},
     records::{Killed, Listed, Proven, Ready},
-    util::processes::family,
+    util::{
+        processes::family,
+        wait::{PATIENCE, wait_until},
+    },
 };
 
 /// The name under which our programs look for the practice agent beside them.
@@ -30,7 +33,7 @@ impl Place {
         let folder = desk.home.root().join("bin");
         fs::create_dir(&folder).unwrap();
         let spawn = Path::new(env!("CARGO_BIN_EXE_aimax-spawn"));
-        fs::copy(spawn, folder.join("aimax-spawn")).unwrap();
+        copy_program(spawn, folder.join("aimax-spawn"));
         let place = Place { desk, folder };
         let aimax = env!("CARGO_BIN_EXE_aimax");
         place.script("real", &format!("exec '{aimax}' practice-agent \"$@\""));
@@ -73,8 +76,8 @@ fn works(place: &Place, name: &str, stay: usize) {
     let stopped: Proven =
         desk.run("aimax-paste", &["-s", name, "--interrupt", "-p", GATE]).record();
     assert_eq!(stopped.verdict, "submitted", "{name}: the key reached the agent alone");
+    wait_until(PATIENCE, "a tool to run", || family(ready.pid).len() > 1 + stay);
     let all = family(ready.pid);
-    assert!(all.len() > 1 + stay, "{name}: a tool runs");
     let killed: Killed = desk.run("aimax-kill", &[name]).record();
     assert!(killed.killed && killed.was_working, "{name}");
     all.into_iter().for_each(gone);

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    desk::Desk,
+    desk::{Desk, copy_program},
     records::Listed,
     util::wait::{PATIENCE, wait_for},
 };
@@ -32,7 +32,7 @@ impl Installed {
         desk.home.add_path(&bin);
         for program in programs {
             let built = Path::new(env!("CARGO_BIN_EXE_aimax")).with_file_name(program);
-            fs::copy(built, bin.join(program)).unwrap();
+            copy_program(built, &bin);
         }
         Installed { desk, bin }
     }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    desk::{Desk, GATE},
+    desk::{Desk, GATE, copy_program},
     records::Ready,
     util::wait::{PATIENCE, wait_for, wait_until},
 };
@@ -36,7 +36,7 @@ impl Installed {
     fn version(&self, number: &str) -> PathBuf {
         let folder = self.desk.home.home().join("opt").join(number);
         fs::create_dir_all(&folder).unwrap();
-        fs::copy(env!("CARGO_BIN_EXE_aimax"), folder.join("aimax")).unwrap();
+        copy_program(env!("CARGO_BIN_EXE_aimax"), folder.join("aimax"));
         folder
     }
 
@@ -91,13 +91,13 @@ impl Installed {
 fn sessions_go_on_when_their_version_is_replaced() {
     let installed = Installed::new();
     let file = installed.bin.join("aimax");
-    fs::copy(env!("CARGO_BIN_EXE_aimax"), &file).unwrap();
+    copy_program(env!("CARGO_BIN_EXE_aimax"), &file);
     for name in &NAMES[1..] {
         symlink("aimax", installed.bin.join(name)).unwrap();
     }
     let ready = installed.working();
     let new = installed.bin.join("new");
-    fs::copy(&file, &new).unwrap();
+    copy_program(&file, &new);
     fs::rename(new, &file).unwrap();
     assert!(installed.of_removed(&file) > 0, "the agent and its keeper run on");
     installed.goes_on(ready.pid);
