@@ -173,6 +173,10 @@ impl Anchor {
         {
             // Without a note, the other machine knows less: a look does not fail for that.
             drop(fs::write_atomic(&note, &own, 0o600));
+            // The session may have been ended and cleared away meanwhile.
+            if !session.run_dir(config).anchor().exists() {
+                drop(fs::remove(&note));
+            }
         }
         Ok(sight)
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::{
     agent::{Backend, SETTINGS_FILE, TITLE_FILE},
     config::Config,
-    error::Result,
+    error::{Error, Result},
     fs::{self, Lock},
     state::Name,
     time::Deadline,
@@ -126,8 +126,13 @@ impl RunDir {
         fs::lock(&self.lock_path(), wait, name.as_str(), "another process is using this session")
     }
 
-    /// Takes the lock for reading and then changing the flags.
+    /// Takes the lock for reading and then changing the flags. Whoever comes after all of a user's data has
+    /// been removed, as a hook of tmux may, does not make the folders anew.
     pub(crate) fn lock_flags(&self, wait: Deadline) -> Result<Lock> {
+        // DATA/run/BACKEND/NAME
+        if let Some(data) = self.0.ancestors().nth(3).filter(|data| !data.is_dir()) {
+            return Err(Error::missing(data.display(), "the folder is gone"));
+        }
         fs::lock(&self.0.join("flags.lock"), wait, "flags", "another process has locked them")
     }
 

@@ -73,7 +73,8 @@ fn the_whole_demo() {
         "\n$ aimax-paste -s demo -p 'Take your time.\n:slow 1000\n!echo hi'\n",
         "\n$ aimax-flag wait demo\n",
         // Beside these the record of `aimax-flag` comes when it comes.
-        "    assistant  Bash {\"command\":\"echo hi\"}\n    user       hi\n",
+        "    assistant  Bash {\"command\":\"echo hi\"}\n",
+        "    user       hi\n",
         "\n$ aimax-ls\n",
         "\"state\":\"idle\"",
         "\n$ aimax-kill demo\n",
