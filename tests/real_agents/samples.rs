@@ -170,9 +170,9 @@ impl Play {
         for (words, fails) in self.stops() {
             let prompt = self.works(words);
             if *fails {
-                self.fails(&prompt)
+                self.fails(&prompt);
             } else {
-                self.ends(&prompt)
+                self.ends(&prompt);
             }
             std::thread::sleep(Duration::from_millis(700));
         }
