@@ -182,6 +182,33 @@ impl Outcome {
     }
 }
 
+impl Until {
+    /// What is to be reported of the session; `None` while it is to be waited for.
+    fn reached(
+        self,
+        config: &Config,
+        tmux: &Tmux,
+        session: &Session,
+        snapshot: &Snapshot,
+        is_last: bool,
+    ) -> Result<Option<Outcome>> {
+        let job = match &snapshot.job {
+            // What cannot be seen now may be seen later.
+            Err(_) if snapshot.unseen.is_some() && !is_last => return Ok(None),
+            job => job.as_ref().map_err(Clone::clone)?,
+        };
+        let outcome = self.outcome(snapshot, job);
+        let background = match outcome {
+            Some(_) => session::shown(config, tmux, &[(session, snapshot)])?[0].background,
+            None => None,
+        };
+        let runs_on = self == Until::Quiet && background > Some(0);
+        let outcome = outcome.filter(|_| !runs_on);
+        let late = || is_last.then(|| self.late(job));
+        Ok(outcome.map(|outcome| Outcome { background, ..outcome }).or_else(late))
+    }
+}
+
 pub(crate) fn run(
     config: &Config,
     args: &Args,
@@ -210,26 +237,11 @@ pub(crate) fn run(
     loop {
         let mut next = Deadline::NEVER;
         let left = watcher.observe(|session, snapshot| {
-            let job = match &snapshot.job {
-                // What cannot be seen now may be seen later.
-                Err(_) if snapshot.unseen.is_some() && !last_look => {
-                    return Ok(ControlFlow::Continue(()));
-                }
-                job => job.as_ref().map_err(Clone::clone)?,
-            };
-            let outcome = args.until.outcome(snapshot, job);
-            let background = match outcome {
-                Some(_) => session::shown(config, &tmux, &[(session, snapshot)])?[0].background,
-                None => None,
-            };
-            let runs_on = args.until == Until::Quiet && background > Some(0);
-            let outcome = match outcome.filter(|_| !runs_on) {
-                Some(outcome) => Outcome { background, ..outcome },
-                None if last_look => args.until.late(job),
-                None => {
-                    next = next.min(args.until.due(job));
-                    return Ok(ControlFlow::Continue(()));
-                }
+            let reached = args.until.reached(config, &tmux, session, snapshot, last_look)?;
+            let Some(outcome) = reached else {
+                let due = snapshot.job.as_ref().map(|job| args.until.due(job));
+                next = next.min(due.unwrap_or(Deadline::NEVER));
+                return Ok(ControlFlow::Continue(()));
             };
             // With `--any`, a session that ended together with the first is left to the next wait.
             if args.any && first.is_some() {

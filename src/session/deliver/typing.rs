@@ -275,21 +275,9 @@ pub(crate) fn submit(
     let mut opened = Still::default();
     loop {
         // Reading the transcript is faster than capturing the screen, so it comes first.
-        match proof.look(attached, session, &look, prompt)? {
-            Some(Evidence::Same(verdict, changes)) => {
-                if enters.may_repeat {
-                    input_box::clear_copy(attached, session, prompt)?;
-                }
-                let normalized = changes.into_iter().map(Cow::Borrowed).collect();
-                return Ok(Delivery { normalized, ..Delivery::new(verdict, proof.offset, "") });
-            }
-            Some(Evidence::Other(reason)) => {
-                return Ok(Delivery::new(Verdict::Altered, proof.offset, reason));
-            }
-            Some(Evidence::Refused(words)) => {
-                return refused(attached, session, proof.offset, &words, deadline);
-            }
-            None => {}
+        let may_repeat = enters.may_repeat;
+        if let Some(told) = told(attached, session, prompt, proof, &look, may_repeat, deadline)? {
+            return Ok(told);
         }
         if look.pane.dead {
             let reason = "the agent ended before it recorded the prompt";
@@ -327,6 +315,31 @@ pub(crate) fn submit(
         }
         let _woke = attached.wait(deadline.min(next_look))?;
     }
+}
+
+/// What the transcript tells of the prompt, if it tells anything yet.
+fn told(
+    attached: &mut AttachedPane<'_>,
+    session: &mut Session,
+    prompt: &Prompt,
+    proof: &mut Proof,
+    look: &Look,
+    may_repeat: bool,
+    deadline: Deadline,
+) -> Result<Option<Delivery>> {
+    let Some(evidence) = proof.look(attached, session, look, prompt)? else { return Ok(None) };
+    let told = match evidence {
+        Evidence::Same(verdict, changes) => {
+            if may_repeat {
+                input_box::clear_copy(attached, session, prompt)?;
+            }
+            let normalized = changes.into_iter().map(Cow::Borrowed).collect();
+            Delivery { normalized, ..Delivery::new(verdict, proof.offset, "") }
+        }
+        Evidence::Other(reason) => Delivery::new(Verdict::Altered, proof.offset, reason),
+        Evidence::Refused(words) => refused(attached, session, proof.offset, &words, deadline)?,
+    };
+    Ok(Some(told))
 }
 
 /// Whether the box shows the text too: what follows an image is read a little later.
