@@ -194,13 +194,26 @@ impl Tmux {
 
     /// The pane with this id; `None` when there is none.
     pub(crate) fn pane(&self, id: &str) -> Result<std::result::Result<Option<Pane>, Fault>> {
+        self.pane_once(id, |pane| !pane.is_open_end())
+    }
+
+    /// The same of a pane whose program has just ended: once tmux has noticed that, too.
+    pub(crate) fn ended_pane(&self, id: &str) -> Result<std::result::Result<Option<Pane>, Fault>> {
+        self.pane_once(id, |pane| pane.dead && !pane.is_open_end())
+    }
+
+    fn pane_once(
+        &self,
+        id: &str,
+        is_known: impl Fn(&Pane) -> bool,
+    ) -> Result<std::result::Result<Option<Pane>, Fault>> {
         let ask = ["display-message", "-p", "-t", id, Pane::FORMAT];
         let parse =
             |answer: Answer| Ok(answer.map(|text| Pane::parse(text.trim_end_matches('\n'))));
         // For a pane that is not there, tmux 3.3a prints another one's data, with success.
         let own = |pane: Option<Pane>| pane.filter(|pane| pane.id == id);
         let open = |pane: &Option<Pane>| {
-            pane.as_ref().is_some_and(|pane| pane.id == id && pane.is_open_end())
+            pane.as_ref().is_some_and(|pane| pane.id == id && !is_known(pane))
         };
         Ok(self.ended(&ask, parse, open)?.map(own))
     }

@@ -109,7 +109,7 @@ fn time_is_up_while_the_job_runs() {
     desk.spawn("one", GATE);
     let ran = desk.run("aimax-flag", &["wait", "one", "--timeout", "200ms"]);
     let waited: Job = ran.fails_with(124, "one: the job is still running");
-    assert_eq!(waited, job("running", None));
+    assert_eq!(waited, job("working", None));
     assert!(desk.is_running("one"));
 }
 

@@ -52,7 +52,7 @@ fn the_first_that_ends_is_enough() {
     desk.open_gate();
     assert_eq!(told(&[waiting.end().record()]), [("b", "done")]);
     let ran = desk.run("aimax-flag", &["wait", "a", "b", "--timeout", "50ms"]);
-    assert_eq!(told(&ran.records::<Job>()), [("b", "done"), ("a", "running")]);
+    assert_eq!(told(&ran.records::<Job>()), [("b", "done"), ("a", "working")]);
     assert_eq!((ran.code(), ran.error()), (Some(124), "aimax-flag: a: the job is still running\n"));
     fs::write(desk.home.proj().join("never"), "").unwrap();
 }

@@ -77,7 +77,7 @@ fn the_end_of_a_limit_can_be_waited_for() {
     assert_eq!((free.state.as_str(), free.resets_at), ("done", None));
     desk.paste("one", GATE);
     let runs: Job = desk.run("aimax-flag", &["wait", "one", "--until", "reset"]).record();
-    assert_eq!(runs.state, "running");
+    assert_eq!(runs.state, "working");
     let _: Proven = desk.run("aimax-paste", &["one", "--when", "reset", "-p", "x"]).record();
     desk.open_gate();
     desk.done("one");

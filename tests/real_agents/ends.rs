@@ -66,7 +66,7 @@ fn refused(agent: Agent) {
     if agent.kind == Kind::Codex && agent.since("0.155.0") {
         // It waits for the network for ever.
         let waited = run(&home, "flag", &["wait", "t", "--timeout", "20"]);
-        assert_eq!((waited.status, &waited.records[0]["state"]), (Some(124), &"running".into()));
+        assert_eq!((waited.status, &waited.records[0]["state"]), (Some(124), &"working".into()));
         assert_eq!(run(&home, "ls", &["t"]).record()["state"], "working");
         run(&home, "paste", &["-s", "t", "--interrupt"]).record();
         has_failed(&home, "failed", "interrupted");

@@ -26,7 +26,7 @@ fn runs_one_and_is_not_quiet(stage: &Stage) {
     assert_eq!((&listed["state"], &listed["background"]), (&"idle".into(), &1.into()), "{listed}");
     let until = ["wait", "t", "--until", "quiet", "--timeout", "0.3"];
     let waited = run(&stage.home, "flag", &until);
-    assert_eq!((waited.status, &waited.records[0]["state"]), (Some(124), &"running".into()));
+    assert_eq!((waited.status, &waited.records[0]["state"]), (Some(124), &"working".into()));
     assert_eq!(run(&stage.home, "flag", &["check", "t"]).status, Some(0));
 }
 

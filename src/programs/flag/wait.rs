@@ -118,7 +118,7 @@ pub(super) const WAITED: RecordDoc = RecordDoc {
         &[
             Member::new(
                 "state",
-                Type::OneOf(&["done", "failed", "waiting", "running", "idle", "quiet"]),
+                Type::OneOf(&["done", "failed", "waiting", "working", "idle", "quiet"]),
                 "How it stands",
             ),
             Member::new("background", Type::Count, "What of the agent's runs beside a turn")
@@ -148,7 +148,7 @@ impl Outcome {
             JobState::Waiting(what) => {
                 ("waiting", Some(Failure::new(what)), Some(format!("the agent asks: {what}")))
             }
-            JobState::Running => ("running", None, Some("the job is still running".into())),
+            JobState::Running => ("working", None, Some("the job is still running".into())),
         };
         Outcome { state, reason, exit: status(job), message, background: None }
     }
@@ -251,6 +251,10 @@ pub(crate) fn run(
                 "waiting" => session::question(config, &tmux, session)?,
                 _ => None,
             };
+            // It has been answered since, and that ends the wait below.
+            if outcome.state == "waiting" && question.is_none() && !last_look {
+                return Ok(ControlFlow::Continue(()));
+            }
             let exit = outcome.report(session, question.as_ref(), out)?;
             worst = worse(worst, exit);
             if !last_look {

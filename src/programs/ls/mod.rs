@@ -154,7 +154,11 @@ state, its conversation or its window. One that is ended becomes
         for ((session, snapshot), shown) in seen.into_iter().zip(shown) {
             alive &= snapshot.status.is_some();
             unseen = unseen.or_else(|| snapshot.unseen.clone());
-            out.record(&LISTED, &record(&config, &tmux, session, snapshot, shown)?)?;
+            let record = match record(&config, &tmux, session, snapshot, shown)? {
+                Some(record) => record,
+                None => record_now(&config, &tmux, session)?,
+            };
+            out.record(&LISTED, &record)?;
         }
         for session in &past {
             out.record(&LISTED, &basics(session, "archived"))?;
@@ -187,13 +191,22 @@ fn sessions(
     Ok(sessions)
 }
 
+/// The record of a session as it was seen; `None` when its question has been answered since, so that it is
+/// to be looked at again.
 fn record(
     config: &Config,
     tmux: &Tmux,
     session: &Session,
     snapshot: &Snapshot,
     shown: Shown,
-) -> Result<serde_json::Value> {
+) -> Result<Option<serde_json::Value>> {
+    let question = match snapshot.state() {
+        State::Waiting => match session::question(config, tmux, session)? {
+            None => return Ok(None),
+            asked => asked,
+        },
+        _ => None,
+    };
     let failure = match &snapshot.job {
         _ if snapshot.unseen.is_some() => {
             snapshot.unseen.as_ref().map(|why| Failure::new(&why.cause))
@@ -207,9 +220,7 @@ fn record(
         }
     };
     let mut record = basics(session, snapshot.state().name());
-    if snapshot.state() == State::Waiting
-        && let Some(question) = session::question(config, tmux, session)?
-    {
+    if let Some(question) = question {
         question.add_to(&mut record);
     }
     let live = snapshot.pane.as_ref().filter(|pane| !pane.dead);
@@ -225,7 +236,19 @@ fn record(
     if let Some(why) = failure {
         why.add_to(&mut record);
     }
-    Ok(record)
+    Ok(Some(record))
+}
+
+/// The record of a session now.
+fn record_now(config: &Config, tmux: &Tmux, session: &Session) -> Result<serde_json::Value> {
+    loop {
+        let one = std::slice::from_ref(session);
+        let snapshot = session::snapshots(config, tmux, one)?.remove(0);
+        let shown = session::shown(config, tmux, &[(session, &snapshot)])?.remove(0);
+        if let Some(record) = record(config, tmux, session, &snapshot, shown)? {
+            return Ok(record);
+        }
+    }
 }
 
 const LISTED: RecordDoc = RecordDoc {

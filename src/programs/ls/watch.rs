@@ -47,7 +47,8 @@ pub(crate) fn run(
         let seen: Vec<_> = seen.iter().map(|(session, snapshot)| (session, snapshot)).collect();
         let shown = session::shown(config, &tmux, &seen)?;
         for ((session, snapshot), shown) in seen.into_iter().zip(shown) {
-            let record = record(config, &tmux, session, snapshot, shown)?;
+            // What has changed meanwhile ends the wait below.
+            let Some(record) = record(config, &tmux, session, snapshot, shown)? else { continue };
             match told.iter_mut().find(|(old, _)| same(old, session)) {
                 Some((_, last)) if *last == record => {}
                 Some(known) => {

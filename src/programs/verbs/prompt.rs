@@ -19,6 +19,7 @@ use crate::{
         self, DeliveryOptions, Interruption, LOCK_WAIT, PROOF_WAIT, Recipient, SentPrompt,
         StartOptions, Verdict,
     },
+    state::Name,
     sys::signals,
     time::Deadline,
     tmux::Tmux,
@@ -125,7 +126,7 @@ and `startedAt`. `aimax-spawn` has more options and prints more.",
                 ("folder", path(entry.cwd())),
                 ("conversation", entry.agent_session_id().map(str::to_owned)),
                 ("transcript", path(entry.jsonl_path())),
-                ("look at it", Some(attach(&config, backend))),
+                ("look at it", Some(attach(&config, backend, &name))),
             ] {
                 if let Some(value) = value {
                     output::line(out, &paint.paint("2", &format!("  {what:12}  {value}")))?;
@@ -294,10 +295,11 @@ fn send(
     Ok((to.send(prompt, start, &options)?, length))
 }
 
-/// The command that attaches a terminal to the windows of a backend.
-fn attach(config: &Config, backend: Backend) -> String {
+/// The command that attaches a terminal to the window of a session.
+fn attach(config: &Config, backend: Backend, name: &Name) -> String {
     let server = config.tmux_socket.as_ref().map(|name| format!("-L {} ", name.display()));
-    format!("tmux {}attach -t {}", server.unwrap_or_default(), backend.hub(config))
+    let window = format!("{}:{name}", backend.hub(config));
+    format!("tmux {}attach -t {window}", server.unwrap_or_default())
 }
 
 const NAMED: Member = Member::new("sessionId", Type::Text, "The session's name");

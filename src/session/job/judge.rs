@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Job, Prompts, account::Account};
+use crate::session::anchor::with_status;
 use crate::{
     agent::{Status, profile::InputBox},
     config::Config,
@@ -40,6 +41,17 @@ const REPORTED: Duration = Duration::from_secs(3);
 /// How long to wait before looking again at an agent that may be at a hook, the end of which may leave no
 /// sign.
 pub(super) const AT_HOOK: Duration = Duration::from_secs(1);
+
+/// ` with status N`, if tmux knows the exit status of the program that was in `pane`. It learns of an
+/// end a moment later than whoever watches the process.
+pub(super) fn how_it_ended(config: &Config, pane: Option<&Pane>) -> Result<String> {
+    let Some(pane) = pane else { return Ok(String::new()) };
+    if pane.dead {
+        return Ok(with_status(pane));
+    }
+    let found = Tmux::new(config)?.of(pane).ended_pane(&pane.id)?;
+    Ok(found.ok().flatten().as_ref().map(with_status).unwrap_or_default())
+}
 
 impl Job {
     /// Whether a hook of the user's may be at the prompt that was last typed.

@@ -15,7 +15,6 @@ use std::{
 
 use super::{
     RunDir, Session,
-    anchor::with_status,
     conversation::{ConversationReader, is_same},
 };
 use crate::{
@@ -33,7 +32,7 @@ use crate::{
     },
 };
 use account::Account;
-use judge::{AT_HOOK, SILENT, UNSENT};
+use judge::{AT_HOOK, SILENT, UNSENT, how_it_ended};
 
 mod account;
 mod judge;
@@ -314,8 +313,7 @@ impl Job {
         let mut again = None;
         let end = match self.end(&account, sender, left, status.as_ref(), &mut again) {
             None if status.is_none() => {
-                let how = pane.map(with_status).unwrap_or_default();
-                Some(End::Failed(format!("the agent ended{how}")))
+                Some(End::Failed(format!("the agent ended{}", how_it_ended(config, pane)?)))
             }
             Some(End::Failed(why)) if why == SILENT && self.is_back_in_box(config, pane)? => {
                 Some(End::Interrupted)
