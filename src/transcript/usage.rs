@@ -156,6 +156,16 @@ impl Meter {
         used.map(row).collect()
     }
 
+    /// All of it: the answers of the model, and their tokens.
+    pub(crate) fn total(&self) -> (u64, Tokens) {
+        let mut all = (0, Tokens::default());
+        for (messages, tokens) in self.rows.values() {
+            all.0 += messages;
+            all.1 += *tokens;
+        }
+        all
+    }
+
     /// How full the context is, if that was said.
     pub(crate) fn context(&self) -> Option<Context> {
         self.context

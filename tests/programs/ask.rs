@@ -76,6 +76,11 @@ fn a_named_session_is_started_once_and_stays_in_its_conversation() {
     missing.fails_as("aimax ask", 69, "use -b BACKEND to start it");
     assert_eq!(answer(&ask(&desk, &["-s", "review", "first"])), "echo: first\n");
     assert_eq!(windows(&desk), ["review"]);
+    let used = || {
+        let usage: Value = desk.run("aimax", &["usage", "review", "--json"]).record();
+        ["messages", "input", "output"].map(|key| usage["total"][key].as_u64().unwrap())
+    };
+    let before = used();
     let again = desk.run("aimax", &["ask", "-s", "review", "--json", "second"]);
     let record: Value = serde_json::from_str(answer(&again)).unwrap();
     assert_eq!(record["answer"], "echo: second");
@@ -83,6 +88,10 @@ fn a_named_session_is_started_once_and_stays_in_its_conversation() {
     let transcript = Path::new(record["jsonlPath"].as_str().unwrap());
     assert_eq!(record["next"], fs::metadata(transcript).unwrap().len());
     assert_eq!(prompts(transcript), ["first", "second"]);
+    for (at, key) in ["messages", "input", "output"].into_iter().enumerate() {
+        let since = used()[at] - before[at];
+        assert!(since > 0 && record["usage"][key] == since, "{key}: {since}, {}", record["usage"]);
+    }
     // One whose window is gone goes on in its conversation.
     desk.tmux().run(["kill-window", "-t", &format!("={HUB}:=review")]);
     let third = desk.run("aimax", &["ask", "-s", "review", "third"]);

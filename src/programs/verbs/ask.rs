@@ -4,6 +4,7 @@ use std::{ffi::OsString, time::Duration};
 
 use serde_json::{Value, json};
 
+use super::usage;
 use crate::programs::{
     options::{self, Field, OutputArgs, PromptArgs, Target, has, launch, output, prompt, target},
     paste,
@@ -68,6 +69,7 @@ The record of `--json` has `sessionId`, `backend`, `host`,
     state   `done`, `failed`, `waiting` (for you), `working` (timed out)
     answer  the text; null if there is none
     next    the offset where the transcript ended
+    usage   the tokens since the prompt, as `aimax usage` counts them
 
 If the agent asks something, there are also `waitingFor`, `question` and
 `choices`, as in `aimax-ls`.",
@@ -238,6 +240,7 @@ impl Question {
             record["state"] = json!(ending.name());
             record["answer"] = json!(reply.said());
             record["next"] = json!(reader.offset());
+            record["usage"] = usage::since(config, &session, delivery.offset)?;
             if let Ending::Asks(question) = &ending {
                 question.add_to(&mut record);
             }
@@ -282,6 +285,8 @@ const ANSWER: RecordDoc = RecordDoc {
             Member::new("state", Type::OneOf(Ending::NAMES), "How the turn ended").optional(),
             Member::new("answer", Type::OrNull(&Type::Text), "What was said last").optional(),
             Member::new("next", Type::Count, "Where the transcript stood at the end").optional(),
+            Member::new("usage", Type::Object(&[usage::TOKENS]), "Tokens since the prompt")
+                .optional(),
         ],
         Asks::MEMBERS,
     ],

@@ -15,7 +15,7 @@ use crate::{
     session::{Session, conversation::ConversationReader},
     transcript::{
         start::Start,
-        usage::{Meter, Row, Tokens},
+        usage::{Meter, Row, Tokens, Used},
     },
 };
 
@@ -112,13 +112,34 @@ way.",
 /// Counts the tokens of the session's conversation.
 fn measure(config: &Config, session: &Session) -> Result<Meter> {
     let mut meter = Meter::default();
+    read(config, session, |_, used| meter.note(used))?;
+    Ok(meter)
+}
+
+/// What the conversation has used from `offset` on. It is read from the beginning, for some agents record
+/// only what all of it has used.
+pub(super) fn since(config: &Config, session: &Session, offset: u64) -> Result<Value> {
+    let mut meter = Meter::default();
+    let mut before = None;
+    read(config, session, |at, used| {
+        if at >= offset {
+            before.get_or_insert_with(|| meter.total());
+        }
+        meter.note(used);
+    })?;
+    let (messages, tokens) = meter.total();
+    let (earlier, used) = before.unwrap_or((messages, tokens));
+    Ok(counted(messages.saturating_sub(earlier), tokens - used))
+}
+
+/// Passes what each record says of tokens to `note`, with the record's offset.
+fn read(config: &Config, session: &Session, mut note: impl FnMut(u64, Used)) -> Result<()> {
     let path = session.kept_conversation(config).transcript;
     let mut reader = ConversationReader::new(session.places(config), path, Start::Offset(0));
     reader.read(None, |line| {
-        session.agent().used(line.bytes).into_iter().for_each(|used| meter.note(used));
+        session.agent().used(line.bytes).into_iter().for_each(|used| note(line.offset, used));
         Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(meter)
+    })
 }
 
 const USED: RecordDoc = RecordDoc {
@@ -140,7 +161,7 @@ const DAY: &[Member] = &[
     Member::new("model", Type::Text, "The model; empty where no record says it"),
 ];
 
-const TOKENS: &[Member] = &[
+pub(super) const TOKENS: &[Member] = &[
     Member::new("messages", Type::Count, "Answers of the model"),
     Member::new("input", Type::Count, "Tokens read"),
     Member::new("output", Type::Count, "Tokens written"),
@@ -153,25 +174,20 @@ const CONTEXT: &[Member] = &[
     Member::new("window", Type::Count, "How many it holds").optional(),
 ];
 
+/// Answers of the model, and their tokens.
+fn counted(messages: u64, tokens: Tokens) -> Value {
+    let mut counted = json!(tokens);
+    counted["messages"] = json!(messages);
+    counted
+}
+
 fn record(session: &Session, meter: &Meter) -> Value {
-    let rows = meter.rows();
-    let mut tokens = Tokens::default();
-    rows.iter().for_each(|row| tokens += row.tokens);
-    let mut total = json!({ "messages": rows.iter().map(|row| row.messages).sum::<u64>() });
-    let counts = [
-        ("input", tokens.input),
-        ("output", tokens.output),
-        ("cacheRead", tokens.cache_read),
-        ("cacheWrite", tokens.cache_write),
-    ];
-    for (key, count) in counts {
-        total[key] = json!(count);
-    }
     let mut record = session.record();
     record["agentSessionId"] = json!(session.entry.agent_session_id());
     record["jsonlPath"] = json!(session.entry.jsonl_path());
-    record["total"] = total;
-    record["days"] = json!(rows);
+    let (messages, tokens) = meter.total();
+    record["total"] = counted(messages, tokens);
+    record["days"] = json!(meter.rows());
     if let Some(context) = meter.context() {
         record["context"] = json!(context);
     }
