@@ -8,9 +8,11 @@ use std::{
     process::Output,
 };
 
+use serde_json::Value;
+
 use crate::{
-    desk::{Desk, GATE, copy_program},
-    records::Ready,
+    desk::{Desk, GATE, copy_program, prompts},
+    records::{Listed, Ready},
     util::wait::{PATIENCE, wait_for, wait_until},
 };
 
@@ -114,4 +116,54 @@ fn sessions_go_on_when_the_folder_of_their_version_is_removed() {
     assert!(installed.of_removed(&old.join("aimax")) > 0, "the agent and its keeper run on");
     installed.goes_on(ready.pid);
     wait_until(PATIENCE, "the end of the keeper", || installed.of_removed(&old.join("aimax")) == 0);
+}
+
+/// Leaves of a session what the first version of this program kept: no account of the job, no folders of
+/// the agent, no identity of its process.
+fn as_first_kept(desk: &Desk) {
+    let known = ["agentSessionId", "cwd", "flagRoot", "jsonlPath", "startedAt"];
+    for which in ["runtime", "archive"] {
+        let state = desk.home.data().join(format!("practice-hub-{which}.json"));
+        let mut kept: Value = serde_json::from_slice(&fs::read(&state).unwrap()).unwrap();
+        kept["one"].as_object_mut().unwrap().retain(|field, _| known.contains(&&**field));
+        assert_eq!(kept["one"].as_object().unwrap().len(), known.len(), "{which}");
+        fs::write(&state, kept.to_string()).unwrap();
+    }
+    let run = desk.home.data().join("run/tmux-practice/one");
+    let anchor: Value =
+        serde_json::from_slice(&fs::read(run.join("anchor.json")).unwrap()).unwrap();
+    for entry in fs::read_dir(&run).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    let old: serde_json::Map<String, Value> = ["pid", "pane", "socket", "serverPid"]
+        .map(|field| (field.to_owned(), anchor[field].clone()))
+        .into_iter()
+        .collect();
+    fs::write(run.join("anchor.json"), Value::from(old).to_string()).unwrap();
+}
+
+#[test]
+fn what_the_first_version_kept_is_read() {
+    let desk = Desk::new();
+    let ready = desk.spawn("one", GATE);
+    as_first_kept(&desk);
+    let state = || desk.run("aimax-ls", &["one"]).record::<Listed>();
+    assert_eq!((state().state.as_str(), state().pid), ("working", Some(ready.pid)));
+    desk.open_gate();
+    desk.done("one");
+    as_first_kept(&desk);
+    desk.paste("one", "and again");
+    desk.done("one");
+    as_first_kept(&desk);
+    assert_eq!(desk.run("aimax-kill", &["one"]).code(), Some(0));
+    let id = ready.jsonl_path.file_stem().unwrap().to_str().unwrap();
+    let resumed: Ready =
+        desk.run("aimax-spawn", &["-b", "practice", "-s", "one", "--resume", id]).record();
+    assert_eq!(resumed.jsonl_path, ready.jsonl_path);
+    desk.paste("one", "once more");
+    desk.done("one");
+    assert_eq!(prompts(&ready.jsonl_path), [GATE, "and again", "once more"]);
 }
