@@ -171,6 +171,27 @@ fn what_is_set_up_twice_is_the_same_and_goes_without_a_trace() {
 }
 
 #[test]
+fn what_a_package_has_laid_down_is_in_its_place() {
+    let installed = Installed::new(&["aimax"]);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages = installed.below(".cargo/share/man/man1");
+    fs::create_dir_all(&pages).unwrap();
+    for page in ["aimax.1", "aimax-ls.1"] {
+        fs::copy(root.join("man").join(page), pages.join(page)).unwrap();
+    }
+    let before = fs::read(pages.join("aimax.1")).unwrap();
+    installed.setup(&[], 0);
+    installed.setup(&["--remove"], 0);
+    assert_eq!(fs::read(pages.join("aimax.1")).unwrap(), before);
+    // Pages of another version or another program are somebody else's, and are told together.
+    for page in ["aimax.1", "aimax-ls.1", "aimax-flag.1", "aimax-tail.1"] {
+        fs::write(pages.join(page), "another\n").unwrap();
+    }
+    let said = installed.setup(&[], 1);
+    assert!(said.contains("! 4 files stay, such as ") && !said.contains(" stays:"), "{said}");
+}
+
+#[test]
 fn below_a_prefix_the_folders_are_those_of_packages() {
     let installed = Installed::new(&["aimax"]);
     // As a package has them.

@@ -74,7 +74,10 @@ fn all() -> Vec<(PathBuf, String)> {
 fn write(part: &mut Part, name: &OsStr, text: &str) -> Result<()> {
     let path = part.folder.join(name);
     match there(&path)? {
-        Some(found) if found == text.as_bytes() => part.unchanged += 1,
+        // A package has the same files without the mark.
+        Some(found) if [text, unmarked(text)].iter().any(|same| found == same.as_bytes()) => {
+            part.unchanged += 1;
+        }
         Some(found) if !is_marked(&found) => {
             part.left.push((path, "it was not written by `aimax setup`".into()));
         }
@@ -112,6 +115,11 @@ fn there(path: &Path) -> Result<Option<Vec<u8>>> {
         Some(seen) if seen.is_file() => fs::read(path),
         Some(_) => Ok(Some(Vec::new())),
     }
+}
+
+/// A marked text without the last line.
+fn unmarked(text: &str) -> &str {
+    text.trim_end().rfind('\n').map_or("", |last| &text[..=last])
 }
 
 fn is_marked(text: &[u8]) -> bool {

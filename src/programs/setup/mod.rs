@@ -161,8 +161,16 @@ impl Part {
         let counts = if counts.is_empty() { "nothing".into() } else { counts.join(", ") };
         let folder = self.folder.display();
         output::line(out, &format!("{sign} {:<18} {folder}: {counts}", self.what))?;
-        for (path, what) in &self.left {
-            output::line(out, &format!("! {} stays: {what}", path.display()))?;
+        match &self.left[..] {
+            [(path, what), _, _, _, ..] => {
+                let (count, path) = (self.left.len(), path.display());
+                output::line(out, &format!("! {count} files stay, such as {path}: {what}"))?;
+            }
+            few => {
+                for (path, what) in few {
+                    output::line(out, &format!("! {} stays: {what}", path.display()))?;
+                }
+            }
         }
         Ok(())
     }
