@@ -28,8 +28,9 @@ pub(crate) fn is_named_so(path: &Path) -> bool {
 pub(crate) fn is_image(path: &Path) -> bool {
     let mut begin = [0; 4];
     let read = |mut file: File| file.read_exact(&mut begin);
-    // Some agents take any image under any of the names.
+    // Some agents take any image under any of the names. To open a FIFO would wait for a writer.
     is_named_so(path)
+        && path.metadata().is_ok_and(|found| found.is_file())
         && File::open(path).and_then(read).is_ok()
         && KINDS.iter().any(|(_, magic)| begin.starts_with(magic))
 }
@@ -116,6 +117,8 @@ mod tests {
             assert_eq!(is_image(&folder.join(name)), is, "{name}");
         }
         assert!(!is_image(&folder.join("none.png")));
+        crate::sys::make_fifo(&folder.join("fifo.png")).unwrap();
+        assert!(!is_image(&folder.join("fifo.png")));
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }
