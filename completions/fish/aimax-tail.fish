@@ -3,7 +3,7 @@
 complete -c aimax-tail -f
 complete -c aimax-tail -s s -l session -d 'The session\'s name' -x -a '(aimax-ls --names 2>/dev/null)'
 complete -c aimax-tail -s b -l backend -d '`claude`, `codex` or `practice`' -x -a 'tmux-claude-code tmux-codex tmux-practice'
-complete -c aimax-tail -s n -l lines -d 'Start this many lines before the end' -x
+complete -c aimax-tail -s n -l lines -d 'Start this many records before the end' -x
 complete -c aimax-tail -s f -l follow -d 'Wait for more'
 complete -c aimax-tail -l all -d 'All live sessions'
 complete -c aimax-tail -l answer -d 'Print only the answer to a prompt'

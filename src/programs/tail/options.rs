@@ -59,8 +59,10 @@ is not, the error names the nearest ones that are. An object such as
     }),
     OptDoc::new(
         "lines",
-        "Start this many lines before the end",
-        "Starts this many complete lines before the end; 0 skips what is there.",
+        "Start this many records before the end",
+        "\
+Starts this many records before the end: complete lines, or with
+`--events` and `--text` what these print. 0 skips what is there.",
     )
     .value("COUNT", Complete::Nothing)
     .short('n')

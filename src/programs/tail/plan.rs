@@ -108,6 +108,8 @@ fn start(args: &Args) -> Result<Start> {
         }
         _ if forms > 1 => clash("only one of --offsets, --events and --text"),
         _ if args.timeout.is_some() && !args.follow => clash("--timeout is for --follow"),
+        // Many records have no text: how far back the last texts are, only reading tells.
+        (_, Some(1..)) if args.text => Ok(Start::Offset(0)),
         (_, Some(count)) => Ok(Start::Last(count)),
         (from, None) => Ok(Start::Offset(from.unwrap_or(0))),
     }

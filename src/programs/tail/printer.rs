@@ -3,7 +3,7 @@
 //! In every form a record is written whole, in one write, and in its order. In the plain form a
 //! large piece of good records is written as it was read, without being copied.
 
-use std::{io::Write, ops::ControlFlow, path::Path};
+use std::{collections::VecDeque, io::Write, ops::ControlFlow, path::Path};
 
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
@@ -152,11 +152,23 @@ pub(crate) struct Printer<'a> {
     /// What is run for each record, instead of writing it.
     each: Option<Each>,
     raw: bool,
+    /// How many of those that are there at first are printed, where that is counted by what is printed.
+    last: Option<usize>,
+    /// The last of them, until all that is there has been read.
+    held: Option<Held>,
     /// How many records may still be printed.
     pub(crate) left: u64,
     /// Whether records are written in large pieces, while there is much to catch up with.
     batch: bool,
     wrapped: Vec<u8>,
+}
+
+/// What is held back.
+#[derive(Default)]
+struct Held {
+    texts: VecDeque<Vec<u8>>,
+    /// Whether more came before, and with it the heading of its session.
+    dropped: bool,
 }
 
 impl<'a> Printer<'a> {
@@ -168,7 +180,41 @@ impl<'a> Printer<'a> {
     ) -> Self {
         let left = args.max.unwrap_or(u64::MAX);
         let each = args.each.clone().map(Each);
-        Printer { out, note, form, each, raw: args.raw, left, batch: false, wrapped: Vec::new() }
+        // Where a place is kept, or a command must take each, nothing is held back.
+        let counts = matches!(form, Form::Events | Form::Text(_)) && args.cursor.is_none();
+        let last = args.lines.filter(|_| counts && each.is_none());
+        let last = last.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+        let (batch, held, wrapped) = (false, None, Vec::new());
+        Printer { out, note, form, each, raw: args.raw, last, held, left, batch, wrapped }
+    }
+
+    /// From here on what is printed is held back, if only the last of it is wanted.
+    pub(crate) fn hold(&mut self) {
+        self.held = self.last.map(|_| Held::default());
+    }
+
+    /// Prints the last of what was held back, all of it of `source`.
+    pub(crate) fn release(&mut self, source: &RecordSource) -> Result<()> {
+        let Some(held) = self.held.take() else { return Ok(()) };
+        if let Form::Text(transcription) = &self.form
+            && held.dropped
+            && !held.texts.is_empty()
+            && let Some(head) = transcription.head(source.session.as_deref())
+        {
+            self.out.line(head.as_bytes())?;
+        }
+        held.texts.iter().try_for_each(|text| self.out.line(text))
+    }
+
+    /// Writes a text, or holds it back.
+    fn say(&mut self, text: Vec<u8>) -> Result<()> {
+        let Some(held) = &mut self.held else { return self.out.line(&text) };
+        held.texts.push_back(text);
+        if held.texts.len() > self.last.unwrap_or(usize::MAX) {
+            held.texts.pop_front();
+            held.dropped = true;
+        }
+        Ok(())
     }
 
     /// Sets whether records are written in large pieces. If not, each one is written at once.
@@ -239,16 +285,22 @@ impl<'a> Printer<'a> {
                 for event in &events(source, line) {
                     let record = EventRecord::new(source, line, event);
                     EVENT.assert(&record);
+                    if self.held.is_some() {
+                        self.say(serde_json::to_vec(&record).map_err(fault)?)?;
+                        continue;
+                    }
                     serde_json::to_writer(&mut self.wrapped, &record).map_err(fault)?;
                     self.wrapped.push(b'\n');
                 }
-                self.wrapped.pop();
+                if self.wrapped.pop().is_none() {
+                    return Ok(());
+                }
                 self.put_wrapped(source, path, line.next)
             }
             Form::Text(transcription) => {
                 let events = events(source, line);
                 let text = transcription.show(source.session.as_deref(), &events);
-                text.map_or(Ok(()), |text| self.out.line(text.trim_end_matches('\n').as_bytes()))
+                text.map_or(Ok(()), |text| self.say(text.trim_end_matches('\n').into()))
             }
         }
     }
@@ -325,6 +377,10 @@ impl<'a> Printer<'a> {
                 record["moved"] = moved;
                 EVENT.assert(&record);
                 self.wrapped = record.to_string().into_bytes();
+                if self.held.is_some() {
+                    let text = std::mem::take(&mut self.wrapped);
+                    return self.say(text);
+                }
                 self.put_wrapped(source, to, offset)
             }
             Form::Plain | Form::Text(_) => {

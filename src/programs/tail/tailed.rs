@@ -36,6 +36,8 @@ pub(crate) struct Tailed {
     pub(crate) reader: ConversationReader,
     /// Whether its transcript was found, or has moved, since the last read.
     pub(crate) fresh: bool,
+    /// Whether it has been read before.
+    begun: bool,
 }
 
 impl Tailed {
@@ -52,6 +54,7 @@ impl Tailed {
             note: None,
             reader,
             fresh: true,
+            begun: false,
         }
     }
 
@@ -102,9 +105,23 @@ impl Tailed {
             || changed.is_none_or(|changed| !changed.is_disjoint(self.reader.spots()))
     }
 
+    /// Prints all that is there, or the last of it at first.
+    pub(crate) fn read(
+        &mut self,
+        printer: &mut Printer<'_>,
+        watch: Option<&mut Watch>,
+    ) -> Result<Seen> {
+        if !std::mem::replace(&mut self.begun, true) {
+            printer.hold();
+        }
+        let seen = self.read_all(printer, watch)?;
+        printer.release(&self.source)?;
+        Ok(seen)
+    }
+
     /// Prints all that is there, also in the transcripts to which the conversation moved, which
     /// `watch` then watches.
-    pub(crate) fn read(
+    fn read_all(
         &mut self,
         printer: &mut Printer<'_>,
         mut watch: Option<&mut Watch>,

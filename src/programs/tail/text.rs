@@ -70,12 +70,19 @@ impl Transcription {
         if text.is_empty() {
             return None;
         }
-        if self.shared && self.last.as_deref() != session {
+        if self.last.as_deref() != session
+            && let Some(head) = self.head(session)
+        {
             self.last = session.map(str::to_owned);
-            let head = self.paint.paint("1", &format!("==> {} <==", session.unwrap_or_default()));
             text.insert_str(0, &format!("{head}\n"));
         }
         Some(text)
+    }
+
+    /// The heading of what is said in a session, if several are shown.
+    pub(crate) fn head(&self, session: Option<&str>) -> Option<String> {
+        let head = format!("==> {} <==", session.unwrap_or_default());
+        self.shared.then(|| self.paint.paint("1", &head))
     }
 
     fn event(&self, style: &Style, said: &str, text: &mut String) {

@@ -211,3 +211,51 @@ fn clear_moves_the_conversation() {
     );
     assert_eq!(run(&home, &["-s", "m", "-n", "100"]).out, fs::read(&new).unwrap());
 }
+
+/// A transcript of Claude Code: texts, each followed by records without one, and a record of two blocks.
+fn with_few_texts(path: &Path, name: &str) {
+    let said = |blocks: Value| json!({ "type": "assistant", "message": { "role": "assistant", "content": blocks } });
+    for n in 0..5 {
+        append(
+            path,
+            &format!("{}\n", said(json!([{ "type": "text", "text": format!("{name}{n}") }]))),
+        );
+        for _ in 0..9 {
+            append(path, "{\"type\":\"file-history-snapshot\"}\n");
+        }
+    }
+    let call = json!({ "type": "tool_use", "id": "1", "name": "Bash", "input": {} });
+    append(path, &format!("{}\n", said(json!([{ "type": "text", "text": "run it" }, call]))));
+}
+
+#[test]
+fn what_is_printed_is_what_counts() {
+    let home = Home::new();
+    let (a, b) = (transcript(&home, "a"), transcript(&home, "b"));
+    with_few_texts(&a, "a");
+    with_few_texts(&b, "b");
+    state(&home, &[("a", &a), ("b", &b)]);
+    let said = |words: &[&str]| {
+        let ran = run(&home, words);
+        assert_eq!((ran.status, ran.notes.as_str()), (Some(0), ""), "{words:?}");
+        String::from_utf8(ran.out).unwrap()
+    };
+    assert_eq!(said(&["-s", "a", "--text", "-n", "3"]), "a3\na4\nrun it\n* Bash {}\n");
+    assert_eq!(said(&["-s", "a", "--text", "-n", "0"]), "");
+    assert_eq!(
+        said(&["--all", "--text", "-n", "2"]),
+        "==> a <==\na4\nrun it\n* Bash {}\n==> b <==\nb4\nrun it\n* Bash {}\n"
+    );
+    for (count, kinds) in [("1", &["tool_call"][..]), ("3", &["other", "text", "tool_call"])] {
+        let said = run(&home, &["-s", "a", "--events", "-n", count]).records();
+        let said: Vec<&str> = said.iter().map(|event| event["kind"].as_str().unwrap()).collect();
+        assert_eq!(said, kinds);
+    }
+    // What comes later is printed as it comes.
+    let mut following = Following::start(tail(&home, &["-s", "a", "--text", "-n", "1", "-f"]));
+    assert_eq!((following.line(), following.line()), ("run it\n".into(), "* Bash {}\n".into()));
+    with_few_texts(&a, "later ");
+    for n in 0..5 {
+        assert_eq!(following.line(), format!("later {n}\n"));
+    }
+}
