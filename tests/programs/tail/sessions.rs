@@ -218,14 +218,14 @@ fn with_few_texts(path: &Path, name: &str) {
     for n in 0..5 {
         append(
             path,
-            &format!("{}\n", said(json!([{ "type": "text", "text": format!("{name}{n}") }]))),
+            format!("{}\n", said(json!([{ "type": "text", "text": format!("{name}{n}") }]))),
         );
         for _ in 0..9 {
             append(path, "{\"type\":\"file-history-snapshot\"}\n");
         }
     }
     let call = json!({ "type": "tool_use", "id": "1", "name": "Bash", "input": {} });
-    append(path, &format!("{}\n", said(json!([{ "type": "text", "text": "run it" }, call]))));
+    append(path, format!("{}\n", said(json!([{ "type": "text", "text": "run it" }, call]))));
 }
 
 #[test]
