@@ -101,8 +101,9 @@ impl<'a> Recipient<'a> {
                 Ok(Recipient { config, tmux, session, runs: false })
             }
             (Err(error), None) if error.kind == Kind::Missing => {
+                let start = format!("`aimax-spawn -s {name} -b claude` starts it with Claude Code");
                 Err(Error::missing(name, "no such session")
-                    .advise("see `aimax list`, or start it with -b and --cwd"))
+                    .advise(format!("`aimax-ls` lists them; {start}")))
             }
             (found, _) => {
                 let session = found?;
