@@ -186,7 +186,7 @@ fn damaged(agent: Agent) {
         let tail = run(&stage.home, "tail", &["-s", "t", "--events"]);
         let told = |kind: &str| tail.records.iter().filter(|event| event["kind"] == kind).count();
         assert_eq!((told("prompt"), told("text"), told("turn_end")), (3, 3, 3), "{way}");
-        let named = format!("offset {}: left out", whole.len());
+        let named = format!("offset {}: skipped", whole.len());
         assert_eq!(tail.said.contains(&named), way != "newline", "{way}: {}", tail.said);
         run(&stage.home, "kill", &["t"]).record();
     }
