@@ -193,9 +193,10 @@ impl<'a> Printer<'a> {
         self.held = self.last.map(|_| Held::default());
     }
 
-    /// Prints the last of what was held back, all of it of `source`.
-    pub(crate) fn release(&mut self, source: &RecordSource) -> Result<()> {
-        let Some(held) = self.held.take() else { return Ok(()) };
+    /// Prints the last of what was held back, all of it of `source`. Returns whether that was all that
+    /// may be printed.
+    pub(crate) fn release(&mut self, source: &RecordSource) -> Result<bool> {
+        let Some(held) = self.held.take() else { return Ok(false) };
         if let Form::Text(transcription) = &self.form
             && held.dropped
             && !held.texts.is_empty()
@@ -203,7 +204,14 @@ impl<'a> Printer<'a> {
         {
             self.out.line(head.as_bytes())?;
         }
-        held.texts.iter().try_for_each(|text| self.out.line(text))
+        for text in held.texts {
+            if self.left == 0 {
+                break;
+            }
+            self.left -= 1;
+            self.out.line(&text)?;
+        }
+        Ok(self.left == 0)
     }
 
     /// Writes a text, or holds it back.
@@ -249,7 +257,8 @@ impl<'a> Printer<'a> {
             for &bytes in &records {
                 self.line(source, path, Line { bytes, ..line })?;
             }
-            self.left -= u64::from(!records.is_empty());
+            // What is held back counts when it is printed.
+            self.left -= u64::from(self.held.is_none() && !records.is_empty());
             if let Some(cursor) = cursor {
                 cursor.advance(line)?;
             }

@@ -115,8 +115,8 @@ impl Tailed {
             printer.hold();
         }
         let seen = self.read_all(printer, watch)?;
-        printer.release(&self.source)?;
-        Ok(seen)
+        let is_full = printer.release(&self.source)?;
+        Ok(if is_full { Seen::Stopped } else { seen })
     }
 
     /// Prints all that is there, also in the transcripts to which the conversation moved, which

@@ -242,6 +242,10 @@ fn what_is_printed_is_what_counts() {
     };
     assert_eq!(said(&["-s", "a", "--text", "-n", "3"]), "a3\na4\nrun it\n* Bash {}\n");
     assert_eq!(said(&["-s", "a", "--text", "-n", "0"]), "");
+    for follow in [&[][..], &["-f"]] {
+        let words = [&["-s", "a", "--text", "-n", "3", "--max", "2"][..], follow].concat();
+        assert_eq!(said(&words), "a3\na4\n", "{follow:?}");
+    }
     assert_eq!(
         said(&["--all", "--text", "-n", "2"]),
         "==> a <==\na4\nrun it\n* Bash {}\n==> b <==\nb4\nrun it\n* Bash {}\n"
