@@ -24,6 +24,7 @@ mod answer;
 mod cursor;
 mod due;
 mod each;
+mod held;
 mod options;
 mod plan;
 mod printer;
