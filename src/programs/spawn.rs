@@ -98,7 +98,7 @@ the session stays.",
         launch::cwd(),
         launch::flag_root(),
         launch::model(),
-        launch::resume("resume"),
+        launch::resume(),
         OptDoc::new(
             "permissions",
             "`bypass` permission prompts, or `ask`",

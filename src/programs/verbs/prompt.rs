@@ -57,7 +57,8 @@ macro_rules! starting {
             launch::model(),
             launch::display_name(),
             launch::use_proxy(),
-            launch::resume("agent-session-id"),
+            launch::resume(),
+            launch::agent_session_id(),
             output::json(),
         ]
     };
