@@ -81,7 +81,7 @@ the session stays.",
             ("tmux", 1),
             ("aimax", 7),
         ],
-        ends: &[Exit::Refused, Exit::Unproven, Exit::Person, Exit::Missing, Exit::Timeout],
+        ends: prompt::ENDS,
         records: &[&READY, &PROMPTED],
         ..ToolDoc::EMPTY
     };

@@ -88,7 +88,7 @@ and `startedAt`. `aimax-spawn` has more options and prints more.",
             "Start Codex.",
         )],
         see_also: &[("aimax-send", 1), ("aimax-spawn", 1), ("aimax-stop", 1)],
-        ends: &[Exit::Refused, Exit::Unproven, Exit::Person, Exit::Missing, Exit::Timeout],
+        ends: prompt::ENDS,
         records: &[&CREATED],
         ..ToolDoc::EMPTY
     };
@@ -161,7 +161,7 @@ it, with the `offset` before the prompt.",
             ("git diff | aimax send -s review", "Send the output of a program."),
         ],
         see_also: &[("aimax-create", 1), ("aimax-paste", 1), ("aimax-pause", 1)],
-        ends: &[Exit::Refused, Exit::Unproven, Exit::Person, Exit::Missing, Exit::Timeout],
+        ends: prompt::ENDS,
         records: &[&SENT],
         ..ToolDoc::EMPTY
     };
@@ -225,7 +225,7 @@ The document of `--json` has `ok`, `sessionId` and `resentPrompt`.",
             ),
         ],
         see_also: &[("aimax-send", 1), ("aimax-paste", 1), ("aimax-stop", 1)],
-        ends: &[Exit::Refused, Exit::Unproven, Exit::Person, Exit::Missing, Exit::Timeout],
+        ends: prompt::ENDS,
         records: &[&PAUSED],
         ..ToolDoc::EMPTY
     };
