@@ -42,7 +42,9 @@ const ENTERS: u32 = 4;
 /// Enter after a paste, and its repetitions.
 struct EnterRetry {
     count: u32,
-    last: Instant,
+    /// When Enter was last pressed, or when the agent came to rest after that: it may have worked on an
+    /// earlier text, and what it says of ours comes within moments.
+    waits_since: Instant,
     /// Some agents may swallow Enter. One that has only just started may ignore it or take it for
     /// part of the paste.
     // Measured: codex/FACTS.md, "Readiness"; claude/FACTS.md, "Readiness"
@@ -73,7 +75,7 @@ impl EnterRetry {
         let status = attached.status(look)?;
         let mut enters = EnterRetry {
             count: 0,
-            last: Instant::now(),
+            waits_since: Instant::now(),
             may_repeat: attached.agent.facts().may_swallow_enter || just_started,
             from_idle: matches!(status, Status::Idle(_)),
             since: time::now_ms(),
@@ -94,9 +96,9 @@ impl EnterRetry {
         self.count == 0
             || (self.may_repeat
                 && !self.is_taken(status)
-                && !self.is_answered(status)
+                && !self.is_refused
                 && self.count < ENTERS
-                && self.last.elapsed() > self.patience())
+                && self.waits_since.elapsed() > self.patience())
     }
 
     /// Whether the agent has begun to work on the text, whatever its box still shows.
@@ -104,10 +106,13 @@ impl EnterRetry {
         self.at_hook || self.from_idle && *status == Status::Busy
     }
 
-    /// Whether it has been at the text and left it in the box again, as a hook has it do.
-    fn is_answered(&self, status: &Status) -> bool {
-        let has_worked = matches!(status, Status::Idle(Some(since)) if *since > self.since);
-        self.is_refused || self.from_idle && has_worked
+    /// Notes when an agent that is idle came to rest.
+    fn note_rest(&mut self, status: &Status) {
+        if let Status::Idle(Some(since)) = status {
+            let rests = time::now_ms().checked_sub(*since).map(Duration::from_millis);
+            let at_rest = rests.and_then(|rests| Instant::now().checked_sub(rests));
+            self.waits_since = at_rest.map_or(self.waits_since, |at| at.max(self.waits_since));
+        }
     }
 
     /// Looks at what has become of a text that still stands in the box.
@@ -124,7 +129,7 @@ impl EnterRetry {
 
     /// When Enter may be due again.
     fn next_look(&self) -> Deadline {
-        match self.patience().checked_sub(self.last.elapsed()) {
+        match self.patience().checked_sub(self.waits_since.elapsed()) {
             _ if self.at_hook => Deadline::after(SWALLOWED),
             Some(left) if self.count > 0 && self.may_repeat && self.count < ENTERS => {
                 Deadline::after(left + Duration::from_millis(1))
@@ -146,7 +151,7 @@ impl EnterRetry {
             self.since = time::now_ms();
         }
         self.count += 1;
-        self.last = Instant::now();
+        self.waits_since = Instant::now();
         trace::step("Enter", || json!({ "count": self.count }));
     }
 }
@@ -289,6 +294,7 @@ pub(crate) fn submit(
         }
         let mut in_box = attached.profile.input_box(&look) == InputBox::Text;
         let status = attached.status(&look)?;
+        enters.note_rest(&status);
         enters.note(attached, session, &look, in_box);
         if enters.is_refused && !enters.was_refused {
             return refused(attached, session, proof.offset, "", deadline);
@@ -408,4 +414,34 @@ fn unproven(
         delivery.advice = "look at the window before you try again".into();
     }
     delivery
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn enter_is_pressed_again_once_the_agent_has_rested_for_a_while_beside_the_text() {
+        let now = time::now_ms();
+        let is_due = |status| {
+            let mut enters = EnterRetry {
+                count: 1,
+                waits_since: Instant::now().checked_sub(2 * SWALLOWED).unwrap(),
+                may_repeat: true,
+                from_idle: true,
+                since: now - 2000,
+                at_hook: false,
+                is_refused: false,
+                was_refused: false,
+            };
+            enters.note_rest(&status);
+            enters.is_due(&status)
+        };
+        assert!(!is_due(Status::Busy), "it may be at our text");
+        assert!(!is_due(Status::Idle(Some(now - 300))), "what it says of ours may still come");
+        assert!(is_due(Status::Idle(Some(now - 1500))), "it was at an earlier text");
+        assert!(is_due(Status::Idle(Some(now - 60_000))), "it did not see Enter");
+        assert!(is_due(Status::Idle(None)));
+        assert!(is_due(Status::Idle(Some(now + 60_000))), "a clock that was set back says nothing");
+    }
 }
