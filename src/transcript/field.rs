@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr_iter};
 
 use super::fast_json::{self, brackets_end, copy_plain, string_end};
 
@@ -97,7 +97,7 @@ impl<'a> Field<'a> {
     pub(crate) fn json(self) -> String {
         // As programs write it, nothing is to be changed.
         if fast_json::is_record(self.0)
-            && memmem::find(self.0, b"\\u").is_none()
+            && memchr_iter(b'\\', self.0).all(|at| self.0.get(at + 1) != Some(&b'u'))
             && let Ok(json) = std::str::from_utf8(self.0)
         {
             return json.to_owned();

@@ -512,7 +512,6 @@ fn add_fields(record: &mut Vec<u8>, fields: &impl Serialize) -> Result<()> {
     Ok(())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
 fn failed(error: serde_json::Error) -> Error {
     Error::system("stdout", error)
 }
