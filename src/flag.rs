@@ -216,7 +216,8 @@ impl Flags {
 
     fn make_dir(&self) -> Result<()> {
         if !self.root.is_dir() {
-            return Err(Error::usage(self.root.display(), "the flag root is not a folder"));
+            let cause = "the flag root is not a folder";
+            return Err(Error::usage(self.root.display(), cause).advise("make it first"));
         }
         self.check_path()?;
         // Other users may read the flags, whatever our umask is; an existing folder keeps its mode.
