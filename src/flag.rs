@@ -224,7 +224,8 @@ impl Flags {
         let dir = self.dir();
         let new = dir.ancestors().take(3).take_while(|path| !path.exists()).map(Path::to_owned);
         let new: Vec<PathBuf> = new.collect();
-        fs::make_dir(&dir, 0o755)?;
+        fs::make_dir(&dir, 0o755)
+            .map_err(|e| e.advise("a start takes a folder that you can write in by --flag-root"))?;
         new.iter().try_for_each(|path| fs::set_mode(path, 0o755))?;
         match self.git_ignore().symlink_metadata() {
             Ok(_) => Ok(()),
