@@ -225,11 +225,9 @@ fn refused(
 /// `unknown-dialog`.
 fn opens(attached: &AttachedPane<'_>, look: &Look, status: &Status) -> Option<(String, String)> {
     let is_missing = attached.profile.input_box(look) == InputBox::Missing;
-    if takes_prompt(status) && !is_missing {
-        return None;
-    }
     let unknown = || (UNKNOWN.to_owned(), "attach to the window and answer".to_owned());
     let is_drawn = !look.screen.text().trim().is_empty();
+    // A form's field looks like the box.
     attached.question(look, status).or_else(|| (is_missing && is_drawn).then(unknown))
 }
 
