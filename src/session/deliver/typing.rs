@@ -104,6 +104,11 @@ impl EnterRetry {
         self.at_hook || self.from_idle && *status == Status::Busy
     }
 
+    /// Whether Enter was pressed so short a time ago that the agent may not have read it.
+    fn may_be_read_yet(&self) -> bool {
+        self.count > 0 && self.last.elapsed() < SWALLOWED
+    }
+
     /// Whether it has been at the text and left it in the box again, as a hook has it do.
     fn is_answered(&self, status: &Status) -> bool {
         let has_worked = matches!(status, Status::Idle(Some(since)) if *since > self.since);
@@ -300,7 +305,7 @@ pub(crate) fn submit(
         let is_open = prompt.is_command() && opens(attached, &look, &status).is_some();
         let stands = is_open && opened.since(look.screen.text()) >= OPEN;
         if deadline.passed() || stands {
-            in_box &= !enters.is_taken(&status);
+            in_box &= !enters.is_taken(&status) && !enters.may_be_read_yet();
             return Ok(unproven(attached, &look, &status, proof.offset, in_box));
         }
         if let Some(nudges) = &mut nudges {
