@@ -137,6 +137,9 @@ fn goals(agent: Agent) {
         assert_eq!((status, &record["state"]), (Some(0), &"done".into()), "{record}");
         assert!(!stage.is_running());
     }
+    let until = ["wait", "t", "--until", "quiet", "--timeout", "2"];
+    let waited = run(&stage.home, "flag", &until);
+    assert_eq!((waited.status, &waited.records[0]["state"]), (Some(124), &"working".into()));
     let prompts = stage.model.prompts();
     let ours: Vec<_> = prompts.iter().filter(|prompt| prompt.starts_with("mine")).collect();
     assert_eq!(ours, ["mine 0", "mine 1", "mine 2", "mine 3"]);
