@@ -159,9 +159,9 @@ impl Anchor {
         config: &Config,
         found: std::result::Result<Option<Pane>, Fault>,
     ) -> Result<Sight> {
-        let note = session.run_dir(config).ended();
-        let own = serde_json::to_vec(self).map_err(|e| Error::system(note.display(), e))?;
-        let is_noted = || fs::read(&note).map(|kept| kept.as_ref() == Some(&own));
+        let note = || session.run_dir(config).ended();
+        let own = || serde_json::to_vec(self).map_err(|e| Error::system(note().display(), e));
+        let is_noted = || Ok::<bool, Error>(fs::read(&note())?.as_ref() == Some(&own()?));
         if self.process.as_ref().is_some_and(|process| process.elsewhere().is_some()) && is_noted()?
         {
             return Ok(Sight::Seen(None));
@@ -172,10 +172,10 @@ impl Anchor {
             && !is_noted()?
         {
             // Without a note, the other machine knows less: a look does not fail for that.
-            drop(fs::write_atomic(&note, &own, 0o600));
+            drop(fs::write_atomic(&note(), &own()?, 0o600));
             // The session may have been ended and cleared away meanwhile.
             if !session.run_dir(config).anchor().exists() {
-                drop(fs::remove(&note));
+                drop(fs::remove(&note()));
             }
         }
         Ok(sight)
