@@ -390,12 +390,14 @@ pub(crate) struct Panes {
     hubs: Vec<(Backend, Vec<Pane>)>,
     /// A single session is asked for by itself.
     is_single: bool,
+    /// Nobody asks for the programs in the foreground.
+    is_brief: bool,
 }
 
 impl Panes {
-    /// The panes of so many sessions.
+    /// The panes of so many sessions, for a caller that does not ask for [`Pane::command`].
     pub(crate) fn of_many(sessions: usize) -> Panes {
-        Panes { is_single: sessions == 1, ..Panes::default() }
+        Panes { is_single: sessions == 1, is_brief: true, ..Panes::default() }
     }
 
     /// What is to be seen of the session's pane.
@@ -414,16 +416,18 @@ impl Panes {
             })?;
             return named(session, config, panes).map(Sight::Seen);
         };
-        let panes =
-            find_or(&mut self.servers, &anchor.socket, || listed(&tmux.at(&anchor.socket)))?;
+        let panes = find_or(&mut self.servers, &anchor.socket, || {
+            let server = tmux.at(&anchor.socket);
+            let panes = if self.is_brief { server.many_panes() } else { server.all_panes() };
+            Ok(panes?.map(by_id))
+        })?;
         let own = |panes: &HashMap<String, Pane>| panes.get(&anchor.pane).cloned();
         anchor.sight(session, config, panes.as_ref().map(own).map_err(Clone::clone))
     }
 }
 
-fn listed(server: &Tmux) -> Result<Listed> {
-    let by_id = |pane: Pane| (pane.id.clone(), pane);
-    Ok(server.all_panes()?.map(|panes| panes.into_iter().map(by_id).collect()))
+fn by_id(panes: Vec<Pane>) -> HashMap<String, Pane> {
+    panes.into_iter().map(|pane| (pane.id.clone(), pane)).collect()
 }
 
 /// The value of `key` in `list`; made with `make` if it is not there yet.
