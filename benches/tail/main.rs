@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench tail` prints the table; `… -- --quick` measures less, for a first look, and
 //! `… -- latency idle` only these parts. A program that is not installed is left out and named.
-//! `AIMAX_BENCH_DIR` says where the files are put, which take 500 MB. The original (PyPI `aimax`
+//! `AIMAX_BENCH_DIR` says where the files are put, which take 400 MB. The original (PyPI `aimax`
 //! 0.1.0) is the program that `AIMAX_ORIGINAL` names.
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on stops")]
 

@@ -24,14 +24,14 @@ impl Scratch {
         self.0.join(name)
     }
 
-    /// A transcript of so many bytes at least; how many lines it has.
+    /// A transcript of an agent's, of so many bytes at least; how many lines it has.
     ///
     /// Its lines are those that real agents wrote for a prompt, a tool and an answer, with results of
     /// the size that tools have at work: the fixtures' own are a few words long.
-    pub(crate) fn transcript(&self, name: &str, bytes: usize) -> (PathBuf, usize) {
-        let path = self.path(name);
+    pub(crate) fn transcript(&self, agent: &str, bytes: usize) -> (PathBuf, usize) {
+        let path = self.path(&format!("{agent}.jsonl"));
         let mut file = BufWriter::new(File::create(&path).unwrap());
-        let turn = turn();
+        let turn = turn(agent);
         let (mut written, mut lines) = (0, 0);
         while written < bytes {
             file.write_all(&turn).unwrap();
@@ -61,9 +61,9 @@ impl Drop for Scratch {
     }
 }
 
-fn turn() -> Vec<u8> {
+fn turn(agent: &str) -> Vec<u8> {
     let mut turn = Vec::new();
-    for version in versions::all() {
+    for version in versions::of(agent) {
         let text = fs::read_to_string(version.fixtures().join("tool.jsonl")).unwrap();
         let source = "fn main() {\\n    println!(\\\"made by {}\\\", 40 + 2); // line\\n}\\n";
         let text = text.replace("made by 42", &format!("made by 42\\n{}", source.repeat(60)));

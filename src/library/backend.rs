@@ -167,10 +167,10 @@ impl AgentBackend for TmuxBackend {
             return Ok(History { entries: Vec::new(), total: 0, truncated: false, sentinel: 0 });
         };
         let most = last.unwrap_or(usize::MAX);
-        let Newest { lines, total, end } =
+        let Newest { lines, total, follow } =
             newest(&path, most, |line| Some(Record::of(self.backend, line)))?;
         let truncated = total > lines.len();
-        Ok(History { entries: lines.into(), total, truncated, sentinel: end })
+        Ok(History { entries: lines.into(), total, truncated, sentinel: follow.offset() })
     }
 
     fn thought_stream(&self, session: &str, start: Start) -> Result<ThoughtStream> {

@@ -154,8 +154,11 @@ impl Event {
 
     /// The same with the agent's own name for the line: the existing `parts`, joined by `/`.
     pub fn named(mut self, parts: &[Option<&str>]) -> Self {
-        let parts: Vec<&str> = parts.iter().flatten().copied().collect();
-        self.name = parts.join("/");
+        self.name.clear();
+        for (n, part) in parts.iter().flatten().enumerate() {
+            self.name.push_str(if n > 0 { "/" } else { "" });
+            self.name.push_str(part);
+        }
         self
     }
 }

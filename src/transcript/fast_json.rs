@@ -79,35 +79,44 @@ fn prove(bytes: &[u8]) -> (usize, bool) {
 }
 
 /// The bytes at `at`, as one chunk.
-fn chunk_at(bytes: &[u8], at: usize) -> [u8; WIDE] {
+#[inline]
+fn parts_at(bytes: &[u8], at: usize) -> Parts {
     let rest = &bytes[at..];
-    rest.first_chunk().copied().unwrap_or_else(|| {
-        let mut padded = [b' '; WIDE];
-        padded[..rest.len()].copy_from_slice(rest);
-        padded
-    })
+    match rest.first_chunk() {
+        Some(chunk) => parts(chunk),
+        None => {
+            let mut padded = [b' '; WIDE];
+            padded[..rest.len()].copy_from_slice(rest);
+            parts(&padded)
+        }
+    }
 }
 
-/// The end of the string whose first quote is at `start`.
-pub(crate) fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
+/// The end of the string whose first quote is at `start`, and whether it may hold escapes.
+#[inline]
+pub(crate) fn string_end(bytes: &[u8], start: usize) -> Option<(usize, bool)> {
     if bytes.get(start) != Some(&b'"') {
         return None;
     }
     let mut from = start + 1;
     // Most strings are short and hold no escape.
-    if let Some(part) = bytes.get(from..).and_then(<[u8]>::first_chunk::<16>) {
+    if let Some(part) = bytes.get(from..).and_then(<[u8]>::first_chunk::<PART>) {
         let part = u8x16::from(*part);
-        let place =
-            |byte: u8| part.simd_eq(u8x16::splat(byte)).to_bitmask().trailing_zeros() as usize;
+        let place = |byte: u8| first(part.simd_eq(u8x16::splat(byte)));
         let (quote, slash) = (place(b'"'), place(b'\\'));
         match quote < slash {
-            true => return Some(from + quote + 1),
-            false => from += slash.min(16),
+            true => return Some((from + quote + 1, false)),
+            false => from += slash,
         }
     }
+    long_string_end(bytes, from).map(|end| (end, true))
+}
+
+/// The end of a string that is open at `from`.
+fn long_string_end(bytes: &[u8], from: usize) -> Option<usize> {
     let mut strings = Strings::default();
     for at in (from..bytes.len()).step_by(WIDE) {
-        let quotes = strings.quotes(&parts(&chunk_at(bytes, at)));
+        let quotes = strings.quotes(&parts_at(bytes, at));
         if quotes != 0 {
             return Some(at + quotes.trailing_zeros() as usize + 1);
         }
@@ -120,15 +129,15 @@ pub(crate) fn brackets_end(bytes: &[u8], start: usize) -> Option<usize> {
     let mut strings = Strings::default();
     let mut depth = 0;
     for at in (start..bytes.len()).step_by(WIDE) {
-        let parts = parts(&chunk_at(bytes, at));
+        let parts = parts_at(bytes, at);
         let quotes = strings.quotes(&parts);
+        if quotes == 0 && strings.inside != 0 {
+            continue;
+        }
         let outside = !strings.inside(quotes);
         // `[` and `{`, and their closing ones, differ in this bit alone.
-        let either = |byte: u8| {
-            let (bit, byte) = (u8x16::splat(0x20), u8x16::splat(byte));
-            mask(&parts, |part| (part | bit).simd_eq(byte)) & outside
-        };
-        let (opening, closing) = (either(b'{'), either(b'}'));
+        let lower = parts.map(|part| part | u8x16::splat(0x20));
+        let (opening, closing) = (find(&lower, b'{') & outside, find(&lower, b'}') & outside);
         if opening | closing == 0 {
             continue;
         }
@@ -147,6 +156,80 @@ pub(crate) fn brackets_end(bytes: &[u8], start: usize) -> Option<usize> {
         }
     }
     None
+}
+
+/// Copies the `bytes` before the first backslash. Returns how many those are.
+#[inline]
+pub(crate) fn copy_plain(bytes: &[u8], into: &mut Vec<u8>) -> usize {
+    copy_until(bytes, |part| part.simd_eq(u8x16::splat(b'\\')), into)
+}
+
+/// Writes `text` as JSON, as serde_json does.
+pub(crate) fn quote(text: &str, into: &mut Vec<u8>) {
+    let bytes = text.as_bytes();
+    into.reserve(bytes.len() + bytes.len() / 8 + 2 * PART);
+    into.push(b'"');
+    let mut at = 0;
+    loop {
+        let special = |part: u8x16| {
+            let [quote, slash, blank] = [b'"', b'\\', b' '].map(u8x16::splat);
+            part.simd_eq(quote) | part.simd_eq(slash) | part.simd_lt(blank)
+        };
+        at += copy_until(&bytes[at..], special, into);
+        let Some(&byte) = bytes.get(at) else { break };
+        at += 1;
+        let sign = match byte {
+            b'\n' => b'n',
+            b'\t' => b't',
+            b'\r' => b'r',
+            0x8 => b'b',
+            0xc => b'f',
+            b'"' | b'\\' => byte,
+            _ => {
+                into.extend_from_slice(format!("\\u{byte:04x}").as_bytes());
+                continue;
+            }
+        };
+        into.extend_from_slice(&[b'\\', sign]);
+    }
+    into.push(b'"');
+}
+
+/// Copies the `bytes` before the first one that is among the `ends`. Returns how many those are.
+///
+/// Sixteen are copied at a time, and what is too much is taken back: that is quicker than to copy as
+/// many as needed.
+#[inline]
+fn copy_until(bytes: &[u8], ends: impl Fn(u8x16) -> u8x16, into: &mut Vec<u8>) -> usize {
+    let mut at = 0;
+    loop {
+        let rest = &bytes[at..];
+        let mut padded = [b' '; PART];
+        let (part, length) = match rest.first_chunk::<PART>() {
+            Some(part) => (part, PART),
+            None => {
+                padded[..rest.len()].copy_from_slice(rest);
+                (&padded, rest.len())
+            }
+        };
+        let count = first(ends(u8x16::from(*part))).min(length);
+        let end = into.len() + count;
+        into.extend_from_slice(part);
+        into.truncate(end);
+        at += count;
+        if count < PART {
+            return at;
+        }
+    }
+}
+
+/// How many bytes are examined at once at least.
+const PART: usize = 16;
+
+/// The first byte that is all ones; 16 without one.
+#[inline]
+fn first(part: u8x16) -> usize {
+    (part.to_bitmask().trailing_zeros() as usize).min(PART)
 }
 
 /// How many bytes are examined at once.
@@ -211,8 +294,12 @@ impl Strings {
     /// The bytes that a backslash escapes. A backslash that is itself escaped escapes nothing: a
     /// subtraction carries through each run of backslashes, and so separates odd places from even
     /// ones.
+    #[inline]
     fn escaped(&mut self, slashes: u64) -> u64 {
         const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
+        if slashes | self.escaped == 0 {
+            return 0;
+        }
         let begun = slashes & !self.escaped;
         let turns = (begun << 1 | ODD).wrapping_sub(begun) ^ ODD;
         let escaped = turns ^ (slashes | self.escaped);
@@ -222,18 +309,18 @@ impl Strings {
 }
 
 /// A chunk as it is examined.
-type Parts = [u8x16; WIDE / 16];
+type Parts = [u8x16; WIDE / PART];
 
 #[inline]
 fn parts(chunk: &[u8; WIDE]) -> Parts {
-    let part = |n: usize| u8x16::from(chunk.as_chunks::<16>().0[n]);
+    let part = |n: usize| u8x16::from(chunk.as_chunks::<PART>().0[n]);
     [part(0), part(1), part(2), part(3)]
 }
 
 /// The bytes for which `is` is all ones.
 #[inline]
 fn mask(parts: &Parts, is: impl Fn(u8x16) -> u8x16) -> u64 {
-    let bits = |n: usize| u64::from(is(parts[n]).to_bitmask()) << (16 * n);
+    let bits = |n: usize| u64::from(is(parts[n]).to_bitmask()) << (PART * n);
     bits(0) | bits(1) | bits(2) | bits(3)
 }
 
@@ -394,7 +481,7 @@ mod tests {
                 assert_eq!(prove(line.as_bytes()), (line.len(), false), "{line}");
                 let proven = line.len() - good.len() - 1;
                 assert_eq!(prove(line.trim_end().as_bytes()), (proven, true), "no newline");
-                assert_eq!(string_end(line.as_bytes(), 1), Some(3 + fill));
+                assert_eq!(string_end(line.as_bytes(), 1).unwrap().0, 3 + fill);
                 assert_eq!(brackets_end(line.as_bytes(), 0), Some(proven - 1));
                 assert_eq!(brackets_end(line.as_bytes(), proven), Some(line.len() - 1));
                 assert!(is_record(good.as_bytes()) && !is_record(line.as_bytes()));
@@ -445,6 +532,19 @@ mod tests {
                 let lines = format!("{before}{open}\n{{}}\n");
                 assert!(suspects(lines.as_bytes()).contains(&before.len()), "{open}");
                 assert!(!is_record(open.as_bytes()), "{open}");
+            }
+        }
+    }
+    #[test]
+    fn a_text_is_quoted_as_serde_json_quotes_it() {
+        let odd = "\"\\/\u{0}\u{7}\u{8}\t\n\u{b}\u{c}\r\u{1f} \u{7f}é日😀";
+        for fill in 0..40 {
+            for text in ["", odd, &odd.repeat(5)] {
+                let text = format!("{}{text}{}", "x".repeat(fill), "y".repeat(fill / 2));
+                let mut quoted = b"before".to_vec();
+                quote(&text, &mut quoted);
+                let want = format!("before{}", serde_json::Value::from(text));
+                assert_eq!(String::from_utf8(quoted).unwrap(), want);
             }
         }
     }

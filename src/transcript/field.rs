@@ -6,9 +6,9 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 
-use super::fast_json::{self, brackets_end, string_end};
+use super::fast_json::{self, brackets_end, copy_plain, string_end};
 
 /// A value in a record, as it stands there; or its absence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,9 +30,7 @@ impl<'a> Field<'a> {
     pub(crate) fn fields<const N: usize>(self, names: [&str; N]) -> [Field<'a>; N] {
         let mut found = [Field::default(); N];
         for (name, value) in self.members() {
-            let plain = if memchr(b'\\', name).is_some() { decoded(name) } else { Cow::default() };
-            let name = if plain.is_empty() { name } else { plain.as_bytes() };
-            if let Some(at) = names.iter().position(|wanted| is_name(name, wanted)) {
+            if let Some(at) = names.iter().position(|wanted| is_name(&name, wanted)) {
                 found[at] = value;
             }
         }
@@ -97,11 +95,18 @@ impl<'a> Field<'a> {
     /// Its JSON, without the blanks between its parts. What [`text`](Field::text) replaces is replaced
     /// here too.
     pub(crate) fn json(self) -> String {
+        // As programs write it, nothing is to be changed.
+        if fast_json::is_record(self.0)
+            && memchr_iter(b'\\', self.0).all(|at| self.0.get(at + 1) != Some(&b'u'))
+            && let Ok(json) = std::str::from_utf8(self.0)
+        {
+            return json.to_owned();
+        }
         let mut json = String::with_capacity(self.0.len());
         let mut at = 0;
         while let Some(&byte) = self.0.get(at) {
             let end = match byte {
-                b'"' => string_end(self.0, at).unwrap_or(self.0.len()),
+                b'"' => string_end(self.0, at).map_or(self.0.len(), |(end, _)| end),
                 _ => memchr(b'"', &self.0[at..]).map_or(self.0.len(), |quote| at + quote),
             };
             let part = utf8(&self.0[at..end]);
@@ -118,13 +123,13 @@ impl<'a> Field<'a> {
         json
     }
 
-    /// The names, with their escapes, and the values in an object; those before a fault in it.
-    fn members(self) -> impl Iterator<Item = (&'a [u8], Field<'a>)> {
+    /// The names and the values in an object; those before a fault in it.
+    fn members(self) -> impl Iterator<Item = (Cow<'a, [u8]>, Field<'a>)> {
         let bytes = self.0;
         let mut at = (bytes.first() == Some(&b'{')).then_some(1);
         std::iter::from_fn(move || {
             let name = after_blanks(bytes, at?);
-            let name_end = string_end(bytes, name)?;
+            let (name_end, is_escaped) = string_end(bytes, name)?;
             let colon = after_blanks(bytes, name_end);
             if bytes.get(colon) != Some(&b':') {
                 return None;
@@ -132,7 +137,11 @@ impl<'a> Field<'a> {
             let start = after_blanks(bytes, colon + 1);
             let end = value_end(bytes, start)?;
             at = behind_comma(bytes, end);
-            Some((&bytes[name + 1..name_end - 1], Field(&bytes[start..end])))
+            let mut name = Cow::Borrowed(&bytes[name + 1..name_end - 1]);
+            if is_escaped && memchr(b'\\', &name).is_some() {
+                name = decoded(&name).into_owned().into_bytes().into();
+            }
+            Some((name, Field(&bytes[start..end])))
         })
     }
 }
@@ -147,11 +156,10 @@ pub(crate) fn is_one_object(line: &[u8]) -> bool {
 
 #[inline]
 fn is_name(found: &[u8], wanted: &str) -> bool {
-    // Most names differ in their first character already.
-    match found.first() {
-        first if first != wanted.as_bytes().first() => false,
-        _ => found == wanted.as_bytes(),
-    }
+    // Most names differ in their lengths or their first characters already.
+    found.len() == wanted.len()
+        && found.first() == wanted.as_bytes().first()
+        && found == wanted.as_bytes()
 }
 
 fn after_blanks(bytes: &[u8], mut at: usize) -> usize {
@@ -170,7 +178,7 @@ fn behind_comma(bytes: &[u8], end: usize) -> Option<usize> {
 /// The end of the value that begins at `start`.
 fn value_end(bytes: &[u8], start: usize) -> Option<usize> {
     match bytes.get(start)? {
-        b'"' => string_end(bytes, start),
+        b'"' => string_end(bytes, start).map(|(end, _)| end),
         b'{' | b'[' => brackets_end(bytes, start),
         b',' | b':' | b'}' | b']' => None,
         _ => {
@@ -187,7 +195,7 @@ fn orderly_end(bytes: &[u8], start: usize) -> Option<usize> {
     loop {
         match bytes.get(at)? {
             b'"' => {
-                at = string_end(bytes, at)?;
+                (at, _) = string_end(bytes, at)?;
                 // Behind the string that was cut off by the next record stands a name of that record.
                 if !b":,}]".contains(bytes.get(after_blanks(bytes, at))?) {
                     return None;
@@ -212,30 +220,31 @@ fn utf8(bytes: &[u8]) -> Cow<'_, str> {
 
 /// The text in a string, without its quotes.
 fn decoded(inside: &[u8]) -> Cow<'_, str> {
-    // What is not UTF-8 is replaced first: no escape has such bytes in it.
-    let inside = utf8(inside);
-    let Some(first) = memchr(b'\\', inside.as_bytes()) else { return inside };
-    let mut text = String::with_capacity(inside.len());
-    let (mut rest, mut plain) = (&*inside, first);
-    loop {
-        let (before, escape) = rest.split_at(plain);
-        text.push_str(before);
-        let Some(&sign) = escape.as_bytes().get(1) else { return Cow::Owned(text) };
+    let Some(first) = memchr(b'\\', inside) else { return utf8(inside) };
+    let mut text = Vec::with_capacity(inside.len() + 16);
+    text.extend_from_slice(&inside[..first]);
+    let mut rest = &inside[first..];
+    while let [_, sign, ..] = rest {
         let (character, length) = match sign {
             b'n' => ('\n', 2),
             b't' => ('\t', 2),
             b'r' => ('\r', 2),
             b'b' => ('\u{8}', 2),
             b'f' => ('\u{c}', 2),
-            b'u' => escaped(escape.as_bytes()),
-            b'"' | b'\\' | b'/' => (char::from(sign), 2),
+            b'u' => escaped(rest),
+            b'"' | b'\\' | b'/' => (char::from(*sign), 2),
             // No escape: what follows stands for itself.
             _ => (char::REPLACEMENT_CHARACTER, 1),
         };
-        text.push(character);
-        rest = &escape[length..];
-        plain = memchr(b'\\', rest.as_bytes()).unwrap_or(rest.len());
+        match u8::try_from(character) {
+            Ok(byte) if byte.is_ascii() => text.push(byte),
+            _ => text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+        rest = &rest[length..];
+        rest = &rest[copy_plain(rest, &mut text)..];
     }
+    let text = String::from_utf8(text);
+    Cow::Owned(text.unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
 }
 
 /// The character of the `\uXXXX` that begins `bytes`, or of two, and how many bytes it takes.

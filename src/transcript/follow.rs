@@ -271,6 +271,18 @@ impl Follow {
         Ok(Left { head, tail: self.before(SAME)? })
     }
 
+    /// The `count` bytes at `offset`, which were given out before.
+    pub(crate) fn again(&self, offset: u64, count: usize) -> Result<Vec<u8>> {
+        let bytes = match &self.file {
+            Some((file, _)) => lines::before(file, offset + count as u64, count).at(&self.path)?,
+            None => Vec::new(),
+        };
+        if bytes.len() == count {
+            return Ok(bytes);
+        }
+        Err(Error::system(self.path.display(), "it was cut or removed while it was read"))
+    }
+
     /// At most `count` bytes before the start of the next line.
     pub fn before(&self, count: usize) -> Result<Vec<u8>> {
         match &self.file {

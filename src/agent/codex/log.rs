@@ -9,88 +9,161 @@ use crate::{
     },
 };
 
+/// The fields of a payload that matter, of any kind of record: it may be large, and is gone through
+/// once.
+struct Payload<'a> {
+    whole: Field<'a>,
+    message: Field<'a>,
+    item: Field<'a>,
+    role: Field<'a>,
+    content: Field<'a>,
+    summary: Field<'a>,
+    name: Field<'a>,
+    arguments: Field<'a>,
+    input: Field<'a>,
+    output: Field<'a>,
+    error: Field<'a>,
+    last_message: Field<'a>,
+    rate_limits: Field<'a>,
+    images: Field<'a>,
+}
+
+const FIELDS: [&str; 15] = [
+    "type",
+    "turn_id",
+    "message",
+    "item",
+    "role",
+    "content",
+    "summary",
+    "name",
+    "arguments",
+    "input",
+    "output",
+    "error",
+    "last_agent_message",
+    "rate_limits",
+    "local_images",
+];
+
 /// The event in a record.
 pub(crate) fn parse_record(bytes: &[u8]) -> Event {
-    let [kind, timestamp, payload] = Field::whole(bytes).fields(["type", "timestamp", "payload"]);
+    let [kind, timestamp, whole] = Field::whole(bytes).fields(["type", "timestamp", "payload"]);
     let time = timestamp.text().and_then(|text| time::parse_rfc3339(&text));
-    let [under, turn] = payload.fields(["type", "turn_id"]);
+    let [
+        under,
+        turn,
+        message,
+        item,
+        role,
+        content,
+        summary,
+        name,
+        arguments,
+        input,
+        output,
+        error,
+        last_message,
+        rate_limits,
+        images,
+    ] = whole.fields(FIELDS);
+    let payload = Payload {
+        whole,
+        message,
+        item,
+        role,
+        content,
+        summary,
+        name,
+        arguments,
+        input,
+        output,
+        error,
+        last_message,
+        rate_limits,
+        images,
+    };
     let (kind, under) = (kind.text(), under.text());
     let is_known = matches!(kind.as_deref(), None | Some("event_msg" | "response_item"));
     let (event, said) = match under.as_deref() {
-        Some(under) if is_known => said(under, payload),
+        Some(under) if is_known => payload.said(under),
         _ => (EventKind::Other, String::new()),
     };
     let turn = turn.text().map(Into::into);
     let twice = matches!(event, EventKind::Prompt | EventKind::Text);
-    let (reason, resets_at) = limit(payload);
-    let images = if event == EventKind::Prompt { images(payload) } else { 0 };
+    let (reason, resets_at) = payload.limit();
+    let images = if event == EventKind::Prompt { payload.images() } else { 0 };
     Event { turn, twice, images, reason, resets_at, ..Event::new(event, time, said) }
         .named(&[kind.as_deref(), under.as_deref()])
 }
 
-/// What a record says. No two kinds of record have a type of one name.
-fn said(under: &str, payload: Field<'_>) -> (EventKind, String) {
-    let text = |key: &str| payload.get(key).text().unwrap_or_default().into_owned();
-    match under {
-        "task_started" => (EventKind::TurnStart, String::new()),
-        "task_complete" => completed(payload),
-        "turn_aborted" => (EventKind::Interrupted, String::new()),
-        // The same text may stand in several records. See codex/FACTS.md, "Rollout records".
-        "user_message" => (EventKind::Prompt, text("message")),
-        "agent_message" => (EventKind::Text, text("message")),
-        "item_completed" => {
-            let [kind, content] = payload.get("item").fields(["type", "content"]);
-            match kind.text().as_deref() {
-                Some("UserMessage") => (EventKind::Prompt, text_of(content)),
-                Some("AgentMessage") => (EventKind::Text, text_of(content)),
-                _ => (EventKind::Other, String::new()),
+impl Payload<'_> {
+    /// What a record says. No two kinds of record have a type of one name.
+    fn said(&self, under: &str) -> (EventKind, String) {
+        let text = |field: Field<'_>| field.text().unwrap_or_default().into_owned();
+        let call = |given: Field<'_>| {
+            let [name, given] = [self.name, given].map(|field| field.text().unwrap_or_default());
+            (EventKind::ToolCall, format!("{name} {given}"))
+        };
+        match under {
+            "task_started" => (EventKind::TurnStart, String::new()),
+            "task_complete" => self.completed(),
+            "turn_aborted" => (EventKind::Interrupted, String::new()),
+            // The same text may stand in several records. See codex/FACTS.md, "Rollout records".
+            "user_message" => (EventKind::Prompt, text(self.message)),
+            "agent_message" => (EventKind::Text, text(self.message)),
+            "item_completed" => {
+                let [kind, content] = self.item.fields(["type", "content"]);
+                match kind.text().as_deref() {
+                    Some("UserMessage") => (EventKind::Prompt, text_of(content)),
+                    Some("AgentMessage") => (EventKind::Text, text_of(content)),
+                    _ => (EventKind::Other, String::new()),
+                }
             }
+            "message" if self.role.is("assistant") => (EventKind::Text, text_of(self.content)),
+            "token_count" => (EventKind::Usage, self.whole.json()),
+            "reasoning" => (EventKind::Thinking, text_of(self.summary)),
+            "function_call" => call(self.arguments),
+            "custom_tool_call" => call(self.input),
+            "function_call_output" | "custom_tool_call_output" => {
+                (EventKind::ToolResult, text_of(self.output))
+            }
+            _ => (EventKind::Other, String::new()),
         }
-        "message" if payload.get("role").is("assistant") => {
-            (EventKind::Text, text_of(payload.get("content")))
-        }
-        "token_count" => (EventKind::Usage, payload.json()),
-        "reasoning" => (EventKind::Thinking, text_of(payload.get("summary"))),
-        "function_call" => (EventKind::ToolCall, format!("{} {}", text("name"), text("arguments"))),
-        "custom_tool_call" => (EventKind::ToolCall, format!("{} {}", text("name"), text("input"))),
-        "function_call_output" | "custom_tool_call_output" => {
-            (EventKind::ToolResult, text_of(payload.get("output")))
-        }
-        _ => (EventKind::Other, String::new()),
     }
-}
 
-/// How many images came with a prompt. See codex/FACTS.md, "Images".
-fn images(payload: Field<'_>) -> usize {
-    let content = payload.get("item").get("content");
-    let items = content.items().filter(|item| item.get("type").is("local_image")).count();
-    items.max(payload.get("local_images").items().count())
-}
-
-/// Whether the turn ended at a usage limit; and when a limit that was reached ends, which stands in
-/// another record. See codex/FACTS.md, "End of a turn".
-fn limit(payload: Field<'_>) -> (Option<&'static str>, Option<u64>) {
-    let [error, limits] = payload.fields(["error", "rate_limits"]);
-    let reason = error.get("codex_error_info").is("usage_limit_exceeded").then_some(USAGE_LIMIT);
-    let windows = limits.fields(["primary", "secondary"]).map(|window| {
-        let [used, resets_at] = window.fields(["used_percent", "resets_at"]);
-        resets_at.number().filter(|_| used.number().is_some_and(|percent| percent >= 100.0))
-    });
-    // The last one that ends is the one to wait for.
-    let last = windows
-        .into_iter()
-        .flatten()
-        .fold(None, |last: Option<f64>, at| Some(last.map_or(at, |last| last.max(at))));
-    (reason, last.map(|seconds| (seconds * 1000.0) as u64))
-}
-
-/// The end of a turn. Up to 0.142 the only sign of an error is that a prompt was not answered.
-fn completed(payload: Field<'_>) -> (EventKind, String) {
-    let [error, last] = payload.fields(["error", "last_agent_message"]);
-    if error.is_some() {
-        let said = error.get("message").text().map(Into::into);
-        return (EventKind::Error, said.unwrap_or_else(|| error.json()));
+    /// How many images came with a prompt. See codex/FACTS.md, "Images".
+    fn images(&self) -> usize {
+        let content = self.item.get("content");
+        let items = content.items().filter(|item| item.get("type").is("local_image")).count();
+        items.max(self.images.items().count())
     }
-    let kind = if last.is_null() { EventKind::Unanswered } else { EventKind::TurnEnd };
-    (kind, String::new())
+
+    /// Whether the turn ended at a usage limit; and when a limit that was reached ends, which stands in
+    /// another record. See codex/FACTS.md, "End of a turn".
+    fn limit(&self) -> (Option<&'static str>, Option<u64>) {
+        let info = self.error.get("codex_error_info");
+        let reason = info.is("usage_limit_exceeded").then_some(USAGE_LIMIT);
+        let windows = self.rate_limits.fields(["primary", "secondary"]).map(|window| {
+            let [used, resets_at] = window.fields(["used_percent", "resets_at"]);
+            resets_at.number().filter(|_| used.number().is_some_and(|percent| percent >= 100.0))
+        });
+        // The last one that ends is the one to wait for.
+        let last = windows
+            .into_iter()
+            .flatten()
+            .fold(None, |last: Option<f64>, at| Some(last.map_or(at, |last| last.max(at))));
+        (reason, last.map(|seconds| (seconds * 1000.0) as u64))
+    }
+
+    /// The end of a turn. Up to 0.142 the only sign of an error is that a prompt was not answered.
+    fn completed(&self) -> (EventKind, String) {
+        if self.error.is_some() {
+            let said = self.error.get("message").text().map(Into::into);
+            return (EventKind::Error, said.unwrap_or_else(|| self.error.json()));
+        }
+        let is_answered = !self.last_message.is_null();
+        let kind = if is_answered { EventKind::TurnEnd } else { EventKind::Unanswered };
+        (kind, String::new())
+    }
 }

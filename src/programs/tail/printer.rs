@@ -3,12 +3,12 @@
 //! In every form a record is written whole, in one write, and in its order. In the plain form a
 //! large piece of good records is written as it was read, without being copied.
 
-use std::{collections::VecDeque, io::Write, ops::ControlFlow, path::Path};
+use std::{io::Write, ops::ControlFlow, path::Path};
 
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 
-use super::{cursor::Cursor, each::Each, options::Args, text::Transcription};
+use super::{cursor::Cursor, each::Each, held::Held, options::Args, text::Transcription};
 use crate::{
     agent::Backend,
     cli::{Member, Output, RecordDoc, Type},
@@ -163,14 +163,6 @@ pub(crate) struct Printer<'a> {
     wrapped: Vec<u8>,
 }
 
-/// What is held back.
-#[derive(Default)]
-struct Held {
-    texts: VecDeque<Vec<u8>>,
-    /// Whether more came before, and with it the heading of its session.
-    dropped: bool,
-}
-
 impl<'a> Printer<'a> {
     pub(crate) fn new(
         args: &Args,
@@ -190,7 +182,7 @@ impl<'a> Printer<'a> {
 
     /// From here on what is printed is held back, if only the last of it is wanted.
     pub(crate) fn hold(&mut self) {
-        self.held = self.last.map(|_| Held::default());
+        self.held = self.last.map(Held::new);
     }
 
     /// Prints the last of what was held back, all of it of `source`. Returns whether that was all that
@@ -198,13 +190,12 @@ impl<'a> Printer<'a> {
     pub(crate) fn release(&mut self, source: &RecordSource) -> Result<bool> {
         let Some(held) = self.held.take() else { return Ok(false) };
         if let Form::Text(transcription) = &self.form
-            && held.dropped
-            && !held.texts.is_empty()
+            && held.lacks_its_head()
             && let Some(head) = transcription.head(source.session.as_deref())
         {
             self.out.line(head.as_bytes())?;
         }
-        for text in held.texts {
+        for text in held.texts() {
             if self.left == 0 {
                 break;
             }
@@ -217,11 +208,7 @@ impl<'a> Printer<'a> {
     /// Writes a text, or holds it back.
     fn say(&mut self, text: Vec<u8>) -> Result<()> {
         let Some(held) = &mut self.held else { return self.out.line(&text) };
-        held.texts.push_back(text);
-        if held.texts.len() > self.last.unwrap_or(usize::MAX) {
-            held.texts.pop_front();
-            held.dropped = true;
-        }
+        held.push(text);
         Ok(())
     }
 
@@ -290,15 +277,14 @@ impl<'a> Printer<'a> {
             Form::Wrapped => self.wrap(source, path, line),
             Form::Events => {
                 self.wrapped.clear();
-                let fault = |e| Error::system("stdout", e);
                 for event in &events(source, line) {
-                    let record = EventRecord::new(source, line, event);
-                    EVENT.assert(&record);
                     if self.held.is_some() {
-                        self.say(serde_json::to_vec(&record).map_err(fault)?)?;
+                        let mut text = Vec::new();
+                        write_event(source, line, event, &mut text)?;
+                        self.say(text)?;
                         continue;
                     }
-                    serde_json::to_writer(&mut self.wrapped, &record).map_err(fault)?;
+                    write_event(source, line, event, &mut self.wrapped)?;
                     self.wrapped.push(b'\n');
                 }
                 if self.wrapped.pop().is_none() {
@@ -317,9 +303,8 @@ impl<'a> Printer<'a> {
     /// The record is embedded as it is: reading and writing it anew could change it.
     fn wrap(&mut self, source: &RecordSource, path: &Path, line: Line<'_>) -> Result<()> {
         self.wrapped.clear();
-        self.wrapped.extend_from_slice(source.opening.as_bytes());
-        let fault = |e| Error::io("memory", &e);
-        write!(self.wrapped, "{},\"next\":{},\"entry\":", line.offset, line.next).map_err(fault)?;
+        open_record(source, line, &mut self.wrapped)?;
+        self.wrapped.extend_from_slice(b",\"entry\":");
         self.wrapped.extend_from_slice(line.bytes);
         self.wrapped.push(b'}');
         self.put_wrapped(source, path, line.next)
@@ -380,9 +365,9 @@ impl<'a> Printer<'a> {
             Form::Events => {
                 let event = Event::new(EventKind::Other, None, "").named(&[Some("moved")]);
                 let line = Line { offset, next: offset, bytes: b"" };
-                let event = EventRecord::new(source, line, &event);
-                let mut record =
-                    serde_json::to_value(&event).map_err(|e| Error::system("stdout", e))?;
+                self.wrapped.clear();
+                write_event(source, line, &event, &mut self.wrapped)?;
+                let mut record: Value = serde_json::from_slice(&self.wrapped).map_err(failed)?;
                 record["moved"] = moved;
                 EVENT.assert(&record);
                 self.wrapped = record.to_string().into_bytes();
@@ -414,9 +399,10 @@ fn events(source: &mut RecordSource, line: Line<'_>) -> Vec<Event> {
     events
 }
 
-/// Whether a text is what an agent has counted.
-fn is_usage(event: &Event, text: &RawValue) -> bool {
-    event.kind == EventKind::Usage && text.get().starts_with('{')
+/// What an agent has counted, if the event tells it.
+fn usage(event: &Event) -> Option<&RawValue> {
+    let is_object = event.kind == EventKind::Usage && event.text.starts_with('{');
+    is_object.then(|| serde_json::from_str(&event.text).ok())?
 }
 
 /// A call of a tool.
@@ -435,20 +421,17 @@ impl<'a> ToolCall<'a> {
     }
 }
 
-/// An event as it is printed.
+/// The fields of an event before its text.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EventRecord<'a> {
-    session_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    backend: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    host: Option<&'a str>,
-    offset: u64,
-    next: u64,
+struct Head {
     kind: EventKind,
     time: Option<String>,
-    text: &'a str,
+}
+
+/// The fields behind it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rest<'a> {
     r#type: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool: Option<ToolCall<'a>>,
@@ -468,28 +451,54 @@ struct EventRecord<'a> {
     resets_at: Option<u64>,
 }
 
-impl<'a> EventRecord<'a> {
-    fn new(source: &'a RecordSource, line: Line<'_>, event: &'a Event) -> Self {
-        EventRecord {
-            session_id: source.session.as_deref(),
-            backend: source.host.as_ref().and(source.backend.map(Backend::name)),
-            host: source.host.as_deref(),
-            offset: line.offset,
-            next: line.next,
-            kind: event.kind,
-            time: event.time.map(time::rfc3339),
-            text: &event.text,
-            r#type: &event.name,
-            tool: (event.kind == EventKind::ToolCall).then(|| ToolCall::of(&event.text)),
-            usage: serde_json::from_str(&event.text)
-                .ok()
-                .filter(|usage: &&RawValue| is_usage(event, usage)),
-            turn: event.turn.as_deref(),
-            queued: event.queued,
-            origin: event.origin.as_deref(),
-            sidechain: event.sidechain,
-            reason: event.reason,
-            resets_at: event.resets_at,
-        }
+/// Begins a record: whose it is, and where it stands.
+fn open_record(source: &RecordSource, line: Line<'_>, into: &mut Vec<u8>) -> Result<()> {
+    into.extend_from_slice(source.opening.as_bytes());
+    write!(into, "{},\"next\":{}", line.offset, line.next).map_err(|e| Error::io("memory", &e))
+}
+
+/// Writes an event as it is printed. Its text may be most of the record, so it is copied once.
+fn write_event(
+    source: &RecordSource,
+    line: Line<'_>,
+    event: &Event,
+    into: &mut Vec<u8>,
+) -> Result<()> {
+    let begin = into.len();
+    open_record(source, line, into)?;
+    add_fields(into, &Head { kind: event.kind, time: event.time.map(time::rfc3339) })?;
+    into.extend_from_slice(b",\"text\":");
+    fast_json::quote(&event.text, into);
+    let rest = Rest {
+        r#type: &event.name,
+        tool: (event.kind == EventKind::ToolCall).then(|| ToolCall::of(&event.text)),
+        usage: usage(event),
+        turn: event.turn.as_deref(),
+        queued: event.queued,
+        origin: event.origin.as_deref(),
+        sidechain: event.sidechain,
+        reason: event.reason,
+        resets_at: event.resets_at,
+    };
+    add_fields(into, &rest)?;
+    into.push(b'}');
+    if cfg!(debug_assertions) {
+        // What an agent wrote may be no value here, such as a number that is too large.
+        let record: Option<Value> = serde_json::from_slice(&into[begin..]).ok();
+        record.iter().for_each(|record| EVENT.assert(record));
     }
+    Ok(())
+}
+
+/// Adds fields to a record that is open. There is at least one.
+fn add_fields(record: &mut Vec<u8>, fields: &impl Serialize) -> Result<()> {
+    let at = record.len();
+    serde_json::to_writer(&mut *record, fields).map_err(failed)?;
+    record[at] = b',';
+    record.pop();
+    Ok(())
+}
+
+fn failed(error: serde_json::Error) -> Error {
+    Error::system("stdout", error)
 }

@@ -27,7 +27,7 @@ pub struct History;
 #[derive(Debug, Default)]
 pub struct Args {
     target: Target,
-    tail: u64,
+    tail: Option<u64>,
     output: OutputArgs,
 }
 
@@ -69,9 +69,10 @@ offset; its `mobius` is for the PyPI package, see aimax-python(7).",
         OptDoc::new(
             "tail",
             "Print only this many of the last records",
-            "Prints only this many of the last records; 0, the default, means all.",
+            "Prints only this many of the last records; 0 prints none.",
         )
         .value("COUNT", Complete::Nothing)
+        .short('n')
         .sets(|args, given| args.tail.set(given)),
         output::json(),
     ];
@@ -82,7 +83,7 @@ offset; its `mobius` is for the PyPI package, see aimax-python(7).",
         if !args.output.json {
             let asked = tail::Args {
                 target: args.target,
-                lines: Some(args.tail).filter(|count| *count > 0),
+                lines: args.tail,
                 text: cli::output::stdout().is_terminal(),
                 ..tail::Args::default()
             };
@@ -115,34 +116,46 @@ const HISTORY: RecordDoc = RecordDoc {
     ]],
 };
 
+/// Where a record of the transcript is, and when it was written.
+struct Place {
+    time: Option<u64>,
+    offset: u64,
+    length: usize,
+}
+
 /// Prints the document. The records are in it byte for byte, a line each: reading and writing them
-/// anew could change them.
-fn document(path: &Path, tail: u64, out: &mut Output, note: fn(&str)) -> Result<()> {
-    let Newest { lines, total, end } = newest(path, MOST, |line| {
+/// anew could change them. Only their places are kept until they are sorted.
+fn document(path: &Path, tail: Option<u64>, out: &mut Output, note: fn(&str)) -> Result<()> {
+    let Newest { lines, total, follow } = newest(path, MOST, |line| {
         if line.bytes.is_empty() {
             return None;
         }
+        let place = |record: &[u8]| {
+            // A record is a part of its line.
+            let before = record.as_ptr().addr() - line.bytes.as_ptr().addr();
+            let offset = line.offset + before as u64;
+            Place { time: written_at(record), offset, length: record.len() }
+        };
         let records = validate::whole_records(path, line, &mut { note });
-        Some(records.into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>())
+        Some(records.into_iter().map(place).collect::<Vec<_>>())
     })?;
     let truncated = total > lines.len();
-    let mut records: Vec<Vec<u8>> = lines.into_iter().flatten().collect();
-    records.sort_by_cached_key(|record| written_at(record));
-    let skipped = match usize::try_from(tail) {
-        Ok(0) | Err(_) => 0,
-        Ok(count) => records.len().saturating_sub(count),
-    };
+    let mut records: Vec<Place> = lines.into_iter().flatten().collect();
+    records.sort_by_key(|record| record.time);
+    let wanted = tail.and_then(|count| usize::try_from(count).ok());
+    let skipped = wanted.map_or(0, |count| records.len().saturating_sub(count));
     let rest = json!({
         "total": total,
         "totalApproximate": false,
         "truncated": truncated,
-        "sentinel": { "primary": end, "mobius": capture_size(path) },
+        "sentinel": { "primary": follow.offset(), "mobius": capture_size(path) },
     });
     out.batch(true)?;
     out.line(b"{")?;
     let records = &records[skipped..];
     out.line(if records.is_empty() { b"  \"entries\": []," } else { b"  \"entries\": [" })?;
-    for (n, record) in records.iter().enumerate() {
+    for (n, Place { offset, length, .. }) in records.iter().enumerate() {
+        let record = follow.again(*offset, *length)?;
         let comma: &[u8] = if n + 1 < records.len() { b"," } else { b"" };
         out.line(&[b"    ", &record[..], comma].concat())?;
     }

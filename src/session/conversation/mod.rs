@@ -213,8 +213,8 @@ pub(crate) struct Newest<T> {
     pub lines: VecDeque<T>,
     /// How many lines counted in all.
     pub total: usize,
-    /// Where the next line will begin.
-    pub end: u64,
+    /// The transcript, read to its end.
+    pub follow: Follow,
 }
 
 /// Reads the transcript at `path` and keeps what `take` makes of its newest lines, at most `most`.
@@ -241,7 +241,7 @@ pub(crate) fn newest<T>(
             Seen::Truncated | Seen::Replaced => (lines, total) = (VecDeque::new(), 0),
             Seen::Same => {}
             Seen::All | Seen::Stopped | Seen::Absent | Seen::Removed => {
-                return Ok(Newest { lines, total, end: follow.offset() });
+                return Ok(Newest { lines, total, follow });
             }
         }
     }
