@@ -111,8 +111,7 @@ impl Flags {
 
     /// Whether the folder that holds them exists.
     pub fn has_dir(&self) -> Result<bool> {
-        self.check_path()?;
-        Ok(self.dir().is_dir())
+        self.check_path()
     }
 
     /// The path of `running.flag`.
@@ -162,7 +161,9 @@ impl Flags {
 
     /// Whether `running.flag` is there, and `failed.flag`.
     pub fn are_there(&self) -> Result<(bool, bool)> {
-        self.check_path()?;
+        if !self.check_path()? {
+            return Ok((false, false));
+        }
         let there = |path: PathBuf| Ok(fs::absent(path.symlink_metadata()).at(&path)?.is_some());
         Ok((there(self.running())?, there(self.failed())?))
     }
@@ -234,7 +235,9 @@ impl Flags {
     }
 
     fn fields(&self, path: &Path) -> Result<Option<Fields>> {
-        self.check_path()?;
+        if !self.check_path()? {
+            return Ok(None);
+        }
         let Some(bytes) = fs::read_plain(path, MOST)? else { return Ok(None) };
         let text = String::from_utf8_lossy(&bytes);
         let field = |line: &str| {
@@ -244,13 +247,13 @@ impl Flags {
         Ok(Some(text.lines().filter_map(field).collect()))
     }
 
-    /// Refuses a link in the place of one of our folders.
-    fn check_path(&self) -> Result<()> {
+    /// Whether the folder that holds them is there. Refuses a link in the place of one of our folders.
+    fn check_path(&self) -> Result<bool> {
         let mut path = self.root.clone();
         for part in [".imac", "flags", self.session.as_str()] {
             path.push(part);
             match fs::absent(path.symlink_metadata()).at(&path)? {
-                None => return Ok(()),
+                None => return Ok(false),
                 Some(found) if found.is_dir() => {}
                 Some(_) => {
                     let cause = "not a folder";
@@ -258,7 +261,7 @@ impl Flags {
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
 }
 

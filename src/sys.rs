@@ -6,11 +6,17 @@ use std::{
     io::{self, Write},
     mem::ManuallyDrop,
     os::fd::{AsRawFd, BorrowedFd, FromRawFd, RawFd},
+    sync::OnceLock,
     time::Duration,
 };
 
 /// The machine's name.
-pub(crate) fn host() -> String {
+pub(crate) fn host() -> &'static str {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(host_now)
+}
+
+fn host_now() -> String {
     let mut name = [0_u8; 256];
     // SAFETY: the call writes at most the length that it is given, less one, into the array.
     let done = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len() - 1) };
@@ -477,7 +483,8 @@ fn home_by_library() -> Option<std::path::PathBuf> {
     }
 }
 
-/// Raises the limit of open files to the maximum: each followed transcript is an open file.
+/// Raises the limit of open files to the maximum: each followed transcript is one, and each process whose
+/// end is watched.
 pub(crate) fn raise_open_files() -> io::Result<()> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a live rlimit that the call fills.

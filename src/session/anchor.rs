@@ -164,9 +164,9 @@ impl Anchor {
         config: &Config,
         found: std::result::Result<Option<Pane>, Fault>,
     ) -> Result<Sight> {
-        let note = session.run_dir(config).ended();
-        let own = serde_json::to_vec(self).map_err(|e| Error::system(note.display(), e))?;
-        let is_noted = || fs::read(&note).map(|kept| kept.as_ref() == Some(&own));
+        let note = || session.run_dir(config).ended();
+        let own = || serde_json::to_vec(self).map_err(|e| Error::system(note().display(), e));
+        let is_noted = || Ok::<bool, Error>(fs::read(&note())?.as_ref() == Some(&own()?));
         if self.process.as_ref().is_some_and(|process| process.elsewhere().is_some()) && is_noted()?
         {
             return Ok(Sight::Seen(None));
@@ -177,10 +177,10 @@ impl Anchor {
             && !is_noted()?
         {
             // Without a note, the other machine knows less: a look does not fail for that.
-            drop(fs::write_atomic(&note, &own, 0o600));
+            drop(fs::write_atomic(&note(), &own()?, 0o600));
             // The session may have been ended and cleared away meanwhile.
             if !session.run_dir(config).anchor().exists() {
-                drop(fs::remove(&note));
+                drop(fs::remove(&note()));
             }
         }
         Ok(sight)
@@ -393,12 +393,14 @@ pub(crate) struct Panes {
     hubs: Vec<(Backend, Vec<Pane>)>,
     /// A single session is asked for by itself.
     is_single: bool,
+    /// Nobody asks for the programs in the foreground.
+    is_brief: bool,
 }
 
 impl Panes {
-    /// The panes of so many sessions.
+    /// The panes of so many sessions, for a caller that does not ask for [`Pane::command`].
     pub(crate) fn of_many(sessions: usize) -> Panes {
-        Panes { is_single: sessions == 1, ..Panes::default() }
+        Panes { is_single: sessions == 1, is_brief: true, ..Panes::default() }
     }
 
     /// What is to be seen of the session's pane.
@@ -419,16 +421,18 @@ impl Panes {
             }
             Err(why) => return Ok(Sight::Unseen { why, pane: None }),
         };
-        let panes =
-            find_or(&mut self.servers, &anchor.socket, || listed(&tmux.at(&anchor.socket)))?;
+        let panes = find_or(&mut self.servers, &anchor.socket, || {
+            let server = tmux.at(&anchor.socket);
+            let panes = if self.is_brief { server.many_panes() } else { server.all_panes() };
+            Ok(panes?.map(by_id))
+        })?;
         let own = |panes: &HashMap<String, Pane>| panes.get(&anchor.pane).cloned();
         anchor.sight(session, config, panes.as_ref().map(own).map_err(Clone::clone))
     }
 }
 
-fn listed(server: &Tmux) -> Result<Listed> {
-    let by_id = |pane: Pane| (pane.id.clone(), pane);
-    Ok(server.all_panes()?.map(|panes| panes.into_iter().map(by_id).collect()))
+fn by_id(panes: Vec<Pane>) -> HashMap<String, Pane> {
+    panes.into_iter().map(|pane| (pane.id.clone(), pane)).collect()
 }
 
 /// The value of `key` in `list`; made with `make` if it is not there yet.

@@ -11,6 +11,7 @@ use std::{
     ops::Range,
     path::{Path, PathBuf},
     str::FromStr,
+    sync::Arc,
     time::Duration,
 };
 
@@ -68,9 +69,10 @@ impl FromStr for Name {
     }
 }
 
-/// What is kept of one session. Field names are those on disk.
+/// What is kept of one session. Field names are those on disk. Copies share their memory: whoever watches
+/// a thousand sessions holds several of each.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Entry(Map<String, Value>);
+pub struct Entry(Arc<Map<String, Value>>);
 
 impl Entry {
     /// A text field, unless it is absent, null or empty.
@@ -121,7 +123,7 @@ impl Entry {
 
     /// Sets a field.
     pub fn set(&mut self, key: &str, value: impl Into<Value>) {
-        self.0.insert(key.to_owned(), value.into());
+        Arc::make_mut(&mut self.0).insert(key.to_owned(), value.into());
     }
 
     /// The same entry with a field set.
@@ -261,8 +263,9 @@ impl Store {
         for path in [&self.archive, &self.runtime] {
             change(path, name.as_str(), |kept| {
                 let mut kept = kept.and_then(self::entry).unwrap_or_default();
-                kept.0.extend(entry.0.clone());
-                Some(kept.0.into())
+                let fields = Arc::make_mut(&mut kept.0);
+                fields.extend(entry.0.iter().map(|(key, value)| (key.clone(), value.clone())));
+                Some(Value::Object(std::mem::take(fields)))
             })?;
         }
         Ok(())
@@ -275,7 +278,7 @@ impl Store {
 }
 
 fn entry(value: Value) -> Option<Entry> {
-    if let Value::Object(fields) = value { Some(Entry(fields)) } else { None }
+    if let Value::Object(fields) = value { Some(Entry(Arc::new(fields))) } else { None }
 }
 
 /// The end of an entry that has fields, as Python and we write it.

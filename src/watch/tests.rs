@@ -198,6 +198,32 @@ fn a_busy_folder_is_not_heard() {
     wakes_once(&mut watch);
     busy();
     hears_nothing(&watch);
+    // One that is missing further down needs the names down there only.
+    fs::create_dir_all(room.at("d/one/two")).unwrap();
+    let deep = room.at("d/one/two/three/missing");
+    watch.path(&deep).unwrap();
+    busy();
+    hears_nothing(&watch);
+    fs::create_dir(room.at("d/one/two/three")).unwrap();
+    fs::write(&deep, "").unwrap();
+    wakes_once(&mut watch);
+}
+
+#[test]
+fn a_folder_that_a_process_works_in_is_replaced_before_the_file_is_there() {
+    let room = Room::new("worked-in");
+    let file = room.at("d/e/f");
+    fs::create_dir_all(room.at("d/e")).unwrap();
+    let mut inside = Command::new("sleep").arg("60").current_dir(room.at("d/e")).spawn().unwrap();
+    let mut watch = on(&file);
+    fs::remove_dir_all(room.at("d")).unwrap();
+    rests(&mut watch);
+    fs::create_dir_all(room.at("d/e")).unwrap();
+    rests(&mut watch);
+    fs::write(&file, "x").unwrap();
+    wakes_once(&mut watch);
+    inside.kill().unwrap();
+    inside.wait().unwrap();
 }
 
 #[test]

@@ -29,12 +29,18 @@ struct Lookup {
 }
 
 impl Way {
-    /// Each folder on the way, and the name in it if that matters. While the way leads to its end,
-    /// only the removal or renaming of the folders themselves matters, and the names of links;
-    /// while a step is missing, all names do.
+    /// Each folder on the way, and the name in it if that matters. Of all folders, removal and renaming
+    /// matter. Names matter where they are links; and where a step is missing, that name and the name
+    /// of the folder in which it is missing. That folder tells nothing of its own removal while a process
+    /// works in it, and nothing at all where it may not be read.
     pub(crate) fn lookups(&self) -> impl Iterator<Item = (&Path, Option<&OsStr>)> {
-        self.lookups.iter().map(|lookup| {
-            let matters = lookup.link || self.end.is_none();
+        let missing = self.lookups.last().filter(|_| self.end.is_none());
+        self.lookups.iter().map(move |lookup| {
+            let leads = |missing: &Lookup| {
+                missing.folder.strip_prefix(&lookup.folder) == Ok(Path::new(&lookup.name))
+            };
+            let matters = lookup.link
+                || missing.is_some_and(|missing| std::ptr::eq(missing, lookup) || leads(missing));
             (lookup.folder.as_path(), matters.then_some(lookup.name.as_os_str()))
         })
     }

@@ -294,7 +294,8 @@ pub(crate) fn session_args(
     }
     let merged = merged_settings(merged, request)?;
     let path = request.run_dir.join(SETTINGS_FILE);
-    fs::write_durable(&path, merged.to_string().as_bytes(), 0o600)?;
+    // Each start writes it anew, so a machine that stops may take it with it.
+    fs::write_atomic(&path, merged.to_string().as_bytes(), 0o600)?;
     args.extend(["--settings".into(), path.into_os_string()]);
     let id = conversation_id(&files.home, request)?;
     let option = if request.resume.is_some() { "--resume" } else { "--session-id" };

@@ -46,6 +46,10 @@ const FIELDS: [&str; 15] = [
     "local_images",
 ];
 
+/// How the message begins with which Codex goes on with a goal, and the origin of such a turn. See
+/// codex/FACTS.md, "Turns that nobody sent".
+const GOES_ON: (&str, &str) = ("<codex_internal_context source=\"goal\">", "goal");
+
 /// The event in a record.
 pub(crate) fn parse_record(bytes: &[u8]) -> Event {
     let [kind, timestamp, whole] = Field::whole(bytes).fields(["type", "timestamp", "payload"]);
@@ -90,10 +94,12 @@ pub(crate) fn parse_record(bytes: &[u8]) -> Event {
         _ => (EventKind::Other, String::new()),
     };
     let turn = turn.text().map(Into::into);
-    let twice = matches!(event, EventKind::Prompt | EventKind::Text);
+    let is_own = event == EventKind::Prompt && under.as_deref() == Some("message");
+    let origin = is_own.then(|| GOES_ON.1.to_owned());
+    let twice = !is_own && matches!(event, EventKind::Prompt | EventKind::Text);
     let (reason, resets_at) = payload.limit();
     let images = if event == EventKind::Prompt { payload.images() } else { 0 };
-    Event { turn, twice, images, reason, resets_at, ..Event::new(event, time, said) }
+    Event { turn, twice, images, origin, reason, resets_at, ..Event::new(event, time, said) }
         .named(&[kind.as_deref(), under.as_deref()])
 }
 
@@ -121,6 +127,11 @@ impl Payload<'_> {
                 }
             }
             "message" if self.role.is("assistant") => (EventKind::Text, text_of(self.content)),
+            "message" if self.role.is("user") => {
+                let text = text_of(self.content);
+                let goes_on = text.starts_with(GOES_ON.0);
+                if goes_on { (EventKind::Prompt, text) } else { (EventKind::Other, String::new()) }
+            }
             "token_count" => (EventKind::Usage, self.whole.json()),
             "reasoning" => (EventKind::Thinking, text_of(self.summary)),
             "function_call" => call(self.arguments),

@@ -2,8 +2,6 @@
 
 use std::ops::ControlFlow;
 
-use serde_json::Value;
-
 use super::{LISTED, basics, record};
 use crate::{
     agent::Backend,
@@ -28,7 +26,8 @@ pub(crate) fn run(
     for backend in backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
         watcher.path(backend.store(config).runtime())?;
     }
-    let mut told: Vec<(Session, Value)> = Vec::new();
+    // Each with its last record, as text: that takes a tenth of the memory.
+    let mut told: Vec<(Session, String)> = Vec::new();
     loop {
         // A session that is named may start later.
         let mut sessions = Session::all(config, backend)?;
@@ -49,16 +48,15 @@ pub(crate) fn run(
         for ((session, snapshot), shown) in seen.into_iter().zip(shown) {
             // What has changed meanwhile ends the wait below.
             let Some(record) = record(config, &tmux, session, snapshot, shown)? else { continue };
-            match told.iter_mut().find(|(old, _)| same(old, session)) {
-                Some((_, last)) if *last == record => {}
-                Some(known) => {
-                    out.record(&LISTED, &record)?;
-                    *known = (session.clone(), record);
-                }
-                None => {
-                    out.record(&LISTED, &record)?;
-                    told.push((session.clone(), record));
-                }
+            let text = record.to_string();
+            let known = told.iter_mut().find(|(old, _)| same(old, session));
+            if known.as_ref().is_some_and(|(_, last)| *last == text) {
+                continue;
+            }
+            out.record(&LISTED, &record)?;
+            match known {
+                Some(known) => *known = (session.clone(), text),
+                None => told.push((session.clone(), text)),
             }
         }
         let _woke = watcher.wait(Deadline::NEVER)?;

@@ -58,7 +58,7 @@ pub(crate) struct RecordSource {
 
 impl RecordSource {
     pub(crate) fn new(session: Option<String>, backend: Option<Backend>) -> Self {
-        let host = session.as_ref().map(|_| sys::host());
+        let host = session.as_ref().map(|_| sys::host().to_owned());
         let (once, origin) = (Once::default(), Origin::default());
         let (opening, recalled) = (String::new(), false);
         let mut source = RecordSource { session, backend, host, opening, once, origin, recalled };

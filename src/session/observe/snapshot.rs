@@ -1,6 +1,6 @@
 //! One look at a session: its pane, the agent's status, and how its job stands.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use crate::session::{
     Job, JobState, Prompts, Session, Standing,
@@ -182,14 +182,34 @@ impl Snapshot {
     }
 }
 
-/// Looks at many sessions, with one call of tmux for each backend among them.
+/// So many sessions are worth a thread.
+const SHARE: usize = 100;
+
+/// Looks at many sessions: with one call of tmux for each server among them, then by as many threads as
+/// there are processors, for what is left is in files.
 pub fn snapshots(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<Vec<Snapshot>> {
     let mut panes = Panes::of_many(sessions.len());
-    let look = |session: &Session| {
-        let sight = panes.sight(config, tmux, session)?;
-        Snapshot::of(config, session, sight)
+    let sights = sessions.iter().map(|session| panes.sight(config, tmux, session));
+    let mut sights = sights.collect::<Result<Vec<Sight>>>()?.into_iter();
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = sessions.len().div_ceil(threads).max(SHARE);
+    let look = |part: &[Session], sights: Vec<Sight>| -> Result<Vec<Snapshot>> {
+        part.iter().zip(sights).map(|(one, sight)| Snapshot::of(config, one, sight)).collect()
     };
-    sessions.iter().map(look).collect()
+    thread::scope(|scope| {
+        let mut parts = sessions.chunks(share).map(|part| {
+            let sights: Vec<Sight> = sights.by_ref().take(share).collect();
+            (part, sights)
+        });
+        let own = parts.next();
+        let others: Vec<_> =
+            parts.map(|(part, sights)| scope.spawn(move || look(part, sights))).collect();
+        let mut seen = own.map_or(Ok(Vec::new()), |(part, sights)| look(part, sights))?;
+        for other in others {
+            seen.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(seen)
+    })
 }
 
 /// A session and its snapshot.

@@ -14,6 +14,7 @@ use crate::{
     error::Result,
     flag::Failure,
     state::Name,
+    sys,
     time::Deadline,
     tmux::Tmux,
     watch::{Watch, Woke},
@@ -46,6 +47,9 @@ impl<'a> SessionWatcher<'a> {
     pub(crate) fn new(config: &'a Config, tmux: &'a Tmux) -> Result<SessionWatcher<'a>> {
         let mut watch = Watch::new()?;
         watch.reader_of(&output::stdout());
+        // One for the process of each session. A limit that stays low is a failure only once there are
+        // too many.
+        drop(sys::raise_open_files());
         Ok(SessionWatcher { config, tmux, watch, watched: Vec::new(), follows_on: false })
     }
 

@@ -142,9 +142,10 @@ impl LaunchSpec {
         Ok(LaunchSpec { argv, cwd, env, path, at_event, at_title, title })
     }
 
-    /// Writes the spec to a file that only the user can read.
+    /// Writes the spec to a file that only the user can read. It is read at once, and is of no use once
+    /// the machine has stopped.
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
-        fs::write_durable(path, &self.encode(), 0o600)
+        fs::write_atomic(path, &self.encode(), 0o600)
     }
 
     /// Joins all strings by NUL, which none of them can contain.
