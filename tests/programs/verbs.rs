@@ -137,7 +137,7 @@ fn a_history_and_what_follows_it() {
     let last: Value = serde_json::from_str(last.text()).unwrap();
     assert_eq!(last["entries"], json!([records.last().unwrap()]));
     assert_eq!(last["sentinel"], told["sentinel"]);
-    let none = desk.run("aimax", &["history", "-s", "demo", "-n", "0", "--json"]);
+    let none = desk.run("aimax", &["history", "-s", "demo", "--tail", "0", "--json"]);
     let none: Value = serde_json::from_str(none.text()).unwrap();
     assert_eq!((&none["entries"], &none["sentinel"]), (&json!([]), &told["sentinel"]));
     // In a pipe, the records themselves.
@@ -171,7 +171,7 @@ fn a_history_and_what_follows_it() {
     // Everywhere, 0 records are none, and nobody waits for one.
     desk.ready("silent");
     for words in [
-        &["history", "demo", "-n", "0"][..],
+        &["history", "demo", "--tail", "0"][..],
         &["tail", "-s", "demo", "-n", "0"],
         &["tail", "-s", "demo", "--max", "0"],
         &["tail", "-s", "demo", "--follow", "--max", "0", "--timeout", "60"],
