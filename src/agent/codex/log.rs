@@ -48,7 +48,8 @@ const FIELDS: [&str; 15] = [
 
 /// The event in a record.
 pub(crate) fn parse_record(bytes: &[u8]) -> Event {
-    let [kind, timestamp, whole] = Field::whole(bytes).fields(["type", "timestamp", "payload"]);
+    let ([kind, timestamp, whole], inner) =
+        Field::whole(bytes).fields_and(["type", "timestamp", "payload"], "payload", FIELDS);
     let time = timestamp.text().and_then(|text| time::parse_rfc3339(&text));
     let [
         under,
@@ -66,7 +67,7 @@ pub(crate) fn parse_record(bytes: &[u8]) -> Event {
         last_message,
         rate_limits,
         images,
-    ] = whole.fields(FIELDS);
+    ] = inner;
     let payload = Payload {
         whole,
         message,
