@@ -41,6 +41,10 @@ pub(crate) fn widen_pipe(fd: BorrowedFd<'_>) {
 #[repr(transparent)]
 pub(crate) struct Poll(libc::pollfd);
 
+/// In place of a descriptor: [`poll`] finds nothing there.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) const NO_FD: RawFd = -1;
+
 /// The events to request so that the loss of a pipe's reader is reported. Linux reports POLLERR and
 /// POLLHUP unrequested; macOS and the BSDs ignore a descriptor for which no event is requested.
 #[cfg(any(target_os = "linux", target_os = "android"))]

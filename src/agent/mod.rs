@@ -176,6 +176,8 @@ pub struct Facts {
     pub idle_title: Option<&'static str>,
     /// Whether a turn's end in the transcript counts only once the agent says that it is idle.
     pub end_needs_idle: bool,
+    /// Whether it says that it is idle while a list of its own is open, and hides the cursor only then.
+    pub list_hides_cursor: bool,
 }
 
 impl Facts {

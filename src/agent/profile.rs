@@ -203,6 +203,12 @@ impl Profile {
         }
     }
 
+    /// Whether something stands in place of the input box, as the hidden cursor shows.
+    pub fn hides_box(&self, look: &Look) -> bool {
+        let is_hidden = self.input.cursor && look.pane.cursor_hidden;
+        is_hidden && self.input_box(look) == InputBox::Missing
+    }
+
     /// Whether the box has no line but `row` and those that its ghost text continues in.
     fn ends_below(&self, screen: &Screen, row: usize) -> bool {
         let Some(sign) = &self.input.below else { return true };

@@ -63,14 +63,7 @@ Settings come from the environment and, below it, from a file; see
             ("tmux", 1),
             ("aimax", 7),
         ],
-        ends: &[
-            Exit::No,
-            Exit::Refused,
-            Exit::Unproven,
-            Exit::Person,
-            Exit::Missing,
-            Exit::Timeout,
-        ],
+        ends: Ask::DOC.ends,
         ..ToolDoc::EMPTY
     };
 

@@ -71,7 +71,7 @@ permission at that moment, it is denied, which stops the turn too.",
             ("aimax-paste -s demo --command -p /compact", "Run one of the agent's own commands."),
         ],
         see_also: &[("aimax-spawn", 1), ("aimax-tail", 1), ("aimax-flag", 1), ("aimax", 7)],
-        ends: &[Exit::Refused, Exit::Unproven, Exit::Person, Exit::Missing, Exit::Timeout],
+        ends: prompt::ENDS,
         records: &[&DELIVERED, &INTERRUPTED, &ANSWERED],
         ..ToolDoc::EMPTY
     };

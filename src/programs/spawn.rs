@@ -81,7 +81,7 @@ the session stays.",
             ("tmux", 1),
             ("aimax", 7),
         ],
-        ends: &[Exit::Refused, Exit::Unproven, Exit::Person, Exit::Missing, Exit::Timeout],
+        ends: prompt::ENDS,
         records: &[&READY, &PROMPTED],
         ..ToolDoc::EMPTY
     };
@@ -98,7 +98,7 @@ the session stays.",
         launch::cwd(),
         launch::flag_root(),
         launch::model(),
-        launch::resume("resume"),
+        launch::resume(),
         OptDoc::new(
             "permissions",
             "`bypass` permission prompts, or `ask`",

@@ -120,6 +120,9 @@ pub(crate) fn question(
         (None, Status::Waiting(what)) => {
             Some((what.replace(' ', "-"), "attach to the window and answer".into()))
         }
+        (None, Status::Idle(_)) if profile.hides_box(look) => {
+            Some((UNKNOWN.into(), "attach to the window and answer".into()))
+        }
         (None, _) => None,
     }
 }

@@ -176,14 +176,14 @@ impl Marks for Files {
         &mut self.paths
     }
 
-    fn mark_way(&mut self, id: Id, way: &Way, marks: &mut Vec<Mark>) -> Result<()> {
+    fn mark_way(&mut self, id: Id, way: &Way, marks: &mut Vec<Mark>) -> Result<bool> {
         for (folder, name) in way.lookups() {
             let told = if name.is_some() { changes() } else { moves() };
             marks.extend(self.mark(id, folder, false, told)?);
         }
-        let Some(end) = &way.end else { return Ok(()) };
+        let Some(end) = &way.end else { return Ok(true) };
         marks.extend(self.mark(id, &end.path, true, changes())?);
-        Ok(())
+        Ok(true)
     }
 
     /// The kernel learns of new nodes only after a walk, so walks go on until nothing is new: then

@@ -65,8 +65,8 @@ pub(super) enum Use {
 
 /// The watched paths.
 pub(crate) struct Files {
-    inotify: Inotify,
-    watches: Watches,
+    /// None where the user has as many as the kernel allows (`fs.inotify.max_user_instances`).
+    inotify: Option<Inotify>,
     paths: Paths<Mark>,
     nodes: HashMap<i32, Node>,
     /// Inodes that may still report names although no path needs them any more.
@@ -87,27 +87,30 @@ struct Node {
 impl Files {
     /// No paths.
     pub(crate) fn new() -> Result<Files> {
-        let inotify = Inotify::init().map_err(|e| {
-            let error = Error::io("inotify", &e);
-            match e.raw_os_error() {
-                Some(libc::EMFILE) => error.advise("raise fs.inotify.max_user_instances"),
-                _ => error,
-            }
-        })?;
-        let watches = inotify.watches();
-        Ok(Files {
+        match Inotify::init() {
+            Ok(inotify) => Ok(Files::on(Some(inotify))),
+            Err(e) if e.raw_os_error() == Some(libc::EMFILE) => Ok(Files::on(None)),
+            Err(e) => Err(Error::io("inotify", &e)),
+        }
+    }
+
+    pub(super) fn on(inotify: Option<Inotify>) -> Files {
+        Files {
             inotify,
-            watches,
             paths: Paths::new(sys::tells_changes),
             nodes: HashMap::new(),
             loud: BTreeSet::new(),
             events: vec![0; EVENTS],
-        })
+        }
     }
 
     /// The descriptor that becomes readable when [`drain`](Files::drain) has work.
     pub(crate) fn fd(&self) -> RawFd {
-        self.inotify.as_raw_fd()
+        self.inotify.as_ref().map_or(sys::NO_FD, Inotify::as_raw_fd)
+    }
+
+    fn watches(&self) -> Option<Watches> {
+        self.inotify.as_ref().map(Inotify::watches)
     }
 
     /// Takes in all pending events, and adds the paths that may have changed to `changed`. Returns
@@ -115,8 +118,8 @@ impl Files {
     pub(crate) fn drain(&mut self, changed: &mut BTreeSet<Id>) -> Result<bool> {
         let mut woke = false;
         let mut moved = BTreeSet::new();
-        loop {
-            let events = match self.inotify.read_events(&mut self.events) {
+        while let Some(inotify) = &mut self.inotify {
+            let events = match inotify.read_events(&mut self.events) {
                 Ok(events) => events,
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
@@ -185,12 +188,12 @@ impl Files {
     fn drop_node(&mut self, number: i32) -> BTreeSet<Id> {
         let Some(node) = self.nodes.remove(&number) else { return BTreeSet::new() };
         // Fails when the inode is gone, and its watch with it: nothing left to end.
-        let _ = self.watches.remove(node.descriptor);
+        let _ = self.watches().map(|mut watches| watches.remove(node.descriptor));
         node.way
     }
 
     /// Watches the inode at `place` for path `id`, unless it is gone or may not be watched: the
-    /// events of its folder report when that changes.
+    /// events of its folder report when that changes. Returns whether the kernel had room for it.
     fn mark(
         &mut self,
         id: Id,
@@ -198,14 +201,14 @@ impl Files {
         usage: Use,
         mask: WatchMask,
         marks: &mut Vec<Mark>,
-    ) -> Result<()> {
-        let descriptor = match self.watches.add(place, mask) {
+    ) -> Result<bool> {
+        let Some(mut watches) = self.watches() else { return Ok(false) };
+        let descriptor = match watches.add(place, mask) {
             Ok(descriptor) => descriptor,
             Err(e) => {
                 return match e.raw_os_error() {
-                    Some(libc::ENOENT | libc::ENOTDIR | libc::EACCES | libc::ELOOP) => Ok(()),
-                    Some(libc::ENOSPC) => Err(Error::system(place.display(), "too many watches")
-                        .advise("raise fs.inotify.max_user_watches")),
+                    Some(libc::ENOENT | libc::ENOTDIR | libc::EACCES | libc::ELOOP) => Ok(true),
+                    Some(libc::ENOSPC) => Ok(false),
                     _ => Err(Error::io(place.display(), &e)),
                 };
             }
@@ -228,7 +231,7 @@ impl Files {
         if !marks.contains(&mark) {
             marks.push(mark);
         }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -239,16 +242,17 @@ impl Marks for Files {
         &mut self.paths
     }
 
-    fn mark_way(&mut self, id: Id, way: &Way, marks: &mut Vec<Mark>) -> Result<()> {
+    fn mark_way(&mut self, id: Id, way: &Way, marks: &mut Vec<Mark>) -> Result<bool> {
+        let mut has_room = true;
         for (folder, name) in way.lookups() {
-            match name {
+            has_room &= match name {
                 Some(name) => self.mark(id, folder, Use::Name(name.to_owned()), NAMES, marks)?,
                 None => self.mark(id, folder, Use::Way, WAY, marks)?,
             }
         }
-        let Some(end) = &way.end else { return Ok(()) };
+        let Some(end) = &way.end else { return Ok(has_room) };
         let mask = if end.folder { NAMES } else { FILE };
-        self.mark(id, &end.path, Use::Itself, mask, marks)
+        Ok(self.mark(id, &end.path, Use::Itself, mask, marks)? && has_room)
     }
 
     /// The kernel watches from the moment of a mark on: a walk that finds only marks of earlier

@@ -10,8 +10,8 @@
 //!   overflowed). A wait may also end without a change. An event says only "look again".
 //! - All pending events end one wait together.
 //! - With [`Deadline::NEVER`] and nothing happening, the process sleeps in one system call: there
-//!   is no timer. Only a path on a file system of whose changes the kernel does not tell (a network,
-//!   FUSE, an overlay) is looked at from time to time.
+//!   is no timer. Only a path of whose changes the kernel does not tell (on a network, FUSE or an
+//!   overlay, or beyond its limits for one user) is looked at from time to time.
 //!
 //! Watchers go wrong where they match on *kinds* of events, on which kernels disagree, so there are
 //! no kinds here. A caller that watches a thousand paths learns only which of them to look at

@@ -15,7 +15,7 @@ use crate::error::Result;
 pub(super) struct Paths<Mark> {
     ids: HashMap<PathBuf, WatchId>,
     held: HashMap<WatchId, Held<Mark>>,
-    /// Those of whose changes the kernel does not tell, or not of all.
+    /// Those of whose changes the kernel does not tell, or not of all: it cannot, or has no room.
     untold: BTreeSet<WatchId>,
     /// Whether the kernel tells of every change to what a path names.
     tells: fn(&Path) -> bool,
@@ -68,8 +68,9 @@ pub(super) trait Marks {
 
     fn paths(&mut self) -> &mut Paths<Self::Mark>;
 
-    /// Watches along the way of path `id`, and adds the marks to `marks`.
-    fn mark_way(&mut self, id: WatchId, way: &Way, marks: &mut Vec<Self::Mark>) -> Result<()>;
+    /// Watches along the way of path `id`, and adds the marks to `marks`. Returns whether the kernel
+    /// had room for all of them.
+    fn mark_way(&mut self, id: WatchId, way: &Way, marks: &mut Vec<Self::Mark>) -> Result<bool>;
 
     /// Whether the kernel has watched by all of `marks` since before the walk that found them;
     /// `old` are the marks of earlier walks.
@@ -115,11 +116,12 @@ pub(super) trait Marks {
         let (marks, walked) = loop {
             let mut marks = Vec::new();
             let way = walk(&path);
-            let walked =
-                self.mark_way(id, &way, &mut marks).and_then(|()| self.is_settled(&marks, &old));
+            let walked = self
+                .mark_way(id, &way, &mut marks)
+                .and_then(|has_room| Ok((has_room, self.is_settled(&marks, &old)?)));
             match walked {
-                Ok(false) => old.append(&mut marks),
-                Ok(true) => break (marks, Ok(way)),
+                Ok((_, false)) => old.append(&mut marks),
+                Ok((has_room, true)) => break (marks, Ok((way, has_room))),
                 Err(e) => break (marks, Err(e)),
             }
         };
@@ -127,10 +129,11 @@ pub(super) trait Marks {
         for mark in old {
             self.unmark(id, &mark);
         }
-        let end = walked.as_ref().map_or(before, |way| way.end.as_ref().map(|end| end.looks));
+        let end = walked.as_ref().map_or(before, |(way, _)| way.end.as_ref().map(|end| end.looks));
         let paths = self.paths();
         paths.held.insert(id, Held { path, marks, end });
-        let told = walked?.is_told(paths.tells);
+        let (way, has_room) = walked?;
+        let told = has_room && way.is_told(paths.tells);
         if told {
             paths.untold.remove(&id);
         } else {

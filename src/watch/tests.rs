@@ -311,6 +311,29 @@ fn changes_of_which_the_kernel_does_not_tell_are_seen() {
     sees(&|| append(&room.at("away/f"), "behind the link\n"));
 }
 
+/// The kernel gives each user so many inotify instances, and no more.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_room_in_the_kernel_paths_are_looked_at() {
+    let room = Room::new("room");
+    let mut watch = Watch::new().unwrap();
+    watch.files = kernel::Files::on(None);
+    let id = watch.path(&room.at("d/f")).unwrap();
+    rests(&mut watch);
+    fs::create_dir(room.at("d")).unwrap();
+    rests(&mut watch);
+    let mut sees = |change: &dyn Fn()| {
+        change();
+        wakes_once(&mut watch);
+        assert_eq!(watch.changed(), BTreeSet::from([id]));
+    };
+    sees(&|| fs::write(room.at("d/f"), "one\n").unwrap());
+    sees(&|| append(&room.at("d/f"), "two\n"));
+    sees(&|| fs::remove_file(room.at("d/f")).unwrap());
+    watch.forget(&room.at("d/f"));
+    assert!(watch.files.paths().all_told());
+}
+
 /// Paths on a kernel that tells nothing.
 struct Unheard(paths::Paths<()>);
 
@@ -321,8 +344,8 @@ impl Marks for Unheard {
         &mut self.0
     }
 
-    fn mark_way(&mut self, _: WatchId, _: &walk::Way, _: &mut Vec<()>) -> Result<()> {
-        Ok(())
+    fn mark_way(&mut self, _: WatchId, _: &walk::Way, _: &mut Vec<()>) -> Result<bool> {
+        Ok(true)
     }
 
     fn is_settled(&mut self, _: &[()], _: &[()]) -> Result<bool> {

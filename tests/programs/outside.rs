@@ -98,6 +98,20 @@ fn a_pane_is_followed_wherever_it_goes() {
     assert!(panes(&desk).lines().count() < count);
 }
 
+/// That no program touches the session, which may be alive, and that each says so in these words.
+#[track_caller]
+fn left_alone(desk: &Desk, words: &str) {
+    for (program, args) in [
+        ("aimax-paste", &["-s", "one", "-p", "x"][..]),
+        ("aimax-kill", &["one"]),
+        ("aimax-spawn", &["-b", "tmux-practice", "-s", "one", "--cwd", "."]),
+    ] {
+        let ran = desk.run(program, args);
+        assert_eq!(ran.code(), Some(69), "{program}: {}", ran.error());
+        assert!(ran.error().contains(words), "{program}: {}", ran.error());
+    }
+}
+
 #[test]
 fn a_socket_that_is_moved_away_ends_nothing() {
     let desk = Desk::new();
@@ -113,15 +127,7 @@ fn a_socket_that_is_moved_away_ends_nothing() {
     let seen: Listed = ran.records().remove(0);
     assert_eq!((ran.code(), seen.state.as_str()), (Some(69), "unknown"));
     assert!(ran.error().contains(&format!("kill -USR1 {server}")), "{}", ran.error());
-    for (program, args) in [
-        ("aimax-paste", &["-s", "one", "-p", "x"][..]),
-        ("aimax-kill", &["one"]),
-        ("aimax-spawn", &["-b", "tmux-practice", "-s", "one", "--cwd", "."]),
-    ] {
-        let ran = desk.run(program, args);
-        assert_eq!(ran.code(), Some(69), "{program}: {}", ran.error());
-        assert!(ran.error().contains(&format!("process {} is running", spawned.pid)), "{program}");
-    }
+    left_alone(&desk, &format!("process {} is running", spawned.pid));
     // The job is still told: by the agent's own files.
     assert_eq!(desk.run("aimax-flag", &["check", "one"]).code(), Some(124));
     assert!(desk.is_running("one") && desk.failure("one").is_none());
@@ -151,15 +157,7 @@ fn a_session_of_another_machine_with_the_same_home_is_left_to_that_machine() {
     let seen: Listed = ran.records().remove(0);
     assert_eq!((ran.code(), seen.state.as_str()), (Some(69), "unknown"));
     assert!(seen.reason.unwrap().contains("started on the host node7"), "{}", ran.error());
-    for (program, args) in [
-        ("aimax-paste", &["-s", "one", "-p", "x"][..]),
-        ("aimax-kill", &["one"]),
-        ("aimax-spawn", &["-b", "tmux-practice", "-s", "one", "--cwd", "."]),
-    ] {
-        let ran = desk.run(program, args);
-        assert_eq!(ran.code(), Some(69), "{program}: {}", ran.error());
-        assert!(ran.error().contains("ssh node7 aimax-ls one"), "{program}: {}", ran.error());
-    }
+    left_alone(&desk, "ssh node7 aimax-ls one");
     // What it has written can be read, but it is no session of this machine.
     let read = desk.run("aimax-tail", &["-s", "one", "--events"]);
     assert!(read.code() == Some(0) && read.text().contains("until test -e gate"), "{read:?}");

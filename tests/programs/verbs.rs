@@ -133,6 +133,9 @@ fn a_history_and_what_follows_it() {
     let last: Value = serde_json::from_str(last.text()).unwrap();
     assert_eq!(last["entries"], json!([records.last().unwrap()]));
     assert_eq!(last["sentinel"], told["sentinel"]);
+    let none = desk.run("aimax", &["history", "-s", "demo", "-n", "0", "--json"]);
+    let none: Value = serde_json::from_str(none.text()).unwrap();
+    assert_eq!((&none["entries"], &none["sentinel"]), (&json!([]), &told["sentinel"]));
     // In a pipe, the records themselves.
     assert_eq!(desk.run("aimax", &["history", "-s", "demo"]).bytes(), fs::read(&path).unwrap());
 
@@ -160,6 +163,22 @@ fn a_history_and_what_follows_it() {
     desk.done("demo");
     let rest = &fs::read(&path).unwrap()[usize::try_from(size).unwrap()..];
     assert_eq!(live.end().bytes(), rest);
+
+    // Everywhere, 0 records are none, and nobody waits for one.
+    desk.ready("silent");
+    for words in [
+        &["history", "demo", "-n", "0"][..],
+        &["tail", "-s", "demo", "-n", "0"],
+        &["tail", "-s", "demo", "--max", "0"],
+        &["tail", "-s", "demo", "--follow", "--max", "0", "--timeout", "60"],
+        &["stream", "demo", "--max", "0"],
+        &["stream", "silent", "--max", "0"],
+    ] {
+        let ran = desk.run("aimax", words);
+        assert_eq!((ran.code(), ran.text(), ran.error()), (Some(0), "", ""), "{words:?}");
+    }
+    let counted = desk.run("aimax", &["stream", "demo", "--max", "0", "--json"]);
+    assert_eq!(counted.record::<Value>(), json!({ "received": 0 }));
 
     // The conversation outlives the session; one without a prompt has nothing.
     desk.run("aimax", &["stop", "-s", "demo"]);
@@ -211,6 +230,15 @@ fn a_session_whose_agent_has_gone_is_started_again() {
     let proj = desk.home.proj();
     let to = ["send", ON[0], ON[1], "-s", "demo", "--cwd", proj.to_str().unwrap(), "-p", "x"];
     assert_eq!(verb(&desk, &to).code(), Some(0));
+    // Its conversation goes on where one asks for it, by either name of the option.
+    let id = spawned.agent_session_id;
+    for (option, prompt) in [("--resume", "third"), ("--agent-session-id", "fourth")] {
+        let cwd = ["--cwd", proj.to_str().unwrap(), option, &id, "-p", prompt];
+        let made = verb(&desk, &[&["create", ON[0], ON[1], "-s", "again"], &cwd[..]].concat());
+        assert_eq!((made.code(), made.error()), (Some(0), ""), "{option}");
+        assert_eq!(prompts(&spawned.jsonl_path).last().unwrap(), prompt);
+        desk.run("aimax", &["stop", "-s", "again"]);
+    }
 }
 
 #[test]

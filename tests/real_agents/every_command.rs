@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use crate::agents::{Agent, Trust};
+use crate::agents::{Agent, Kind, Trust};
 use crate::run::run;
 use crate::util::home::Home;
 use crate::util::model::Model;
@@ -89,8 +89,15 @@ impl Desk {
             println!("---- {name}\n{}", shown.trim());
         }
         println!("| `{name}` | {told} | {state} {asked} | {next} |");
-        let is_told = is_free || state == "dead" || next.contains("dialog is open");
+        let is_named = next.contains("dialog is open") || next.contains("there is a draft");
+        let is_told = is_free || state == "dead" || is_named;
         assert!(is_told, "{name} stands open and has no name:\n{shown}");
+        if let Some((before, _)) = next.split_once(" dialog is open") {
+            let open = before.rsplit(' ').next().unwrap_or_default();
+            let came = format!("the {open} dialog came up");
+            assert!(told == "submitted" || told.contains(&came), "{told} is {open}");
+            assert!(state == "idle" || asked == open, "{asked} is {open}");
+        }
         if is_free {
             run(&self.home, "flag", &["wait", "c", "--timeout", "60"]);
         } else {
@@ -105,6 +112,7 @@ fn every_command(agent: Agent) {
     let mut desk = Desk::new(agent);
     let asked = std::env::var("AIMAX_COMMANDS").unwrap_or_default();
     let names = match asked.as_str() {
+        "" if agent.kind == Kind::Codex => vec!["/theme".to_owned(), "/rename".to_owned()],
         "" => vec!["/theme".to_owned()],
         "all" | "list" => desk.listed(),
         names => names.split(',').map(str::to_owned).collect(),

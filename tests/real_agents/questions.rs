@@ -119,6 +119,9 @@ fn picker(agent: Agent) {
         }
         opened()
     });
+    let question = asked(&home);
+    println!("{agent:?}: {} {}", question["waitingFor"], question["choices"]);
+    assert_eq!(question["waitingFor"], "model-picker");
     let shown = home.tmux().capture(&pane);
     let pasted = run(&home, "paste", &["-s", "q", "-p", "into the picker"]);
     println!("{agent:?}: {}", pasted.said.trim());
@@ -126,6 +129,7 @@ fn picker(agent: Agent) {
     assert!(pasted.said.contains("the model-picker dialog is open"), "{}\n{shown}", pasted.said);
     assert_eq!(home.tmux().capture(&pane), shown, "nothing was typed");
     assert_eq!(answer(&home, "Escape", "model-picker").record()["verdict"], "answered");
+    idle(&home);
     let pasted = run(&home, "paste", &["-s", "q", "--wait-ready", "5", "-p", "behind the picker"]);
     assert_eq!(pasted.record()["verdict"], "submitted");
     assert!(model.wait_prompt(PATIENCE, "behind the picker"));

@@ -114,6 +114,8 @@ pub(crate) const FACTS: Facts = Facts {
     queued_changes: &["joined"],
     idle_title: None,
     end_needs_idle: true,
+    // Its status tells of them.
+    list_hides_cursor: false,
 };
 
 fn files(paths: &AgentPaths) -> StateFiles {

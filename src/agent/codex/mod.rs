@@ -80,6 +80,8 @@ pub(crate) const FACTS: Facts = Facts {
     idle_title: Some("Ready*"),
     // See codex/FACTS.md, "End of a turn".
     end_needs_idle: false,
+    // See codex/FACTS.md, "Lists and forms".
+    list_hides_cursor: true,
 };
 
 /// Settings on the command line.

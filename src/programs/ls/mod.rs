@@ -120,7 +120,8 @@ Includes sessions that were ended, with the state `archived` and what
             "\
 Keeps running, and prints a record whenever a session changes: its
 state, its conversation or its window. One that is ended becomes
-`archived`.",
+`archived`. A list that a person opens in Codex, such as that of
+`/model`, is noticed only with the next change.",
         )
         .sets(|args, given| args.watch.set(given)),
     ];

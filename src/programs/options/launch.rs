@@ -62,15 +62,29 @@ aimax-proxy(7).",
     .sets(|args, given| args.group().use_proxy.set(given))
 }
 
-/// `--resume`, under the name `long`.
-pub(crate) const fn resume<A: Has<StartOptions>>(long: &'static str) -> Opt<A> {
+/// `--resume`.
+pub(crate) const fn resume<A: Has<StartOptions>>() -> Opt<A> {
     OptDoc::new(
-        long,
+        "resume",
         "Resume this conversation",
         "\
 Resumes an old conversation, given by the agent's own id,
 `agentSessionId` in the records. One that is open elsewhere is refused.",
     )
-    .value("ID", Complete::Run("aimax-ls --all --ids"))
+    .value("ID", CONVERSATIONS)
     .sets(|args, given| args.group().resume.set(given))
 }
+
+/// `--agent-session-id`.
+pub(crate) const fn agent_session_id<A: Has<StartOptions>>() -> Opt<A> {
+    OptDoc::new(
+        "agent-session-id",
+        "The same as `--resume`",
+        "The same as `--resume`, by its name in the PyPI package.",
+    )
+    .value("ID", CONVERSATIONS)
+    .sets(|args, given| args.group().resume.set(given))
+}
+
+/// The agents' own ids of all conversations.
+const CONVERSATIONS: Complete = Complete::Run("aimax-ls --all --ids");

@@ -13,7 +13,7 @@ use crate::{
     agent::Agent,
     cli::{self, Complete, Opt, OptDoc, Tool},
     config::Config,
-    error::{At, Error, Result},
+    error::{At, Error, Exit, Result},
     session::{DoneBy, OnceKey, Prompt, Reading},
     trace,
 };
@@ -29,6 +29,10 @@ pub(crate) struct PromptArgs {
     images: Vec<PathBuf>,
     explain: bool,
 }
+
+/// The statuses that a program which delivers a prompt can end with.
+pub(crate) const ENDS: &[Exit] =
+    &[Exit::Refused, Exit::Unproven, Exit::Person, Exit::Missing, Exit::Timeout];
 
 /// `-p`.
 pub(crate) const fn prompt<A: Has<PromptArgs>>() -> Opt<A> {

@@ -24,6 +24,7 @@ mod answer;
 mod cursor;
 mod due;
 mod each;
+mod held;
 mod options;
 mod plan;
 mod printer;
@@ -188,6 +189,9 @@ impl TailRun<'_> {
         }
         // Catching up is done in large pieces; after that, each record is written at once.
         self.catch_up()?;
+        if self.printer.left == 0 {
+            return Ok(Exit::Done);
+        }
         let (mut changed, mut due) = (None, Due::default());
         loop {
             let some = due.at(changed.as_ref());

@@ -28,9 +28,12 @@ pub struct Args {
 has!(Args { target: Target });
 
 /// `--max`.
-pub(crate) const MAX: OptDoc =
-    OptDoc::new("max", "Stop after this many records", "Stops after this many records.")
-        .value("COUNT", Complete::Nothing);
+pub(crate) const MAX: OptDoc = OptDoc::new(
+    "max",
+    "Stop after this many records",
+    "Stops after this many records; 0 prints none.",
+)
+.value("COUNT", Complete::Nothing);
 
 /// The table.
 pub(crate) const TABLE: &[Opt<Args>] = &[

@@ -3,12 +3,12 @@
 //! In every form a record is written whole, in one write, and in its order. In the plain form a
 //! large piece of good records is written as it was read, without being copied.
 
-use std::{collections::VecDeque, io::Write, ops::ControlFlow, path::Path};
+use std::{io::Write, ops::ControlFlow, path::Path};
 
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 
-use super::{cursor::Cursor, each::Each, options::Args, text::Transcription};
+use super::{cursor::Cursor, each::Each, held::Held, options::Args, text::Transcription};
 use crate::{
     agent::Backend,
     cli::{Member, Output, RecordDoc, Type},
@@ -163,14 +163,6 @@ pub(crate) struct Printer<'a> {
     wrapped: Vec<u8>,
 }
 
-/// What is held back.
-#[derive(Default)]
-struct Held {
-    texts: VecDeque<Vec<u8>>,
-    /// Whether more came before, and with it the heading of its session.
-    dropped: bool,
-}
-
 impl<'a> Printer<'a> {
     pub(crate) fn new(
         args: &Args,
@@ -190,7 +182,7 @@ impl<'a> Printer<'a> {
 
     /// From here on what is printed is held back, if only the last of it is wanted.
     pub(crate) fn hold(&mut self) {
-        self.held = self.last.map(|_| Held::default());
+        self.held = self.last.map(Held::new);
     }
 
     /// Prints the last of what was held back, all of it of `source`. Returns whether that was all that
@@ -198,13 +190,12 @@ impl<'a> Printer<'a> {
     pub(crate) fn release(&mut self, source: &RecordSource) -> Result<bool> {
         let Some(held) = self.held.take() else { return Ok(false) };
         if let Form::Text(transcription) = &self.form
-            && held.dropped
-            && !held.texts.is_empty()
+            && held.lacks_its_head()
             && let Some(head) = transcription.head(source.session.as_deref())
         {
             self.out.line(head.as_bytes())?;
         }
-        for text in held.texts {
+        for text in held.texts() {
             if self.left == 0 {
                 break;
             }
@@ -217,11 +208,7 @@ impl<'a> Printer<'a> {
     /// Writes a text, or holds it back.
     fn say(&mut self, text: Vec<u8>) -> Result<()> {
         let Some(held) = &mut self.held else { return self.out.line(&text) };
-        held.texts.push_back(text);
-        if held.texts.len() > self.last.unwrap_or(usize::MAX) {
-            held.texts.pop_front();
-            held.dropped = true;
-        }
+        held.push(text);
         Ok(())
     }
 

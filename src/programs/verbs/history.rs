@@ -27,7 +27,7 @@ pub struct History;
 #[derive(Debug, Default)]
 pub struct Args {
     target: Target,
-    tail: u64,
+    tail: Option<u64>,
     output: OutputArgs,
 }
 
@@ -69,9 +69,10 @@ offset; its `mobius` is for the PyPI package, see aimax-python(7).",
         OptDoc::new(
             "tail",
             "Print only this many of the last records",
-            "Prints only this many of the last records; 0, the default, means all.",
+            "Prints only this many of the last records; 0 prints none.",
         )
         .value("COUNT", Complete::Nothing)
+        .short('n')
         .sets(|args, given| args.tail.set(given)),
         output::json(),
     ];
@@ -82,7 +83,7 @@ offset; its `mobius` is for the PyPI package, see aimax-python(7).",
         if !args.output.json {
             let asked = tail::Args {
                 target: args.target,
-                lines: Some(args.tail).filter(|count| *count > 0),
+                lines: args.tail,
                 text: cli::output::stdout().is_terminal(),
                 ..tail::Args::default()
             };
@@ -124,7 +125,7 @@ struct Place {
 
 /// Prints the document. The records are in it byte for byte, a line each: reading and writing them
 /// anew could change them. Only their places are kept until they are sorted.
-fn document(path: &Path, tail: u64, out: &mut Output, note: fn(&str)) -> Result<()> {
+fn document(path: &Path, tail: Option<u64>, out: &mut Output, note: fn(&str)) -> Result<()> {
     let Newest { lines, total, follow } = newest(path, MOST, |line| {
         if line.bytes.is_empty() {
             return None;
@@ -141,10 +142,8 @@ fn document(path: &Path, tail: u64, out: &mut Output, note: fn(&str)) -> Result<
     let truncated = total > lines.len();
     let mut records: Vec<Place> = lines.into_iter().flatten().collect();
     records.sort_by_key(|record| record.time);
-    let skipped = match usize::try_from(tail) {
-        Ok(0) | Err(_) => 0,
-        Ok(count) => records.len().saturating_sub(count),
-    };
+    let wanted = tail.and_then(|count| usize::try_from(count).ok());
+    let skipped = wanted.map_or(0, |count| records.len().saturating_sub(count));
     let rest = json!({
         "total": total,
         "totalApproximate": false,

@@ -57,7 +57,8 @@ macro_rules! starting {
             launch::model(),
             launch::display_name(),
             launch::use_proxy(),
-            launch::resume("agent-session-id"),
+            launch::resume(),
+            launch::agent_session_id(),
             output::json(),
         ]
     };
@@ -87,7 +88,7 @@ and `startedAt`. `aimax-spawn` has more options and prints more.",
             "Start Codex.",
         )],
         see_also: &[("aimax-send", 1), ("aimax-spawn", 1), ("aimax-stop", 1)],
-        ends: &[Exit::Refused, Exit::Unproven, Exit::Person, Exit::Missing, Exit::Timeout],
+        ends: prompt::ENDS,
         records: &[&CREATED],
         ..ToolDoc::EMPTY
     };
@@ -160,7 +161,7 @@ it, with the `offset` before the prompt.",
             ("git diff | aimax send -s review", "Send the output of a program."),
         ],
         see_also: &[("aimax-create", 1), ("aimax-paste", 1), ("aimax-pause", 1)],
-        ends: &[Exit::Refused, Exit::Unproven, Exit::Person, Exit::Missing, Exit::Timeout],
+        ends: prompt::ENDS,
         records: &[&SENT],
         ..ToolDoc::EMPTY
     };
@@ -224,7 +225,7 @@ The document of `--json` has `ok`, `sessionId` and `resentPrompt`.",
             ),
         ],
         see_also: &[("aimax-send", 1), ("aimax-paste", 1), ("aimax-stop", 1)],
-        ends: &[Exit::Refused, Exit::Unproven, Exit::Person, Exit::Missing, Exit::Timeout],
+        ends: prompt::ENDS,
         records: &[&PAUSED],
         ..ToolDoc::EMPTY
     };

@@ -89,7 +89,7 @@ end, even after Ctrl-C.",
             lines: args.from.is_none().then_some(0),
             follow: true,
             text: cli::output::stdout().is_terminal() && !args.output.json,
-            max: args.max.filter(|count| *count > 0),
+            max: args.max,
             ..tail::Args::default()
         };
         if args.output.json {

@@ -14,8 +14,8 @@ use crate::session::{
 };
 use crate::{
     agent::{
-        Status,
         profile::{Choice, Dialog, DialogStep},
+        takes_prompt,
     },
     cli::{Member, Type},
     config::Config,
@@ -94,7 +94,8 @@ pub(crate) fn question(
         let asked = attached_pane::question(&profile, &look, &status);
         let Some((name, _)) = asked else { return Ok(None) };
         let choices = profile.options(&look.screen);
-        if drawn.passed() || profile.open_dialog(&look).is_some() && !choices.is_empty() {
+        let is_whole = !choices.is_empty() || takes_prompt(&status);
+        if drawn.passed() || profile.open_dialog(&look).is_some() && is_whole {
             return Ok(Some(Question { name, text: profile.question(&look.screen), choices }));
         }
         let _woke = watch.wait(drawn.min(Deadline::after(LOOK)))?;
@@ -150,7 +151,7 @@ pub(crate) fn answer(
         let look = attached.look(session)?;
         let is_gone = match attached.profile.open_dialog(&look) {
             Some(dialog) => dialog.name != expected,
-            None => !matches!(attached.status(&look)?, Status::Waiting(_)),
+            None => attached.question(&look, &attached.status(&look)?).is_none(),
         };
         if is_gone {
             return Ok(());

@@ -23,6 +23,7 @@ use crate::{
 mod answer;
 mod checks;
 mod delivery;
+mod enter;
 mod evidence;
 mod input_box;
 mod interrupt;

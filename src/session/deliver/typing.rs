@@ -1,14 +1,12 @@
 //! Typing a prompt: one paste, Enter, and the wait for the proof.
 
-use std::{
-    borrow::Cow,
-    time::{Duration, Instant},
-};
+use std::{borrow::Cow, time::Duration};
 
 use serde_json::json;
 
 use super::{
     checks::words_of,
+    enter::{EnterRetry, InputWakeup},
     evidence::{Evidence, Proof},
     input_box,
 };
@@ -20,163 +18,15 @@ use crate::session::{
 use crate::{
     agent::{Status, Typing, image, profile::InputBox, takes_prompt},
     error::Result,
-    time::{self, Deadline},
+    time::Deadline,
     tmux::{Enter, Look},
     trace,
     watch::Woke,
 };
 
-/// How long a text may stay in the box after Enter before Enter is pressed again. Each further time
-/// it is three times as long, in case the agent is only slow.
-// Measured: claude/FACTS.md, "Enter"
-const SWALLOWED: Duration = Duration::from_secs(1);
-
 /// How long what a command has opened must look the same before it is told: while the agent draws, its
 /// box may be missing for a moment.
 const OPEN: Duration = Duration::from_secs(1);
-
-/// How often Enter is pressed at most.
-// Measured: claude/FACTS.md, "Enter"
-const ENTERS: u32 = 4;
-
-/// Enter after a paste, and its repetitions.
-struct EnterRetry {
-    count: u32,
-    last: Instant,
-    /// Some agents may swallow Enter. One that has only just started may ignore it or take it for
-    /// part of the paste.
-    // Measured: codex/FACTS.md, "Readiness"; claude/FACTS.md, "Readiness"
-    may_repeat: bool,
-    /// The agent was idle at the first Enter. If it is busy now, it has submitted the text.
-    from_idle: bool,
-    /// When Enter was first pressed, in epoch milliseconds.
-    since: u64,
-    /// A hook may be at the text by now.
-    // Measured: claude/FACTS.md, "Hooks"
-    at_hook: bool,
-    /// The agent shows that a hook refused a prompt, and whether it did so before ours.
-    is_refused: bool,
-    was_refused: bool,
-}
-
-impl EnterRetry {
-    /// The first Enter after a paste, if it has been pressed with it, or may be now.
-    fn begin(
-        attached: &mut AttachedPane<'_>,
-        look: &Look,
-        enter: Enter,
-        prompt: &Prompt,
-        options: &DeliveryOptions,
-    ) -> Result<EnterRetry> {
-        let just_started = options.just_started;
-        let is_later = just_started || !prompt.images().is_empty();
-        let status = attached.status(look)?;
-        let mut enters = EnterRetry {
-            count: 0,
-            last: Instant::now(),
-            may_repeat: attached.agent.facts().may_swallow_enter || just_started,
-            from_idle: matches!(status, Status::Idle(_)),
-            since: time::now_ms(),
-            at_hook: false,
-            is_refused: false,
-            was_refused: attached.profile.shows_refusal(look),
-        };
-        match enter {
-            Enter::AtOnce => enters.pressed(&status),
-            Enter::Soon if enters.from_idle && !is_later => enters.press(attached, &status)?,
-            Enter::Soon | Enter::Later => {}
-        }
-        Ok(enters)
-    }
-
-    /// Whether to press Enter now, given that our text is in the box.
-    fn is_due(&self, status: &Status) -> bool {
-        self.count == 0
-            || (self.may_repeat
-                && !self.is_taken(status)
-                && !self.is_answered(status)
-                && self.count < ENTERS
-                && self.last.elapsed() > self.patience())
-    }
-
-    /// Whether the agent has begun to work on the text, whatever its box still shows.
-    fn is_taken(&self, status: &Status) -> bool {
-        self.at_hook || self.from_idle && *status == Status::Busy
-    }
-
-    /// Whether it has been at the text and left it in the box again, as a hook has it do.
-    fn is_answered(&self, status: &Status) -> bool {
-        let has_worked = matches!(status, Status::Idle(Some(since)) if *since > self.since);
-        self.is_refused || self.from_idle && has_worked
-    }
-
-    /// Looks at what has become of a text that still stands in the box.
-    fn note(&mut self, attached: &AttachedPane<'_>, session: &Session, look: &Look, in_box: bool) {
-        let is_left = in_box && self.count > 0;
-        let paths = session.paths(attached.config);
-        self.at_hook = is_left && attached.agent.may_be_at_hook(&paths, &look.pane, self.since);
-        self.is_refused = is_left && attached.profile.shows_refusal(look);
-    }
-
-    fn patience(&self) -> Duration {
-        SWALLOWED * 3_u32.pow(self.count.saturating_sub(1))
-    }
-
-    /// When Enter may be due again.
-    fn next_look(&self) -> Deadline {
-        match self.patience().checked_sub(self.last.elapsed()) {
-            _ if self.at_hook => Deadline::after(SWALLOWED),
-            Some(left) if self.count > 0 && self.may_repeat && self.count < ENTERS => {
-                Deadline::after(left + Duration::from_millis(1))
-            }
-            _ => Deadline::NEVER,
-        }
-    }
-
-    fn press(&mut self, attached: &mut AttachedPane<'_>, status: &Status) -> Result<()> {
-        if attached.view.key("Enter")?.is_ok() {
-            self.pressed(status);
-        }
-        Ok(())
-    }
-
-    fn pressed(&mut self, status: &Status) {
-        if self.count == 0 {
-            self.from_idle = matches!(status, Status::Idle(_));
-            self.since = time::now_ms();
-        }
-        self.count += 1;
-        self.last = Instant::now();
-        trace::step("Enter", || json!({ "count": self.count }));
-    }
-}
-
-/// Wakes the input of an agent that has left Enter unread. The gap doubles each time: an agent that
-/// is woken for input that it has already read may hang.
-// Measured: codex/FACTS.md, "Input in blocks of 1,024 bytes"
-struct InputWakeup {
-    next: Deadline,
-    gap: Duration,
-}
-
-impl InputWakeup {
-    fn begin() -> InputWakeup {
-        InputWakeup { next: Deadline::after(SWALLOWED), gap: SWALLOWED }
-    }
-
-    fn give(&mut self, attached: &mut AttachedPane<'_>, in_box: bool) -> Result<()> {
-        if self.next.passed() {
-            self.gap *= 2;
-            self.next = Deadline::after(self.gap);
-            if in_box {
-                trace::step("Enter may be unread: waking the agent's input", || json!(null));
-                // If the pane takes no input now, the next time tries again.
-                let _taken = attached.view.nudge()?;
-            }
-        }
-        Ok(())
-    }
-}
 
 /// How long an agent may take to show an image.
 const IMAGE_SHOWN: Duration = Duration::from_secs(10);
@@ -289,6 +139,7 @@ pub(crate) fn submit(
         }
         let mut in_box = attached.profile.input_box(&look) == InputBox::Text;
         let status = attached.status(&look)?;
+        enters.note_rest(&status);
         enters.note(attached, session, &look, in_box);
         if enters.is_refused && !enters.was_refused {
             return refused(attached, session, proof.offset, "", deadline);
@@ -374,11 +225,9 @@ fn refused(
 /// `unknown-dialog`.
 fn opens(attached: &AttachedPane<'_>, look: &Look, status: &Status) -> Option<(String, String)> {
     let is_missing = attached.profile.input_box(look) == InputBox::Missing;
-    if takes_prompt(status) && !is_missing {
-        return None;
-    }
     let unknown = || (UNKNOWN.to_owned(), "attach to the window and answer".to_owned());
     let is_drawn = !look.screen.text().trim().is_empty();
+    // A form's field looks like the box.
     attached.question(look, status).or_else(|| (is_missing && is_drawn).then(unknown))
 }
 

@@ -38,17 +38,19 @@ pub(crate) fn shown(
     tmux: &Tmux,
     seen: &[(&Session, &Snapshot)],
 ) -> Result<Vec<Shown>> {
+    let panes: Vec<Option<&Pane>> = seen.iter().map(|(_, snapshot)| may_tell(snapshot)).collect();
     let mut profiles: HashMap<Backend, Profile> = HashMap::new();
-    for (session, _) in seen {
+    for ((session, _), _) in seen.iter().zip(&panes).filter(|(_, pane)| pane.is_some()) {
         if let hash_map::Entry::Vacant(free) = profiles.entry(session.backend) {
             free.insert(session.profile(config)?);
         }
     }
     let mut asked: HashMap<&Path, Vec<Asked>> = HashMap::new();
-    for (at, &(session, snapshot)) in seen.iter().enumerate() {
-        let profile = &profiles[&session.backend];
-        if let Some(pane) = may_tell(snapshot, profile) {
-            asked.entry(&pane.socket).or_default().push(Asked { at, snapshot, profile, pane });
+    for (at, (&(session, snapshot), pane)) in seen.iter().zip(panes).enumerate() {
+        let Some(pane) = pane else { continue };
+        let one = Asked { at, snapshot, profile: &profiles[&session.backend], pane };
+        if one.may_tell() {
+            asked.entry(&pane.socket).or_default().push(one);
         }
     }
     let told = |(_, snapshot): &(&Session, &Snapshot)| Shown {
@@ -67,17 +69,24 @@ pub(crate) fn shown(
     Ok(shown)
 }
 
-/// The pane, if what it shows may tell more than the snapshot.
-fn may_tell<'a>(snapshot: &'a Snapshot, profile: &Profile) -> Option<&'a Pane> {
+/// The pane, if an agent's screen may tell more than the snapshot.
+fn may_tell(snapshot: &Snapshot) -> Option<&Pane> {
     let tells = match snapshot.status.as_ref()? {
-        Status::Busy => !profile.retrying.is_empty() || profile.background.is_some(),
-        Status::Idle(_) => snapshot.beside != Some(false) && profile.background.is_some(),
+        Status::Busy => true,
+        Status::Idle(_) => snapshot.beside != Some(false),
         _ => false,
     };
     snapshot.pane.as_ref().filter(|pane| tells && !pane.dead && snapshot.unseen.is_none())
 }
 
 impl Asked<'_> {
+    /// Whether this agent's screen does.
+    fn may_tell(&self) -> bool {
+        let retries =
+            self.snapshot.status == Some(Status::Busy) && !self.profile.retrying.is_empty();
+        retries || self.profile.background.is_some()
+    }
+
     fn told(&self, look: Option<&Look>) -> Shown {
         let counted = look.and_then(|look| self.profile.background(look));
         let is_busy = self.snapshot.status == Some(Status::Busy);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::session::{
     Job, JobState, Prompts, Session, Standing,
     anchor::{self, Panes, Sight},
+    attached_pane,
 };
 use crate::{
     agent::{Backend, Status},
@@ -13,6 +14,9 @@ use crate::{
     state::Entry,
     tmux::{Pane, Tmux},
 };
+
+/// How long to wait before looking again whether a list of the agent's own is closed: no event tells.
+const CLOSED: Duration = Duration::from_secs(1);
 
 /// One look at one session.
 #[derive(Clone, Debug)]
@@ -134,7 +138,8 @@ impl Snapshot {
         let beside = beside.transpose()?.flatten();
         let Some(job) = job else {
             let job = Ok(JobState::Done);
-            return Ok(Snapshot { pane, status, unseen, job, rests: true, beside, again: None });
+            let seen = Snapshot { pane, status, unseen, job, rests: true, beside, again: None };
+            return seen.with_list(config, session);
         };
         let (state, prompts, again) = match job.settle_with(config, pane.as_ref(), status.clone()) {
             Ok(Standing { prompts, again, .. }) if !job.flags().has_root() => {
@@ -158,7 +163,22 @@ impl Snapshot {
             (status, _) => status,
         };
         let rests = prompts == Prompts::Rest;
-        Ok(Snapshot { pane, status, unseen, job: state, rests, beside, again })
+        let snapshot = Snapshot { pane, status, unseen, job: state, rests, beside, again };
+        snapshot.with_list(config, session)
+    }
+
+    /// The same, with a list of the agent's own that its status does not tell of. The cursor is hidden
+    /// for a moment when the agent draws, too, so the pane is looked at once more.
+    fn with_list(self, config: &Config, session: &Session) -> Result<Snapshot> {
+        let hides = |pane: &&Pane| session.agent().facts().list_hides_cursor && pane.cursor_hidden;
+        let Some(pane) = self.pane.as_ref().filter(|_| self.is_idle()).filter(hides) else {
+            return Ok(self);
+        };
+        let Some(look) = Tmux::new(config)?.of(pane).capture(&pane.id)? else { return Ok(self) };
+        let asked = attached_pane::question(&session.profile(config)?, &look, &Status::Idle(None));
+        let Some((name, _)) = asked.filter(|_| look.pane.cursor_hidden) else { return Ok(self) };
+        let again = self.again.or(Some(CLOSED));
+        Ok(Snapshot { status: Some(Status::Waiting(name)), again, ..self })
     }
 }
 
