@@ -58,6 +58,29 @@ impl Watched {
     }
 }
 
+/// The sessions that the state files hold: they are read as a whole once, and not for a single session.
+struct Known {
+    is_single: bool,
+    names: Vec<(Backend, HashSet<Name>)>,
+}
+
+impl Known {
+    fn holds(&mut self, config: &Config, session: &Session) -> Result<bool> {
+        let (backend, store) = (session.backend, session.backend.store(config));
+        if self.is_single {
+            return Ok(store.get(&session.name)?.is_some());
+        }
+        if self.names.iter().all(|(known, _)| *known != backend) {
+            let names = store.sessions()?.into_iter().map(|(name, _)| name).collect();
+            self.names.push((backend, names));
+        }
+        let holds = |(of, names): &(Backend, HashSet<Name>)| {
+            *of == backend && names.contains(&session.name)
+        };
+        Ok(self.names.iter().any(holds))
+    }
+}
+
 impl<'a> SessionWatcher<'a> {
     /// A watcher without sessions. Its waits fail once nobody reads our standard output any more.
     pub(crate) fn new(config: &'a Config, tmux: &'a Tmux) -> Result<SessionWatcher<'a>> {
@@ -132,8 +155,9 @@ impl<'a> SessionWatcher<'a> {
     ) -> Result<bool> {
         let changed = self.changed.replace(BTreeSet::new());
         let is_due = |one: &Watched| one.is_due(changed.as_ref());
-        let mut panes = Panes::of_many(self.watched.iter().filter(|one| is_due(one)).count());
-        let mut known: Vec<(Backend, HashSet<Name>)> = Vec::new();
+        let due = self.watched.iter().filter(|one| is_due(one)).count();
+        let mut panes = Panes::of_many(due);
+        let mut known = Known { is_single: due == 1, names: Vec::new() };
         let mut left = Vec::new();
         for mut one in std::mem::take(&mut self.watched) {
             if !is_due(&one) {
@@ -171,16 +195,8 @@ impl<'a> SessionWatcher<'a> {
             one.again = snapshot.again.or(is_untold.then_some(SCREEN));
             // When a session is ended, its flags are removed too. That must not look like a job
             // that is done.
-            let backend = one.session.backend;
             let done = matches!(snapshot.job, Ok(JobState::Done));
-            if done && known.iter().all(|(known, _)| *known != backend) {
-                let sessions = backend.store(self.config).sessions()?;
-                known.push((backend, sessions.into_iter().map(|(name, _)| name).collect()));
-            }
-            let lives = |(of, names): &(Backend, HashSet<Name>)| {
-                *of == backend && names.contains(&one.session.name)
-            };
-            if done && !known.iter().any(lives) {
+            if done && !known.holds(self.config, &one.session)? {
                 snapshot.job = Ok(JobState::Failed(Failure::new("the session was ended")));
             }
             if tell(&one.session, &snapshot)?.is_continue() {
