@@ -4,7 +4,8 @@
 //! One session is a real practice agent; the others are windows that `sleep`, with all the files that a
 //! session has. tmux itself answers the later the more windows it has, whatever it is asked: it polls the
 //! terminals of all of them at each step. So a bound is on the time that our processes compute, and the
-//! time until they end stands beside that of tmux's shortest command.
+//! time until they end stands beside that of tmux's shortest command. What waits for 1,000 sessions is
+//! to sleep while nothing happens.
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on stops")]
 
 use std::{
@@ -19,6 +20,12 @@ use serde_json::{Value, json};
 
 const SIZES: [usize; 5] = [1, 10, 100, 400, 1000];
 const ROUNDS: usize = 15;
+/// How long a program that waits must not have woken up before it counts as at rest.
+const SETTLED: Duration = Duration::from_secs(2);
+/// How long it is watched then.
+const REST: Duration = Duration::from_secs(10);
+/// Longer than it takes to come to rest.
+const PATIENCE: Duration = Duration::from_secs(120);
 const HUB: &str = "imac_practice_agent_hub";
 const FIELDS: &str = "#{window_name}\t#{window_id}\t#{window_index}\t#{window_activity}\t#{pane_id}\t#{pane_pid}\t\
     #{pane_dead}\t#{pane_dead_status}\t#{pane_dead_signal}\t#{pane_in_mode}\t#{pane_input_off}\t\
@@ -77,6 +84,7 @@ impl Room {
         let mut state = files.each_ref().map(|path| read(path));
         let run = self.root.join("data/run/tmux-practice");
         let anchor = read(&run.join("one/anchor.json"));
+        let job = read(&run.join("one/job.json"));
         let own = self.root.join(format!("practice/sessions/{}.json", anchor["pid"]));
         let own = read(&own);
         while self.fakes + 1 < sessions {
@@ -101,11 +109,48 @@ impl Room {
             anchor["process"]["start"] = start.into();
             fs::create_dir_all(run.join(&name)).unwrap();
             write(&run.join(&name).join("anchor.json"), &anchor);
+            write(&run.join(&name).join("job.json"), &job);
             let mut own = own.clone();
             (own["sessionId"], own["procStart"]) = (json!(id), json!(start));
             write(&self.root.join(format!("practice/sessions/{pid}.json")), &own);
         }
         files.iter().zip(&state).for_each(|(path, state)| write(path, state));
+    }
+
+    /// Has a job run in each session but the first.
+    fn set_jobs(&self) {
+        let run = self.root.join("data/run/tmux-practice");
+        for n in 1..=self.fakes {
+            let path = run.join(format!("fake-{n}/job.json"));
+            let mut job = read(&path);
+            job["ended"] = Value::Null;
+            write(&path, &job);
+        }
+    }
+
+    /// How often a program wakes up in some seconds in which nothing happens, and the memory that it
+    /// takes, in kilobytes.
+    fn rest(&self, words: &[&str]) -> (u64, u64) {
+        let mut child = self.command(words).stdout(Stdio::null()).spawn().unwrap();
+        let of = |key: &str| -> u64 {
+            let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+            let line = status.lines().find(|line| line.starts_with(key)).unwrap();
+            line.split_whitespace().nth(1).unwrap().parse().unwrap()
+        };
+        let waits = || of("voluntary_ctxt_switches:");
+        // It begins to rest once it has looked at all of them.
+        let begun = Instant::now();
+        let mut before = None;
+        while before != Some(waits()) || begun.elapsed() < SETTLED {
+            assert!(begun.elapsed() < PATIENCE, "{words:?} does not come to rest");
+            before = Some(waits());
+            std::thread::sleep(SETTLED);
+        }
+        std::thread::sleep(REST);
+        let found = (waits() - before.unwrap(), of("VmRSS:"));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        found
     }
 
     fn cost(&self, words: &[&str]) -> Cost {
@@ -212,4 +257,14 @@ fn main() {
     }
     bound("spawn, computed: 1,000 beside 10", times(at(4, 4).computed, at(1, 4).computed), 1.3);
     bound("ls of 1,000 beside tmux list-panes -a", times(at(4, 6).wall, at(4, 7).wall), 1.5);
+    room.set_jobs();
+    for words in [&["aimax-ls", "--watch"][..], &["aimax-flag", "wait", "--all"]] {
+        let (woken, kilobytes) = room.rest(words);
+        let megabytes = kilobytes as f64 / 1024.0;
+        let word = if woken == 0 && megabytes < 20.0 { "holds " } else { "BROKEN" };
+        let (what, seconds) = (words.join(" "), REST.as_secs());
+        println!(
+            "{word}  {what} of 1,000: {woken} wake-ups in {seconds} s (bound 0), {megabytes:.1} MB (bound 20)"
+        );
+    }
 }

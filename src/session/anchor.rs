@@ -9,7 +9,7 @@
 //! That an agent has ended needs evidence: its process is gone, or tmux shows its pane dead. What
 //! cannot be seen is an error that says what is in the way, and ends nothing.
 
-use std::{collections::HashMap, path::PathBuf, time::Duration};
+use std::{collections::HashMap, path::PathBuf, thread, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -413,7 +413,40 @@ impl Panes {
         if self.is_single {
             return session.sight(config, tmux);
         }
-        let anchor = match Anchor::read(session, config) {
+        self.sight_by(Anchor::read(session, config), config, tmux, session)
+    }
+
+    /// The same of many sessions. Their anchors are read while tmux makes the list of the first one's
+    /// server, which is that of most.
+    pub(crate) fn sights(
+        &mut self,
+        config: &Config,
+        tmux: &Tmux,
+        sessions: &[Session],
+    ) -> Result<Vec<Sight>> {
+        let read = |session: &Session| Anchor::read(session, config);
+        let first = sessions.first().filter(|_| !self.is_single).map(read);
+        let Some(Ok(Some(Anchor { socket, .. }))) = first else {
+            return sessions.iter().map(|session| self.sight(config, tmux, session)).collect();
+        };
+        let (anchors, listed) = thread::scope(|scope| {
+            let listed = scope.spawn(|| listed(&tmux.at(&socket), self.is_brief));
+            let anchors: Vec<_> = sessions.iter().map(read).collect();
+            (anchors, listed.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        self.servers.push((socket, listed?));
+        let seen = sessions.iter().zip(anchors);
+        seen.map(|(one, anchor)| self.sight_by(anchor, config, tmux, one)).collect()
+    }
+
+    fn sight_by(
+        &mut self,
+        anchor: Result<Option<Anchor>>,
+        config: &Config,
+        tmux: &Tmux,
+        session: &Session,
+    ) -> Result<Sight> {
+        let anchor = match anchor {
             Ok(Some(anchor)) => anchor,
             Ok(None) => {
                 let hub = || tmux.panes(&session.backend.hub(config));
@@ -421,18 +454,19 @@ impl Panes {
             }
             Err(why) => return Ok(Sight::Unseen { why, pane: None }),
         };
+        let is_brief = self.is_brief;
         let panes = find_or(&mut self.servers, &anchor.socket, || {
-            let server = tmux.at(&anchor.socket);
-            let panes = if self.is_brief { server.many_panes() } else { server.all_panes() };
-            Ok(panes?.map(by_id))
+            listed(&tmux.at(&anchor.socket), is_brief)
         })?;
         let own = |panes: &HashMap<String, Pane>| panes.get(&anchor.pane).cloned();
         anchor.sight(session, config, panes.as_ref().map(own).map_err(Clone::clone))
     }
 }
 
-fn by_id(panes: Vec<Pane>) -> HashMap<String, Pane> {
-    panes.into_iter().map(|pane| (pane.id.clone(), pane)).collect()
+fn listed(server: &Tmux, is_brief: bool) -> Result<Listed> {
+    let panes = if is_brief { server.many_panes() } else { server.all_panes() };
+    let by_id = |pane: Pane| (pane.id.clone(), pane);
+    Ok(panes?.map(|panes| panes.into_iter().map(by_id).collect()))
 }
 
 /// The value of `key` in `list`; made with `make` if it is not there yet.

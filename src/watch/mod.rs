@@ -63,6 +63,8 @@ pub(crate) struct Watch {
     /// A process had ended before it was added.
     due: bool,
     changed: BTreeSet<WatchId>,
+    /// Something else than a path has ended a wait.
+    is_beside: bool,
     /// What the last sleep asked of the kernel: kept for its memory.
     polls: Vec<Poll>,
 }
@@ -92,6 +94,7 @@ impl Watch {
             readers: Vec::new(),
             due: false,
             changed: BTreeSet::new(),
+            is_beside: false,
             polls: Vec::new(),
         })
     }
@@ -111,6 +114,13 @@ impl Watch {
     /// when the waits ended for other reasons.
     pub(crate) fn changed(&mut self) -> BTreeSet<WatchId> {
         std::mem::take(&mut self.changed)
+    }
+
+    /// The same; `None` when a wait ended for another reason, also if paths have changed besides.
+    pub(crate) fn only_changed(&mut self) -> Option<BTreeSet<WatchId>> {
+        let changed = self.changed();
+        let is_beside = std::mem::take(&mut self.is_beside);
+        (!is_beside && !changed.is_empty()).then_some(changed)
     }
 
     /// Ends the watch on `path`.
@@ -165,6 +175,7 @@ impl Watch {
                 return Ok(Woke::Deadline);
             }
             if std::mem::take(&mut self.due) {
+                self.is_beside = true;
                 return Ok(Woke::Event);
             }
             let woke = self.sleep(left)?;
@@ -211,6 +222,7 @@ impl Watch {
             return Err(Error::new(Kind::ReaderGone, "stdout", "closed"));
         }
         let mut woke = set[1..asked].iter().any(Poll::found);
+        self.is_beside |= woke;
         let ended = &set[1..=self.processes.len()];
         self.processes
             .retain(|process| !ended.iter().any(|poll| poll.fd() == process.fd() && poll.found()));

@@ -4,6 +4,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
+    process::Stdio,
 };
 
 use aimax::internal::Tmux;
@@ -165,6 +166,39 @@ fn changes_are_told_as_they_happen() {
     until("a", "archived");
     watching.child.kill().unwrap();
     watching.child.wait().unwrap();
+}
+
+#[test]
+fn a_change_of_one_session_has_no_other_looked_at() {
+    let desk = Desk::new();
+    let one = desk.spawn("a", "hello");
+    desk.done("a");
+    desk.ready("b");
+    desk.ready("c");
+    let trace = desk.home.root().join("trace");
+    let mut command = desk.command("aimax-ls", &["--watch"]);
+    command.env("AIMAX_TRACE", &trace).stdout(Stdio::piped());
+    let mut watching = command.spawn().unwrap();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
+    let mut states = || -> (String, String) {
+        let listed: Listed = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        (listed.session_id, listed.state)
+    };
+    for name in ["a", "b", "c"] {
+        assert_eq!(states(), (name.into(), "idle".into()));
+    }
+    let calls = || fs::read_to_string(&trace).unwrap();
+    let before = calls().len();
+    desk.paste("a", GATE);
+    while states() != ("a".into(), "working".into()) {}
+    desk.open_gate();
+    while states() != ("a".into(), "idle".into()) {}
+    let calls = calls().split_off(before);
+    let asked = format!("-t {} ", one.pane_id);
+    assert!(calls.lines().count() > 0);
+    assert!(calls.lines().all(|call| call.contains(&asked)), "{calls}");
+    watching.kill().unwrap();
+    watching.wait().unwrap();
 }
 
 #[test]

@@ -52,7 +52,8 @@ const GOES_ON: (&str, &str) = ("<codex_internal_context source=\"goal\">", "goal
 
 /// The event in a record.
 pub(crate) fn parse_record(bytes: &[u8]) -> Event {
-    let [kind, timestamp, whole] = Field::whole(bytes).fields(["type", "timestamp", "payload"]);
+    let ([kind, timestamp, whole], inner) =
+        Field::whole(bytes).fields_and(["type", "timestamp", "payload"], "payload", FIELDS);
     let time = timestamp.text().and_then(|text| time::parse_rfc3339(&text));
     let [
         under,
@@ -70,7 +71,7 @@ pub(crate) fn parse_record(bytes: &[u8]) -> Event {
         last_message,
         rate_limits,
         images,
-    ] = whole.fields(FIELDS);
+    ] = inner;
     let payload = Payload {
         whole,
         message,

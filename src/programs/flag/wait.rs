@@ -236,6 +236,10 @@ pub(crate) fn run(
     let mut last_look = false;
     loop {
         let mut next = Deadline::NEVER;
+        // Each look tells when the limit of a session ends.
+        if args.until == Until::Reset {
+            watcher.look_at_all();
+        }
         let left = watcher.observe(|session, snapshot| {
             let reached = args.until.reached(config, &tmux, session, snapshot, last_look)?;
             let Some(outcome) = reached else {

@@ -23,21 +23,24 @@ pub(crate) fn run(
 ) -> Result<Exit> {
     let tmux = Tmux::new(config)?;
     let mut watcher = SessionWatcher::new(config, &tmux)?;
+    let mut stores = Vec::new();
     for backend in backend.map_or(Backend::ALL.to_vec(), |one| vec![one]) {
-        watcher.path(backend.store(config).runtime())?;
+        stores.push(watcher.path(backend.store(config).runtime())?);
     }
     // Each with its last record, as text: that takes a tenth of the memory.
     let mut told: Vec<(Session, String)> = Vec::new();
+    let same = |a: &Session, b: &Session| a.name == b.name && a.backend == b.backend;
     loop {
-        // A session that is named may start later.
-        let mut sessions = Session::all(config, backend)?;
-        sessions.retain(|session| named.is_none_or(|names| names.contains(&session.name)));
-        let same = |a: &Session, b: &Session| a.name == b.name && a.backend == b.backend;
-        for (gone, _) in told.extract_if(.., |(old, _)| !sessions.iter().any(|new| same(old, new)))
-        {
-            out.record(&LISTED, &basics(&gone, "archived"))?;
+        if stores.iter().any(|store| watcher.is_changed(*store)) {
+            // A session that is named may start later.
+            let mut sessions = Session::all(config, backend)?;
+            sessions.retain(|session| named.is_none_or(|names| names.contains(&session.name)));
+            let is_gone = |(old, _): &mut (Session, _)| !sessions.iter().any(|new| same(old, new));
+            for (gone, _) in told.extract_if(.., is_gone) {
+                out.record(&LISTED, &basics(&gone, "archived"))?;
+            }
+            watcher.keep(sessions)?;
         }
-        watcher.keep(sessions)?;
         let mut seen: Vec<(Session, Snapshot)> = Vec::new();
         watcher.observe(|session, snapshot| {
             seen.push((session.clone(), snapshot.clone()));

@@ -176,7 +176,8 @@ be lost, use `--each`.",
         "The longest line to accept",
         "\
 The longest line to accept. A longer one ends the run with status 74 and
-an error with its offset. The default is no limit but memory.",
+an error with its offset. The default is no limit but memory, and not
+even that where lines are printed as they are.",
     )
     .value("BYTES", Complete::Nothing)
     .sets(|args, given| args.max_line.set(given)),

@@ -189,8 +189,7 @@ const SHARE: usize = 100;
 /// there are processors, for what is left is in files.
 pub fn snapshots(config: &Config, tmux: &Tmux, sessions: &[Session]) -> Result<Vec<Snapshot>> {
     let mut panes = Panes::of_many(sessions.len());
-    let sights = sessions.iter().map(|session| panes.sight(config, tmux, session));
-    let mut sights = sights.collect::<Result<Vec<Sight>>>()?.into_iter();
+    let mut sights = panes.sights(config, tmux, sessions)?.into_iter();
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let share = sessions.len().div_ceil(threads).max(SHARE);
     let look = |part: &[Session], sights: Vec<Sight>| -> Result<Vec<Snapshot>> {

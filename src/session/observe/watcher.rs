@@ -1,6 +1,12 @@
-//! Many sessions under one watch: any event that may change the state of one of them ends the wait.
+//! Many sessions under one watch: any event that may change the state of one of them ends the wait, and
+//! only those are looked at that it may concern.
 
-use std::{collections::HashSet, ops::ControlFlow, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    ops::ControlFlow,
+    path::Path,
+    time::Duration,
+};
 
 use super::snapshot::Snapshot;
 use crate::session::{
@@ -17,7 +23,7 @@ use crate::{
     sys,
     time::Deadline,
     tmux::Tmux,
-    watch::{Watch, Woke},
+    watch::{Watch, WatchId, Woke},
 };
 
 /// Sessions, and the watch on them.
@@ -27,6 +33,8 @@ pub(crate) struct SessionWatcher<'a> {
     watch: Watch,
     watched: Vec<Watched>,
     follows_on: bool,
+    /// The watched paths that have changed since the last look; `None` when anything may have.
+    changed: Option<BTreeSet<WatchId>>,
 }
 
 /// How long to wait before looking again at an agent that says by its screen alone whether something
@@ -40,6 +48,37 @@ struct Watched {
     again: Option<Duration>,
     /// The agent's process, whose end is watched.
     pid: Option<u32>,
+    /// The watched paths whose change concerns it.
+    spots: BTreeSet<WatchId>,
+}
+
+impl Watched {
+    fn is_due(&self, changed: Option<&BTreeSet<WatchId>>) -> bool {
+        self.again.is_some() || changed.is_none_or(|changed| !changed.is_disjoint(&self.spots))
+    }
+}
+
+/// The sessions that the state files hold: they are read as a whole once, and not for a single session.
+struct Known {
+    is_single: bool,
+    names: Vec<(Backend, HashSet<Name>)>,
+}
+
+impl Known {
+    fn holds(&mut self, config: &Config, session: &Session) -> Result<bool> {
+        let (backend, store) = (session.backend, session.backend.store(config));
+        if self.is_single {
+            return Ok(store.get(&session.name)?.is_some());
+        }
+        if self.names.iter().all(|(known, _)| *known != backend) {
+            let names = store.sessions()?.into_iter().map(|(name, _)| name).collect();
+            self.names.push((backend, names));
+        }
+        let holds = |(of, names): &(Backend, HashSet<Name>)| {
+            *of == backend && names.contains(&session.name)
+        };
+        Ok(self.names.iter().any(holds))
+    }
 }
 
 impl<'a> SessionWatcher<'a> {
@@ -50,7 +89,8 @@ impl<'a> SessionWatcher<'a> {
         // One for the process of each session. A limit that stays low is a failure only once there are
         // too many.
         drop(sys::raise_open_files());
-        Ok(SessionWatcher { config, tmux, watch, watched: Vec::new(), follows_on: false })
+        let (watched, follows_on, changed) = (Vec::new(), false, None);
+        Ok(SessionWatcher { config, tmux, watch, watched, follows_on, changed })
     }
 
     /// Looks from now on at what begins behind the end of a job, too, and at what runs on beside it.
@@ -62,13 +102,14 @@ impl<'a> SessionWatcher<'a> {
     pub(crate) fn add(&mut self, session: Session) -> Result<()> {
         let job = Job::of(self.config, &session).map(Job::watched);
         let job = if self.follows_on { job.map(Job::following_on) } else { job };
-        if let Some(job) = &job {
-            for path in job.watch_paths() {
-                self.watch.path(&path)?;
-            }
+        let mut spots = BTreeSet::new();
+        for path in job.iter().flat_map(Job::watch_paths) {
+            spots.insert(self.watch.path(&path)?);
         }
-        self.watch.path(session.backend.store(self.config).runtime())?;
-        self.watched.push(Watched { session, job, again: None, pid: None });
+        spots.insert(self.watch.path(session.backend.store(self.config).runtime())?);
+        // Nobody has looked at it yet, so it is due whatever changes.
+        let again = Some(Duration::ZERO);
+        self.watched.push(Watched { session, job, again, pid: None, spots });
         Ok(())
     }
 
@@ -91,42 +132,60 @@ impl<'a> SessionWatcher<'a> {
     }
 
     /// Watches `path` too.
-    pub(crate) fn path(&mut self, path: &std::path::Path) -> Result<()> {
-        self.watch.path(path).map(drop)
+    pub(crate) fn path(&mut self, path: &Path) -> Result<WatchId> {
+        self.watch.path(path)
     }
 
-    /// Looks at each session in turn and passes its snapshot to `tell`. A session for which `tell`
-    /// breaks off is no longer watched. Returns whether any session is left.
+    /// Whether this path may have changed since the last look.
+    pub(crate) fn is_changed(&self, path: WatchId) -> bool {
+        self.changed.as_ref().is_none_or(|changed| changed.contains(&path))
+    }
+
+    /// Has the next look be one at all sessions.
+    pub(crate) fn look_at_all(&mut self) {
+        self.changed = None;
+    }
+
+    /// Looks in turn at each session that a change may concern, and passes its snapshot to `tell`: the
+    /// first time at all of them. A session for which `tell` breaks off is no longer watched. Returns
+    /// whether any session is left.
     pub(crate) fn observe(
         &mut self,
         mut tell: impl FnMut(&Session, &Snapshot) -> Result<ControlFlow<()>>,
     ) -> Result<bool> {
-        let mut panes = Panes::of_many(self.watched.len());
-        let mut known: Vec<(Backend, HashSet<Name>)> = Vec::new();
+        let changed = self.changed.replace(BTreeSet::new());
+        let is_due = |one: &Watched| one.is_due(changed.as_ref());
+        let due = self.watched.iter().filter(|one| is_due(one)).count();
+        let mut panes = Panes::of_many(due);
+        let mut known = Known { is_single: due == 1, names: Vec::new() };
         let mut left = Vec::new();
         for mut one in std::mem::take(&mut self.watched) {
+            if !is_due(&one) {
+                left.push(one);
+                continue;
+            }
             let sight = panes.sight(self.config, self.tmux, &one.session)?;
             let pane = sight.known_pane();
             let live = pane.filter(|pane| !pane.dead);
             // A lost socket may come back.
             if let (Sight::Unseen { .. }, Some(pane)) = (&sight, live) {
-                self.watch.path(&pane.socket)?;
+                one.spots.insert(self.watch.path(&pane.socket)?);
             }
             if let Some(pane) = live.filter(|pane| one.pid != Some(pane.pid)) {
                 one.pid = Some(pane.pid);
                 self.watch.process(pane.pid)?;
                 for path in one.session.watch_paths(self.config, pane) {
-                    self.watch.path(&path)?;
+                    one.spots.insert(self.watch.path(&path)?);
                 }
             }
             match one.job.as_ref().map(|job| job.transcript(self.config, pane)).transpose()? {
-                Some(Some(path)) => drop(self.watch.path(&path)?),
+                Some(Some(path)) => drop(one.spots.insert(self.watch.path(&path)?)),
                 // The places where it may come change.
                 Some(None) => {
                     for path in
                         live.into_iter().flat_map(|p| one.session.watch_paths(self.config, p))
                     {
-                        self.watch.path(&path)?;
+                        one.spots.insert(self.watch.path(&path)?);
                     }
                 }
                 None => {}
@@ -136,16 +195,8 @@ impl<'a> SessionWatcher<'a> {
             one.again = snapshot.again.or(is_untold.then_some(SCREEN));
             // When a session is ended, its flags are removed too. That must not look like a job
             // that is done.
-            let backend = one.session.backend;
             let done = matches!(snapshot.job, Ok(JobState::Done));
-            if done && known.iter().all(|(known, _)| *known != backend) {
-                let sessions = backend.store(self.config).sessions()?;
-                known.push((backend, sessions.into_iter().map(|(name, _)| name).collect()));
-            }
-            let lives = |(of, names): &(Backend, HashSet<Name>)| {
-                *of == backend && names.contains(&one.session.name)
-            };
-            if done && !known.iter().any(lives) {
+            if done && !known.holds(self.config, &one.session)? {
                 snapshot.job = Ok(JobState::Failed(Failure::new("the session was ended")));
             }
             if tell(&one.session, &snapshot)?.is_continue() {
@@ -160,7 +211,15 @@ impl<'a> SessionWatcher<'a> {
     pub(crate) fn wait(&mut self, deadline: Deadline) -> Result<Woke> {
         let soon = self.watched.iter().filter_map(|one| one.again).min();
         let patience = soon.map_or(Deadline::NEVER, Deadline::after);
-        match self.watch.wait(deadline.min(patience))? {
+        let woke = self.watch.wait(deadline.min(patience))?;
+        self.changed = match (self.changed.take(), self.watch.only_changed()) {
+            (Some(mut changed), Some(more)) => {
+                changed.extend(more);
+                Some(changed)
+            }
+            _ => None,
+        };
+        match woke {
             // The next look is due; the caller's deadline has not passed.
             Woke::Deadline if !deadline.passed() => Ok(Woke::Event),
             woke => Ok(woke),
