@@ -129,10 +129,13 @@ fn a_dialog_is_known_by_its_place() {
             let is_list = !matches!(name.as_str(), "login" | "resume-picker");
             if is_list {
                 assert_eq!(profile.input_box(&look), InputBox::Missing, "{version}/{name}");
+                let hides = version.agent == "codex" && look.pane.cursor_hidden;
+                assert_eq!(profile.hides_box(&look), hides, "{version}/{name}");
             }
         }
         // A conversation that quotes a dialog, above the box.
         if matches!(name.as_str(), "ready" | "draft" | "working") {
+            assert!(!profile.hides_box(&look), "{version}/{name}");
             let trust = fs::read_to_string(version.fixtures().join("screens/trust.txt"));
             let trust = trust.expect("the trust dialog");
             let quoted: String = trust.lines().take(14).map(|line| format!("{line}\n")).collect();
