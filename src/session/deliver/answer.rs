@@ -13,10 +13,7 @@ use crate::session::{
     attached_pane::{self, AttachedPane},
 };
 use crate::{
-    agent::{
-        profile::{Choice, Dialog, DialogStep},
-        takes_prompt,
-    },
+    agent::profile::{Choice, Dialog, DialogStep},
     cli::{Member, Type},
     config::Config,
     error::{Error, Kind, Result},
@@ -94,7 +91,7 @@ pub(crate) fn question(
         let asked = attached_pane::question(&profile, &look, &status);
         let Some((name, _)) = asked else { return Ok(None) };
         let choices = profile.options(&look.screen);
-        let is_whole = !choices.is_empty() || takes_prompt(&status);
+        let is_whole = !choices.is_empty() || profile.hides_box(&look);
         if drawn.passed() || profile.open_dialog(&look).is_some() && is_whole {
             return Ok(Some(Question { name, text: profile.question(&look.screen), choices }));
         }
