@@ -217,14 +217,16 @@ impl Flags {
 
     fn make_dir(&self) -> Result<()> {
         if !self.root.is_dir() {
-            return Err(Error::usage(self.root.display(), "the flag root is not a folder"));
+            let cause = "the flag root is not a folder";
+            return Err(Error::usage(self.root.display(), cause).advise("make it first"));
         }
         self.check_path()?;
         // Other users may read the flags, whatever our umask is; an existing folder keeps its mode.
         let dir = self.dir();
         let new = dir.ancestors().take(3).take_while(|path| !path.exists()).map(Path::to_owned);
         let new: Vec<PathBuf> = new.collect();
-        fs::make_dir(&dir, 0o755)?;
+        fs::make_dir(&dir, 0o755)
+            .map_err(|e| e.advise("a start takes a folder that you can write in by --flag-root"))?;
         new.iter().try_for_each(|path| fs::set_mode(path, 0o755))?;
         match self.git_ignore().symlink_metadata() {
             Ok(_) => Ok(()),

@@ -98,8 +98,16 @@ impl Output {
         if !self.held.is_empty() {
             self.flush()?;
         }
-        if !(self.batch && self.is_stdout && LARGE.contains(&lines.len())) {
-            return self.write(lines);
+        match self.thread_for(lines.len()) {
+            Some(thread) => thread.write(lines).map_err(failed),
+            None => self.write(lines),
+        }
+    }
+
+    /// The thread that writes a piece of so many bytes, if one does.
+    fn thread_for(&mut self, size: usize) -> Option<&mut WriterThread> {
+        if !(self.batch && self.is_stdout && LARGE.contains(&size)) {
+            return None;
         }
         if self.thread.is_none() {
             let to = stdout();
@@ -107,10 +115,7 @@ impl Output {
             // If there can be no thread, the lines are written here.
             self.thread = WriterThread::begin(to).ok();
         }
-        match &mut self.thread {
-            Some(thread) => thread.write(lines).map_err(failed),
-            None => self.write(lines),
-        }
+        self.thread.as_mut()
     }
 
     /// Writes `line`, which has no newline of its own, and a newline.
@@ -121,7 +126,17 @@ impl Output {
     }
 
     fn settle(&mut self) -> Result<()> {
-        if self.batch && self.held.len() < BATCH { Ok(()) } else { self.flush() }
+        if self.batch && self.held.len() < BATCH {
+            return Ok(());
+        }
+        let held = std::mem::take(&mut self.held);
+        let Some(thread) = self.thread_for(held.len()) else {
+            self.held = held;
+            return self.flush();
+        };
+        let spare = thread.spare().and_then(|spare| thread.send(held).map(|()| spare));
+        self.held = spare.map_err(failed)?;
+        Ok(())
     }
 
     /// Writes what is held.

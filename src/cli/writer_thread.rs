@@ -34,11 +34,22 @@ impl WriterThread {
         Ok(WriterThread { full, done, open: 0 })
     }
 
-    /// Queues `bytes` for the thread. The error may be that of an earlier call.
+    /// Queues a copy of `bytes` for the thread. The error may be that of an earlier block.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut block = self.spare()?;
+        block.extend_from_slice(bytes);
+        self.send(block)
+    }
+
+    /// An empty block, to be filled and sent. The error may be that of an earlier one.
+    pub(crate) fn spare(&mut self) -> io::Result<Vec<u8>> {
         let mut block = if self.open < BLOCKS { Vec::new() } else { self.wait_one()? };
         block.clear();
-        block.extend_from_slice(bytes);
+        Ok(block)
+    }
+
+    /// Queues a block for the thread.
+    pub(crate) fn send(&mut self, block: Vec<u8>) -> io::Result<()> {
         self.full.send(block).map_err(|_| ended())?;
         self.open += 1;
         Ok(())

@@ -131,12 +131,17 @@ impl Anchor {
     }
 
     /// The anchor that is kept of a session; `None` when there is none.
-    fn read(run_dir: &RunDir) -> Result<Option<Anchor>> {
-        let path = run_dir.anchor();
-        let Some(bytes) = fs::read(&path)? else { return Ok(None) };
-        serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|e| Error::system(path.display(), format!("not an anchor: {e}")))
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Missing`] when it cannot be read: the session may live, but where?
+    fn read(session: &Session, config: &Config) -> Result<Option<Anchor>> {
+        let path = session.run_dir(config).anchor();
+        let damaged = |why: String| {
+            Error::missing(&session.name, format!("{} cannot be read: {why}", path.display()))
+                .advise("remove it, and the session is found by the name of its window")
+        };
+        let Some(bytes) = fs::read(&path).map_err(|e| damaged(e.cause))? else { return Ok(None) };
+        serde_json::from_slice(&bytes).map(Some).map_err(|e| damaged(e.to_string()))
     }
 
     /// Whether `pane` is the one that was made for the agent, and still runs it or shows its end.
@@ -293,23 +298,24 @@ impl Session {
 
     /// What is to be seen of its pane. It costs the same however many sessions there are.
     fn sight(&self, config: &Config, tmux: &Tmux) -> Result<Sight> {
-        match Anchor::read(&self.run_dir(config))? {
-            Some(anchor) => {
+        match Anchor::read(self, config) {
+            Ok(Some(anchor)) => {
                 let found = tmux.at(&anchor.socket).pane(&anchor.pane)?;
                 anchor.sight(self, config, found)
             }
-            None => {
+            Ok(None) => {
                 let found = tmux.panes_named(&self.backend.hub(config), self.name.as_str())?;
-                named(self, config, &found).map(Sight::Seen)
+                Ok(named(self, config, &found))
             }
+            Err(why) => Ok(Sight::Unseen { why, pane: None }),
         }
     }
 
     /// Whether it was started on another machine, which has the same home.
-    pub(crate) fn is_elsewhere(&self, config: &Config) -> Result<bool> {
-        let anchor = Anchor::read(&self.run_dir(config))?;
+    pub(crate) fn is_elsewhere(&self, config: &Config) -> bool {
+        let anchor = Anchor::read(self, config).ok().flatten();
         let process = anchor.and_then(|anchor| anchor.process);
-        Ok(process.is_some_and(|process| process.elsewhere().is_some()))
+        process.is_some_and(|process| process.elsewhere().is_some())
     }
 
     /// Its pane, if an agent is known to run there: a window of this name, which no state file knows,
@@ -337,15 +343,11 @@ pub(crate) fn with_status(pane: &Pane) -> String {
 }
 
 /// The pane of a session that has no anchor: the one in its backend's hub whose window bears its name.
-/// It gets an anchor.
-///
-/// # Errors
-/// [`crate::error::Kind::Missing`] when several windows bear the name: which is the agent's cannot be
-/// told.
-fn named(session: &Session, config: &Config, hub: &[Pane]) -> Result<Option<Pane>> {
+/// It gets an anchor. When several windows bear the name, which is the agent's cannot be told.
+fn named(session: &Session, config: &Config, hub: &[Pane]) -> Sight {
     let mut found = hub.iter().filter(|pane| pane.window_name == session.name.as_str());
     match (found.next(), found.next()) {
-        (None, _) => Ok(None),
+        (None, _) => Sight::Seen(None),
         (Some(pane), None) => {
             if !pane.dead && !session.entry.fields().is_empty() {
                 let run_dir = session.run_dir(config);
@@ -353,12 +355,13 @@ fn named(session: &Session, config: &Config, hub: &[Pane]) -> Result<Option<Pane
                 // Without a note it is found by its name again: a look does not fail for that.
                 drop(made.and_then(|()| Anchor::at(pane).write(&run_dir)));
             }
-            Ok(Some(pane.clone()))
+            Sight::Seen(Some(pane.clone()))
         }
         (Some(a), Some(b)) => {
             let cause = format!("two windows have its name: {} and {}", a.window, b.window);
-            Err(Error::missing(&session.name, cause)
-                .advise("rename the one that is not the agent's"))
+            let why = Error::missing(&session.name, cause)
+                .advise("rename the one that is not the agent's");
+            Sight::Unseen { why, pane: None }
         }
     }
 }
@@ -410,8 +413,7 @@ impl Panes {
         if self.is_single {
             return session.sight(config, tmux);
         }
-        let anchor = Anchor::read(&session.run_dir(config))?;
-        self.sight_by(anchor.as_ref(), config, tmux, session)
+        self.sight_by(Anchor::read(session, config), config, tmux, session)
     }
 
     /// The same of many sessions. Their anchors are read while tmux makes the list of the first one's
@@ -422,33 +424,35 @@ impl Panes {
         tmux: &Tmux,
         sessions: &[Session],
     ) -> Result<Vec<Sight>> {
-        let read = |session: &Session| Anchor::read(&session.run_dir(config));
-        let first = sessions.first().filter(|_| !self.is_single).map(read).transpose()?.flatten();
-        let Some(Anchor { socket, .. }) = first else {
+        let read = |session: &Session| Anchor::read(session, config);
+        let first = sessions.first().filter(|_| !self.is_single).map(read);
+        let Some(Ok(Some(Anchor { socket, .. }))) = first else {
             return sessions.iter().map(|session| self.sight(config, tmux, session)).collect();
         };
         let (anchors, listed) = thread::scope(|scope| {
             let listed = scope.spawn(|| listed(&tmux.at(&socket), self.is_brief));
-            let anchors: Result<Vec<_>> = sessions.iter().map(read).collect();
+            let anchors: Vec<_> = sessions.iter().map(read).collect();
             (anchors, listed.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
         self.servers.push((socket, listed?));
-        let seen = sessions.iter().zip(anchors?);
-        seen.map(|(one, anchor)| self.sight_by(anchor.as_ref(), config, tmux, one)).collect()
+        let seen = sessions.iter().zip(anchors);
+        seen.map(|(one, anchor)| self.sight_by(anchor, config, tmux, one)).collect()
     }
 
     fn sight_by(
         &mut self,
-        anchor: Option<&Anchor>,
+        anchor: Result<Option<Anchor>>,
         config: &Config,
         tmux: &Tmux,
         session: &Session,
     ) -> Result<Sight> {
-        let Some(anchor) = anchor else {
-            let panes = find_or(&mut self.hubs, &session.backend, || {
-                tmux.panes(&session.backend.hub(config))
-            })?;
-            return named(session, config, panes).map(Sight::Seen);
+        let anchor = match anchor {
+            Ok(Some(anchor)) => anchor,
+            Ok(None) => {
+                let hub = || tmux.panes(&session.backend.hub(config));
+                return Ok(named(session, config, find_or(&mut self.hubs, &session.backend, hub)?));
+            }
+            Err(why) => return Ok(Sight::Unseen { why, pane: None }),
         };
         let is_brief = self.is_brief;
         let panes = find_or(&mut self.servers, &anchor.socket, || {

@@ -103,7 +103,8 @@ pub struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<bool>,
     /// What began the prompt's turn, where nobody typed it: the agent's own word for it (`peer` for
-    /// another session, `task-notification` for work in the background), or `schedule` for a timer.
+    /// another session, `task-notification` for work in the background, `goal`), or `schedule` for a
+    /// timer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
     /// Whether a prompt was given to a turn that ran already.

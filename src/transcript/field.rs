@@ -28,12 +28,37 @@ impl<'a> Field<'a> {
 
     /// Its fields of these names.
     pub(crate) fn fields<const N: usize>(self, names: [&str; N]) -> [Field<'a>; N] {
-        let mut found = [Field::default(); N];
-        for (name, value) in self.members() {
-            if let Some(at) = names.iter().position(|wanted| is_name(&name, wanted)) {
-                found[at] = value;
+        self.fields_and(names, "", []).0
+    }
+
+    /// Its fields of these names, and those `inner` ones of its field `within`, which may be large: all
+    /// are found in one pass.
+    pub(crate) fn fields_and<const N: usize, const M: usize>(
+        self,
+        names: [&str; N],
+        within: &str,
+        inner: [&str; M],
+    ) -> ([Field<'a>; N], [Field<'a>; M]) {
+        let bytes = self.0;
+        let mut found = ([Field::default(); N], [Field::default(); M]);
+        members(bytes, 0, |name, start| {
+            let mut end = None;
+            if M > 0 && is_name(name, within) {
+                found.1 = [Field::default(); M];
+                end = members(bytes, start, |name, start| {
+                    let end = value_end(bytes, start)?;
+                    if let Some(at) = inner.iter().position(|wanted| is_name(name, wanted)) {
+                        found.1[at] = Field(&bytes[start..end]);
+                    }
+                    Some(end)
+                });
             }
-        }
+            let end = end.or_else(|| value_end(bytes, start))?;
+            if let Some(at) = names.iter().position(|wanted| is_name(name, wanted)) {
+                found.0[at] = Field(&bytes[start..end]);
+            }
+            Some(end)
+        });
         found
     }
 
@@ -122,27 +147,41 @@ impl<'a> Field<'a> {
         }
         json
     }
+}
 
-    /// The names and the values in an object; those before a fault in it.
-    fn members(self) -> impl Iterator<Item = (Cow<'a, [u8]>, Field<'a>)> {
-        let bytes = self.0;
-        let mut at = (bytes.first() == Some(&b'{')).then_some(1);
-        std::iter::from_fn(move || {
-            let name = after_blanks(bytes, at?);
-            let (name_end, is_escaped) = string_end(bytes, name)?;
-            let colon = after_blanks(bytes, name_end);
-            if bytes.get(colon) != Some(&b':') {
-                return None;
-            }
-            let start = after_blanks(bytes, colon + 1);
-            let end = value_end(bytes, start)?;
-            at = behind_comma(bytes, end);
-            let mut name = Cow::Borrowed(&bytes[name + 1..name_end - 1]);
-            if is_escaped && memchr(b'\\', &name).is_some() {
-                name = decoded(&name).into_owned().into_bytes().into();
-            }
-            Some((name, Field(&bytes[start..end])))
-        })
+/// Goes through the object at `start`, up to a fault in it. `value` gets each name and the start of its
+/// value, and returns the value's end. Returns the end of the object, if it has no fault.
+#[inline]
+fn members(
+    bytes: &[u8],
+    start: usize,
+    mut value: impl FnMut(&[u8], usize) -> Option<usize>,
+) -> Option<usize> {
+    if bytes.get(start) != Some(&b'{') {
+        return None;
+    }
+    let mut at = after_blanks(bytes, start + 1);
+    if bytes.get(at) == Some(&b'}') {
+        return Some(at + 1);
+    }
+    loop {
+        let (end, is_escaped) = string_end(bytes, at)?;
+        let name = &bytes[at + 1..end - 1];
+        let colon = after_blanks(bytes, end);
+        if bytes.get(colon) != Some(&b':') {
+            return None;
+        }
+        let start = after_blanks(bytes, colon + 1);
+        let end = match is_escaped {
+            true => value(decoded(name).as_bytes(), start)?,
+            false => value(name, start)?,
+        };
+        at = after_blanks(bytes, end);
+        match bytes.get(at)? {
+            b',' => at = after_blanks(bytes, at + 1),
+            b'}' => return Some(at + 1),
+            _ => return None,
+        }
     }
 }
 
@@ -284,6 +323,28 @@ mod tests {
         assert_eq!(Field::of(b"1e999").number(), None);
         for part in ["", "{", "{}{}", "{\"a\":\"{}", "[]", "{\"a\":[1}", "x", "{} x"] {
             assert!(!is_one_object(part.as_bytes()), "{part}");
+        }
+    }
+
+    #[test]
+    fn what_is_within_a_field_is_found_in_the_same_pass() {
+        for (line, a, b, z) in [
+            (r#"{"in":{"a":1,"b":[{}]},"z":2}"#, "1", "[{}]", "2"),
+            (r#"{ "z":2, "in" : { "a" : 1 , "b" : "}" } }"#, "1", "\"}\"", "2"),
+            (r#"{"in":{"a":1,"b":3},"in":{"b":{}},"z":2}"#, "", "{}", "2"),
+            (r#"{"in":{"a":1,"b":3},"in":7,"z":2}"#, "", "", "2"),
+            (r#"{"in":{"a":1 "b":3},"z":2}"#, "1", "", "2"),
+            (r#"{"in":{},"z":2}"#, "", "", "2"),
+            (r#"{"\u0069n":{"\u0061":1},"z":2}"#, "1", "", "2"),
+            (r#"{"in":["a",1],"z":2}"#, "", "", "2"),
+        ] {
+            let record = Field::of(line.as_bytes());
+            let ([z_found, within], inner) = record.fields_and(["z", "in"], "in", ["a", "b"]);
+            assert_eq!(
+                [z_found, inner[0], inner[1]].map(|one| one.0),
+                [z, a, b].map(str::as_bytes)
+            );
+            assert_eq!((within, inner), (record.get("in"), within.fields(["a", "b"])), "{line}");
         }
     }
 

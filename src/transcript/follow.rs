@@ -11,14 +11,15 @@
 
 use std::{
     fs::File,
-    io,
+    io::{self, Read},
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
 use super::{
-    lines::{self, Block, Line, Lines},
+    lines::{self, BLOCK, Block, Line, Lines, LongLine},
     start::{Start, begins_line},
+    validate,
     zst::{self, Identity},
 };
 use crate::error::{At, Error, Result};
@@ -55,6 +56,28 @@ pub(crate) enum Holds {
     /// Other lines.
     Other,
 }
+
+/// What is given out.
+pub(crate) enum Part<'a> {
+    /// Whole lines.
+    Lines(Block<'a>),
+    /// A piece of a long line, all pieces of which are there.
+    OfLong(&'a [u8]),
+}
+
+/// What becomes of a long line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Long {
+    /// It is held until it is whole, like any other.
+    Held,
+    /// It is given out in pieces if it is a record, and held otherwise.
+    RecordPassed,
+    /// It is given out in pieces.
+    AnyPassed,
+}
+
+/// From how many bytes on a line is long: images have that much, so most never are.
+const LONG: usize = 1024 * 1024;
 
 /// How many bytes are compared, before the offset and at the beginning, to see whether another file
 /// holds the same.
@@ -111,7 +134,8 @@ impl Follow {
         &mut self,
         mut sink: impl FnMut(Line<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<Seen> {
-        self.read_blocks(|block| {
+        self.read_parts(Long::Held, |part| {
+            let Part::Lines(block) = part else { return Ok(ControlFlow::Continue(())) };
             for line in block.lines() {
                 if sink(line)?.is_break() {
                     return Ok(ControlFlow::Break(line.next));
@@ -123,9 +147,10 @@ impl Follow {
 
     /// The same, many lines at a time, as they are in the file. `sink` breaks with the offset where
     /// the next read goes on.
-    pub fn read_blocks(
+    pub(crate) fn read_parts(
         &mut self,
-        mut sink: impl FnMut(Block<'_>) -> Result<ControlFlow<u64>>,
+        long: Long,
+        mut sink: impl FnMut(Part<'_>) -> Result<ControlFlow<u64>>,
     ) -> Result<Seen> {
         self.find()?;
         let Some((file, identity)) = &self.file else { return Ok(Seen::Absent) };
@@ -146,6 +171,8 @@ impl Follow {
             // Only an unfinished line was cut: the lines given out are still there.
             self.lines = Lines::from(offset);
         }
+        // A long line that is held though others are passed on.
+        let mut held = None;
         loop {
             // No further than the size at the beginning: a file that grows faster than its lines
             // are handled must not keep its follower from looking at the clock.
@@ -161,13 +188,23 @@ impl Follow {
                 if let Some(long) = longer(block, self.longest) {
                     return Err(self.too_long(long));
                 }
-                if let ControlFlow::Break(next) = sink(block)? {
+                if let ControlFlow::Break(next) = sink(Part::Lines(block))? {
                     self.lines = Lines::from(next);
                     return Ok(Seen::Stopped);
                 }
             }
             if self.lines.pending() > self.longest {
                 return Err(self.too_long(self.lines.offset()));
+            }
+            let begun = self.lines.offset();
+            if self.lines.pending() > LONG && long != Long::Held && held != Some(begun) {
+                let Some(line) = self.long_line(file, size)? else { break };
+                if long == Long::RecordPassed && !validate::is_record_in(line) {
+                    held = Some(begun);
+                    continue;
+                }
+                pass(&self.path, line, &mut sink)?;
+                self.lines = Lines::from(line.next);
             }
         }
         self.lines.pause();
@@ -182,6 +219,17 @@ impl Follow {
         let offset = self.offset();
         self.reopen(Holds::Other)?;
         Ok(if self.offset() == offset { Seen::Same } else { Seen::Replaced })
+    }
+
+    /// The line at hand, of which only a part is read; `None` if it is not whole yet.
+    fn long_line<'f>(&self, file: &'f File, size: u64) -> Result<Option<LongLine<'f>>> {
+        let offset = self.lines.offset();
+        let next = lines::boundary_after(file, self.lines.end() + 1).at(&self.path)?;
+        let next = next.filter(|next| *next <= size);
+        if next.map_or(size, |next| next - 1) - offset > self.longest as u64 {
+            return Err(self.too_long(offset));
+        }
+        Ok(next.map(|next| LongLine { file, offset, next }))
     }
 
     fn too_long(&self, offset: u64) -> Error {
@@ -280,7 +328,7 @@ impl Follow {
         if bytes.len() == count {
             return Ok(bytes);
         }
-        Err(Error::system(self.path.display(), "it was cut or removed while it was read"))
+        Err(cut(&self.path))
     }
 
     /// At most `count` bytes before the start of the next line.
@@ -290,6 +338,26 @@ impl Follow {
             None => Ok(Vec::new()),
         }
     }
+}
+
+/// Passes a line on, one piece after the other.
+fn pass(
+    path: &Path,
+    mut line: LongLine<'_>,
+    sink: &mut impl FnMut(Part<'_>) -> Result<ControlFlow<u64>>,
+) -> Result<()> {
+    let mut piece = vec![0; BLOCK];
+    while line.offset < line.next {
+        match line.read(&mut piece).at(path)? {
+            0 => return Err(cut(path)),
+            count => _ = sink(Part::OfLong(&piece[..count]))?,
+        }
+    }
+    Ok(())
+}
+
+fn cut(path: &Path) -> Error {
+    Error::system(path.display(), "it was cut or removed while it was read")
 }
 
 /// Where a line of more than `bytes` bytes begins, if there is one.
@@ -399,6 +467,38 @@ mod tests {
         assert_eq!(read(&mut follow), (Seen::Absent, vec![]));
         place.append(b"again\n");
         assert_eq!(read(&mut follow), (Seen::All, texts(&["0:again"])));
+    }
+
+    #[test]
+    fn a_long_line_comes_in_pieces_once_it_is_whole() {
+        let place = Place::new("long");
+        let long = [b"{\"a\":\"", &vec![b'x'; 3 * LONG][..], b"\"}\n"].concat();
+        let read = |follow: &mut Follow, long| {
+            let (mut pieces, mut lines) = (Vec::new(), Vec::new());
+            let seen = follow.read_parts(long, |part| {
+                match part {
+                    Part::Lines(block) => lines.extend_from_slice(block.bytes),
+                    Part::OfLong(piece) => pieces.push(piece.to_vec()),
+                }
+                Ok(ControlFlow::Continue(()))
+            });
+            assert_eq!(seen.unwrap(), Seen::All);
+            assert!(pieces.iter().all(|piece| piece.len() <= BLOCK));
+            (lines, pieces.concat())
+        };
+        let mut follow = Follow::open(&place.0, Start::Offset(0)).unwrap();
+        place.append(&[b"one\n", &long[..2 * LONG]].concat());
+        assert_eq!(read(&mut follow, Long::RecordPassed), (b"one\n".to_vec(), vec![]));
+        assert!(follow.lines.pending() < 2 * LONG, "it is not read to its end");
+        place.append(&[&long[2 * LONG..], b"two\n"].concat());
+        assert!(read(&mut follow, Long::RecordPassed) == (b"two\n".to_vec(), long.clone()));
+        let odd = [&long[1..], b"three\n"].concat();
+        place.append(&odd);
+        assert!(read(&mut follow, Long::RecordPassed) == (odd.clone(), vec![]), "no record");
+        place.append(&odd);
+        assert!(read(&mut follow, Long::AnyPassed) == (b"three\n".to_vec(), long[1..].to_vec()));
+        place.append(&long);
+        assert!(read(&mut follow, Long::Held) == (long, vec![]));
     }
 
     /// Any division of the bytes into writes gives the lines that the whole file gives.

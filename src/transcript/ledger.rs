@@ -191,6 +191,7 @@ impl Ledger {
         }
         if !event.joins && !self.is_unanswered() {
             self.own_turn = Some(now);
+            self.open_turn = None;
         }
     }
 
@@ -464,6 +465,26 @@ mod tests {
         assert!(ledger.is_empty() && ledger.is_in_own_turn());
         ledger.note(&event(EventKind::TurnEnd, 6));
         assert_eq!((ledger.ended(1), ledger.ended(0)), (None, None));
+    }
+
+    #[test]
+    fn a_numbered_turn_that_nobody_sent_holds_up_no_end() {
+        let turn = |kind, id: &str| Event { turn: Some(id.into()), ..Event::new(kind, None, "") };
+        let goal = Event { origin: Some("goal".into()), ..Event::new(EventKind::Prompt, None, "") };
+        let ours = [EventKind::TurnStart, EventKind::Prompt, EventKind::TurnEnd];
+        let mut events = ours.map(|kind| turn(kind, "a")).to_vec();
+        events.extend([turn(EventKind::TurnStart, "b"), goal]);
+        let mut ledger = Ledger::default();
+        events.iter().for_each(|event| ledger.note(event));
+        assert_eq!((ledger.ended(1), ledger.is_at_rest()), (Some(&End::Done), false));
+        // A prompt that is given to that turn is ours, and so is its end.
+        let mut joined = ledger.clone();
+        joined.note(&turn(EventKind::Prompt, "b"));
+        assert_eq!(joined.ended(2), None);
+        joined.note(&turn(EventKind::TurnEnd, "b"));
+        assert_eq!(joined.ended(2), Some(&End::Done));
+        ledger.note(&turn(EventKind::Error, "b"));
+        assert_eq!((ledger.ended(1), ledger.is_at_rest()), (Some(&End::Done), true));
     }
 
     #[test]

@@ -13,11 +13,10 @@ impl Origin {
             // Into a turn that somebody asked for.
             EventKind::Prompt if event.joins && event.origin.is_some() => {}
             EventKind::Prompt => self.0.clone_from(&event.origin),
-            EventKind::Command => self.0 = None,
+            EventKind::Command | EventKind::TurnStart => self.0 = None,
             EventKind::Queued
             | EventKind::Taken
             | EventKind::TakenBack
-            | EventKind::TurnStart
             | EventKind::Resumed
             | EventKind::Other => {}
             _ => event.origin.clone_from(&self.0),
@@ -53,6 +52,9 @@ mod tests {
             (EventKind::TurnEnd, &None, false, own.clone()),
             (EventKind::Prompt, &None, false, None),
             (EventKind::Text, &None, false, None),
+            (EventKind::Prompt, &own, false, own.clone()),
+            (EventKind::TurnStart, &None, false, None),
+            (EventKind::TurnEnd, &None, false, None),
         ] {
             assert_eq!(told(of(kind, prompt, joins)), expected, "{kind:?}");
         }

@@ -4,7 +4,11 @@
 //! searched for. A crash can leave half a record without a newline; what is written next then stands on
 //! the same line, and is not lost with it.
 
-use std::{ops::Range, path::Path};
+use std::{
+    io::{self, BufRead, BufReader, Read},
+    ops::Range,
+    path::Path,
+};
 
 use serde::de::IgnoredAny;
 
@@ -17,6 +21,34 @@ use super::{
 /// Whether `line` is one JSON object in UTF-8; the error says why not, in a few words.
 pub fn record(line: &[u8]) -> Result<(), String> {
     if fast_json::is_record(line) { Ok(()) } else { fault(line) }
+}
+
+/// Whether what `line` gives is one JSON object in UTF-8. It is never held whole.
+pub(crate) fn is_record_in(line: impl Read) -> bool {
+    let mut line = BufReader::new(Utf8 { from: line, begun: Vec::new() });
+    let is_object = line.fill_buf().is_ok_and(|bytes| bytes.first() == Some(&b'{'));
+    is_object && serde_json::from_reader::<_, IgnoredAny>(line).is_ok()
+}
+
+/// Passes on what `from` gives, as long as that is UTF-8.
+struct Utf8<R> {
+    from: R,
+    /// The first bytes of a character whose end has not come.
+    begun: Vec<u8>,
+}
+
+impl<R: Read> Read for Utf8<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.from.read(into)?;
+        self.begun.extend_from_slice(&into[..count]);
+        let whole = match std::str::from_utf8(&self.begun) {
+            Ok(text) => text.len(),
+            Err(e) if e.error_len().is_none() && count > 0 => e.valid_up_to(),
+            Err(e) => return Err(io::Error::new(io::ErrorKind::InvalidData, e)),
+        };
+        self.begun.drain(..whole);
+        Ok(count)
+    }
 }
 
 /// Why `line` is not one JSON object in UTF-8, if so.
@@ -204,6 +236,26 @@ mod tests {
         }
     }
 
+    /// Gives one byte at a time.
+    struct Slowly<'a>(&'a [u8]);
+
+    impl Read for Slowly<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.0.read(&mut into[..1])
+        }
+    }
+
+    #[test]
+    fn a_line_that_comes_in_pieces_is_checked_like_any_other() {
+        let good = "{\"a\":\"é日😀 \\ud83d\\n\",\"b\":[1e999,{}]}\r\n";
+        assert!(is_record_in(good.as_bytes()) && is_record_in(Slowly(good.as_bytes())));
+        for cut in 1..good.trim_end().len() {
+            assert!(!is_record_in(Slowly(&good.as_bytes()[..cut])), "{cut}");
+            let odd = [&good.as_bytes()[..cut], b"\xe9", &good.as_bytes()[cut..]].concat();
+            assert!(!is_record_in(Slowly(&odd)), "{cut}");
+        }
+    }
+
     #[test]
     fn objects_pass_and_all_else_is_named() {
         for good in ["{}", " {\"a\":[1,{\"b\":\"\u{e9}\\ud83d\\ude00\"}]} \r", "{\"a\":1,\"a\":2}"]
@@ -223,6 +275,7 @@ mod tests {
             (b"{} {}", "it is not JSON: trailing characters at its byte 4"),
             (b"{\"a\":\"\t\"}", ""),
         ] {
+            assert!(!is_record_in(bad), "{fault}");
             let found = record(bad).unwrap_err();
             assert!(fault.is_empty() || found == fault, "{found}");
         }

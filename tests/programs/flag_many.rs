@@ -124,6 +124,9 @@ fn a_folder_that_is_gone() {
     desk.run("aimax-flag", &["check", "a"]).fails(69, "a: the folder of its flags is gone");
     let listed = desk.run("aimax-ls", &["a"]);
     assert_eq!(listed.records::<crate::records::Listed>()[0].state, "working");
+    assert_eq!(listed.error(), "aimax-ls: a: the folder of its flags is gone\n");
+    let refused = desk.run("aimax-paste", &["-s", "a", "-p", "x"]);
+    refused.fails(2, "the flag root is not a folder: make it first");
     desk.open_gate();
     desk.run("aimax-kill", &["a"]).record::<crate::records::Killed>();
 }

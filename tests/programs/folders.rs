@@ -244,6 +244,19 @@ fn a_session_keeps_the_folders_that_it_was_started_with() {
     assert!(!desk.home.data().join("practice").exists(), "no stray folder");
 }
 
+/// In /proc not even root can make a folder.
+#[test]
+fn where_no_flag_can_be_a_start_says_how_to_put_them_elsewhere() {
+    let desk = Desk::new();
+    let start = ["-b", "tmux-practice", "-s", "one", "--cwd", "/proc", "-p", "hi"];
+    desk.run("aimax-spawn", &start).fails(74, "a folder that you can write in by --flag-root");
+    desk.nothing_of("one");
+    let root = desk.home.home().to_str().unwrap().to_owned();
+    let again = desk.run("aimax-spawn", &[&start[..], &["--flag-root", &root]].concat());
+    assert_eq!(again.record::<Spawned>().verdict, "submitted");
+    desk.done("one");
+}
+
 #[test]
 fn flags_are_not_committed() {
     let desk = Desk::new();

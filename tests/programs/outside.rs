@@ -452,3 +452,35 @@ fn whatever_happens_in_whatever_order() {
         }
     }
 }
+
+#[test]
+fn a_note_that_is_damaged_is_the_fault_of_its_session_alone() {
+    let desk = Desk::new();
+    let spawned = desk.spawn("one", "hello");
+    let other = desk.spawn("other", "hello");
+    desk.done("one");
+    desk.done("other");
+    let anchor = desk.home.data().join("run/tmux-practice/one/anchor.json");
+    let only_one_is_unknown = |words: &str| {
+        let ran = desk.run("aimax-ls", &[]);
+        let seen: Vec<(String, String)> =
+            ran.records::<Listed>().into_iter().map(|one| (one.session_id, one.state)).collect();
+        let expected = [("one", "unknown"), ("other", "idle")];
+        assert_eq!(seen, expected.map(|(name, state)| (name.to_owned(), state.to_owned())));
+        assert_eq!(ran.code(), Some(0), "{}", ran.error());
+        left_alone(&desk, words);
+        assert_eq!(desk.run("aimax-ls", &["one"]).code(), Some(69));
+        let told = desk.run("aimax-tail", &["--all", "--text"]);
+        assert!(told.code() == Some(0) && told.text().contains("==> other <=="), "{told:?}");
+        works(&desk, &other);
+    };
+    fs::write(&anchor, "{").unwrap();
+    only_one_is_unknown("anchor.json cannot be read: EOF while parsing");
+    // Without it, its window is the one of its name, of which there may be two.
+    fs::remove_file(&anchor).unwrap();
+    let person = person_window(&desk, "one", &[]);
+    only_one_is_unknown("two windows have its name");
+    desk.tmux().run(["kill-pane", "-t", &person]);
+    works(&desk, &spawned);
+    ends(&desk, &spawned);
+}

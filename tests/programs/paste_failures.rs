@@ -128,10 +128,25 @@ fn no_transcript_is_no_proof() {
 fn a_text_that_is_never_taken_is_not_submitted() {
     let desk = Desk::new();
     let ready = desk.ready_with("one", "swallow-enter=99");
-    let ran = desk.run("aimax-paste", &[&PASTE[..], &["--timeout", "1"]].concat());
+    let ran = desk.run("aimax-paste", &[&PASTE[..], &["--timeout", "3"]].concat());
     let record: Unproven = ran.fails_with(4, "one: the text is still in the input box");
     assert_eq!(record.verdict, "typed_not_submitted");
     assert!(desk.tmux().capture(&ready.pane_id).contains("❯ a long prompt"));
+    assert!(!ready.jsonl_path.exists() && !desk.is_running("one"));
+}
+
+#[test]
+fn a_text_may_be_taken_yet_whose_enter_was_just_pressed() {
+    let desk = Desk::new();
+    let ready = desk.ready_with("one", "swallow-enter=99");
+    let ran = desk.run("aimax-paste", &[&PASTE[..], &["--timeout", "0.5"]].concat());
+    let record: Unproven = ran.fails_with(4, "one: the transcript does not show it");
+    assert_eq!(record.verdict, "unproven");
+    assert!(desk.is_running("one"), "nobody knows yet");
+    let waited = desk.run("aimax-flag", &["wait", "one", "--timeout", "30"]);
+    assert_eq!(waited.code(), Some(1), "{waited:#?}");
+    let why = "the sender ended before the prompt was proven";
+    assert!(waited.text().contains(why), "{waited:#?}");
     assert!(!ready.jsonl_path.exists() && !desk.is_running("one"));
 }
 

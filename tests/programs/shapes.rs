@@ -138,6 +138,35 @@ fn a_turn_of_claude_that_nobody_sent_says_what_began_it() {
 }
 
 #[test]
+fn a_turn_of_codex_that_nobody_sent_says_what_began_it() {
+    let message = |source: &str| {
+        format!(
+            r#"{{"type":"response_item","payload":{{"type":"message","role":"user","content":[{{"type":"input_text","text":"<codex_internal_context source=\"{source}\">go on"}}]}}}}"#
+        )
+    };
+    let event = |payload: &str| format!(r#"{{"type":"event_msg","payload":{{"type":{payload}}}}}"#);
+    let lines = [
+        message("user_goal"),
+        event(r#""task_started","turn_id":"a""#),
+        message("goal"),
+        event(r#""agent_message","message":"b""#),
+        event(r#""task_complete","turn_id":"a","last_agent_message":"b""#),
+        event(r#""task_started","turn_id":"c""#),
+        event(r#""user_message","message":"d""#),
+    ];
+    let told = told(&Home::new(), &lines.join("\n"));
+    let expected = [
+        "turn_start",
+        "prompt <codex_internal_context source=\"goal\">go on (of goal)",
+        "text b (of goal)",
+        "turn_end (of goal)",
+        "turn_start",
+        "prompt d",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn what_an_answer_of_claude_means() {
     hold(&[
         (

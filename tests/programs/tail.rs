@@ -181,6 +181,37 @@ fn a_long_line_is_bounded() {
     assert!(said.status == Some(74) && said.notes.contains("offset 0:"), "{}", said.notes);
 }
 
+/// What is passed on as it is comes in pieces when it is long, but as the same bytes.
+#[test]
+fn a_very_long_line_is_passed_on_or_refused() {
+    let home = Home::new();
+    let path = home.proj().join("a.jsonl");
+    let long = |end: &str| format!("{{\"b\":\"{}é{end}", "x".repeat(3_000_000));
+    let good = ["{\"a\":1}\n", &long("\"}\n"), "{\"c\":1}\n"].concat();
+    append(&path, &good);
+    append(&path, format!("{{\"half\":\"{}", "x".repeat(2_000_000)));
+    for words in [&[][..], &["--raw"], &["--max-line", "3000010"]] {
+        let said = run(&home, &[words, &[text(&path)]].concat());
+        assert_eq!(said.status, Some(0), "{words:?}: {}", said.notes);
+        assert!(said.out == good.as_bytes(), "{words:?}: {} bytes", said.out.len());
+    }
+    let said = run(&home, &["--max-line", "3000009", text(&path)]);
+    assert_eq!((said.status, said.out.as_slice()), (Some(74), &b"{\"a\":1}\n"[..]));
+    assert!(said.notes.contains("offset 8: a line of more than"), "{}", said.notes);
+    let half = good.len().to_string();
+    let said = run(&home, &["--max-line", "2000000", "--from", &half, text(&path)]);
+    assert!(said.status == Some(74) && said.notes.contains(&half), "{}", said.notes);
+
+    // One that is damaged is told of, and what stands behind the damage is read.
+    let path = home.proj().join("b.jsonl");
+    let odd = [&long("{\"type\":\"user\"}\n"), "{\"c\":1}\n"].concat();
+    append(&path, &odd);
+    let said = run(&home, &[text(&path)]);
+    assert_eq!(said.out, b"{\"type\":\"user\"}\n{\"c\":1}\n", "{}", said.notes);
+    assert!(said.notes.contains("offset 0: skipped"), "{}", said.notes);
+    assert!(run(&home, &["--raw", text(&path)]).out == odd.as_bytes());
+}
+
 /// Large pieces are written behind the reader's back: in order, and what fails is told.
 #[test]
 fn a_large_transcript_is_whole() {

@@ -1,7 +1,11 @@
 //! The front's verbs on the practice agent: their documents, their texts, their statuses.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-use std::fs;
+use std::{
+    fs,
+    io::Write,
+    os::{fd::OwnedFd, unix::net::UnixStream},
+};
 
 use serde_json::{Value, json};
 
@@ -295,13 +299,35 @@ fn a_prompt_comes_in_every_way() {
         desk.run_with("aimax", &["pause", "-s", "one", "--json", "-f", "-"], b"and by another");
     assert_eq!(done(&pause)["resentPrompt"], true);
     desk.done("one");
+    // As Node.js pipes it.
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let mut send = desk.command("aimax", &["send", "-s", "one"]);
+    send.stdin(OwnedFd::from(theirs));
+    let send = desk.started("aimax", send);
+    { ours }.write_all(b"by a socket").unwrap();
+    assert_eq!(send.end().code(), Some(0));
+    desk.done("one");
     let nothing = desk.run_with("aimax", &["pause", "-s", "one", "--json"], b"");
     assert_eq!(done(&nothing)["resentPrompt"], false);
     let given = prompts(&path);
     assert_eq!(
         given.iter().map(|text| text.trim_end()).collect::<Vec<_>>(),
-        ["by a pipe", "by a file", "and by another",]
+        ["by a pipe", "by a file", "and by another", "by a socket"]
     );
+}
+
+#[test]
+fn a_prompt_without_an_end_is_refused() {
+    let desk = Desk::new();
+    let path = desk.ready("one").jsonl_path;
+    let refused = "longer than 16 MiB, more than any agent takes";
+    desk.run("aimax-paste", &["-s", "one", "-f", "/dev/zero"]).fails(2, refused);
+    for words in [&["paste", "-s", "one", "-f", "-"][..], &["ask", "-s", "one", "-f", "-"]] {
+        let mut endless = desk.command("aimax", words);
+        endless.stdin(fs::File::open("/dev/zero").unwrap());
+        desk.started("aimax", endless).end().fails_as(&format!("aimax {}", words[0]), 2, refused);
+    }
+    assert!(prompts(&path).is_empty());
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! `AIMAX_AGENTS=claude@2.1.332,codex@0.164.0` has the tests run these versions instead of the
 //! verified ones; an agent that it does not name keeps its own.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -31,6 +32,12 @@ pub(crate) struct Agent {
     pub(crate) kind: Kind,
     /// Its version, as npm knows it.
     pub(crate) version: &'static str,
+}
+
+impl fmt::Display for Agent {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{} {}", self.program(), self.version)
+    }
 }
 
 /// The oldest Claude Code of the verified versions.
@@ -164,7 +171,10 @@ impl Agent {
             fs::create_dir_all(&bin).expect("a folder for the agent");
             self.npm_install(folder);
             let native = self.native(folder);
-            std::os::unix::fs::symlink(&native, bin.join(self.program())).expect("a link");
+            // Relative, so that the folder may be moved.
+            let below = native.strip_prefix(folder).expect("a program in the folder");
+            let link = bin.join(self.program());
+            std::os::unix::fs::symlink(Path::new("..").join(below), link).expect("a link");
             self.check_version(&bin.join(self.program()));
         });
         folder.join("bin")

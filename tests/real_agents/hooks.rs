@@ -16,9 +16,8 @@ use crate::util::wait::{PATIENCE, wait_until};
 
 /// How long a slow hook takes: in CI so many seconds, or as `AIMAX_HOOK_SECONDS` says.
 fn seconds(else_seconds: u64) -> u64 {
-    let Ok(chosen) = std::env::var("AIMAX_HOOK_SECONDS") else { return else_seconds };
-    println!("    hooks of {chosen} s");
-    chosen.parse().expect("AIMAX_HOOK_SECONDS is a number")
+    let chosen = std::env::var("AIMAX_HOOK_SECONDS");
+    chosen.map_or(else_seconds, |chosen| chosen.parse().expect("AIMAX_HOOK_SECONDS is a number"))
 }
 
 /// A session whose user has a hook for `event`: a shell script, which runs in the session's folder.
@@ -74,7 +73,8 @@ fn slow_end(agent: Agent) {
             assert!(stage.is_running(), "the turn has not ended");
         }
         let took = falls_after(agent, &stage);
-        println!("    {agent:?}: the flag fell after {took} ms");
+        let what = if waits { format!("of {} s", seconds(14)) } else { "that objects once".into() };
+        println!("{agent}, a Stop hook {what}: the flag fell {took} ms after the agent's word");
         assert!(took < 1000, "{took} ms");
         assert_eq!(run(&stage.home, "flag", &["check", "t"]).status, Some(0));
         assert!(waits || stage.home.proj().join("again").exists());
@@ -129,22 +129,37 @@ fn objects(agent: Agent) {
     run(&stage.home, "kill", &["t"]).record();
 }
 
-/// A hook takes longer than the sender waits, and then lets the prompt through, or refuses it.
+/// A hook takes longer than a sender waits, or not so long, and then lets the prompt through, or
+/// refuses it.
 fn slow_begin(agent: Agent) {
-    for (prompt, status) in [("LATE one", 0), ("LATE and BAD", 1)] {
+    let takes = seconds(3);
+    for (prompt, ends, told) in [("LATE one", 0, "submitted"), ("LATE and BAD", 1, "blocked")] {
         let script = format!(
-            "input=$(cat); case $input in *LATE*) sleep {} ;; esac; \
-             case $input in *BAD*) echo 'not this one' >&2; exit 2 ;; esac",
-            seconds(5)
+            "input=$(cat); echo ran >>ran; sleep {takes}; \
+             case $input in *BAD*) echo 'not this one' >&2; exit 2 ;; esac"
         );
         let stage = hooked(agent, "UserPromptSubmit", &script);
-        let ran = run(&stage.home, "paste", &["-s", "t", "-p", prompt, "--timeout", "3"]);
-        assert_eq!(ran.status, Some(4), "{ran:#?}");
+        let paste = |timeout| {
+            let args = ["-s", "t", "--replace-draft", "-p", prompt, "--timeout", timeout];
+            let ran = run(&stage.home, "paste", &args);
+            let verdict = ran.records[0]["verdict"].as_str().expect("a verdict").to_owned();
+            println!(
+                "{agent}, a prompt hook of {takes} s, {timeout} s for it, {prompt}: {verdict}"
+            );
+            let lines = fs::read_to_string(stage.home.proj().join("ran")).expect("the hook ran");
+            (ran.status, verdict, lines.lines().count())
+        };
+        assert_eq!(paste("2"), (Some(4), "unproven".into(), 1));
         assert_eq!(run(&stage.home, "flag", &["check", "t"]).status, Some(124));
         let (ended, record) = stage.waits();
-        println!("    {agent:?} {prompt}: {record}");
-        assert_eq!(ended, Some(status), "{record}");
-        assert_eq!(stage.model.prompts().len(), usize::from(status == 0));
+        println!("{agent}, a prompt hook of {takes} s, {prompt}: {}", record["state"]);
+        assert_eq!(ended, Some(ends), "{record}");
+        let given = usize::from(ends == 0);
+        assert_eq!(stage.model.prompts().len(), given);
+        let patient = paste(&(takes + 20).to_string());
+        assert_eq!(patient, (Some(3 * ends), told.into(), 2));
+        assert!(ends > 0 || stage.waits().0 == Some(0), "the turn ended");
+        assert_eq!(stage.model.prompts().len(), 2 * given);
         run(&stage.home, "kill", &["t"]).record();
     }
 }

@@ -121,6 +121,31 @@ fn messages(agent: Agent) {
     }
 }
 
+/// A goal of Codex's, which it goes on with whenever it is idle: no such turn is a job, holds one up, or
+/// looks like a prompt that a hook refused.
+fn goals(agent: Agent) {
+    let stage = Stage::new(agent);
+    run(&stage.home, "paste", &["-s", "t", "--command", "-p", "/goal SLOW:900 x"]).record();
+    wait_until(PATIENCE, "a turn of its own", || {
+        own_events(&stage).contains(&"turn_end goal".to_owned())
+    });
+    assert_eq!(run(&stage.home, "flag", &["check", "t"]).status, Some(0), "it is no job");
+    assert!(!stage.is_running());
+    for n in 0..4 {
+        stage.paste(&format!("mine {n}"));
+        let (status, record) = stage.waits();
+        assert_eq!((status, &record["state"]), (Some(0), &"done".into()), "{record}");
+        assert!(!stage.is_running());
+    }
+    let until = ["wait", "t", "--until", "quiet", "--timeout", "2"];
+    let waited = run(&stage.home, "flag", &until);
+    assert_eq!((waited.status, &waited.records[0]["state"]), (Some(124), &"working".into()));
+    let prompts = stage.model.prompts();
+    let ours: Vec<_> = prompts.iter().filter(|prompt| prompt.starts_with("mine")).collect();
+    assert_eq!(ours, ["mine 0", "mine 1", "mine 2", "mine 3"]);
+    run(&stage.home, "kill", &["t"]).record();
+}
+
 on_agents!(own_turns: claude_old, claude_new);
 on_agents!(messages: claude_new);
-on_agents!(terminals: codex_old, codex_new);
+on_agents!(goals, terminals: codex_old, codex_new);

@@ -20,11 +20,12 @@ use crate::{
 struct Record<'a> {
     kind: &'a str,
     time: Option<u64>,
-    message: Field<'a>,
+    message: Message<'a>,
     subtype: Field<'a>,
     operation: Field<'a>,
     content: Field<'a>,
-    attachment: Field<'a>,
+    /// Its type, prompt, message and hook.
+    attachment: [Field<'a>; 4],
     prompt_source: Field<'a>,
     /// Not a user's words: the agent's own.
     is_own: bool,
@@ -39,6 +40,14 @@ struct Record<'a> {
     submit_ending: Field<'a>,
     /// Sub-agents of the turn still work.
     pending: bool,
+}
+
+/// Those of its message, which may be most of it.
+struct Message<'a> {
+    content: Field<'a>,
+    stop_reason: Field<'a>,
+    usage: Field<'a>,
+    model: Field<'a>,
 }
 
 /// The beginning of the user entry that stops a turn.
@@ -82,10 +91,9 @@ const NOTICE: &str = "<task-notification>";
 /// See claude/FACTS.md, "Interrupt in the transcript".
 pub(crate) const NO_MODEL: &str = "<synthetic>";
 
-const FIELDS: [&str; 20] = [
+const FIELDS: [&str; 19] = [
     "type",
     "timestamp",
-    "message",
     "content",
     "subtype",
     "operation",
@@ -107,10 +115,12 @@ const FIELDS: [&str; 20] = [
 
 /// The events in a record, at least one.
 pub(crate) fn parse_record(bytes: &[u8]) -> Vec<Event> {
+    let record = Field::whole(bytes);
+    let within = ["content", "stop_reason", "usage", "model", "role"];
+    let (fields, message) = record.fields_and(FIELDS, "message", within);
     let [
         kind,
         timestamp,
-        message,
         content,
         subtype,
         operation,
@@ -128,12 +138,14 @@ pub(crate) fn parse_record(bytes: &[u8]) -> Vec<Event> {
         submit_ending,
         pending,
         timer,
-    ] = Field::whole(bytes).fields(FIELDS);
-    let kind = kind.text().or_else(|| message.get("role").text()).unwrap_or_default();
+    ] = fields;
+    let [said, stop_reason, usage, model, role] = message;
+    let kind = kind.text().or_else(|| role.text()).unwrap_or_default();
+    let attachment = attachment.fields(["type", "prompt", "message", "hookEvent"]);
     let record = Record {
         kind: &kind,
         time: timestamp.text().and_then(|text| time::parse_rfc3339(&text)),
-        message,
+        message: Message { content: said, stop_reason, usage, model },
         subtype,
         operation,
         content,
@@ -149,7 +161,7 @@ pub(crate) fn parse_record(bytes: &[u8]) -> Vec<Event> {
         submit_ending,
         pending: pending.number().is_some_and(|count| count > 0.0),
     };
-    let under = [subtype, operation, attachment.get("type")];
+    let under = [subtype, operation, attachment[0]];
     let under = under.into_iter().find_map(Field::text);
     let name = [Some(record.kind).filter(|kind| !kind.is_empty()), under.as_deref()];
     let is_side = sidechain.is_true();
@@ -238,8 +250,7 @@ fn stopped_by_hook(record: &Record<'_>) -> String {
 }
 
 fn attachment(record: &Record<'_>) -> Vec<Event> {
-    let [kind, prompt, message, hook] =
-        record.attachment.fields(["type", "prompt", "message", "hookEvent"]);
+    let [kind, prompt, message, hook] = record.attachment;
     let event = |kind, text: String| Event::new(kind, record.time, text);
     vec![match kind.text().as_deref() {
         Some("queued_command") => {
@@ -260,7 +271,7 @@ fn attachment(record: &Record<'_>) -> Vec<Event> {
 }
 
 fn user(record: &Record<'_>) -> Vec<Event> {
-    let content = record.message.get("content");
+    let content = record.message.content;
     let mut events = Vec::new();
     let mut said = Vec::new();
     // A block may be large: it is gone through once.
@@ -333,8 +344,7 @@ fn command(text: &str) -> Option<String> {
 
 /// See claude/FACTS.md, "End of a turn, and what outlives it".
 fn assistant(record: &Record<'_>) -> Vec<Event> {
-    let [content, stop_reason, usage, model] =
-        record.message.fields(["content", "stop_reason", "usage", "model"]);
+    let Message { content, stop_reason, usage, model } = record.message;
     let mut events: Vec<Event> = content.items().map(|block| said(block, record.time)).collect();
     if let Some(text) = content.text() {
         events.push(Event::new(EventKind::Text, record.time, text));

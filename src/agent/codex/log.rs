@@ -46,9 +46,14 @@ const FIELDS: [&str; 15] = [
     "local_images",
 ];
 
+/// How the message begins with which Codex goes on with a goal, and the origin of such a turn. See
+/// codex/FACTS.md, "Turns that nobody sent".
+const GOES_ON: (&str, &str) = ("<codex_internal_context source=\"goal\">", "goal");
+
 /// The event in a record.
 pub(crate) fn parse_record(bytes: &[u8]) -> Event {
-    let [kind, timestamp, whole] = Field::whole(bytes).fields(["type", "timestamp", "payload"]);
+    let ([kind, timestamp, whole], inner) =
+        Field::whole(bytes).fields_and(["type", "timestamp", "payload"], "payload", FIELDS);
     let time = timestamp.text().and_then(|text| time::parse_rfc3339(&text));
     let [
         under,
@@ -66,7 +71,7 @@ pub(crate) fn parse_record(bytes: &[u8]) -> Event {
         last_message,
         rate_limits,
         images,
-    ] = whole.fields(FIELDS);
+    ] = inner;
     let payload = Payload {
         whole,
         message,
@@ -90,10 +95,12 @@ pub(crate) fn parse_record(bytes: &[u8]) -> Event {
         _ => (EventKind::Other, String::new()),
     };
     let turn = turn.text().map(Into::into);
-    let twice = matches!(event, EventKind::Prompt | EventKind::Text);
+    let is_own = event == EventKind::Prompt && under.as_deref() == Some("message");
+    let origin = is_own.then(|| GOES_ON.1.to_owned());
+    let twice = !is_own && matches!(event, EventKind::Prompt | EventKind::Text);
     let (reason, resets_at) = payload.limit();
     let images = if event == EventKind::Prompt { payload.images() } else { 0 };
-    Event { turn, twice, images, reason, resets_at, ..Event::new(event, time, said) }
+    Event { turn, twice, images, origin, reason, resets_at, ..Event::new(event, time, said) }
         .named(&[kind.as_deref(), under.as_deref()])
 }
 
@@ -121,6 +128,11 @@ impl Payload<'_> {
                 }
             }
             "message" if self.role.is("assistant") => (EventKind::Text, text_of(self.content)),
+            "message" if self.role.is("user") => {
+                let text = text_of(self.content);
+                let goes_on = text.starts_with(GOES_ON.0);
+                if goes_on { (EventKind::Prompt, text) } else { (EventKind::Other, String::new()) }
+            }
             "token_count" => (EventKind::Usage, self.whole.json()),
             "reasoning" => (EventKind::Thinking, text_of(self.summary)),
             "function_call" => call(self.arguments),

@@ -216,7 +216,8 @@ fn record(
         Ok(_) => None,
         // A missing folder for flags is a fault of the session, not of the listing.
         Err(error) => {
-            cli::say(Ls::DOC.name, &format!("{}: {error}", session.name));
+            let (name, text) = (format!("{}: ", session.name), error.to_string());
+            cli::say(Ls::DOC.name, &format!("{name}{}", text.strip_prefix(&name).unwrap_or(&text)));
             None
         }
     };

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    fmt::Display,
     fs::File,
     io::{self, IsTerminal, Read},
     os::unix::{ffi::OsStringExt, fs::FileTypeExt},
@@ -49,7 +50,8 @@ pub(crate) const fn prompt_file<A: Has<PromptArgs>>() -> Opt<A> {
         "Read the prompt from a file; `-` is stdin",
         "\
 Reads the prompt from a file; `-` is standard input. Where a prompt is
-required, a pipe or file on standard input is read without this option.",
+required, a pipe, a socket or a file on standard input is read without
+this option.",
     )
     .value("FILE", Complete::File)
     .short('f')
@@ -224,19 +226,17 @@ impl PromptArgs {
     /// The bytes of the prompt. Without an option, standard input is read only where a prompt `must`
     /// be given: it may belong to the caller's loop.
     fn bytes(&mut self, must: bool) -> Result<Option<Vec<u8>>> {
-        let stdin = || {
-            let mut bytes = Vec::new();
-            io::stdin().read_to_end(&mut bytes).at("stdin").map(|_| bytes)
-        };
+        let stdin = || whole(io::stdin(), "stdin");
         Ok(match (self.prompt.take(), self.file.take()) {
             (Some(_), Some(_)) => {
                 return Err(Error::usage("prompt", "given by both --prompt and --prompt-file"));
             }
             (Some(text), None) => Some(text),
             (None, Some(file)) if file.as_os_str() == "-" => Some(stdin()?),
-            (None, Some(file)) => Some(std::fs::read(&file).map_err(|e| {
-                Error::usage(file.display(), format!("cannot read the prompt: {e}"))
-            })?),
+            (None, Some(file)) => {
+                let open = File::open(&file).map_err(|error| unreadable(file.display(), &error))?;
+                Some(whole(open, file.display())?)
+            }
             // Standard input that holds nothing gives no prompt: cron and the like leave it empty.
             (None, None) if must && is_piped()? => Some(stdin()?).filter(|bytes| !bytes.is_empty()),
             (None, None) => None,
@@ -244,7 +244,27 @@ impl PromptArgs {
     }
 }
 
-/// Whether standard input is a pipe or a file: something that was meant to be read, and ends.
+/// How many bytes are read of a prompt at most: far more than any agent takes.
+const MOST: u64 = 16 << 20;
+
+/// All of a prompt. One without an end must not fill the memory.
+fn whole(input: impl Read, name: impl Display) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match input.take(MOST + 1).read_to_end(&mut bytes) {
+        Ok(read) if read as u64 > MOST => {
+            Err(Error::usage(name, "longer than 16 MiB, more than any agent takes"))
+        }
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(unreadable(name, &error)),
+    }
+}
+
+fn unreadable(name: impl Display, error: &io::Error) -> Error {
+    Error::usage(name, format!("cannot read the prompt: {error}"))
+}
+
+/// Whether standard input is a pipe, a socket or a file: something that was meant to be read, and ends.
+/// A socket is what Node.js and some sshd give in place of a pipe.
 fn is_piped() -> Result<bool> {
     let stdin = io::stdin();
     if stdin.is_terminal() {
@@ -253,5 +273,5 @@ fn is_piped() -> Result<bool> {
     use std::os::fd::AsFd;
     let Ok(copy) = stdin.as_fd().try_clone_to_owned() else { return Ok(false) };
     let kind = File::from(copy).metadata().at("stdin")?.file_type();
-    Ok(kind.is_fifo() || kind.is_file())
+    Ok(kind.is_fifo() || kind.is_socket() || kind.is_file())
 }

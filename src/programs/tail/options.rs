@@ -107,9 +107,10 @@ and, where that is JSON, its `input`; `usage` for a `usage`, the object
 that the agent wrote; `turn` if the agent numbers its turns,
 `queued` for a prompt that was queued before, `origin` for a turn that
 nobody asked for (`peer`: a message from another session, `schedule`: a
-timer, `task-notification`: work in the background), `sidechain` for the
-records of a sub-agent in the session's transcript, and `reason`
-(`usage_limit`) and `resetsAt` (epoch milliseconds) for a usage limit.
+timer, `task-notification`: work in the background, `goal`: a goal that
+Codex pursues), `sidechain` for the records of a sub-agent in the
+session's transcript, and `reason` (`usage_limit`) and `resetsAt` (epoch
+milliseconds) for a usage limit.
 Other operations on the agent's queue are `other`.
 
 Something that the agent records twice is one event. Records on the same
@@ -175,7 +176,8 @@ be lost, use `--each`.",
         "The longest line to accept",
         "\
 The longest line to accept. A longer one ends the run with status 74 and
-an error with its offset. The default is no limit but memory.",
+an error with its offset. The default is no limit but memory, and not
+even that where lines are printed as they are.",
     )
     .value("BYTES", Complete::Nothing)
     .sets(|args, given| args.max_line.set(given)),

@@ -17,7 +17,7 @@ use crate::{
     transcript::{
         event::{Event, EventKind},
         fast_json,
-        follow::Follow,
+        follow::{Follow, Long},
         lines::{Block, Line},
         once::Once,
         origin::Origin,
@@ -218,6 +218,20 @@ impl<'a> Printer<'a> {
         self.out.batch(on)
     }
 
+    /// Whether blocks are printed as they are, but for their faults.
+    fn is_plain(&self) -> bool {
+        matches!(self.form, Form::Plain) && self.batch && self.left == u64::MAX
+    }
+
+    /// What becomes of a long line. What is not looked into need not be held.
+    pub(crate) fn long(&self) -> Long {
+        match self.is_plain() {
+            true if self.raw => Long::AnyPassed,
+            true => Long::RecordPassed,
+            false => Long::Held,
+        }
+    }
+
     /// Prints the records in the lines; breaks off with the offset to go on at.
     pub(crate) fn block(
         &mut self,
@@ -226,7 +240,7 @@ impl<'a> Printer<'a> {
         cursor: &mut Option<Cursor>,
         block: Block<'_>,
     ) -> Result<ControlFlow<u64>> {
-        if matches!(self.form, Form::Plain) && self.batch && self.left == u64::MAX {
+        if self.is_plain() {
             return self.whole(path, block).map(ControlFlow::Continue);
         }
         let suspects = if self.raw { Vec::new() } else { fast_json::suspects(block.bytes) };

@@ -92,7 +92,7 @@ impl SessionSet {
     fn all(&self, backend: Option<Backend>) -> Result<Vec<Session>> {
         let mut all = Vec::new();
         for session in Session::all(&self.config, backend)? {
-            if !session.is_elsewhere(&self.config)? {
+            if !session.is_elsewhere(&self.config) {
                 all.push(session);
             }
         }

@@ -1,6 +1,6 @@
 //! One conversation, or one plain file, and how far it has been printed.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, ops::ControlFlow, path::Path};
 
 use super::{
     cursor::Cursor,
@@ -14,7 +14,10 @@ use crate::{
         conversation::{ConversationReader, ReadEnd},
     },
     tmux::Pane,
-    transcript::{follow::Seen, start::Start},
+    transcript::{
+        follow::{Part, Seen},
+        start::Start,
+    },
     watch::{Watch, WatchId},
 };
 
@@ -140,7 +143,10 @@ impl Tailed {
                     cursor.move_to(path, follow)?;
                     printer.recall(source, follow)?;
                 }
-                follow.read_blocks(|block| printer.block(source, path, cursor, block))
+                follow.read_parts(printer.long(), |part| match part {
+                    Part::Lines(block) => printer.block(source, path, cursor, block),
+                    Part::OfLong(piece) => printer.out.lines(piece).map(ControlFlow::Continue),
+                })
             })?;
             if let ReadEnd::Moved { from, to, offset } = &end {
                 printer.moved(source, from, to, *offset)?;

@@ -72,7 +72,6 @@ offset; its `mobius` is for the PyPI package, see aimax-python(7).",
             "Prints only this many of the last records; 0 prints none.",
         )
         .value("COUNT", Complete::Nothing)
-        .short('n')
         .sets(|args, given| args.tail.set(given)),
         output::json(),
     ];

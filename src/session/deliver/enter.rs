@@ -89,6 +89,11 @@ impl EnterRetry {
         self.at_hook || self.from_idle && *status == Status::Busy
     }
 
+    /// Whether Enter was pressed so short a time ago that the agent may not have read it.
+    pub(super) fn may_be_read_yet(&self) -> bool {
+        self.count > 0 && self.waits_since.elapsed() < SWALLOWED
+    }
+
     /// Notes when an agent that is idle came to rest.
     pub(super) fn note_rest(&mut self, status: &Status) {
         if let Status::Idle(Some(since)) = status {

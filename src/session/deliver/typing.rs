@@ -151,7 +151,7 @@ pub(crate) fn submit(
         let is_open = prompt.is_command() && opens(attached, &look, &status).is_some();
         let stands = is_open && opened.since(look.screen.text()) >= OPEN;
         if deadline.passed() || stands {
-            in_box &= !enters.is_taken(&status);
+            in_box &= !enters.is_taken(&status) && !enters.may_be_read_yet();
             return Ok(unproven(attached, &look, &status, proof.offset, in_box));
         }
         if let Some(nudges) = &mut nudges {

@@ -38,6 +38,11 @@ const BETWEEN_TURNS: Duration = Duration::from_millis(100);
 // Measured: claude/FACTS.md, "End of a turn, and what outlives it"
 const REPORTED: Duration = Duration::from_secs(3);
 
+/// How long after a turn an agent may take to begin the next one by itself, where its status does not say
+/// since when it is idle.
+// Measured: codex/FACTS.md, "Turns that nobody sent"
+const NEXT_TURN: Duration = Duration::from_millis(300);
+
 /// How long to wait before looking again at an agent that may be at a hook, the end of which may leave no
 /// sign.
 pub(super) const AT_HOOK: Duration = Duration::from_secs(1);
@@ -174,7 +179,9 @@ impl Job {
             return Ok(Prompts::Rest);
         };
         let Some(since) = *since else {
-            return Ok(if ledger.is_at_rest() { Prompts::Rest } else { Prompts::Open });
+            *again = ledger.last_rest().and_then(|ended| time::left_of(ended, NEXT_TURN));
+            let rests = ledger.is_at_rest() && again.is_none();
+            return Ok(if rests { Prompts::Rest } else { Prompts::Open });
         };
         // An agent becomes idle when a turn ends. If it does at another time, something has ended in the
         // background, and the agent is about to tell itself of it.
