@@ -13,7 +13,7 @@ use std::{
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use serde_json::{Value, json};
@@ -109,6 +109,9 @@ impl Room {
             anchor["process"]["start"] = start.into();
             fs::create_dir_all(run.join(&name)).unwrap();
             write(&run.join(&name).join("anchor.json"), &anchor);
+            let mut job = job.clone();
+            (job["transcript"], job["conversation"]) = (json!(transcript), json!(id));
+            job["offset"] = 0.into();
             write(&run.join(&name).join("job.json"), &job);
             let mut own = own.clone();
             (own["sessionId"], own["procStart"]) = (json!(id), json!(start));
@@ -117,13 +120,14 @@ impl Room {
         files.iter().zip(&state).for_each(|(path, state)| write(path, state));
     }
 
-    /// Has a job run in each session but the first.
+    /// Has a job run in each session but the first, whose prompt the agent has not taken up yet.
     fn set_jobs(&self) {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
         let run = self.root.join("data/run/tmux-practice");
         for n in 1..=self.fakes {
             let path = run.join(format!("fake-{n}/job.json"));
             let mut job = read(&path);
-            job["ended"] = Value::Null;
+            (job["ended"], job["at"]) = (Value::Null, json!(now.as_millis()));
             write(&path, &job);
         }
     }
