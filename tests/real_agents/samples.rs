@@ -48,6 +48,7 @@ struct Play {
     states: Truth,
     jobs: Truth,
     count: usize,
+    was_queued: bool,
 }
 
 impl Play {
@@ -59,7 +60,8 @@ impl Play {
         let pid = spawned.record()["pid"].as_u64().expect("a process");
         let pane = spawned.record()["paneId"].as_str().expect("a pane").to_owned();
         let (states, jobs) = (Truth::new("idle"), Truth::new("done"));
-        Play { agent, model, home, pid, pane, clock: Clock::new(), states, jobs, count: 0 }
+        let (clock, count, was_queued) = (Clock::new(), 0, false);
+        Play { agent, model, home, pid, pane, clock, states, jobs, count, was_queued }
     }
 
     /// Pastes `words`, and gives the prompt; and when the job's flag was set, when the key was pressed,
@@ -71,7 +73,7 @@ impl Play {
         let mut paste =
             command(&self.home, "paste", &["-s", "t", "--replace-draft", "-p", &prompt]);
         let pasted = paste.args(["--wait-ready", "9"]).env("AIMAX_TRACE", &trace).spawn();
-        end(pasted.expect("aimax-paste")).record();
+        self.was_queued = end(pasted.expect("aimax-paste")).record()["queued"] == true;
         let proven = Instant::now();
         let trace = fs::read_to_string(trace).expect("a trace");
         let flag = traced(&trace, "transcript offset noted").expect("the step before typing");
@@ -157,8 +159,8 @@ impl Play {
         self.home.tmux().keys(&self.pane, &["Escape"]);
         let word = self.rested(pressed);
         println!("{:?}: its own word {:?} after Escape", self.agent, word - pressed);
-        self.states.became("idle", pressed, word);
         let told = (pressed + STOPPED.0).max(word + STOPPED.1);
+        self.states.became("idle", pressed, told);
         self.states.became("failed", pressed, told);
         self.jobs.became("failed", pressed, told);
         // Another Escape soon after it would be another key.
@@ -189,7 +191,17 @@ impl Play {
         }
         for words in ["SLOW:1500", "TOOL:timeout 1.5 tail -f /dev/null"] {
             self.works(words);
-            let (prompt, _) = self.paste("SLOW:1000 queued");
+            let begun = Instant::now();
+            let (prompt, [_, _, proven]) = self.paste("SLOW:1000 queued");
+            if self.agent.kind == Kind::Claude && !self.was_queued {
+                // On a busy machine it may come only when the turn before has ended.
+                for (truth, between, then) in
+                    [(&mut self.states, "idle", "working"), (&mut self.jobs, "done", "running")]
+                {
+                    truth.became(between, begun, proven);
+                    truth.became(then, begun, proven);
+                }
+            }
             self.ends(&prompt);
             pause();
         }
@@ -228,8 +240,12 @@ impl Play {
         let killed = Instant::now();
         let pid = self.pid.try_into().expect("a process number");
         aimax::internal::kill(pid, aimax::internal::KILL).expect("it lives");
-        self.states.became("dead", killed, killed);
-        self.jobs.became("failed", killed, killed);
+        // The system may take its time to end so large a process. A dead one has no program any more.
+        let program = format!("/proc/{pid}/exe");
+        wait_until(PATIENCE, "its end", || fs::read_link(&program).is_err());
+        let ended = Instant::now();
+        self.states.became("dead", killed, ended);
+        self.jobs.became("failed", killed, ended);
         std::thread::sleep(Duration::from_secs(2));
     }
 }
