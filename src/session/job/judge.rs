@@ -193,9 +193,9 @@ impl Job {
         Ok(if again.is_some() { Prompts::Open } else { Prompts::Rest })
     }
 
-    /// Whether an agent that says it is idle has more to say: its transcript shows a prompt that is newer
-    /// than the idle status, or one in the queue, or not yet how the turn has ended. A prompt that was
-    /// just taken from the queue may be older than the moment of idleness before its turn.
+    /// Whether the transcript is ahead of the agent's status: it shows a prompt that is newer than
+    /// the idle status, or one in the queue. A prompt that was just taken from the queue may be older
+    /// than the moment of idleness before its turn.
     pub(super) fn is_ahead(&self, prompts: usize, status: Option<&Status>) -> bool {
         let (Some((_, ledger)), Some(Status::Idle(since))) = (&self.read, status) else {
             return false;
@@ -204,10 +204,7 @@ impl Job {
         let after = u64::try_from(after.as_millis()).unwrap_or_default();
         let taken =
             ledger.last_input().zip(*since).is_some_and(|(input, idle)| input + after > idle);
-        let within = |span| time::left_of(since.unwrap_or(0), span).is_some();
-        let reports = ledger.is_pending() && within(REPORTED);
-        // Until it records how the turn ended, nobody knows that it did not fail.
-        let ends = ledger.unanswered(prompts) && within(END_WRITTEN);
-        taken || reports || ends || ledger.has_queued()
+        let reports = ledger.is_pending() && time::left_of(since.unwrap_or(0), REPORTED).is_some();
+        taken || reports || ledger.has_queued()
     }
 }
