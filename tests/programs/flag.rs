@@ -125,6 +125,9 @@ fn a_question_ends_the_wait() {
     assert_eq!(desk.run("aimax-flag", &["check", "one"]).code(), Some(5));
     assert!(desk.is_running("one"), "the job is not over");
     desk.tmux().keys(&spawned.pane_id, &["Enter"]);
+    wait_until(PATIENCE, "the answer taken", || {
+        desk.run("aimax-flag", &["check", "one"]).code() != Some(5)
+    });
     desk.done("one");
 }
 
