@@ -49,7 +49,7 @@ pub struct Pane {
     pub unbracketed: bool,
     /// Its terminal's device.
     pub tty: PathBuf,
-    /// The program in the foreground; empty in [`Tmux::many_panes`].
+    /// The program in the foreground; empty in a list of many sessions.
     pub command: String,
     /// The title that the program has set.
     pub title: String,
