@@ -176,7 +176,8 @@ impl Job {
     ) -> Result<Prompts> {
         let _left = self.catch_up(config, pane, account)?;
         let (Some((_, ledger)), Some(Status::Idle(since))) = (&self.read, status) else {
-            return Ok(Prompts::Rest);
+            let works = status == Some(&Status::Busy);
+            return Ok(if works { Prompts::Open } else { Prompts::Rest });
         };
         let Some(since) = *since else {
             *again = ledger.last_rest().and_then(|ended| time::left_of(ended, NEXT_TURN));

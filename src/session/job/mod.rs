@@ -328,6 +328,9 @@ impl Job {
             end => end,
         };
         let prompts = match &end {
+            Some(_) if self.follows_on => {
+                self.behind(config, pane, &account, status.as_ref(), &mut again)?
+            }
             Some(_) => Prompts::Rest,
             None if self.is_ahead(account.prompts, status.as_ref()) => Prompts::Ahead,
             None => Prompts::Open,
