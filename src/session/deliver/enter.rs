@@ -122,11 +122,16 @@ impl EnterRetry {
         self.is_refused = is_left && attached.profile.shows_refusal(look);
     }
 
+    /// Whether the text must show before Enter is pressed.
+    pub(super) fn awaits_text(&self) -> bool {
+        self.count == 0
+    }
+
     /// Until when the record is waited for before the screen is looked at; it has passed already where
     /// Enter was not pressed.
     pub(super) fn recorded_by(&self) -> Deadline {
         let left = RECORDED.saturating_sub(self.waits_since.elapsed());
-        Deadline::after(if self.count == 0 { Duration::ZERO } else { left })
+        Deadline::after(if self.awaits_text() { Duration::ZERO } else { left })
     }
 
     fn patience(&self) -> Duration {

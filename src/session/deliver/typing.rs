@@ -29,6 +29,9 @@ use crate::{
 /// box may be missing for a moment.
 const OPEN: Duration = Duration::from_secs(1);
 
+/// The screen is looked at this long after a paste, even if the agent has drawn nothing.
+const SHOWN: Duration = Duration::from_millis(50);
+
 /// How long an agent may take to show an image.
 const IMAGE_SHOWN: Duration = Duration::from_secs(10);
 
@@ -124,6 +127,10 @@ pub(crate) fn submit(
     let mut enters = EnterRetry::begin(attached, &look, typing.enter, prompt, options)?;
     let mut nudges = attached.agent.facts().may_stop_reading.then(InputWakeup::begin);
     let mut opened = Still::default();
+    if enters.awaits_text() && !attached.view.must_look() {
+        // The text shows some time after the paste.
+        let _woke = attached.wait(deadline.min(Deadline::after(SHOWN)))?;
+    }
     loop {
         // Reading the transcript is faster than capturing the screen, so it comes first.
         if let Some(told) = told(attached, session, prompt, proof, &look, deadline)? {
