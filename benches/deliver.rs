@@ -1,8 +1,13 @@
 //! How long a delivery takes, beside the agent's own time and beside the Python `aimax` 0.1.0.
 //!
 //! `cargo bench --bench deliver [-- RUNS [AGENT]]`. The other program is found by `AIMAX_ORIGINAL`,
-//! or as `aimax` on PATH if that is the Python one. All runs are on the real agents with a loopback
+//! or as `aimax` on PATH if that is the Python one. `AIMAX_BEFORE` names a folder with our programs of
+//! another build, which then take turns with these. All runs are on the real agents with a loopback
 //! model, in private tmux servers.
+//!
+//! The agent's own time runs from an Enter behind a text that stands in its box. No sender can be as
+//! fast who has to paste first; so the floor is measured too: one tmux command that pastes and one that
+//! presses Enter, with nothing looked at.
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on stops")]
 
 #[expect(dead_code, reason = "each test program uses its own part of it")]
@@ -39,14 +44,14 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let runs = words.first().map_or(20, |word| word.parse().expect("how many runs"));
     let only = words.get(1);
-    let original = original();
+    let (original, before) = (original(), std::env::var_os("AIMAX_BEFORE").map(PathBuf::from));
     println!("medians of {runs} runs, in ms; least and most in brackets");
     for agent in agents::all() {
         let name = format!("{} {}", agent.program(), agent.version);
         if only.is_none_or(|only| name.contains(only.as_str())) {
             println!("\n{name}");
-            paste(agent, runs, original.as_deref());
-            spawn(agent, runs.min(8), original.as_deref());
+            paste(agent, runs, original.as_deref(), before.as_deref());
+            spawn(agent, runs.min(8), original.as_deref(), before.as_deref());
         }
     }
 }
@@ -70,7 +75,8 @@ fn row(what: &str, times: &mut [Duration]) -> Option<f64> {
     let ms = |time: Duration| time.as_secs_f64() * 1000.0;
     let (least, most) = (ms(times[0]), ms(times[times.len() - 1]));
     let median = ms(times[times.len() / 2]);
-    println!("  {what:52} {median:7.0}   [{least:.0}, {most:.0}]");
+    let late = ms(times[times.len() * 99 / 100]);
+    println!("  {what:52} {median:7.0}   [{least:.0}, {most:.0}], 99 of 100 within {late:.0}");
     Some(median)
 }
 
@@ -187,16 +193,48 @@ fn by_hand(agent: Agent, home: &Home, pane: &str, prompt: &str) -> Option<Durati
     record.is_there_within(SOON, prompt).then(|| entered.elapsed())
 }
 
-fn paste(agent: Agent, runs: usize, original: Option<&Path>) {
+/// Pastes and presses Enter by the agent's own rule, in one command of tmux or in two, without a look.
+fn floor(agent: Agent, home: &Home, pane: &str, prompt: &str) -> Option<Duration> {
+    let record = Record::begin(agent, home);
+    let began = Instant::now();
+    match agent.kind {
+        Kind::Claude => {
+            home.tmux().paste(pane, &format!("{prompt} "));
+            home.tmux().keys(pane, &["Enter"]);
+        }
+        Kind::Codex => {
+            let keys = format!("\x1b[200~ {prompt} \x1b[201~\r");
+            home.tmux().run(["send-keys", "-t", pane, "-l", &keys]);
+        }
+    }
+    record.is_there_within(SOON, prompt).then(|| began.elapsed())
+}
+
+/// `aimax-NAME ARGS` of the build in the folder `programs`; how long it took, if it succeeded.
+fn timed(home: &Home, programs: &Path, name: &str, args: &[&str]) -> Option<Duration> {
+    let began = Instant::now();
+    let done = home.command(programs.join(format!("aimax-{name}"))).args(args).output();
+    done.is_ok_and(|done| done.status.success()).then(|| began.elapsed())
+}
+
+fn paste(agent: Agent, runs: usize, original: Option<&Path>, before: Option<&Path>) {
     let model = Model::start();
     let home = agent.home(&model, Trust::Seeded);
     let spawned = run(&home, "spawn", &["-b", agent.backend(), "-s", "m", "-p", "begin"]);
     let pane = spawned.record()["paneId"].as_str().unwrap().to_owned();
     let rest = || rest(agent, &home, &pane);
     let (mut own, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut least, mut others) = (Vec::new(), Vec::new());
     for n in 0..runs {
         rest();
         own.extend(by_hand(agent, &home, &pane, &format!("by hand {n} of the measurement")));
+        rest();
+        least.extend(floor(agent, &home, &pane, &format!("blind {n} of the measurement")));
+        if let Some(before) = before {
+            rest();
+            let prompt = format!("before {n} of the measurement");
+            others.extend(timed(&home, before, "paste", &["-s", "m", "-p", &prompt]));
+        }
         rest();
         let prompt = format!("ours {n} of the measurement");
         let began = Instant::now();
@@ -214,8 +252,12 @@ fn paste(agent: Agent, runs: usize, original: Option<&Path>) {
         }
     }
     let own = row("the agent: Enter to record", &mut own);
+    row("the floor: a paste and Enter, unseen, to record", &mut least);
     let ours = row("aimax-paste: call to proof", &mut ours);
-    verdict("  over the agent's own time", ours, own, 60.0);
+    verdict("  over the agent's own time", ours, own, 20.0);
+    if before.is_some() {
+        row("aimax-paste of the other build", &mut others);
+    }
     row("aimax 0.1.0 send: call to return, recorded", &mut theirs);
     rest();
     run(&home, "kill", &["m"]).record();
@@ -259,13 +301,20 @@ fn start_by_hand(agent: Agent, home: &Home, prompt: &str) -> Option<Duration> {
     took
 }
 
-fn spawn(agent: Agent, runs: usize, original: Option<&Path>) {
+fn spawn(agent: Agent, runs: usize, original: Option<&Path>, before: Option<&Path>) {
     let model = Model::start();
     let home = agent.home(&model, Trust::Seeded);
     let (mut own, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
+    let mut others = Vec::new();
     let proj = home.proj().to_string_lossy().into_owned();
     for n in 0..runs {
         own.extend(start_by_hand(agent, &home, &format!("by hand {n} of the start")));
+        if let Some(before) = before {
+            let prompt = format!("before {n} of the start");
+            let args = ["-b", agent.backend(), "-s", "before", "-p", &prompt];
+            others.extend(timed(&home, before, "spawn", &args));
+            run(&home, "kill", &["before"]).record();
+        }
         let name = format!("ours-{n}");
         let prompt = format!("ours {n} of the start");
         let began = Instant::now();
@@ -291,6 +340,9 @@ fn spawn(agent: Agent, runs: usize, original: Option<&Path>) {
     }
     let own = row("the agent: start to ready, Enter to record", &mut own);
     let ours = row("aimax-spawn -p: call to proof", &mut ours);
-    verdict("  over the agent's own time", ours, own, 400.0);
+    verdict("  over the agent's own time", ours, own, 60.0);
+    if before.is_some() {
+        row("aimax-spawn -p of the other build", &mut others);
+    }
     row("aimax 0.1.0 create: call to return, recorded", &mut theirs);
 }

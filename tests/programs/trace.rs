@@ -52,3 +52,22 @@ fn explain_tells_a_person_with_times() {
     assert!(ran.error().contains("pasted") && ran.error().contains("verdict"), "{}", ran.error());
     assert!(!ran.error().contains("hello"), "{}", ran.error());
 }
+
+#[test]
+fn a_pane_is_found_and_seen_by_one_command_of_tmux_and_left_by_one() {
+    let desk = Desk::new();
+    desk.ready("one");
+    let trace = desk.home.root().join("trace");
+    let mut command = desk.command("aimax-paste", &["-s", "one", "-p", "hello there"]);
+    command.env("AIMAX_TRACE", &trace);
+    assert_eq!(desk.started("aimax-paste", command).end().code(), Some(0));
+    let text = fs::read_to_string(&trace).unwrap();
+    let records = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    let calls: Vec<String> =
+        records.filter_map(|record: Value| Some(record["tmux"].as_str()?.to_owned())).collect();
+    let holds = |call: &str, words: &[&str]| words.iter().all(|word| call.contains(word));
+    assert!(holds(&calls[0], &["display-message", "capture-pane"]), "{calls:#?}");
+    assert!(calls[1].contains("paste-buffer"), "{calls:#?}");
+    let last = calls.last().unwrap();
+    assert!(holds(last, &["run-shell", "keep", "pipe-pane", "capture-pane"]), "{calls:#?}");
+}

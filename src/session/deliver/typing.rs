@@ -189,7 +189,7 @@ fn await_record(
     soon: Deadline,
 ) -> Result<bool> {
     let has_ended = || Identity::lives(look.pane.pid, None) == Some(false);
-    if prompt.is_command() || !proof.has_transcript() || has_ended() {
+    if soon.passed() || prompt.is_command() || !proof.has_transcript() || has_ended() {
         return Ok(false);
     }
     attached.listen(false);
