@@ -137,6 +137,9 @@ impl Lines {
 
     /// The place for the next bytes; never empty. Then call [`filled`](Lines::filled).
     pub fn room(&mut self) -> &mut [u8] {
+        if self.buffer.is_empty() {
+            self.buffer = SPARE.take();
+        }
         let full = self.end == self.buffer.len();
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
@@ -146,9 +149,6 @@ impl Lines {
         self.start = 0;
         if self.end == 0 && self.buffer.len() > KEEP {
             self.buffer = Vec::new();
-        }
-        if self.buffer.is_empty() {
-            self.buffer = SPARE.take();
         }
         let length = self.buffer.len();
         if length == 0 {
@@ -327,7 +327,10 @@ mod tests {
         assert_eq!(found[1].2, b"short");
         assert!(lines.buffer.len() <= BLOCK);
         lines.pause();
-        assert!(lines.buffer.len() <= LITTLE);
+        assert!(lines.buffer.is_empty());
+        assert_eq!(lines.room().len(), LITTLE);
+        lines.pause();
+        assert_eq!(lines.room().len(), LITTLE, "the spare one");
         feed(&mut lines, b"half", &mut found);
         lines.pause();
         feed(&mut lines, b"\n", &mut found);
