@@ -95,9 +95,20 @@ pub(crate) fn nameless(bytes: &[u8]) -> Result<File> {
 }
 
 /// The file's bytes, or `None` when there is no such file.
+///
+/// Most are small, and are read without asking for their size first.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    absent(fs::read(path)).at(path)
+    let Some(file) = absent(File::open(path)).at(path)? else { return Ok(None) };
+    let mut bytes = Vec::with_capacity(SMALL);
+    (&file).take(SMALL as u64).read_to_end(&mut bytes).at(path)?;
+    if bytes.len() == SMALL {
+        (&file).read_to_end(&mut bytes).at(path)?;
+    }
+    Ok(Some(bytes))
 }
+
+/// The size of a small file, in bytes.
+const SMALL: usize = 2048;
 
 /// At most `most` bytes of a plain file in a folder that others control: a link is not followed,
 /// and a pipe or a device is not read. `None` when there is no such file.

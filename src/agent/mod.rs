@@ -305,6 +305,12 @@ pub trait Agent: Sync {
         Ok(None)
     }
 
+    /// Its [`status`](Agent::status), and what the same look tells of what
+    /// [`runs_beside`](Agent::runs_beside).
+    fn standing(&self, paths: &AgentPaths, pane: &Pane) -> Result<(Status, Option<bool>)> {
+        Ok((self.status(paths, pane)?, None))
+    }
+
     /// Whether it may be at a hook of the user's that has run since `since`, in epoch milliseconds, though
     /// its status does not say so.
     fn may_be_at_hook(&self, _paths: &AgentPaths, _pane: &Pane, _since: u64) -> bool {

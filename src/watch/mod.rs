@@ -15,7 +15,8 @@
 //!
 //! Watchers go wrong where they match on *kinds* of events, on which kernels disagree, so there are
 //! no kinds here. A caller that watches a thousand paths learns only which of them to look at
-//! again.
+//! again, and where the kernel is sure of it, that what they name has only been written to
+//! ([`Changes::are_writes`]): then the path need not be looked up.
 
 use std::{
     collections::BTreeSet,

@@ -2,7 +2,8 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    path::{Path, PathBuf},
+    path::Path,
+    sync::Arc,
 };
 
 use super::{
@@ -13,7 +14,7 @@ use crate::error::Result;
 
 /// The watched paths, each with the marks by which the kernel watches the way to it.
 pub(super) struct Paths<Mark> {
-    ids: HashMap<PathBuf, WatchId>,
+    ids: HashMap<Arc<Path>, WatchId>,
     held: HashMap<WatchId, Held<Mark>>,
     /// Those of whose changes the kernel does not tell, or not of all: it cannot, or has no room.
     untold: BTreeSet<WatchId>,
@@ -24,8 +25,9 @@ pub(super) struct Paths<Mark> {
 
 /// A watched path.
 struct Held<Mark> {
-    path: PathBuf,
-    marks: Vec<Mark>,
+    path: Arc<Path>,
+    /// As few bytes as they need: a thousand sessions watch many paths.
+    marks: Box<[Mark]>,
     /// What the path named when it was last walked.
     end: Option<Looks>,
 }
@@ -92,8 +94,9 @@ pub(super) trait Marks {
         }
         let id = WatchId(paths.next);
         paths.next += 1;
-        paths.ids.insert(path.to_owned(), id);
-        paths.held.insert(id, Held { path: path.to_owned(), marks: Vec::new(), end: None });
+        let shared: Arc<Path> = path.into();
+        paths.ids.insert(shared.clone(), id);
+        paths.held.insert(id, Held { path: shared, marks: Box::default(), end: None });
         if let Err(e) = self.follow(id) {
             self.forget(path);
             return Err(e);
@@ -115,9 +118,10 @@ pub(super) trait Marks {
     /// Walks the way of a path anew and watches along it, until nothing on it is new. The new marks
     /// are set before the old ones go, so that no watch lapses in between.
     fn follow(&mut self, id: WatchId) -> Result<Found> {
-        let Some(Held { path, marks: mut old, end: before }) = self.paths().held.remove(&id) else {
+        let Some(Held { path, marks, end: before }) = self.paths().held.remove(&id) else {
             return Ok(Found::Nothing);
         };
+        let mut old = marks.into_vec();
         let (marks, walked) = loop {
             let mut marks = Vec::new();
             let way = walk(&path);
@@ -136,7 +140,7 @@ pub(super) trait Marks {
         }
         let end = walked.as_ref().map_or(before, |(way, _)| way.end.as_ref().map(|end| end.looks));
         let paths = self.paths();
-        paths.held.insert(id, Held { path, marks, end });
+        paths.held.insert(id, Held { path, marks: marks.into(), end });
         let (way, has_room) = walked?;
         let told = has_room && way.is_told(paths.tells);
         if told {

@@ -128,11 +128,15 @@ fn files(paths: &AgentPaths) -> StateFiles {
 macro_rules! told_by_state_files {
     () => {
         fn status(&self, paths: &AgentPaths, pane: &Pane) -> Result<Status> {
-            files(paths).status(pane.pid)
+            Ok(files(paths).standing(pane.pid)?.0)
         }
 
         fn runs_beside(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<bool>> {
-            files(paths).runs_beside(pane.pid)
+            Ok(files(paths).standing(pane.pid)?.1)
+        }
+
+        fn standing(&self, paths: &AgentPaths, pane: &Pane) -> Result<(Status, Option<bool>)> {
+            files(paths).standing(pane.pid)
         }
 
         fn last_turn_is_open(&self, transcript: &Path) -> Result<bool> {

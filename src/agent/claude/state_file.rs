@@ -104,10 +104,15 @@ impl StateFile {
 }
 
 impl StateFiles {
-    /// What the process is doing.
-    pub(crate) fn status(&self, pid: u32) -> Result<Status> {
-        let Some((_, file)) = find(&self.home, pid)? else { return Ok(Status::Starting) };
-        Ok(match file.status.as_deref() {
+    /// What the process is doing, and whether something that it has started while idle runs on.
+    pub(crate) fn standing(&self, pid: u32) -> Result<(Status, Option<bool>)> {
+        let Some((_, file)) = find(&self.home, pid)? else { return Ok((Status::Starting, None)) };
+        let beside = match file.status.as_deref() {
+            Some("shell") => Some(true),
+            Some("idle") => Some(false),
+            _ => None,
+        };
+        let status = match file.status.as_deref() {
             // In `shell` a command runs in the background; the box takes prompts as when idle.
             Some("idle" | "shell") => Status::Idle(file.status_updated_at),
             Some("busy") => Status::Busy,
@@ -117,7 +122,8 @@ impl StateFiles {
             }
             Some("waiting") => Status::Waiting(file.waiting_for.unwrap_or_else(|| "input".into())),
             _ => Status::Starting,
-        })
+        };
+        Ok((status, beside))
     }
 
     /// The agent itself: the pane's process, or one that it launched.
@@ -126,16 +132,6 @@ impl StateFiles {
             read(path).is_ok_and(|file| file.is_some_and(|file| file.is_of(*pid)))
         };
         places(&self.home, pid).find(is_it).map(|(_, pid)| pid)
-    }
-
-    /// Whether something that an idle process has started runs on.
-    pub(crate) fn runs_beside(&self, pid: u32) -> Result<Option<bool>> {
-        let status = find(&self.home, pid)?.and_then(|(_, file)| file.status);
-        Ok(match status.as_deref() {
-            Some("shell") => Some(true),
-            Some("idle") => Some(false),
-            _ => None,
-        })
     }
 
     /// The conversation that the process holds.

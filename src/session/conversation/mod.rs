@@ -48,8 +48,18 @@ impl Session {
     /// # Errors
     /// [`Kind::Missing`] when it cannot be told, and why.
     pub(crate) fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {
+        Ok(self.standing(config, pane)?.0)
+    }
+
+    /// The same, and what that look tells of what runs beside the agent.
+    fn standing(&self, config: &Config, pane: &Pane) -> Result<(Status, Option<bool>)> {
+        let (status, beside) = self.agent().standing(&self.paths(config), pane)?;
+        Ok((self.or_by_turn(config, pane, status)?, beside))
+    }
+
+    /// This status of its agent's, or that by its transcript when its sign is gone.
+    fn or_by_turn(&self, config: &Config, pane: &Pane, status: Status) -> Result<Status> {
         let (agent, paths) = (self.agent(), self.paths(config));
-        let status = agent.status(&paths, pane)?;
         if status != Status::Starting || agent.conversation(&paths, pane)?.is_some() {
             return Ok(status);
         }
@@ -57,18 +67,19 @@ impl Session {
         now.map_or(Ok(status), |now| status_by_turn(agent, now.transcript.as_deref()))
     }
 
-    /// The same; when it cannot be told, by the conversation that was kept, and why.
+    /// The same; when it cannot be told, by the conversation that was kept, and why. Beside it what the
+    /// look tells of what runs on.
     pub(crate) fn status_or_kept(
         &self,
         config: &Config,
         pane: &Pane,
-    ) -> Result<(Status, Option<Error>)> {
-        match self.status(config, pane) {
+    ) -> Result<(Status, Option<bool>, Option<Error>)> {
+        match self.standing(config, pane) {
             Err(why) if why.kind == Kind::Missing => {
                 let kept = self.kept_conversation(config).transcript;
-                Ok((status_by_turn(self.agent(), kept.as_deref())?, Some(why)))
+                Ok((status_by_turn(self.agent(), kept.as_deref())?, None, Some(why)))
             }
-            status => Ok((status?, None)),
+            told => told.map(|(status, beside)| (status, beside, None)),
         }
     }
 

@@ -131,11 +131,16 @@ impl Snapshot {
         };
         let live = pane.as_ref().filter(|pane| !pane.dead);
         let told = live.map(|pane| session.status_or_kept(config, pane)).transpose()?;
-        let (status, untold) = told.unzip();
-        let unseen = unseen.or(untold.flatten());
-        let idle = live.filter(|_| matches!(status, Some(Status::Idle(_))));
-        let beside = idle.map(|pane| session.agent().runs_beside(&session.paths(config), pane));
-        let beside = beside.transpose()?.flatten();
+        let (status, beside, untold) = told
+            .map_or((None, None, None), |(status, beside, untold)| (Some(status), beside, untold));
+        let unseen = unseen.or(untold);
+        let beside = match live.filter(|_| matches!(status, Some(Status::Idle(_)))) {
+            Some(pane) if beside.is_none() => {
+                session.agent().runs_beside(&session.paths(config), pane)?
+            }
+            Some(_) => beside,
+            None => None,
+        };
         let Some(job) = job else {
             let job = Ok(JobState::Done);
             let seen = Snapshot { pane, status, unseen, job, rests: true, beside, again: None };
