@@ -124,22 +124,29 @@ impl Play {
         wait_until(PATIENCE, "the end of the answer", || ended().is_some());
         // It may be quicker than the model's own account.
         let word = self.rested(asked);
+        let told = self.told(asked);
         let ended = ended().expect("an end").min(word);
         println!("{:?}: {prompt:?}: its own word after {:?}", self.agent, word - ended);
         self.states.became("idle", ended, word);
-        self.jobs.became("done", ended, word);
+        self.jobs.became("done", ended, told);
+    }
+
+    /// Waits until the agent's transcript tells of an end at `since` or later: on a busy machine it may rest
+    /// before that.
+    fn told(&self, since: Instant) -> Instant {
+        let session = run(&self.home, "ls", &["t"]).record().clone();
+        wait_for(PATIENCE, "the agent's record of the end", |saw| {
+            let told = self.agent.told_end_at(&self.home, &session);
+            *saw = format!("{told:?}");
+            (self.clock.at(told?) >= since).then(Instant::now)
+        })
     }
 
     /// The turn of `prompt` fails. The agent may rest before it says why.
     fn fails(&mut self, prompt: &str) {
         let asked = self.asked(prompt);
         let rested = self.rested(asked);
-        let session = run(&self.home, "ls", &["t"]).record().clone();
-        let told = wait_for(PATIENCE, "the agent's word of the failure", |saw| {
-            let failed = self.agent.failed_at(&self.home, &session);
-            *saw = format!("{failed:?}");
-            (self.clock.at(failed?) >= asked).then(Instant::now)
-        });
+        let told = self.told(asked);
         println!("{:?}: {prompt:?}: told {:?} after its rest", self.agent, told - rested);
         self.states.became("idle", asked, rested);
         self.states.became("failed", asked, told);
@@ -251,9 +258,9 @@ impl Play {
         let killed = Instant::now();
         let pid = self.pid.try_into().expect("a process number");
         aimax::internal::kill(pid, aimax::internal::KILL).expect("it lives");
-        // The system may take its time to end so large a process. A dead one has no program any more.
-        let program = format!("/proc/{pid}/exe");
-        wait_until(PATIENCE, "its end", || fs::read_link(&program).is_err());
+        // The system may take its time to end so large a process.
+        let number = u32::try_from(pid).expect("a process number");
+        wait_until(PATIENCE, "its end", || aimax::internal::start_time(number).is_none());
         let ended = Instant::now();
         self.states.became("dead", killed, ended);
         self.jobs.became("failed", killed, ended);
