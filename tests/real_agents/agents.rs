@@ -268,7 +268,8 @@ impl Agent {
             Kind::Claude => {
                 let text = fs::read_to_string(session["jsonlPath"].as_str()?).ok()?;
                 let whole = &text[..=text.rfind('\n')?];
-                let ends = [r#""turn_duration""#, r#""isApiErrorMessage":true"#];
+                let marker = r#""text":"[Request interrupted by user"#;
+                let ends = [r#""turn_duration""#, r#""isApiErrorMessage":true"#, marker];
                 let is_end = |line: &&str| ends.iter().any(|end| line.contains(end));
                 let line: Value = serde_json::from_str(whole.lines().rfind(is_end)?).ok()?;
                 aimax::internal::parse_rfc3339(line["timestamp"].as_str()?)
