@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    event::{Event, EventKind, USAGE_LIMIT},
+    event::{Event, EventKind, REFUSED, USAGE_LIMIT},
     once::Once,
 };
 
@@ -149,6 +149,8 @@ impl Ledger {
             EventKind::Error if event.reason == Some(USAGE_LIMIT) => {
                 self.limited(now, event, &event.text);
             }
+            // A hook that refuses a prompt behind a turn that has ended does not undo that end.
+            EventKind::Error if event.reason == Some(REFUSED) && self.is_answered() => {}
             EventKind::Error => self.finish(now, event, End::Failed(event.text.clone())),
             // What was taken from the queue was a command.
             EventKind::Command => self.input_before = None,
@@ -289,6 +291,10 @@ impl Ledger {
         self.accepted >= prompts && !self.has_prompts_queued() && self.is_unanswered()
     }
 
+    fn is_answered(&self) -> bool {
+        self.last_input.is_some() && !self.is_unanswered()
+    }
+
     /// Whether no end has come since the last input.
     fn is_unanswered(&self) -> bool {
         let since = |input| self.end.as_ref().is_none_or(|(at, _)| at.before(input));
@@ -361,6 +367,22 @@ mod tests {
         // What comes late of the turn before it.
         taken.note(&Event::new(EventKind::TurnEnd, Some(3), ""));
         assert!(taken.is_between_turns());
+    }
+
+    #[test]
+    fn a_prompt_that_a_hook_refuses_ends_no_turn_but_its_own() {
+        let refused = |events: &[(EventKind, u64)]| {
+            let mut ledger = ledger(events);
+            let refusal = Event::new(EventKind::Error, Some(9), "not this one");
+            ledger.note(&Event { reason: Some(REFUSED), ..refusal });
+            ledger.ended(0).cloned()
+        };
+        let not_this_one = Some(End::Failed("not this one".into()));
+        assert_eq!(refused(&[]), not_this_one);
+        // The records of the turn before may come late.
+        assert_eq!(refused(&[(EventKind::TurnEnd, 1)]), not_this_one);
+        assert_eq!(refused(&[(EventKind::Prompt, 1)]), not_this_one);
+        assert_eq!(refused(&[(EventKind::Prompt, 1), (EventKind::TurnEnd, 2)]), Some(End::Done));
     }
 
     #[test]

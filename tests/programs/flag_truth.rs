@@ -3,9 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::{
-    fs,
+    fs::{self, OpenOptions},
+    io::Write,
     time::{Duration, Instant},
 };
+
+use aimax::internal::{now_ms, rfc3339};
+use serde_json::{Value, json};
 
 use crate::{
     desk::{Desk, GATE, gone, told},
@@ -136,6 +140,39 @@ fn the_agent_is_gone() {
     let _: Job =
         desk.run("aimax-flag", &["wait", "a"]).fails_with(1, "a: the job failed: the agent");
     desk.has_failed("a", "dead", "the agent ended");
+}
+
+/// SIGSTOP and SIGCONT, on Linux.
+const STOP: i32 = 19;
+const CONTINUE: i32 = 18;
+
+/// A busy machine holds back how the turn ended, though the agent says that it is idle: the test says
+/// both in its place.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_the_agent_records_late_is_waited_for() {
+    let desk = Desk::new();
+    let spawned = desk.works("a", ":slow 600000");
+    let signal = |signal| aimax::internal::kill(spawned.pid.try_into().unwrap(), signal).unwrap();
+    signal(STOP);
+    let path = desk.home.data().join(format!("practice/sessions/{}.json", spawned.pid));
+    let mut state: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let idle = now_ms();
+    state["status"] = "idle".into();
+    state["statusUpdatedAt"] = idle.into();
+    fs::write(&path, state.to_string()).unwrap();
+    let rests = Instant::now();
+    while rests.elapsed() < Duration::from_millis(1500) {
+        assert_eq!(desk.run("aimax-flag", &["check", "a"]).code(), Some(124));
+    }
+    let end = json!({
+        "type": "system", "subtype": "turn_duration", "durationMs": 1, "timestamp": rfc3339(idle),
+    });
+    let transcript = OpenOptions::new().append(true).open(&spawned.jsonl_path);
+    transcript.unwrap().write_all(format!("{end}\n").as_bytes()).unwrap();
+    desk.done("a");
+    assert_eq!(desk.failure("a"), None);
+    signal(CONTINUE);
 }
 
 /// The agent promised to say itself when it is done.

@@ -10,7 +10,7 @@ use std::{
 use aimax::internal::Tmux;
 
 use crate::{
-    desk::{Desk, GATE},
+    desk::{Desk, GATE, gone},
     records::{Job, Killed, Listed, Spawned},
     util::wait::{PATIENCE, wait_until},
 };
@@ -91,8 +91,9 @@ fn states() {
 #[test]
 fn a_server_that_is_gone() {
     let desk = Desk::new();
-    desk.ready("one");
+    let ready = desk.ready("one");
     desk.tmux().run(["kill-server"]);
+    gone(ready.pid);
     let all: Vec<Listed> = desk.run("aimax-ls", &[]).records();
     assert_eq!((all.len(), all[0].state.as_str(), all[0].pid), (1, "dead", None));
     assert!(desk.windows().is_empty(), "listing starts no server");

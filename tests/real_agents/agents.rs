@@ -261,16 +261,17 @@ impl Agent {
         }
     }
 
-    /// When its transcript says last that a turn failed, in epoch milliseconds; Codex says there when it
-    /// rests, too. `session` is a record of ours of its session.
-    pub(crate) fn failed_at(self, home: &Home, session: &Value) -> Option<u64> {
+    /// When a turn last ended by its transcript, in epoch milliseconds; Codex says there when it rests, too.
+    /// `session` is a record of ours of its session.
+    pub(crate) fn told_end_at(self, home: &Home, session: &Value) -> Option<u64> {
         match self.kind {
             Kind::Claude => {
                 let text = fs::read_to_string(session["jsonlPath"].as_str()?).ok()?;
                 let whole = &text[..=text.rfind('\n')?];
-                let failed =
-                    whole.lines().rfind(|line| line.contains("\"isApiErrorMessage\":true"))?;
-                let line: Value = serde_json::from_str(failed).ok()?;
+                let marker = r#""text":"[Request interrupted by user"#;
+                let ends = [r#""turn_duration""#, r#""isApiErrorMessage":true"#, marker];
+                let is_end = |line: &&str| ends.iter().any(|end| line.contains(end));
+                let line: Value = serde_json::from_str(whole.lines().rfind(is_end)?).ok()?;
                 aimax::internal::parse_rfc3339(line["timestamp"].as_str()?)
             }
             Kind::Codex => self.rests(home, session["pid"].as_u64()?),

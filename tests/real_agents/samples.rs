@@ -20,7 +20,7 @@ use crate::util::wait::{PATIENCE, wait_for, wait_until};
 const LOOKS: usize = 450;
 
 /// What is promised of a turn that is stopped: that it is told so within this, or within the other
-/// after the agent's own word.
+/// after the agent's own word, or at once when the agent has recorded it.
 const STOPPED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(500));
 
 /// The reasons for which a model stops, and whether a turn of Claude Code's fails of it.
@@ -124,22 +124,29 @@ impl Play {
         wait_until(PATIENCE, "the end of the answer", || ended().is_some());
         // It may be quicker than the model's own account.
         let word = self.rested(asked);
+        let told = self.told(asked);
         let ended = ended().expect("an end").min(word);
         println!("{:?}: {prompt:?}: its own word after {:?}", self.agent, word - ended);
         self.states.became("idle", ended, word);
-        self.jobs.became("done", ended, word);
+        self.jobs.became("done", ended, told);
+    }
+
+    /// Waits until the agent's transcript tells of an end at `since` or later: on a busy machine it may rest
+    /// before that.
+    fn told(&self, since: Instant) -> Instant {
+        let session = run(&self.home, "ls", &["t"]).record().clone();
+        wait_for(PATIENCE, "the agent's record of the end", |saw| {
+            let told = self.agent.told_end_at(&self.home, &session);
+            *saw = format!("{told:?}");
+            (self.clock.at(told?) >= since).then(Instant::now)
+        })
     }
 
     /// The turn of `prompt` fails. The agent may rest before it says why.
     fn fails(&mut self, prompt: &str) {
         let asked = self.asked(prompt);
         let rested = self.rested(asked);
-        let session = run(&self.home, "ls", &["t"]).record().clone();
-        let told = wait_for(PATIENCE, "the agent's word of the failure", |saw| {
-            let failed = self.agent.failed_at(&self.home, &session);
-            *saw = format!("{failed:?}");
-            (self.clock.at(failed?) >= asked).then(Instant::now)
-        });
+        let told = self.told(asked);
         println!("{:?}: {prompt:?}: told {:?} after its rest", self.agent, told - rested);
         self.states.became("idle", asked, rested);
         self.states.became("failed", asked, told);
@@ -167,12 +174,20 @@ impl Play {
         self.home.tmux().keys(&self.pane, &["Escape"]);
         let word = self.rested(pressed);
         println!("{:?}: its own word {:?} after Escape", self.agent, word - pressed);
-        let told = (pressed + STOPPED.0).max(word + STOPPED.1);
+        // Another Escape soon after it would be another key. Meanwhile its record may come, if it writes one.
+        let session = run(&self.home, "ls", &["t"]).record().clone();
+        let mut recorded = None;
+        while word.elapsed() < Duration::from_millis(1500) {
+            let told = self.agent.told_end_at(&self.home, &session);
+            if recorded.is_none() && told.is_some_and(|told| self.clock.at(told) >= pressed) {
+                recorded = Some(Instant::now());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let told = (pressed + STOPPED.0).max(word + STOPPED.1).max(recorded.unwrap_or(word));
         self.states.became("idle", pressed, told);
         self.states.became("failed", pressed, told);
         self.jobs.became("failed", pressed, told);
-        // Another Escape soon after it would be another key.
-        std::thread::sleep(Duration::from_millis(1500));
     }
 
     /// The model stops for every reason, once.
@@ -251,9 +266,13 @@ impl Play {
         let killed = Instant::now();
         let pid = self.pid.try_into().expect("a process number");
         aimax::internal::kill(pid, aimax::internal::KILL).expect("it lives");
-        // The system may take its time to end so large a process. A dead one has no program any more.
-        let program = format!("/proc/{pid}/exe");
-        wait_until(PATIENCE, "its end", || fs::read_link(&program).is_err());
+        // The system may take its time to end so large a process. Its parent learns of its end once the
+        // last of its threads has ended.
+        let number = u32::try_from(pid).expect("a process number");
+        let threads = || fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+        wait_until(PATIENCE, "its end", || {
+            aimax::internal::start_time(number).is_none() && threads() <= 1
+        });
         let ended = Instant::now();
         self.states.became("dead", killed, ended);
         self.jobs.became("failed", killed, ended);

@@ -18,7 +18,7 @@ pub(super) const SILENT: &str =
     "the agent is idle, and its transcript does not show how the turn ended";
 
 /// The reason of a job whose sender ended before its prompt was proven.
-pub(super) const UNSENT: &str = "the sender ended before the prompt was proven";
+const UNSENT: &str = "the sender ended before the prompt was proven";
 
 /// A turn shorter than this may never show in the agent's status, which then says that the agent
 /// has been idle since before the prompt.
@@ -34,9 +34,10 @@ const END_WRITTEN: Duration = Duration::from_millis(500);
 // Measured: claude/FACTS.md, "Prompts during a turn"
 const BETWEEN_TURNS: Duration = Duration::from_millis(100);
 
-/// How long an idle agent may take to record a prompt that it took from the queue, while no hook of the
-/// user's is at it. It records all of them; one that never comes was taken back by a key.
-// Measured: claude/FACTS.md, "Prompts during a turn"
+/// How long after its status has become idle a busy machine may hold back what the agent records: how the
+/// turn ended, or a prompt that it took from its queue. What does not come then never will: a key took
+/// the prompt back.
+// Measured: claude/FACTS.md, "Transcript records", and claude/FACTS.md, "Prompts during a turn"
 const RECORDED: Duration = Duration::from_secs(5);
 
 /// How long after the end of its sub-agents an agent may take to begin a turn with their reports.
@@ -50,7 +51,7 @@ const NEXT_TURN: Duration = Duration::from_millis(300);
 
 /// How long to wait before looking again at an agent that may be at a hook, the end of which may leave no
 /// sign.
-pub(super) const AT_HOOK: Duration = Duration::from_secs(1);
+const AT_HOOK: Duration = Duration::from_secs(1);
 
 /// ` with status N`, if tmux knows the exit status of the program that was in `pane`. It learns of an
 /// end a moment later than whoever watches the process.
@@ -65,12 +66,7 @@ pub(super) fn how_it_ended(config: &Config, pane: Option<&Pane>) -> Result<Strin
 
 impl Job {
     /// Whether a hook of the user's may be at the prompt that was last typed.
-    pub(super) fn may_be_at_hook(
-        &self,
-        config: &Config,
-        pane: Option<&Pane>,
-        account: &Account,
-    ) -> bool {
+    fn may_be_at_hook(&self, config: &Config, pane: Option<&Pane>, account: &Account) -> bool {
         let paths = self.session.paths(config);
         pane.is_some_and(|pane| self.agent.may_be_at_hook(&paths, pane, account.at))
     }
@@ -141,8 +137,7 @@ impl Job {
         if sender || !(left || silent) {
             return None;
         }
-        let patience = if self.is_between_turns(left) { RECORDED } else { END_WRITTEN };
-        *again = time::left_of(since.unwrap_or(0), patience);
+        *again = time::left_of(since.unwrap_or(0), END_WRITTEN);
         if again.is_some() {
             return None;
         }
@@ -153,15 +148,28 @@ impl Job {
         }
     }
 
-    /// Whether the agent has taken a prompt from its queue, and has not recorded it yet.
-    fn is_between_turns(&self, left: bool) -> bool {
-        !left && self.read.as_ref().is_some_and(|(_, ledger)| ledger.is_between_turns())
-    }
-
-    /// Whether a prompt may still come though everything else says that the job has come to `end`: it
-    /// was typed, or taken from the queue, and has left no record.
-    pub(super) fn may_come(&self, end: &End, left: bool) -> bool {
-        matches!(end, End::Failed(why) if why == UNSENT) || self.is_between_turns(left)
+    /// How long to wait before looking again where a record may still come, though all that can be seen
+    /// says that the job has come to `end`: of a prompt that was typed or taken from the queue, or of the
+    /// end itself. `left`: a person has begun another conversation.
+    pub(super) fn may_come(
+        &self,
+        config: &Config,
+        pane: Option<&Pane>,
+        account: &Account,
+        (end, left): (&End, bool),
+        status: Option<&Status>,
+    ) -> Option<Duration> {
+        let Some(Status::Idle(since)) = status else { return None };
+        let is_of = |reason| matches!(end, End::Failed(why) if why == reason);
+        let ledger = self.read.as_ref().map(|(_, ledger)| ledger).filter(|_| !left);
+        let taken = ledger.is_some_and(Ledger::is_between_turns);
+        let is_late = taken || is_of(SILENT) && !left;
+        let late = time::left_of(since.unwrap_or(0), RECORDED).filter(|_| is_late);
+        // The text may go back into the box meanwhile, of which no event tells.
+        late.map(|late| late.min(END_WRITTEN)).or_else(|| {
+            let hooked = taken || is_of(UNSENT);
+            (hooked && self.may_be_at_hook(config, pane, account)).then_some(AT_HOOK)
+        })
     }
 
     /// Whether sub-agents of the turn have not reported yet. Between their end and the turn in which the

@@ -32,7 +32,7 @@ use crate::{
     },
 };
 use account::Account;
-use judge::{AT_HOOK, SILENT, how_it_ended};
+use judge::{SILENT, how_it_ended};
 
 mod account;
 mod judge;
@@ -318,13 +318,11 @@ impl Job {
             Some(End::Failed(why)) if why == SILENT && self.is_back_in_box(config, pane)? => {
                 Some(End::Interrupted)
             }
-            Some(end)
-                if self.may_come(&end, left) && self.may_be_at_hook(config, pane, &account) =>
-            {
-                again = Some(AT_HOOK);
-                None
+            Some(end) => {
+                again = self.may_come(config, pane, &account, (&end, left), status.as_ref());
+                Some(end).filter(|_| again.is_none())
             }
-            end => end,
+            None => None,
         };
         let prompts = match &end {
             Some(_) if self.follows_on => {
