@@ -117,6 +117,8 @@ impl Session {
         let mut items = std::mem::take(&mut self.queue);
         for prompt in &items {
             self.log.queue("dequeue", None)?;
+            // See claude/FACTS.md, "Prompts during a turn".
+            self.state.set(Activity::Idle)?;
             self.hook("UserPromptSubmit", &json!({"prompt": prompt}));
         }
         if items.iter().any(|item| item.trim() == "/clear") {

@@ -22,7 +22,7 @@ use crate::{
     state::Name,
     sys,
     time::Deadline,
-    tmux::{Fault, Pane, Tmux},
+    tmux::{Fault, Look, Pane, Tmux},
     watch::{Watch, Woke},
 };
 
@@ -324,6 +324,22 @@ impl Session {
         let Some(pane) = self.pane(config, tmux)? else { return Ok(None) };
         let holds = self.agent().conversation(&self.paths(config), &pane)?.is_some();
         Ok(Some(pane).filter(|_| holds))
+    }
+
+    /// The same with its screen, by one question, where that is to be had.
+    pub(crate) fn live_look(&self, config: &Config, tmux: &Tmux) -> Result<(Pane, Option<Look>)> {
+        let anchor = Anchor::read(self, config).ok().flatten();
+        // What stands in the way is told by the other way.
+        let look = |anchor: &Anchor| tmux.at(&anchor.socket).capture(&anchor.pane).ok().flatten();
+        if let Some(anchor) = anchor
+            && let Some(look) = look(&anchor).filter(|look| !look.pane.dead)
+            && let Sight::Seen(Some(pane)) =
+                anchor.sight(self, config, Ok(Some(look.pane.clone())))?
+        {
+            let look = Look { pane: pane.clone(), ..look };
+            return Ok((pane, Some(look)));
+        }
+        Ok((self.live_pane(config, tmux)?, None))
     }
 
     /// Its pane, in which the agent must live.

@@ -26,27 +26,30 @@ pub(crate) struct AttachedPane<'a> {
 }
 
 impl<'a> AttachedPane<'a> {
-    /// Begins to watch the session's pane; the caller holds the session's lock. Any change from now
-    /// on ends a wait.
+    /// Begins to watch the session's pane; the caller holds the session's lock, and may have just seen
+    /// it as `fresh`. Any change from now on ends a wait.
     pub(crate) fn attach(
         config: &'a Config,
         tmux: &Tmux,
         session: &Session,
         pane: &Pane,
+        fresh: Option<Look>,
         job: Option<Job>,
     ) -> Result<AttachedPane<'a>> {
         let (agent, tmux) = (session.agent(), tmux.of(pane));
         let profile = session.profile(config)?;
-        let view = View::open(&tmux, &pane.id, &session.run_dir(config).output())
+        let view = View::open(&tmux, &pane.id, &session.run_dir(config).output(), fresh)
             .map_err(|error| Error { subject: session.name.to_string(), ..error })?;
         let mut watch = Watch::new()?;
-        watch.readable(&view);
         watch.process(pane.pid)?;
         for path in session.watch_paths(config, pane) {
             watch.path(&path)?;
         }
         let (session, pane) = (session.clone(), pane.clone());
-        Ok(AttachedPane { config, tmux, agent, profile, view, watch, job, session, pane })
+        let mut attached =
+            AttachedPane { config, tmux, agent, profile, view, watch, job, session, pane };
+        attached.listen(true);
+        Ok(attached)
     }
 
     /// The pane and its screen now.
@@ -89,10 +92,16 @@ impl<'a> AttachedPane<'a> {
         if to_output {
             self.watch.readable(&self.view);
         }
+        self.view.listen(to_output);
     }
 
     /// Sleeps until the pane, a file of the agent or the process has changed, or `deadline`.
     pub(crate) fn wait(&mut self, deadline: Deadline) -> Result<Woke> {
+        self.view.forget();
+        // Subscribe, read, then wait: the pane's output is subscribed to by the next look.
+        if self.view.must_look() && !deadline.passed() {
+            return Ok(Woke::Event);
+        }
         // An agent behind a launcher creates its files later than its pane.
         for path in self.session.watch_paths(self.config, &self.pane) {
             self.watch.path(&path)?;

@@ -5,7 +5,6 @@ use crate::{
     error::{Error, Result},
     session::Session,
     shell,
-    tmux::Tmux,
 };
 
 /// The shell command that updates a session's flags, for the hooks of tmux and of the agent.
@@ -15,12 +14,12 @@ pub(crate) fn at_event(config: &Config, session: &Session) -> Result<String> {
     Ok(format!("{program}wait {name} -b {backend} --timeout 10 >/dev/null 2>&1"))
 }
 
-/// Has the tmux server start the keeper of a session's job: a process that lives until the job has
-/// ended, and survives ours, its terminal and the server itself.
-pub(crate) fn start_keeper(config: &Config, session: &Session, tmux: &Tmux) -> Result<()> {
+/// The shell command by which the tmux server starts the keeper of a session's job: a process that
+/// lives until the job has ended, and survives ours, its terminal and the server itself.
+pub(crate) fn keeper(config: &Config, session: &Session) -> Result<String> {
     let (name, backend) = (&session.name, session.backend.name());
     let program = program(config, "keep")?;
-    tmux.run_shell(&format!("trap '' HUP; {program}{backend} {name} </dev/null >/dev/null 2>&1 &"))
+    Ok(format!("trap '' HUP; {program}{backend} {name} </dev/null >/dev/null 2>&1 &"))
 }
 
 /// The beginning of a command that runs our program `name`. It contains all settings that it needs: it

@@ -354,7 +354,7 @@ impl Tmux {
 }
 
 /// The command as `run-shell` needs it, which expands `#` formats; a doubled `#` stays one `#`.
-fn unexpanded(command: &str) -> String {
+pub(super) fn unexpanded(command: &str) -> String {
     command.replace('#', "##")
 }
 

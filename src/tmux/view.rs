@@ -4,6 +4,9 @@
 //! but the server of tmux 3.3a can crash when such a client comes or goes, and takes every agent
 //! with it. So the pane's output is piped into a FIFO of ours, only to learn that there is some:
 //! nobody polls, and the output itself is thrown away. See tmux/FACTS.md, "Output of a pane".
+//!
+//! The pipe is made when somebody first waits for output: a prompt that is delivered to an agent at
+//! rest needs none.
 
 use std::{
     fs::{File, OpenOptions},
@@ -16,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Fault, Pane, Screen, Tmux, server::Answer};
+use super::{Fault, Pane, Screen, Tmux, pane::unexpanded, server::Answer};
 use crate::{
     error::{At, Error, Result},
     fs, sys,
@@ -29,11 +32,22 @@ pub(crate) struct View {
     pub(super) pane: String,
     path: PathBuf,
     fifo: File,
-    /// The pane's output is piped elsewhere. Nothing reports it then, so the pane is captured
-    /// often.
-    deaf: bool,
-    /// The pane as the view was opened.
-    first: Option<Look>,
+    pipe: Pipe,
+    /// A look that nobody has seen yet.
+    fresh: Option<Look>,
+}
+
+/// What becomes of the pane's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pipe {
+    /// Nobody has asked for it.
+    Unasked,
+    /// The next look makes the pipe.
+    Asked,
+    /// It comes to us.
+    Ours,
+    /// It is piped elsewhere. Nothing reports it then, so the pane is captured often.
+    Deaf,
 }
 
 /// A pane and its screen at one moment.
@@ -53,9 +67,10 @@ const AT_ONCE: usize = 90;
 const OFTEN: Duration = Duration::from_millis(50);
 
 impl View {
-    /// Begins to listen to `pane`: its output from now on makes this readable. `path` is the place
-    /// for the FIFO, in a private folder; a FIFO that another process has left there is replaced.
-    pub(crate) fn open(tmux: &Tmux, pane: &str, path: &Path) -> Result<Self> {
+    /// A view of `pane`, which its caller has just seen as `fresh`. From the first look after
+    /// [`View::listen`] on, its output makes this readable. `path` is the place for the FIFO, in a
+    /// private folder; a FIFO that another process has left there is replaced.
+    pub(crate) fn open(tmux: &Tmux, pane: &str, path: &Path, fresh: Option<Look>) -> Result<Self> {
         // A FIFO that is open for reading and writing has a writer, so it never ends.
         let open = || {
             let mut options = OpenOptions::new();
@@ -68,20 +83,37 @@ impl View {
         let fifo = open().at(path)?;
         let path = path.to_owned();
         let (tmux, pane) = (tmux.clone(), pane.to_owned());
-        let mut view = View { tmux, pane, path, fifo, deaf: false, first: None };
-        view.listen()?;
         drop(left);
-        Ok(view)
+        Ok(View { tmux, pane, path, fifo, pipe: Pipe::Unasked, fresh })
     }
 
-    /// Pipes the output into the FIFO, unless a person pipes it elsewhere. An option of the pane
-    /// marks our own pipe, so that one that another process has left behind is replaced.
-    fn listen(&mut self) -> Result<()> {
+    /// Whether the next look makes the pipe, if there is none.
+    pub(crate) fn listen(&mut self, to_output: bool) {
+        if !self.is_piped() {
+            self.pipe = if to_output { Pipe::Asked } else { Pipe::Unasked };
+        }
+    }
+
+    fn is_piped(&self) -> bool {
+        matches!(self.pipe, Pipe::Ours | Pipe::Deaf)
+    }
+
+    /// Whether a look has to come before a wait for output: it makes the pipe.
+    pub(crate) fn must_look(&self) -> bool {
+        self.pipe == Pipe::Asked
+    }
+
+    /// Forgets a look that nobody has seen: it is old by now.
+    pub(crate) fn forget(&mut self) {
+        self.fresh = None;
+    }
+
+    /// Pipes the output into the FIFO, unless a person pipes it elsewhere, and looks. An option of the
+    /// pane marks our own pipe, so that one that another process has left behind is replaced.
+    fn pipe(&mut self) -> Result<Option<Look>> {
+        self.pipe = Pipe::Deaf;
         let path = self.path.to_str().filter(|path| !path.contains(['\'', '#']));
-        let Some(path) = path else {
-            self.deaf = true;
-            return Ok(());
-        };
+        let Some(path) = path else { return self.tmux.capture(&self.pane) };
         let pane = self.pane.clone();
         let free = format!("#{{||:#{{!=:#{{pane_pipe}},1}},#{{{MARK}}}}}");
         // The shell may begin after this process has ended, and must not make a file of that name.
@@ -94,37 +126,48 @@ impl View {
         match self.tmux.run(&command)? {
             Ok(said) => {
                 let looked = said.strip_prefix(DEAF);
-                self.deaf = looked.is_some();
-                self.first = Look::parse(looked.map_or(&*said, str::trim_start), &pane);
+                if looked.is_none() {
+                    self.pipe = Pipe::Ours;
+                }
+                Ok(Look::parse(looked.map_or(&*said, str::trim_start), &pane))
             }
             // Its screen can still be captured.
-            Err(fault) if has_ended(&fault) => self.deaf = true,
-            Err(fault) => return Err(fault.about(&pane)),
+            Err(fault) if has_ended(&fault) => self.tmux.capture(&pane),
+            said => look_of(said, &pane),
         }
-        Ok(())
     }
 
     /// When to capture the pane again although no output was reported.
     pub(crate) fn patience(&self) -> Deadline {
-        if self.deaf { Deadline::after(OFTEN) } else { Deadline::NEVER }
+        if self.pipe == Pipe::Deaf { Deadline::after(OFTEN) } else { Deadline::NEVER }
     }
 
     /// The pane and its screen now; `None` when the pane is gone.
     pub(crate) fn capture(&mut self) -> Result<Option<Look>> {
-        if let Some(first) = self.first.take() {
-            return Ok(Some(first));
+        if let Some(fresh) = self.fresh.take() {
+            return Ok(Some(fresh));
+        }
+        if self.must_look() {
+            return self.pipe();
         }
         // Output before the capture is in it; later output makes the FIFO readable again.
         self.drain()?;
         self.tmux.capture(&self.pane)
     }
 
-    /// The same; the same command ends the pipe, so later output is not reported.
-    pub(crate) fn last_capture(&mut self) -> Result<Option<Look>> {
-        if std::mem::replace(&mut self.deaf, true) {
-            return self.tmux.capture(&self.pane);
+    /// The same; the same command ends the pipe, so later output is not reported, and has the server
+    /// run the shell command `beside`.
+    pub(crate) fn last_capture(&mut self, beside: Option<&str>) -> Result<Option<Look>> {
+        let beside = beside.map(unexpanded);
+        let mut command: Vec<&str> = Vec::new();
+        if let Some(beside) = &beside {
+            command.extend(["run-shell", "-b", beside, ";"]);
         }
-        let command = [&leave(&self.pane)[..], &[";"], &capture_of(&self.pane)].concat();
+        if std::mem::replace(&mut self.pipe, Pipe::Deaf) == Pipe::Ours {
+            command.extend(leave(&self.pane));
+            command.push(";");
+        }
+        command.extend(capture_of(&self.pane));
         match self.tmux.run(&command)? {
             Err(fault) if has_ended(&fault) => self.tmux.capture(&self.pane),
             said => look_of(said, &self.pane),
@@ -236,7 +279,7 @@ impl AsRawFd for View {
 
 impl Drop for View {
     fn drop(&mut self) {
-        if !self.deaf {
+        if self.pipe == Pipe::Ours {
             drop(self.tmux.run(&leave(&self.pane)));
         }
         drop(fs::remove(&self.path));

@@ -101,6 +101,8 @@ pub struct Follow {
     lines: Lines,
     /// The longest line that is no error.
     longest: usize,
+    /// Whether the path still names the open file, which has only been written to since the last read.
+    is_same: bool,
 }
 
 impl Follow {
@@ -109,7 +111,8 @@ impl Follow {
     pub fn open(path: &Path, start: Start) -> Result<Follow> {
         let lines = Lines::from(0);
         let path = path.to_owned();
-        let mut follow = Follow { path, start, file: None, left: None, lines, longest: usize::MAX };
+        let (file, left, longest) = (None, None, usize::MAX);
+        let mut follow = Follow { path, start, file, left, lines, longest, is_same: false };
         if follow.find()?.is_none() && matches!(start, Start::Last(_)) {
             // There is no file yet, so everything in it will be new.
             follow.start = Start::Offset(0);
@@ -127,6 +130,12 @@ impl Follow {
     /// Where the next line begins: the offset to resume from.
     pub fn offset(&self) -> u64 {
         self.lines.offset()
+    }
+
+    /// Has the next read take it for granted that what the path names has only been written to since
+    /// the last one: so says the kernel ([`crate::watch::Changes`]).
+    pub(crate) fn note_writes(&mut self) {
+        self.is_same = true;
     }
 
     /// Gives `sink` all whole lines that are there now, until it breaks.
@@ -152,18 +161,17 @@ impl Follow {
         long: Long,
         mut sink: impl FnMut(Part<'_>) -> Result<ControlFlow<u64>>,
     ) -> Result<Seen> {
+        let is_same = std::mem::take(&mut self.is_same) && self.file.is_some();
         self.find()?;
         let Some((file, identity)) = &self.file else { return Ok(Seen::Absent) };
-        // The path is looked up before the open file's size is taken: if another file has taken its
-        // place, the open file will not grow beyond that size.
-        let named = zst::identity(&self.path).at(&self.path)?;
-        let size = match named {
-            Some((named, size)) if named == *identity && !named.packed => size,
-            _ => file.metadata().at(&self.path)?.len(),
+        let is_read = is_same && read_on(file, &mut self.lines).at(&self.path)?;
+        let (named, size) = if is_read {
+            (Some(*identity), self.lines.end())
+        } else {
+            standing(&self.path, file, *identity).at(&self.path)?
         };
-        let named = named.map(|(named, _)| named);
         let offset = self.lines.offset();
-        if size < offset || !begins_line(file, offset).at(&self.path)? {
+        if !is_read && (size < offset || !begins_line(file, offset).at(&self.path)?) {
             self.lines = Lines::from(0);
             return Ok(Seen::Truncated);
         }
@@ -174,16 +182,6 @@ impl Follow {
         // A long line that is held though others are passed on.
         let mut held = None;
         loop {
-            // No further than the size at the beginning: a file that grows faster than its lines
-            // are handled must not keep its follower from looking at the clock.
-            let at = self.lines.end();
-            if at >= size {
-                break;
-            }
-            match lines::read_at(file, self.lines.room(), at).at(&self.path)? {
-                0 => break,
-                count => self.lines.filled(count),
-            }
             if let Some(block) = self.lines.next() {
                 if let Some(long) = longer(block, self.longest) {
                     return Err(self.too_long(long));
@@ -205,6 +203,16 @@ impl Follow {
                 }
                 pass(&self.path, line, &mut sink)?;
                 self.lines = Lines::from(line.next);
+            }
+            // No further than the size at the beginning: a file that grows faster than its lines
+            // are handled must not keep its follower from looking at the clock.
+            let at = self.lines.end();
+            if at >= size {
+                break;
+            }
+            match lines::read_at(file, self.lines.room(), at).at(&self.path)? {
+                0 => break,
+                count => self.lines.filled(count),
             }
         }
         self.lines.pause();
@@ -340,6 +348,35 @@ impl Follow {
     }
 }
 
+/// What `path` names, and the size of `file`, which is open and has this identity.
+fn standing(path: &Path, file: &File, own: Identity) -> io::Result<(Option<Identity>, u64)> {
+    // The path is looked up before the open file's size is taken: if another file has taken its
+    // place, the open file will not grow beyond that size.
+    let named = zst::identity(path)?;
+    let size = match named {
+        Some((named, size)) if named == own && !named.packed => size,
+        _ => file.metadata()?.len(),
+    };
+    Ok((named.map(|(named, _)| named), size))
+}
+
+/// Reads what is there behind the last line, if the file still holds its newline and there is little.
+/// Returns whether that is all.
+fn read_on(file: &File, lines: &mut Lines) -> io::Result<bool> {
+    if lines.pending() > 0 {
+        return Ok(false);
+    }
+    let offset = lines.offset();
+    let room = lines.room();
+    let most = room.len();
+    let count = lines::read_at(file, room, offset.saturating_sub(1))?;
+    let is_on = offset == 0 || lines.filled_behind(count);
+    if offset == 0 {
+        lines.filled(count);
+    }
+    Ok(is_on && count < most)
+}
+
 /// Passes a line on, one piece after the other.
 fn pass(
     path: &Path,
@@ -467,6 +504,34 @@ mod tests {
         assert_eq!(read(&mut follow), (Seen::Absent, vec![]));
         place.append(b"again\n");
         assert_eq!(read(&mut follow), (Seen::All, texts(&["0:again"])));
+    }
+
+    #[test]
+    fn a_file_that_was_only_written_to_is_read_on_whatever_was_written() {
+        let place = Place::new("written");
+        place.append(b"");
+        let mut follow = Follow::open(&place.0, Start::Offset(0)).unwrap();
+        let mut written = |bytes: &[u8]| {
+            place.append(bytes);
+            follow.note_writes();
+            read(&mut follow)
+        };
+        assert_eq!(written(b"one\n"), (Seen::All, texts(&["0:one"])));
+        assert_eq!(written(b"two\nthr"), (Seen::All, texts(&["4:two"])));
+        assert_eq!(written(b"ee\n"), (Seen::All, texts(&["8:three"])));
+        assert_eq!(written(b""), (Seen::All, vec![]));
+        let many = vec![b"x".repeat(99); 3_000].join(&b"\n"[..]);
+        let (seen, lines) = written(&[&many[..], b"\n"].concat());
+        assert_eq!((seen, lines.len()), (Seen::All, 3_000));
+
+        fs::write(&place.0, "new\n").unwrap();
+        assert_eq!(written(b""), (Seen::Truncated, vec![]));
+        assert_eq!(written(b"half"), (Seen::All, texts(&["0:new"])));
+        fs::write(&place.0, "longer than before\n").unwrap();
+        assert_eq!(written(b""), (Seen::Truncated, vec![]));
+        assert_eq!(written(b""), (Seen::All, texts(&["0:longer than before"])));
+        fs::write(&place.0, "longer than before, without a newline there").unwrap();
+        assert_eq!(written(b""), (Seen::Truncated, vec![]));
     }
 
     #[test]

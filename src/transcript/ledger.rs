@@ -150,8 +150,9 @@ impl Ledger {
                 self.limited(now, event, &event.text);
             }
             EventKind::Error => self.finish(now, event, End::Failed(event.text.clone())),
-            EventKind::Command
-            | EventKind::Text
+            // What was taken from the queue was a command.
+            EventKind::Command => self.input_before = None,
+            EventKind::Text
             | EventKind::Thinking
             | EventKind::ToolCall
             | EventKind::ToolResult
@@ -261,6 +262,12 @@ impl Ledger {
         self.pending || self.launched.values().any(|is_open| *is_open)
     }
 
+    /// Whether what was taken from the queue has left no record of its own yet: the turn that it begins
+    /// is about to begin, whatever has come late of the turn before.
+    pub fn is_between_turns(&self) -> bool {
+        self.input_before.is_some() && self.is_unanswered()
+    }
+
     /// Whether a turn runs that nobody has sent a prompt for.
     pub fn is_in_own_turn(&self) -> bool {
         self.own_turn.is_some()
@@ -338,6 +345,22 @@ mod tests {
         assert_eq!(ledger(&done).ended(2), Some(&End::Done));
         let back = [&queued[..], &[(EventKind::TakenBack, 4)]].concat();
         assert_eq!(ledger(&back).ended(2), Some(&End::Done));
+    }
+
+    #[test]
+    fn between_two_turns_is_what_was_taken_from_the_queue_until_it_is_recorded() {
+        let queued = [(EventKind::Prompt, 1), (EventKind::Queued, 2), (EventKind::TurnEnd, 3)];
+        assert!(!ledger(&queued).is_between_turns());
+        let mut taken = ledger(&[&queued[..], &[(EventKind::Taken, 4)]].concat());
+        assert!(taken.is_between_turns());
+        for record in [EventKind::Prompt, EventKind::Command, EventKind::TurnEnd] {
+            let mut ledger = taken.clone();
+            ledger.note(&Event::new(record, Some(5), "queued"));
+            assert!(!ledger.is_between_turns(), "{record:?}");
+        }
+        // What comes late of the turn before it.
+        taken.note(&Event::new(EventKind::TurnEnd, Some(3), ""));
+        assert!(taken.is_between_turns());
     }
 
     #[test]

@@ -3,10 +3,11 @@
 //! [`Lines`] does no reading of its own: bytes are put into [`room`](Lines::room), and whole lines
 //! come out of [`next`](Lines::next), a [`Block`] of them at a time. It never gives out a line
 //! whose newline has not arrived, for agents write some lines in several pieces. One buffer is used
-//! again and again; it grows while there is much to read, or for a line that does not fit, and is
-//! freed in a pause, so that a thousand quiet files cost next to nothing.
+//! again and again; it grows while there is much to read, or for a line that does not fit. In a pause
+//! it is put aside for the next file, so that a thousand quiet files cost next to nothing.
 
 use std::{
+    cell::Cell,
     fs::File,
     io::{self, Read},
     os::unix::fs::FileExt,
@@ -25,6 +26,11 @@ const KEEP: usize = 4 * BLOCK;
 
 /// How much is read at once backwards: a few records, not the whole file.
 const BACK: usize = 64 * 1024;
+
+thread_local! {
+    /// A buffer of the least size, or none.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// A whole line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +137,9 @@ impl Lines {
 
     /// The place for the next bytes; never empty. Then call [`filled`](Lines::filled).
     pub fn room(&mut self) -> &mut [u8] {
+        if self.buffer.is_empty() {
+            self.buffer = SPARE.take();
+        }
         let full = self.end == self.buffer.len();
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
@@ -159,6 +168,16 @@ impl Lines {
         self.end = self.buffer.len().min(self.end + count);
     }
 
+    /// The same where the room was filled from the byte before the next line on, while no line was
+    /// begun. Nothing is taken in unless that byte ends a line; returns whether it does.
+    pub fn filled_behind(&mut self, count: usize) -> bool {
+        let ends_line = self.buffer[..count].first() == Some(&b'\n');
+        if ends_line {
+            (self.start, self.searched, self.end) = (1, 1, count);
+        }
+        ends_line
+    }
+
     /// The whole lines that are there, if there are any.
     #[expect(clippy::should_implement_trait, reason = "a block borrows the buffer")]
     pub fn next(&mut self) -> Option<Block<'_>> {
@@ -174,11 +193,14 @@ impl Lines {
         Some(block)
     }
 
-    /// No more bytes are expected for a while: frees the buffer if it is empty.
+    /// No more bytes are expected for a while: gives the buffer away if no line is begun in it.
     pub fn pause(&mut self) {
-        if self.pending() == 0 && self.buffer.len() > LITTLE {
-            self.buffer = Vec::new();
+        if self.pending() == 0 {
+            let buffer = std::mem::take(&mut self.buffer);
             (self.start, self.searched, self.end) = (0, 0, 0);
+            if buffer.len() == LITTLE {
+                SPARE.set(buffer);
+            }
         }
     }
 }
@@ -305,7 +327,10 @@ mod tests {
         assert_eq!(found[1].2, b"short");
         assert!(lines.buffer.len() <= BLOCK);
         lines.pause();
-        assert!(lines.buffer.len() <= LITTLE);
+        assert!(lines.buffer.is_empty());
+        assert_eq!(lines.room().len(), LITTLE);
+        lines.pause();
+        assert_eq!(lines.room().len(), LITTLE, "the spare one");
         feed(&mut lines, b"half", &mut found);
         lines.pause();
         feed(&mut lines, b"\n", &mut found);

@@ -19,7 +19,7 @@ use std::{
 use ::kqueue::{EventData, EventFilter, FilterFlag, Ident, Watcher};
 
 use super::{
-    WatchId as Id,
+    Changes, WatchId as Id,
     paths::{Found, Marks, Paths},
     walk::{Inode, Way},
 };
@@ -81,9 +81,9 @@ impl Files {
         self.watcher.as_raw_fd()
     }
 
-    /// Takes in all pending events, and adds the paths that may have changed to `changed`. Returns
+    /// Takes in all pending events, and adds the paths that may have changed to `changes`. Returns
     /// whether the wait ends.
-    pub(crate) fn drain(&mut self, changed: &mut BTreeSet<Id>) -> Result<bool> {
+    pub(crate) fn drain(&mut self, changes: &mut Changes) -> Result<bool> {
         let mut woke = false;
         let mut moved = BTreeSet::new();
         while let Some(event) = self.watcher.poll(None) {
@@ -95,12 +95,13 @@ impl Files {
             let Some(node) = node else {
                 // A lost event, or that of an inode just let go: look at everything.
                 woke = true;
-                changed.extend(self.paths.ids());
+                changes.anything(self.paths.ids());
                 moved.extend(self.paths.ids());
                 break;
             };
             woke |= !node.itself.is_empty();
-            changed.extend(&node.itself);
+            // One event may tell of several kinds of changes, and names but one of them.
+            changes.anything(node.itself.iter().copied());
             moved.extend(&node.way);
             if !matches!(
                 event.data,
@@ -112,7 +113,7 @@ impl Files {
         for id in moved {
             if self.follow(id)? == Found::Another {
                 woke = true;
-                changed.insert(id);
+                changes.anything([id]);
             }
         }
         Ok(woke)

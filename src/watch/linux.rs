@@ -16,7 +16,7 @@ use std::{
 use inotify::{EventMask, Inotify, WatchDescriptor, WatchMask, Watches};
 
 use super::{
-    WatchId as Id,
+    Changes, WatchId as Id,
     paths::{Found, Marks, Paths},
     walk::Way,
 };
@@ -113,9 +113,9 @@ impl Files {
         self.inotify.as_ref().map(Inotify::watches)
     }
 
-    /// Takes in all pending events, and adds the paths that may have changed to `changed`. Returns
+    /// Takes in all pending events, and adds the paths that may have changed to `changes`. Returns
     /// whether the wait ends.
-    pub(crate) fn drain(&mut self, changed: &mut BTreeSet<Id>) -> Result<bool> {
+    pub(crate) fn drain(&mut self, changes: &mut Changes) -> Result<bool> {
         let mut woke = false;
         let mut moved = BTreeSet::new();
         while let Some(inotify) = &mut self.inotify {
@@ -130,7 +130,7 @@ impl Files {
                 room = room.saturating_sub(HEAD + event.name.map_or(0, OsStr::len));
                 if event.mask.contains(EventMask::Q_OVERFLOW) {
                     woke = true;
-                    changed.extend(self.paths.ids());
+                    changes.anything(self.paths.ids());
                     moved.extend(self.paths.ids());
                     continue;
                 }
@@ -138,7 +138,8 @@ impl Files {
                 // Unknown: a watch that was ended, with events left over.
                 let Some(node) = self.nodes.get(&number) else { continue };
                 woke |= !node.itself.is_empty();
-                changed.extend(&node.itself);
+                changes.paths.extend(&node.itself);
+                changes.moved.extend(node.itself.iter().filter(|id| !self.paths.is_told(**id)));
                 match event.name {
                     Some(name) => moved.extend(node.names.get(name).into_iter().flatten()),
                     None if event.mask.contains(EventMask::MODIFY) => {}
@@ -158,17 +159,18 @@ impl Files {
             }
         }
         for id in moved {
+            changes.moved.insert(id);
             if self.follow(id)? != Found::Nothing {
                 woke = true;
-                changed.insert(id);
+                changes.paths.insert(id);
             }
         }
-        Ok(self.hush(changed)? || woke)
+        Ok(self.hush(changes)? || woke)
     }
 
     /// Watches the folders that report too much anew, without their names. Returns whether a path
     /// came to name something else meanwhile.
-    fn hush(&mut self, changed: &mut BTreeSet<Id>) -> Result<bool> {
+    fn hush(&mut self, changes: &mut Changes) -> Result<bool> {
         let mut woke = false;
         while let Some(number) = self.loud.pop_first() {
             if self.nodes.get(&number).is_none_or(Node::is_needed) {
@@ -177,7 +179,7 @@ impl Files {
             for id in self.drop_node(number) {
                 if self.follow(id)? == Found::Another {
                     woke = true;
-                    changed.insert(id);
+                    changes.anything([id]);
                 }
             }
         }

@@ -62,11 +62,35 @@ pub(crate) struct Watch {
     readers: Vec<RawFd>,
     /// A process had ended before it was added.
     due: bool,
-    changed: BTreeSet<WatchId>,
+    changes: Changes,
     /// Something else than a path has ended a wait.
     is_beside: bool,
     /// What the last sleep asked of the kernel: kept for its memory.
     polls: Vec<Poll>,
+}
+
+/// The paths of which events have told.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    /// Those that may have changed.
+    pub(crate) paths: BTreeSet<WatchId>,
+    /// Those to which more may have happened than writes: they may name another file, or none.
+    moved: BTreeSet<WatchId>,
+}
+
+impl Changes {
+    /// Whether what any of `paths` names has at most been written to.
+    pub(crate) fn are_writes(&self, paths: &BTreeSet<WatchId>) -> bool {
+        self.moved.is_disjoint(paths)
+    }
+
+    /// Takes note that anything may have happened to these.
+    fn anything(&mut self, paths: impl IntoIterator<Item = WatchId>) {
+        for path in paths {
+            self.paths.insert(path);
+            self.moved.insert(path);
+        }
+    }
 }
 
 /// A watched path, for as long as it is watched.
@@ -93,7 +117,7 @@ impl Watch {
             readable: Vec::new(),
             readers: Vec::new(),
             due: false,
-            changed: BTreeSet::new(),
+            changes: Changes::default(),
             is_beside: false,
             polls: Vec::new(),
         })
@@ -113,7 +137,12 @@ impl Watch {
     /// The paths that may have changed since the last call, as far as waits have noticed. Empty
     /// when the waits ended for other reasons.
     pub(crate) fn changed(&mut self) -> BTreeSet<WatchId> {
-        std::mem::take(&mut self.changed)
+        self.changes().paths
+    }
+
+    /// The same, with what may have happened to them.
+    pub(crate) fn changes(&mut self) -> Changes {
+        std::mem::take(&mut self.changes)
     }
 
     /// The same; `None` when a wait ended for another reason, also if paths have changed besides.
@@ -188,22 +217,25 @@ impl Watch {
     /// Looks at the paths of whose changes the kernel does not tell, when it is time to. Returns
     /// whether one has changed.
     fn look(&mut self) -> Result<bool> {
-        let begun = Instant::now();
-        if self.files.paths().all_told() || begun < self.look {
+        if self.files.paths().all_told() {
             return Ok(false);
         }
-        let altered = self.files.look(&mut self.changed)?;
+        let begun = Instant::now();
+        if begun < self.look {
+            return Ok(false);
+        }
+        let altered = self.files.look(&mut self.changes)?;
         self.look = Instant::now() + PAUSE.max(begun.elapsed() * REST);
         Ok(altered)
     }
 
     /// Sleeps once. Returns whether a watched thing ended the sleep.
     fn sleep(&mut self, left: Option<Duration>) -> Result<bool> {
-        let pause = self.look.saturating_duration_since(Instant::now());
-        let left = match left {
-            _ if self.files.paths().all_told() => left,
-            Some(left) => Some(left.min(pause)),
-            None => Some(pause),
+        let left = if self.files.paths().all_told() {
+            left
+        } else {
+            let pause = self.look.saturating_duration_since(Instant::now());
+            Some(left.map_or(pause, |left| left.min(pause)))
         };
         let set = &mut self.polls;
         set.clear();
@@ -227,7 +259,7 @@ impl Watch {
         self.processes
             .retain(|process| !ended.iter().any(|poll| poll.fd() == process.fd() && poll.found()));
         if set[0].found() {
-            woke |= self.files.drain(&mut self.changed)?;
+            woke |= self.files.drain(&mut self.changes)?;
         }
         Ok(woke)
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    WatchId,
+    Changes, WatchId,
     walk::{Looks, Way, walk},
 };
 use crate::error::Result;
@@ -46,6 +46,11 @@ impl<Mark> Paths<Mark> {
 
     pub(super) fn ids(&self) -> impl Iterator<Item = WatchId> {
         self.held.keys().copied()
+    }
+
+    /// Whether each change to what this path names is told.
+    pub(super) fn is_told(&self, id: WatchId) -> bool {
+        !self.untold.contains(&id)
     }
 
     /// Whether each change is told.
@@ -150,14 +155,15 @@ pub(super) trait Marks {
         })
     }
 
-    /// Looks at the untold paths, and adds those that have changed to `changed`. Returns whether
+    /// Looks at the untold paths, and adds those that have changed to `changes`. Returns whether
     /// there are any.
-    fn look(&mut self, changed: &mut BTreeSet<WatchId>) -> Result<bool> {
+    fn look(&mut self, changes: &mut Changes) -> Result<bool> {
         let altered = self.paths().altered();
         for &id in &altered {
             self.follow(id)?;
         }
-        changed.extend(&altered);
-        Ok(!altered.is_empty())
+        let is_any = !altered.is_empty();
+        changes.anything(altered);
+        Ok(is_any)
     }
 }

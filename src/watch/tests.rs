@@ -314,11 +314,12 @@ fn changes_of_which_the_kernel_does_not_tell_are_seen() {
     let mut paths = Unheard(paths::Paths::new(|_| false));
     let id = paths.add(&file).unwrap();
     let mut sees = |change: &dyn Fn()| {
-        let mut changed = BTreeSet::new();
+        let mut changed = Changes::default();
         assert!(!paths.look(&mut changed).unwrap(), "{changed:?}");
         change();
         assert!(paths.look(&mut changed).unwrap());
-        assert_eq!(changed, BTreeSet::from([id]));
+        assert_eq!(changed.paths, BTreeSet::from([id]));
+        assert!(!changed.are_writes(&changed.paths));
         assert!(!paths.look(&mut changed).unwrap());
     };
     sees(&|| fs::write(&file, "one\n").unwrap());
@@ -335,6 +336,37 @@ fn changes_of_which_the_kernel_does_not_tell_are_seen() {
         symlink("../away/f", &file).unwrap();
     });
     sees(&|| append(&room.at("away/f"), "behind the link\n"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_only_written_to_is_known_to_be_the_same_file() {
+    let room = Room::new("same");
+    let file = room.at("f");
+    let mut watch = Watch::new().unwrap();
+    let ids = BTreeSet::from([watch.path(&file).unwrap()]);
+    let mut are_writes = |change: &dyn Fn()| {
+        change();
+        wakes_once(&mut watch);
+        let changes = watch.changes();
+        assert_eq!(changes.paths, ids);
+        changes.are_writes(&ids)
+    };
+    let write = || append(&file, "one\n");
+    assert!(!are_writes(&|| fs::write(&file, "").unwrap()), "it is new");
+    assert!(are_writes(&write));
+    assert!(are_writes(&|| File::options().write(true).open(&file).unwrap().set_len(0).unwrap()));
+    fs::write(room.at("other"), "").unwrap();
+    let replace = || fs::rename(room.at("other"), &file).unwrap();
+    assert!(!are_writes(&|| {
+        write();
+        replace();
+    }));
+    assert!(are_writes(&write), "the one in its place");
+    assert!(!are_writes(&|| fs::rename(&room.0, room.0.with_extension("away")).unwrap()));
+    assert!(!are_writes(&|| fs::rename(room.0.with_extension("away"), &room.0).unwrap()));
+    assert!(are_writes(&write));
+    assert!(!are_writes(&|| fs::remove_file(&file).unwrap()));
 }
 
 /// The kernel gives each user so many inotify instances, and no more.

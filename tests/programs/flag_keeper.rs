@@ -1,14 +1,17 @@
 //! Nobody of ours waits, and none of our hooks runs: the keeper of the job has the flags follow.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use aimax::internal::now_ms;
 use serde_json::{Value, json};
 
 use crate::{
     desk::{Desk, GATE, prompts},
-    records::Ready,
+    records::{Listed, Ready},
     util::wait::{PATIENCE, wait_until},
 };
 
@@ -114,6 +117,25 @@ fn needed(desk: &Desk) -> Ready {
                 sleep 0.02; done ;; esac; case $input in *BAD*) echo 'not this one' >&2; exit 2 ;; esac";
     let hooks = json!({"UserPromptSubmit": [{"hooks": [{"type": "command", "command": hook}]}]});
     desk.set_up("one", &json!({ "hooks": hooks }))
+}
+
+/// The prompt from the queue is taken, but the agent says that it is idle, and has not recorded it.
+#[test]
+fn a_job_goes_on_between_two_turns_however_long_that_takes() {
+    let desk = Desk::new();
+    needed(&desk);
+    desk.paste("one", ":slow 700");
+    assert_eq!(desk.paste("one", "LATE one").verdict, "queued");
+    let ran = desk.home.proj().join("ran");
+    wait_until(PATIENCE, "the hook", || fs::read(&ran).is_ok_and(|ran| ran == b"ran\nran\n"));
+    let taken = Instant::now();
+    while taken.elapsed() < Duration::from_secs(1) {
+        assert_eq!(desk.run("aimax-flag", &["check", "one"]).code(), Some(124));
+        assert_eq!(desk.run("aimax-ls", &["one"]).record::<Listed>().state, "working");
+    }
+    assert!(desk.is_running("one"));
+    desk.open_gate();
+    desk.done("one");
 }
 
 #[test]

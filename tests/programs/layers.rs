@@ -28,8 +28,8 @@ const HOMES: [(&[&str], &[&str]); 9] = [
     (&["SystemTime::now", "Timestamp::now", "Zoned::now"], &["time.rs"]),
     (&["rusqlite"], &["sqlite.rs"]),
     (&["Command::new(\"tmux\")"], &["tmux/"]),
-    (&["unsafe"], &["sys.rs"]),
-    (&["target_os"], &["sys.rs", "watch/mod.rs"]),
+    (&["unsafe"], &["sys/"]),
+    (&["target_os"], &["sys/", "watch/mod.rs"]),
     (&["io::stdout()", "STDOUT_FILENO", "RawFd = 1", "from_raw_fd(1"], &["cli/output.rs"]),
     (&["print!(", "println!("], &["cli/"]),
 ];

@@ -261,6 +261,22 @@ impl Agent {
         }
     }
 
+    /// When its transcript says last that a turn failed, in epoch milliseconds; Codex says there when it
+    /// rests, too. `session` is a record of ours of its session.
+    pub(crate) fn failed_at(self, home: &Home, session: &Value) -> Option<u64> {
+        match self.kind {
+            Kind::Claude => {
+                let text = fs::read_to_string(session["jsonlPath"].as_str()?).ok()?;
+                let whole = &text[..=text.rfind('\n')?];
+                let failed =
+                    whole.lines().rfind(|line| line.contains("\"isApiErrorMessage\":true"))?;
+                let line: Value = serde_json::from_str(failed).ok()?;
+                aimax::internal::parse_rfc3339(line["timestamp"].as_str()?)
+            }
+            Kind::Codex => self.rests(home, session["pid"].as_u64()?),
+        }
+    }
+
     /// When it says itself that its last turn ended, in epoch milliseconds: Claude Code in the state
     /// file of its process, Codex in its transcript. `session` is a record of ours of its session.
     pub(crate) fn turn_ended_at(self, home: &Home, session: &Value) -> u64 {

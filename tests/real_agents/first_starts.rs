@@ -57,6 +57,12 @@ fn busy() -> Vec<BusyLoop> {
     (0..number("AIMAX_BUSY_LOOPS").unwrap_or(0)).map(|_| BusyLoop::start()).collect()
 }
 
+/// The shortest, the median and the longest of some times.
+fn spread(mut times: Vec<Duration>) -> String {
+    times.sort();
+    format!("{:.2?}, {:.2?}, {:.2?}", times[0], times[times.len() / 2], times[times.len() - 1])
+}
+
 /// A home with a repository that the agent has never seen.
 fn clean_home(agent: Agent, model: &Model) -> Home {
     let home = agent.home(model, Trust::Ask);
@@ -86,7 +92,7 @@ fn first_starts(agent: Agent) {
         firsts.push(first);
         seconds.push(start(&home, agent, old_model(agent)).0);
     }
-    println!("{agent:?}: first {firsts:?}, second {seconds:?}");
+    println!("{agent:?}: first starts {}; second ones {}", spread(firsts), spread(seconds));
 }
 
 /// With every dialog that the agent has for such a start: permissions are asked, or a folder is marked
@@ -109,7 +115,7 @@ fn answered_starts(agent: Agent) {
         assert!(asked.contains(&"trust".to_owned()), "{asked:?}");
         times.push(took);
     }
-    println!("{agent:?}: with dialogs {times:?}");
+    println!("{agent:?}: starts with dialogs {}", spread(times));
 }
 
 on_agents!(answered_starts, first_starts: claude_old, claude_new, codex_old, codex_new);

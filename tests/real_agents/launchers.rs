@@ -34,9 +34,10 @@ fn behind(agent: Agent, script: &str, stay: usize) {
     let pid = pid.expect("a process");
     let above = family(pid).len();
     assert!(above > stay, "{script}: {above} processes");
-    stage.works("TOOL:sleep 600");
+    // Not `sleep 600`, which Claude Code 2.1.332 refuses to run.
+    stage.works("TOOL:timeout 600 tail -f /dev/null");
     run(&stage.home, "paste", &["-s", "t", "--interrupt"]).record();
-    stage.works("TOOL:sleep 601");
+    stage.works("TOOL:timeout 601 tail -f /dev/null");
     let all = family(pid);
     run(&stage.home, "kill", &["t"]).record();
     for one in all {

@@ -130,12 +130,20 @@ impl Play {
         self.jobs.became("done", ended, word);
     }
 
-    /// The turn of `prompt` fails.
+    /// The turn of `prompt` fails. The agent may rest before it says why.
     fn fails(&mut self, prompt: &str) {
         let asked = self.asked(prompt);
-        let word = self.rested(asked);
-        self.states.became("failed", asked, word);
-        self.jobs.became("failed", asked, word);
+        let rested = self.rested(asked);
+        let session = run(&self.home, "ls", &["t"]).record().clone();
+        let told = wait_for(PATIENCE, "the agent's word of the failure", |saw| {
+            let failed = self.agent.failed_at(&self.home, &session);
+            *saw = format!("{failed:?}");
+            (self.clock.at(failed?) >= asked).then(Instant::now)
+        });
+        println!("{:?}: {prompt:?}: told {:?} after its rest", self.agent, told - rested);
+        self.states.became("idle", asked, rested);
+        self.states.became("failed", asked, told);
+        self.jobs.became("failed", asked, told);
     }
 
     /// For which reasons a model stops, and whether the turn fails of it.
@@ -190,17 +198,20 @@ impl Play {
             pause();
         }
         for words in ["SLOW:1500", "TOOL:timeout 1.5 tail -f /dev/null"] {
-            self.works(words);
+            let first = self.works(words);
             let begun = Instant::now();
             let (prompt, [_, _, proven]) = self.paste("SLOW:1000 queued");
+            let asked = self.asked(&first);
+            let is_late = self.model.turn_ended_at().last().is_some_and(|end| *end > asked);
+            // On a busy machine it may come only when the turn before has ended: then the agent may
+            // say that it is idle before it has recorded that the prompt is in its queue.
+            if self.agent.kind == Kind::Claude && is_late {
+                self.states.became("idle", begun, proven);
+                self.states.became("working", begun, proven);
+            }
             if self.agent.kind == Kind::Claude && !self.was_queued {
-                // On a busy machine it may come only when the turn before has ended.
-                for (truth, between, then) in
-                    [(&mut self.states, "idle", "working"), (&mut self.jobs, "done", "running")]
-                {
-                    truth.became(between, begun, proven);
-                    truth.became(then, begun, proven);
-                }
+                self.jobs.became("done", begun, proven);
+                self.jobs.became("running", begun, proven);
             }
             self.ends(&prompt);
             pause();

@@ -17,3 +17,4 @@ pub(crate) mod tmux;
 pub(crate) mod truth;
 pub(crate) mod versions;
 pub(crate) mod wait;
+pub(crate) mod witness;

@@ -1,5 +1,6 @@
 //! What was true when, and whether what our programs showed at random moments agrees with it.
 
+use std::fmt;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,10 +12,13 @@ use aimax::internal::Tmux;
 use aimax::internal::{self as session, JobState, Session};
 use serde_json::Value;
 
-use super::home::Home;
+use super::{home::Home, witness::Witness};
 
 /// How far from a change a look may still show the other side of it.
 const GRACE: Duration = Duration::from_millis(150);
+
+/// How far around a disagreement all is told that was seen.
+const AROUND: Duration = Duration::from_secs(3);
 
 /// One thing's values over time, each by a word.
 pub(crate) struct Truth {
@@ -26,6 +30,17 @@ struct Span {
     value: &'static str,
     from: Instant,
     to: Instant,
+}
+
+impl Span {
+    /// Its begin, in words.
+    fn notes(&self, what: &str) -> [(Instant, String); 2] {
+        let value = self.value;
+        [
+            (self.from, format!("from here on the {what} may be {value}")),
+            (self.to, format!("from here on the {what} is {value}")),
+        ]
+    }
 }
 
 impl Truth {
@@ -63,11 +78,20 @@ struct Sample {
     job: Option<String>,
 }
 
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Sample { by, begin, end, .. } = self;
+        let [state, job] = [&self.state, &self.job].map(|saw| saw.as_deref().unwrap_or("-"));
+        write!(f, "{by} looks for {:?}: {state}, {job}", *end - *begin)
+    }
+}
+
 /// Looks at one session at random moments until it is ended.
 pub(crate) struct Sampler {
     stop: Arc<AtomicBool>,
     samples: Arc<Mutex<Vec<Sample>>>,
     thread: JoinHandle<()>,
+    witness: Witness,
 }
 
 impl Sampler {
@@ -91,7 +115,7 @@ impl Sampler {
                 thread::sleep(pause * 2 * random(1000) / 1000);
             }
         });
-        Sampler { stop, samples, thread }
+        Sampler { stop, samples, thread, witness: Witness::start(home, name) }
     }
 
     /// How many looks there were.
@@ -103,9 +127,11 @@ impl Sampler {
     pub(crate) fn agrees(self, subject: &str, states: &Truth, jobs: &Truth) -> Count {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().expect("the sampler looks to the end");
+        let mut notes = self.witness.end();
         let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         let began = states.values[0].from;
         let mut count = Count { samples: samples.len(), apart: 0, wrong: 0 };
+        let mut wrong = Vec::new();
         for sample in samples.iter() {
             let (begin, end) = (sample.begin - GRACE, sample.end + GRACE);
             let mut apart = true;
@@ -122,6 +148,7 @@ impl Sampler {
                         "{subject}: {at:?} +{took:?}: {} shows the {what} {saw}, not {held:?}",
                         sample.by
                     );
+                    wrong.push(sample.begin);
                 }
             }
             count.apart += usize::from(apart);
@@ -130,15 +157,23 @@ impl Sampler {
             "{subject}: {} samples, {} of them apart from any change, {} disagreements",
             count.samples, count.apart, count.wrong
         );
-        if count.wrong > 0 {
-            for (what, truth) in [("state", states), ("job", jobs)] {
-                for span in &truth.values {
-                    let (from, to) = (span.from - began, span.to - began);
-                    println!("    {what} {} from {from:?} to {to:?}", span.value);
-                }
-            }
+        for (what, truth) in [("state", states), ("job", jobs)] {
+            notes.extend(truth.values.iter().flat_map(|span| span.notes(what)));
         }
+        let seen = samples.iter().map(|sample| (sample.begin, sample.to_string()));
+        notes.extend(seen);
+        tell(began, notes, &wrong);
         count
+    }
+}
+
+/// Prints what happened around the moments in `wrong`, in order.
+fn tell(began: Instant, mut notes: Vec<(Instant, String)>, wrong: &[Instant]) {
+    notes.sort_by_key(|(at, _)| *at);
+    let is_near =
+        |at: Instant| wrong.iter().any(|wrong| at + AROUND > *wrong && *wrong + AROUND > at);
+    for (at, note) in notes.iter().filter(|(at, _)| is_near(*at)) {
+        println!("    {:8.3} {note}", at.saturating_duration_since(began).as_secs_f64());
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     sys,
     time::Deadline,
     transcript::follow::Seen,
-    watch::{Watch, Woke},
+    watch::{Changes, Watch, Woke},
 };
 
 mod answer;
@@ -159,7 +159,7 @@ impl TailRun<'_> {
         }
         self.catch_up()?;
         for stream in &mut self.streams {
-            let seen = stream.read(&mut self.printer, None)?;
+            let seen = stream.read(&mut self.printer, None, None)?;
             // A session that has had no prompt has no records; a missing file is a mistake.
             if seen == Seen::Absent
                 && stream.session.is_none()
@@ -192,23 +192,25 @@ impl TailRun<'_> {
         if self.printer.left == 0 {
             return Ok(Exit::Done);
         }
-        let (mut changed, mut due) = (None, Due::default());
+        let (mut changes, mut due): (Option<Changes>, _) = (None, Due::default());
         loop {
-            let some = due.at(changed.as_ref());
+            let changed = changes.as_ref().map(|changes| &changes.paths);
+            let some = due.at(changed);
             if let Some(sessions) = &mut self.sessions {
                 sessions.update(
                     &mut watch,
                     &mut self.streams,
                     some.as_deref(),
-                    changed.as_ref(),
+                    changed,
                     self.printer.note,
                 )?;
             }
             let is_all = some.is_none();
             for at in some.unwrap_or_else(|| (0..self.streams.len()).collect()) {
                 let stream = &mut self.streams[at];
-                if stream.is_due(changed.as_ref())
-                    && stream.read(&mut self.printer, Some(&mut watch))? == Seen::Stopped
+                if stream.is_due(changed)
+                    && stream.read(&mut self.printer, Some(&mut watch), changes.as_ref())?
+                        == Seen::Stopped
                 {
                     self.printer.batch(false)?;
                     return Ok(Exit::Done);
@@ -223,7 +225,7 @@ impl TailRun<'_> {
                 return Ok(Exit::Timeout);
             }
             // When no path changed, something else did: then everything is read again.
-            changed = Some(watch.changed()).filter(|changed| !changed.is_empty());
+            changes = Some(watch.changes()).filter(|changes| !changes.paths.is_empty());
         }
     }
 

@@ -18,7 +18,7 @@ use crate::{
         follow::{Part, Seen},
         start::Start,
     },
-    watch::{Watch, WatchId},
+    watch::{Changes, Watch, WatchId},
 };
 
 /// A conversation or a plain file that is printed.
@@ -108,12 +108,18 @@ impl Tailed {
             || changed.is_none_or(|changed| !changed.is_disjoint(self.reader.spots()))
     }
 
-    /// Prints all that is there, or the last of it at first.
+    /// Prints all that is there, or the last of it at first. `changes` are those since the last read,
+    /// if they are known: a transcript that was only written to need not be looked for.
     pub(crate) fn read(
         &mut self,
         printer: &mut Printer<'_>,
         watch: Option<&mut Watch>,
+        changes: Option<&Changes>,
     ) -> Result<Seen> {
+        let are_writes = changes.is_some_and(|changes| changes.are_writes(self.reader.spots()));
+        if are_writes && !self.is_restless() {
+            self.reader.note_writes();
+        }
         if !std::mem::replace(&mut self.begun, true) {
             printer.hold();
         }

@@ -160,6 +160,15 @@ impl ConversationReader {
         Ok(())
     }
 
+    /// Has the next read take it for granted that the transcript at hand has only been written to
+    /// since the last one, unless the conversation goes on elsewhere.
+    pub(crate) fn note_writes(&mut self) {
+        let is_elsewhere = self.next.is_some() || !self.lost.is_empty();
+        if let Some(follow) = self.follow.as_mut().filter(|_| !is_elsewhere) {
+            follow.note_writes();
+        }
+    }
+
     /// The watches on those transcripts.
     pub(crate) fn spots(&self) -> &BTreeSet<WatchId> {
         &self.spots
@@ -222,6 +231,9 @@ impl ConversationReader {
         seen: Seen,
         watch: &mut Option<&mut Watch>,
     ) -> Result<Option<(PathBuf, u64)>> {
+        if seen == Seen::All && self.next.is_none() {
+            return Ok(None);
+        }
         let Some(path) = self.path.clone() else { return Ok(None) };
         let told = self.next.clone().filter(|next| is_same(next, &path) && is_there(next));
         // A path of another name may lead to the same file, by a symbolic link.

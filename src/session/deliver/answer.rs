@@ -116,7 +116,7 @@ pub(crate) fn answer(
 ) -> Result<()> {
     let _held = session.run_dir(config).lock(&session.name, lock_wait)?;
     let pane = session.live_pane(config, tmux)?;
-    let mut attached = AttachedPane::attach(config, tmux, session, &pane, None)?;
+    let mut attached = AttachedPane::attach(config, tmux, session, &pane, None, None)?;
     let open = |attached: &mut AttachedPane<'_>| -> Result<Option<String>> {
         let look = attached.look(session)?;
         let status = attached.status(&look)?;

@@ -18,6 +18,11 @@ use crate::{
 // Measured: claude/FACTS.md, "Enter"
 const SWALLOWED: Duration = Duration::from_secs(1);
 
+/// A prompt is usually recorded within this after Enter; until then the screen would only show that it
+/// is not recorded yet.
+// Measured: claude/FACTS.md, "Enter"
+const RECORDED: Duration = Duration::from_millis(300);
+
 /// How often Enter is pressed at most.
 // Measured: claude/FACTS.md, "Enter"
 const ENTERS: u32 = 4;
@@ -115,6 +120,18 @@ impl EnterRetry {
         let paths = session.paths(attached.config);
         self.at_hook = is_left && attached.agent.may_be_at_hook(&paths, &look.pane, self.since);
         self.is_refused = is_left && attached.profile.shows_refusal(look);
+    }
+
+    /// Whether the text must show before Enter is pressed.
+    pub(super) fn awaits_text(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Until when the record is waited for before the screen is looked at; it has passed already where
+    /// Enter was not pressed.
+    pub(super) fn recorded_by(&self) -> Deadline {
+        let left = RECORDED.saturating_sub(self.waits_since.elapsed());
+        Deadline::after(if self.awaits_text() { Duration::ZERO } else { left })
     }
 
     fn patience(&self) -> Duration {

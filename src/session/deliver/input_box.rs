@@ -64,16 +64,18 @@ pub(crate) fn comes_back(
 const TAKEN: Duration = Duration::from_millis(500);
 
 /// Clears our own text from the box when a copy stays there after the prompt was submitted. Claude
-/// Code 2.1.197 now and then leaves one, and the next sender would take it for somebody's draft.
+/// Code 2.1.197 now and then leaves one, and the next sender would take it for somebody's draft. The
+/// tmux server runs the shell command `beside` with the first look.
 // Measured: claude/FACTS.md, "Clearing the box"
 pub(crate) fn clear_copy(
     attached: &mut AttachedPane<'_>,
     session: &Session,
     prompt: &Prompt,
+    beside: Option<&str>,
 ) -> Result<()> {
     let taken_by = Deadline::after(TAKEN);
     // The box is nearly always empty, so this is usually the last look.
-    let mut look = attached.view.last_capture()?;
+    let mut look = attached.view.last_capture(beside)?;
     while let Some(shown) = look
         && attached.profile.input_box(&shown) == InputBox::Text
     {

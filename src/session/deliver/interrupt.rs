@@ -62,7 +62,7 @@ pub(crate) fn interrupt(
     let _held = session.run_dir(config).lock(&session.name, lock_wait)?;
     let pane = session.live_pane(config, tmux)?;
     let mut attached =
-        AttachedPane::attach(config, tmux, session, &pane, Job::of(config, session))?;
+        AttachedPane::attach(config, tmux, session, &pane, None, Job::of(config, session))?;
     stop(&mut attached, session, Deadline::after(timeout))
 }
 

@@ -66,12 +66,12 @@ pub(crate) fn deliver(
         let lock_wait = Deadline::after(options.lock_wait);
         let _held = session.run_dir(config).lock(&session.name, lock_wait)?;
         trace::step("session lock acquired", || json!(null));
-        let pane = session.live_pane(config, tmux)?;
+        let (pane, look) = session.live_look(config, tmux)?;
         // Another sender may have come first while we waited for the lock.
         if options.when == When::Idle && !idle(config, session, &pane, &mut job)?.0 {
             continue;
         }
-        let mut attached = AttachedPane::attach(config, tmux, session, &pane, job)?;
+        let mut attached = AttachedPane::attach(config, tmux, session, &pane, look, job)?;
         let deadline = Deadline::after(options.timeout);
         // A turn that took the prompt already is not to be stopped for it.
         if options.interrupt
@@ -258,14 +258,37 @@ fn type_unrecorded(
             Verdict::Unproven => {}
         }
     }
-    let is_told_by_tmux = attached.agent.facts().idle_title.is_some();
-    if is_new
-        && !is_told_by_tmux
-        && !matches!(delivery.verdict, Verdict::Blocked | Verdict::TypedNotSubmitted)
-    {
-        // Without it the flags follow by the agent's hooks, and at the next look.
-        let kept = hooks::start_keeper(attached.config, session, &attached.tmux);
-        trace::step("keeper", || json!({ "error": kept.err().map(|error| error.to_string()) }));
-    }
+    leave(attached, session, prompt, &delivery, is_new, options)?;
     Ok(delivery)
+}
+
+/// Leaves the pane after a delivery: with an empty box if the prompt was taken out of it, and with a
+/// keeper for a job `is_new`. Both take one command of tmux.
+fn leave(
+    attached: &mut AttachedPane<'_>,
+    session: &Session,
+    prompt: &Prompt,
+    delivery: &Delivery,
+    is_new: bool,
+    options: &DeliveryOptions,
+) -> Result<()> {
+    let facts = attached.agent.facts();
+    let may_run = !matches!(delivery.verdict, Verdict::Blocked | Verdict::TypedNotSubmitted);
+    let is_told_by_tmux = facts.idle_title.is_some();
+    // Without it the flags follow by the agent's hooks, and at the next look.
+    let keeper = (is_new && may_run && !is_told_by_tmux)
+        .then(|| hooks::keeper(attached.config, session))
+        .and_then(|keeper| keeper.map_err(|error| untold(&error)).ok());
+    let is_taken = matches!(delivery.verdict, Verdict::Submitted | Verdict::Queued);
+    if is_taken && (facts.may_swallow_enter || options.just_started) {
+        return input_box::clear_copy(attached, session, prompt, keeper.as_deref());
+    }
+    if let Some(Err(error)) = keeper.map(|keeper| attached.tmux.run_shell(&keeper)) {
+        untold(&error);
+    }
+    Ok(())
+}
+
+fn untold(error: &Error) {
+    trace::step("no keeper", || json!({ "error": error.to_string() }));
 }

@@ -18,6 +18,7 @@ use crate::session::{
 use crate::{
     agent::{Status, Typing, image, profile::InputBox, takes_prompt},
     error::Result,
+    proc::Identity,
     time::Deadline,
     tmux::{Enter, Look},
     trace,
@@ -27,6 +28,9 @@ use crate::{
 /// How long what a command has opened must look the same before it is told: while the agent draws, its
 /// box may be missing for a moment.
 const OPEN: Duration = Duration::from_secs(1);
+
+/// The screen is looked at this long after a paste, even if the agent has drawn nothing.
+const SHOWN: Duration = Duration::from_millis(50);
 
 /// How long an agent may take to show an image.
 const IMAGE_SHOWN: Duration = Duration::from_secs(10);
@@ -123,15 +127,21 @@ pub(crate) fn submit(
     let mut enters = EnterRetry::begin(attached, &look, typing.enter, prompt, options)?;
     let mut nudges = attached.agent.facts().may_stop_reading.then(InputWakeup::begin);
     let mut opened = Still::default();
+    if enters.awaits_text() && !attached.view.must_look() {
+        // The text shows some time after the paste.
+        let _woke = attached.wait(deadline.min(Deadline::after(SHOWN)))?;
+    }
     loop {
         // Reading the transcript is faster than capturing the screen, so it comes first.
-        let may_repeat = enters.may_repeat;
-        if let Some(told) = told(attached, session, prompt, proof, &look, may_repeat, deadline)? {
+        if let Some(told) = told(attached, session, prompt, proof, &look, deadline)? {
             return Ok(told);
         }
         if look.pane.dead {
             let reason = "the agent ended before it recorded the prompt";
             return Ok(Delivery::new(Verdict::Unproven, proof.offset, reason));
+        }
+        if await_record(attached, prompt, proof, &look, enters.recorded_by().min(deadline))? {
+            continue;
         }
         look = attached.look(session)?;
         if look.pane.dead {
@@ -168,6 +178,24 @@ pub(crate) fn submit(
     }
 }
 
+/// Sleeps until something changes that may have brought the record, but not beyond `soon`: the screen
+/// need not be looked at before that. Returns false at once where it must be: for what no transcript
+/// tells, and for an agent that has ended.
+fn await_record(
+    attached: &mut AttachedPane<'_>,
+    prompt: &Prompt,
+    proof: &Proof,
+    look: &Look,
+    soon: Deadline,
+) -> Result<bool> {
+    let has_ended = || Identity::lives(look.pane.pid, None) == Some(false);
+    if prompt.is_command() || !proof.has_transcript() || has_ended() {
+        return Ok(false);
+    }
+    attached.listen(false);
+    Ok(attached.wait(soon)? == Woke::Event)
+}
+
 /// What the transcript tells of the prompt, if it tells anything yet.
 fn told(
     attached: &mut AttachedPane<'_>,
@@ -175,15 +203,11 @@ fn told(
     prompt: &Prompt,
     proof: &mut Proof,
     look: &Look,
-    may_repeat: bool,
     deadline: Deadline,
 ) -> Result<Option<Delivery>> {
     let Some(evidence) = proof.look(attached, session, look, prompt)? else { return Ok(None) };
     let told = match evidence {
         Evidence::Same(verdict, changes) => {
-            if may_repeat {
-                input_box::clear_copy(attached, session, prompt)?;
-            }
             let normalized = changes.into_iter().map(Cow::Borrowed).collect();
             Delivery { normalized, ..Delivery::new(verdict, proof.offset, "") }
         }

@@ -34,6 +34,11 @@ const END_WRITTEN: Duration = Duration::from_millis(500);
 // Measured: claude/FACTS.md, "Prompts during a turn"
 const BETWEEN_TURNS: Duration = Duration::from_millis(100);
 
+/// How long an idle agent may take to record a prompt that it took from the queue, while no hook of the
+/// user's is at it. It records all of them; one that never comes was taken back by a key.
+// Measured: claude/FACTS.md, "Prompts during a turn"
+const RECORDED: Duration = Duration::from_secs(5);
+
 /// How long after the end of its sub-agents an agent may take to begin a turn with their reports.
 // Measured: claude/FACTS.md, "End of a turn, and what outlives it"
 const REPORTED: Duration = Duration::from_secs(3);
@@ -136,7 +141,8 @@ impl Job {
         if sender || !(left || silent) {
             return None;
         }
-        *again = time::left_of(since.unwrap_or(0), END_WRITTEN);
+        let patience = if self.is_between_turns(left) { RECORDED } else { END_WRITTEN };
+        *again = time::left_of(since.unwrap_or(0), patience);
         if again.is_some() {
             return None;
         }
@@ -145,6 +151,17 @@ impl Job {
             None if silent => Some(End::Failed(SILENT.into())),
             None => Some(End::Failed("the conversation was left".into())),
         }
+    }
+
+    /// Whether the agent has taken a prompt from its queue, and has not recorded it yet.
+    fn is_between_turns(&self, left: bool) -> bool {
+        !left && self.read.as_ref().is_some_and(|(_, ledger)| ledger.is_between_turns())
+    }
+
+    /// Whether a prompt may still come though everything else says that the job has come to `end`: it
+    /// was typed, or taken from the queue, and has left no record.
+    pub(super) fn may_come(&self, end: &End, left: bool) -> bool {
+        matches!(end, End::Failed(why) if why == UNSENT) || self.is_between_turns(left)
     }
 
     /// Whether sub-agents of the turn have not reported yet. Between their end and the turn in which the
@@ -195,8 +212,8 @@ impl Job {
     }
 
     /// Whether the transcript is ahead of the agent's status: it shows a prompt that is newer than
-    /// the idle status, or one in the queue. A prompt that was just taken from the queue may be older
-    /// than the moment of idleness before its turn.
+    /// the idle status, or one in the queue or just taken from it, which may be older than the moment of
+    /// idleness before its turn.
     pub(super) fn is_ahead(&self, prompts: usize, status: Option<&Status>) -> bool {
         let (Some((_, ledger)), Some(Status::Idle(since))) = (&self.read, status) else {
             return false;
@@ -206,6 +223,6 @@ impl Job {
         let taken =
             ledger.last_input().zip(*since).is_some_and(|(input, idle)| input + after > idle);
         let reports = ledger.is_pending() && time::left_of(since.unwrap_or(0), REPORTED).is_some();
-        taken || reports || ledger.has_queued()
+        taken || reports || ledger.has_queued() || ledger.is_between_turns()
     }
 }

@@ -32,7 +32,7 @@ use crate::{
     },
 };
 use account::Account;
-use judge::{AT_HOOK, SILENT, UNSENT, how_it_ended};
+use judge::{AT_HOOK, SILENT, how_it_ended};
 
 mod account;
 mod judge;
@@ -318,9 +318,8 @@ impl Job {
             Some(End::Failed(why)) if why == SILENT && self.is_back_in_box(config, pane)? => {
                 Some(End::Interrupted)
             }
-            // The prompt may still come.
-            Some(End::Failed(why))
-                if why == UNSENT && self.may_be_at_hook(config, pane, &account) =>
+            Some(end)
+                if self.may_come(&end, left) && self.may_be_at_hook(config, pane, &account) =>
             {
                 again = Some(AT_HOOK);
                 None

@@ -143,7 +143,7 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     trace::step("agent started", || json!({ "window": pane.window }));
     request.backend.store(config).put(&request.name, &guard.session.entry)?;
 
-    let mut attached = AttachedPane::attach(config, tmux, &guard.session, &pane, job)?;
+    let mut attached = AttachedPane::attach(config, tmux, &guard.session, &pane, None, job)?;
     let (look, conversation) = ready::ready(&mut attached, &guard.session, deadline)?;
     guard.session.bind(config, &conversation)?;
     run_dir.set_ready()?;

@@ -7,15 +7,20 @@ use serde_json::json;
 use super::dialogs::Dialogs;
 use crate::session::{Session, anchor::with_status, attached_pane::AttachedPane};
 use crate::{
-    agent::{self, Conversation, version::Source},
+    agent::{self, Conversation, Status, version::Source},
     error::{Error, Kind, Result},
     time::Deadline,
     tmux::Look,
     trace,
+    watch::Woke,
 };
 
 /// An agent that is not ready after this time is asked for its version: it may be too old.
 const LATE: Duration = Duration::from_secs(4);
+
+/// So long after a look at an agent that says that it is not ready, its output does not lead to another
+/// look: each takes computing time from it. What makes it ready shows in a file or its title, which do.
+const PACE: Duration = Duration::from_millis(50);
 
 /// Waits until the agent is ready. Answers the dialogs that have a conservative answer.
 pub(crate) fn ready(
@@ -53,8 +58,21 @@ pub(crate) fn ready(
                 format!("the agent was not ready in time; its screen ends: {words}"),
             ));
         }
-        let _woke = attached.wait(deadline.min(again).min(late))?;
+        await_change(attached, &look, deadline.min(again).min(late))?;
     }
+}
+
+/// Sleeps until the agent may be ready, or a dialog open, but not beyond `until`.
+fn await_change(attached: &mut AttachedPane<'_>, look: &Look, until: Deadline) -> Result<()> {
+    if !matches!(attached.status(look)?, Status::Idle(_)) {
+        attached.listen(false);
+        let woke = attached.wait(until.min(Deadline::after(PACE)))?;
+        attached.listen(true);
+        if woke == Woke::Event {
+            return Ok(());
+        }
+    }
+    attached.wait(until).map(drop)
 }
 
 /// The error for a program that says that its version is too old.
