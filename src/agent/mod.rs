@@ -8,6 +8,7 @@
 //! nothing and waits for nothing: [`crate::session`] does.
 
 use std::{
+    borrow::Cow,
     ffi::OsString,
     path::{Path, PathBuf},
 };
@@ -414,8 +415,14 @@ fn text_of(content: Field<'_>) -> String {
     if let Some(text) = content.text() {
         return text.into_owned();
     }
-    let texts = content.items().filter_map(|item| item.text().or_else(|| item.get("text").text()));
-    texts.collect::<Vec<_>>().join("\n")
+    let mut texts = texts(content).filter_map(Field::text);
+    let first = texts.next().map_or_else(String::new, Cow::into_owned);
+    texts.fold(first, |all, text| all + "\n" + &text)
+}
+
+/// The texts of a list and of the blocks in it, and what stands in their place.
+fn texts(content: Field<'_>) -> impl Iterator<Item = Field<'_>> {
+    content.items_and(["text"]).map(|(item, [text])| if item.is_text() { item } else { text })
 }
 
 /// Where two texts part, for a person.

@@ -44,14 +44,7 @@ impl<'a> Field<'a> {
         members(bytes, 0, |name, start| {
             let mut end = None;
             if M > 0 && is_name(name, within) {
-                found.1 = [Field::default(); M];
-                end = members(bytes, start, |name, start| {
-                    let end = value_end(bytes, start)?;
-                    if let Some(at) = inner.iter().position(|wanted| is_name(name, wanted)) {
-                        found.1[at] = Field(&bytes[start..end]);
-                    }
-                    Some(end)
-                });
+                (found.1, end) = fields_at(bytes, start, inner);
             }
             let end = end.or_else(|| value_end(bytes, start))?;
             if let Some(at) = names.iter().position(|wanted| is_name(name, wanted)) {
@@ -66,6 +59,17 @@ impl<'a> Field<'a> {
     pub(crate) fn get(self, name: &str) -> Field<'a> {
         let [field] = self.fields([name]);
         field
+    }
+
+    /// Whether it has a field of that name, with any value but null. What stands behind it is not
+    /// looked at.
+    pub(crate) fn has(self, name: &str) -> bool {
+        let mut has = false;
+        members(self.0, 0, |found, start| {
+            has = is_name(found, name) && !self.0[start..].starts_with(b"null");
+            if has { None } else { value_end(self.0, start) }
+        });
+        has
     }
 
     /// Whether there is a value, other than null.
@@ -83,6 +87,11 @@ impl<'a> Field<'a> {
         self.0 == b"true"
     }
 
+    /// Whether it is a text.
+    pub(crate) fn is_text(self) -> bool {
+        self.0.len() > 1 && self.0.first() == Some(&b'"')
+    }
+
     /// Whether it is this text.
     pub(crate) fn is(self, text: &str) -> bool {
         self.text().is_some_and(|found| found == text)
@@ -92,6 +101,14 @@ impl<'a> Field<'a> {
     pub(crate) fn text(self) -> Option<Cow<'a, str>> {
         let inside = self.0.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
         Some(decoded(inside))
+    }
+
+    /// Whether it is a text that begins so. No more of it is decoded than that takes.
+    pub(crate) fn begins(self, with: &str) -> bool {
+        let longest = with.len() * "\\u0000".len();
+        let inside = self.0.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
+        let begin = inside.map(|inside| &inside[..inside.len().min(longest)]);
+        begin.is_some_and(|begin| decoded(begin).starts_with(with))
     }
 
     /// A number, if it is finite.
@@ -107,13 +124,22 @@ impl<'a> Field<'a> {
 
     /// The items of a list; none of any other value.
     pub(crate) fn items(self) -> impl Iterator<Item = Field<'a>> {
+        self.items_and([]).map(|(item, [])| item)
+    }
+
+    /// The items of a list, each with its fields of these names: all are found in one pass.
+    pub(crate) fn items_and<const N: usize>(
+        self,
+        names: [&str; N],
+    ) -> impl Iterator<Item = (Field<'a>, [Field<'a>; N])> {
         let bytes = self.0;
         let mut at = (bytes.first() == Some(&b'[')).then_some(1);
         std::iter::from_fn(move || {
             let start = after_blanks(bytes, at?);
-            let end = value_end(bytes, start)?;
+            let (found, end) = fields_at(bytes, start, names);
+            let end = end.or_else(|| value_end(bytes, start))?;
             at = behind_comma(bytes, end);
-            Some(Field(&bytes[start..end]))
+            Some((Field(&bytes[start..end]), found))
         })
     }
 
@@ -147,6 +173,28 @@ impl<'a> Field<'a> {
         }
         json
     }
+}
+
+/// The fields of these names in the object at `start`, up to a fault in it; and the end of the object, if
+/// it has none. Nothing is gone through for no names.
+#[inline]
+fn fields_at<'a, const N: usize>(
+    bytes: &'a [u8],
+    start: usize,
+    names: [&str; N],
+) -> ([Field<'a>; N], Option<usize>) {
+    let mut found = [Field::default(); N];
+    if N == 0 {
+        return (found, None);
+    }
+    let end = members(bytes, start, |name, start| {
+        let end = value_end(bytes, start)?;
+        if let Some(at) = names.iter().position(|wanted| is_name(name, wanted)) {
+            found[at] = Field(&bytes[start..end]);
+        }
+        Some(end)
+    });
+    (found, end)
 }
 
 /// Goes through the object at `start`, up to a fault in it. `value` gets each name and the start of its
@@ -320,6 +368,7 @@ mod tests {
         assert_eq!(last.get("a").number(), Some(2.0));
         assert!(last.get("b").is_null() && !last.get("b").is_some() && last.get("c").is_true());
         assert!(last.get("d") == Field::default() && last.get("a").get("b") == Field::default());
+        assert!(last.has("a") && last.has("c") && !last.has("b") && !last.has("d"));
         assert_eq!(Field::of(b"1e999").number(), None);
         for part in ["", "{", "{}{}", "{\"a\":\"{}", "[]", "{\"a\":[1}", "x", "{} x"] {
             assert!(!is_one_object(part.as_bytes()), "{part}");
@@ -364,6 +413,17 @@ mod tests {
         ] {
             assert_eq!(of(json).as_deref(), Some(text), "{}", json.escape_ascii());
         }
+        for (json, begins) in [
+            (&br#""<a \"b\"> and""#[..], true),
+            (br#""\u003c\u0061\u0020\u0022\u0062\u0022\u003E\ud83d\ude00""#, true),
+            (br#""<a \"b\"""#, false),
+            (br#""x<a""#, false),
+            (b"\"", false),
+            (b"7", false),
+        ] {
+            let found = Field::of(json).begins("<a \"b\">");
+            assert_eq!(found, begins, "{}", json.escape_ascii());
+        }
         for json in ["7", "null", "\"a", "\"", "[\"a\"]", ""] {
             assert_eq!(of(json.as_bytes()), None, "{json}");
         }
@@ -376,6 +436,12 @@ mod tests {
         assert_eq!(Field::of(json.as_bytes()).json(), plain);
         let items = Field::of(b"[1, [2,3] ,\"]\" ]");
         assert_eq!(items.items().map(Field::json).collect::<Vec<_>>(), ["1", "[2,3]", "\"]\""]);
+        let list = br#"[7, {"a":"]","b":[{}]} ,{"a":{"a":1} "b":2},{"a":1,"a":3}]"#;
+        let items: Vec<_> = Field::of(list).items_and(["b", "a"]).collect();
+        assert_eq!(items.len(), 4);
+        for (item, fields) in items {
+            assert_eq!(fields, item.fields(["b", "a"]), "{}", item.json());
+        }
         assert_eq!(Field::of(b"{}").items().count() + Field::of(b"[]").items().count(), 0);
     }
 }

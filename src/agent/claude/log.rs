@@ -275,8 +275,7 @@ fn user(record: &Record<'_>) -> Vec<Event> {
     let mut events = Vec::new();
     let mut said = Vec::new();
     // A block may be large: it is gone through once.
-    for block in content.items() {
-        let [kind, result, text] = block.fields(["type", "content", "text"]);
+    for (block, [kind, result, text]) in content.items_and(["type", "content", "text"]) {
         said.extend(block.text().or_else(|| text.text()));
         if kind.is("tool_result") {
             let text = text_of(result);
@@ -319,7 +318,8 @@ fn said_by_user(record: &Record<'_>, content: Field<'_>, text: String) -> Event 
         EventKind::Prompt
     };
     let queued = matches!(source.as_deref(), Some("queued" | "system"));
-    let images = content.items().filter(|block| block.get("type").is("image")).count();
+    let blocks = content.items_and(["type"]);
+    let images = blocks.filter(|(_, [kind])| kind.is("image")).count();
     let origin = origin.filter(|_| kind == EventKind::Prompt).map(Into::into);
     let task = notice(&text).filter(|_| origin.is_some());
     Event { queued, images, origin, task, ..Event::new(kind, record.time, text) }
@@ -345,7 +345,8 @@ fn command(text: &str) -> Option<String> {
 /// See claude/FACTS.md, "End of a turn, and what outlives it".
 fn assistant(record: &Record<'_>) -> Vec<Event> {
     let Message { content, stop_reason, usage, model } = record.message;
-    let mut events: Vec<Event> = content.items().map(|block| said(block, record.time)).collect();
+    let blocks = content.items_and(["type", "text", "thinking", "name", "input"]);
+    let mut events: Vec<Event> = blocks.map(|(_, block)| said(block, record.time)).collect();
     if let Some(text) = content.text() {
         events.push(Event::new(EventKind::Text, record.time, text));
     }
@@ -383,9 +384,9 @@ fn error(record: &Record<'_>, text: String) -> Event {
     }
 }
 
-fn said(block: Field<'_>, time: Option<u64>) -> Event {
-    let [kind, text, thinking, name, input] =
-        block.fields(["type", "text", "thinking", "name", "input"]);
+/// What a block says, by its type, text, thinking, name and input.
+fn said(block: [Field<'_>; 5], time: Option<u64>) -> Event {
+    let [kind, text, thinking, name, input] = block;
     let (kind, said) = match kind.text().as_deref() {
         Some("text") => (EventKind::Text, text.text()),
         Some("thinking") => (EventKind::Thinking, thinking.text()),

@@ -1,7 +1,7 @@
 //! The lines of a Codex rollout. See codex/FACTS.md, "Rollout records".
 
 use crate::{
-    agent::text_of,
+    agent::{text_of, texts},
     time,
     transcript::{
         event::{Event, EventKind, USAGE_LIMIT},
@@ -129,9 +129,12 @@ impl Payload<'_> {
             }
             "message" if self.role.is("assistant") => (EventKind::Text, text_of(self.content)),
             "message" if self.role.is("user") => {
-                let text = text_of(self.content);
-                let goes_on = text.starts_with(GOES_ON.0);
-                if goes_on { (EventKind::Prompt, text) } else { (EventKind::Other, String::new()) }
+                // Most are large, and none of the user's words.
+                let first = texts(self.content).find(|text| text.is_text());
+                match first.unwrap_or(self.content).begins(GOES_ON.0) {
+                    true => (EventKind::Prompt, text_of(self.content)),
+                    false => (EventKind::Other, String::new()),
+                }
             }
             "token_count" => (EventKind::Usage, self.whole.json()),
             "reasoning" => (EventKind::Thinking, text_of(self.summary)),
@@ -147,7 +150,8 @@ impl Payload<'_> {
     /// How many images came with a prompt. See codex/FACTS.md, "Images".
     fn images(&self) -> usize {
         let content = self.item.get("content");
-        let items = content.items().filter(|item| item.get("type").is("local_image")).count();
+        let items = content.items_and(["type"]);
+        let items = items.filter(|(_, [kind])| kind.is("local_image")).count();
         items.max(self.images.items().count())
     }
 

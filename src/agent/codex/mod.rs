@@ -3,9 +3,10 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use self::rollout::{id_of, is_rollout, rollout, turn_is_open};
 use super::{
@@ -107,6 +108,9 @@ const OFFERS: &str = concat!(
 
 /// The setting by which the command line of an agent that we started is recognised.
 const TITLE: &str = "tui.terminal_title";
+
+/// Only Codex puts everything into such a field.
+static PAYLOAD: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"payload\""));
 
 impl Agent for Codex {
     fn facts(&self) -> &'static Facts {
@@ -332,8 +336,7 @@ impl Agent for Codex {
     }
 
     fn knows_line(&self, line: &[u8]) -> bool {
-        // Only Codex puts everything into a `payload`.
-        memmem::find(line, b"\"payload\"").is_some() && Field::whole(line).get("payload").is_some()
+        PAYLOAD.find(line).is_some() && Field::whole(line).has("payload")
     }
 
     /// See codex/FACTS.md, "What becomes of the text".
