@@ -1,4 +1,4 @@
-//! Which pane and process are a session's: the only place that answers this.
+//! Which pane and process are a session's: the only place that answers this, for one session.
 //!
 //! When a window becomes an agent, it knows everything: its process, its pane, its tmux server. That
 //! is the session's anchor, kept in its private folder. From then on the session is that process in
@@ -9,13 +9,12 @@
 //! That an agent has ended needs evidence: its process is gone, or tmux shows its pane dead. What
 //! cannot be seen is an error that says what is in the way, and ends nothing.
 
-use std::{collections::HashMap, path::PathBuf, thread, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use super::{RunDir, Session};
 use crate::{
-    agent::Backend,
     config::Config,
     error::{Error, Result},
     fs, proc,
@@ -134,7 +133,7 @@ impl Anchor {
     ///
     /// # Errors
     /// [`crate::error::Kind::Missing`] when it cannot be read: the session may live, but where?
-    fn read(session: &Session, config: &Config) -> Result<Option<Anchor>> {
+    pub(super) fn read(session: &Session, config: &Config) -> Result<Option<Anchor>> {
         let path = session.run_dir(config).anchor();
         let damaged = |why: String| {
             Error::missing(&session.name, format!("{} cannot be read: {why}", path.display()))
@@ -158,7 +157,7 @@ impl Anchor {
 
     /// What `found` on its server means for `session`. An end that is seen is noted: another machine
     /// with the same home cannot see it.
-    fn sight(
+    pub(super) fn sight(
         &self,
         session: &Session,
         config: &Config,
@@ -297,7 +296,7 @@ impl Session {
     }
 
     /// What is to be seen of its pane. It costs the same however many sessions there are.
-    fn sight(&self, config: &Config, tmux: &Tmux) -> Result<Sight> {
+    pub(super) fn sight(&self, config: &Config, tmux: &Tmux) -> Result<Sight> {
         match Anchor::read(self, config) {
             Ok(Some(anchor)) => {
                 let found = tmux.at(&anchor.socket).pane(&anchor.pane)?;
@@ -360,7 +359,7 @@ pub(crate) fn with_status(pane: &Pane) -> String {
 
 /// The pane of a session that has no anchor: the one in its backend's hub whose window bears its name.
 /// It gets an anchor. When several windows bear the name, which is the agent's cannot be told.
-fn named(session: &Session, config: &Config, hub: &[Pane]) -> Sight {
+pub(super) fn named(session: &Session, config: &Config, hub: &[Pane]) -> Sight {
     let mut found = hub.iter().filter(|pane| pane.window_name == session.name.as_str());
     match (found.next(), found.next()) {
         (None, _) => Sight::Seen(None),
@@ -380,125 +379,6 @@ fn named(session: &Session, config: &Config, hub: &[Pane]) -> Sight {
             Sight::Unseen { why, pane: None }
         }
     }
-}
-
-/// The panes of all windows of some backends' hubs that bear a session's name, by one question to the
-/// caller's server. Names that are not legal are left out, such as that of a hub's own window.
-pub(crate) fn all(
-    config: &Config,
-    tmux: &Tmux,
-    backends: &[Backend],
-) -> Result<Vec<(Backend, Name, Pane)>> {
-    let hubs: Vec<String> = backends.iter().map(|backend| backend.hub(config)).collect();
-    let named = |(hub, pane): (String, Pane)| {
-        let at = hubs.iter().position(|name| *name == hub)?;
-        Some((backends[at], pane.window_name.parse().ok()?, pane))
-    };
-    Ok(tmux.panes_of(&hubs)?.into_iter().filter_map(named).collect())
-}
-
-/// The panes of a server by their ids, or why they cannot be known.
-type Listed = std::result::Result<HashMap<String, Pane>, Fault>;
-
-/// The panes of many sessions: each server is asked once, when it is needed.
-#[derive(Default)]
-pub(crate) struct Panes {
-    /// What each server answered, by its socket: the panes by their ids.
-    servers: Vec<(PathBuf, Listed)>,
-    /// The hubs on the caller's server, for sessions without an anchor.
-    hubs: Vec<(Backend, Vec<Pane>)>,
-    /// A single session is asked for by itself.
-    is_single: bool,
-    /// Nobody asks for the programs in the foreground.
-    is_brief: bool,
-}
-
-impl Panes {
-    /// The panes of so many sessions, for a caller that does not ask for [`Pane::command`].
-    pub(crate) fn of_many(sessions: usize) -> Panes {
-        Panes { is_single: sessions == 1, is_brief: true, ..Panes::default() }
-    }
-
-    /// What is to be seen of the session's pane.
-    pub(crate) fn sight(
-        &mut self,
-        config: &Config,
-        tmux: &Tmux,
-        session: &Session,
-    ) -> Result<Sight> {
-        if self.is_single {
-            return session.sight(config, tmux);
-        }
-        self.sight_by(Anchor::read(session, config), config, tmux, session)
-    }
-
-    /// The same of many sessions. Their anchors are read while tmux makes the list of the first one's
-    /// server, which is that of most.
-    pub(crate) fn sights(
-        &mut self,
-        config: &Config,
-        tmux: &Tmux,
-        sessions: &[Session],
-    ) -> Result<Vec<Sight>> {
-        let read = |session: &Session| Anchor::read(session, config);
-        let first = sessions.first().filter(|_| !self.is_single).map(read);
-        let Some(Ok(Some(Anchor { socket, .. }))) = first else {
-            return sessions.iter().map(|session| self.sight(config, tmux, session)).collect();
-        };
-        let (anchors, listed) = thread::scope(|scope| {
-            let listed = scope.spawn(|| listed(&tmux.at(&socket), self.is_brief));
-            let anchors: Vec<_> = sessions.iter().map(read).collect();
-            (anchors, listed.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        });
-        self.servers.push((socket, listed?));
-        let seen = sessions.iter().zip(anchors);
-        seen.map(|(one, anchor)| self.sight_by(anchor, config, tmux, one)).collect()
-    }
-
-    fn sight_by(
-        &mut self,
-        anchor: Result<Option<Anchor>>,
-        config: &Config,
-        tmux: &Tmux,
-        session: &Session,
-    ) -> Result<Sight> {
-        let anchor = match anchor {
-            Ok(Some(anchor)) => anchor,
-            Ok(None) => {
-                let hub = || tmux.panes(&session.backend.hub(config));
-                return Ok(named(session, config, find_or(&mut self.hubs, &session.backend, hub)?));
-            }
-            Err(why) => return Ok(Sight::Unseen { why, pane: None }),
-        };
-        let is_brief = self.is_brief;
-        let panes = find_or(&mut self.servers, &anchor.socket, || {
-            listed(&tmux.at(&anchor.socket), is_brief)
-        })?;
-        let own = |panes: &HashMap<String, Pane>| panes.get(&anchor.pane).cloned();
-        anchor.sight(session, config, panes.as_ref().map(own).map_err(Clone::clone))
-    }
-}
-
-fn listed(server: &Tmux, is_brief: bool) -> Result<Listed> {
-    let panes = if is_brief { server.many_panes() } else { server.all_panes() };
-    let by_id = |pane: Pane| (pane.id.clone(), pane);
-    Ok(panes?.map(|panes| panes.into_iter().map(by_id).collect()))
-}
-
-/// The value of `key` in `list`; made with `make` if it is not there yet.
-fn find_or<'a, K: Clone + PartialEq, V>(
-    list: &'a mut Vec<(K, V)>,
-    key: &K,
-    make: impl FnOnce() -> Result<V>,
-) -> Result<&'a V> {
-    let at = match list.iter().position(|(known, _)| known == key) {
-        Some(at) => at,
-        None => {
-            list.push((key.clone(), make()?));
-            list.len() - 1
-        }
-    };
-    Ok(&list[at].1)
 }
 
 #[cfg(test)]

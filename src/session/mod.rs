@@ -27,6 +27,7 @@ mod end;
 mod hooks;
 mod job;
 mod observe;
+pub(crate) mod panes;
 mod reply;
 mod run_dir;
 mod send;

@@ -11,13 +11,15 @@
 
 use std::{
     fs::File,
-    io::{self, Read},
+    io,
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
 use super::{
-    lines::{self, BLOCK, Block, Line, Lines, LongLine},
+    left::{Holds, Left},
+    lines::{self, Block, Line, Lines},
+    long::{LONG, Long, LongLine, cut},
     start::{Start, begins_line},
     validate,
     zst::{self, Identity},
@@ -45,50 +47,12 @@ pub enum Seen {
     Same,
 }
 
-/// What a file holds of the one that was read before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Holds {
-    /// All that was read.
-    All,
-    /// Not yet all of it: it is being copied. Wait for more.
-    Less,
-    /// Other lines.
-    Other,
-}
-
 /// What is given out.
 pub(crate) enum Part<'a> {
     /// Whole lines.
     Lines(Block<'a>),
     /// A piece of a long line, all pieces of which are there.
     OfLong(&'a [u8]),
-}
-
-/// What becomes of a long line.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Long {
-    /// It is held until it is whole, like any other.
-    Held,
-    /// It is given out in pieces if it is a record, and held otherwise.
-    RecordPassed,
-    /// It is given out in pieces.
-    AnyPassed,
-}
-
-/// From how many bytes on a line is long: images have that much, so most never are.
-const LONG: usize = 1024 * 1024;
-
-/// How many bytes are compared, before the offset and at the beginning, to see whether another file
-/// holds the same.
-const SAME: usize = 4096;
-
-/// What was read of a file that is gone.
-struct Left {
-    /// Its first bytes.
-    head: Vec<u8>,
-    /// The last ones before the offset.
-    tail: Vec<u8>,
 }
 
 /// A file, and how far it has been read.
@@ -201,7 +165,7 @@ impl Follow {
                     held = Some(begun);
                     continue;
                 }
-                pass(&self.path, line, &mut sink)?;
+                line.pass(&self.path, |piece| sink(Part::OfLong(piece)).map(drop))?;
                 self.lines = Lines::from(line.next);
             }
             // No further than the size at the beginning: a file that grows faster than its lines
@@ -297,34 +261,13 @@ impl Follow {
 
     /// What `file` holds of what was read, or is to be passed over.
     fn compare(&self, file: &File) -> io::Result<Holds> {
-        let size = file.metadata()?.len();
-        let offset = self.begun();
-        let (head, tail) = match &self.left {
-            Some(Left { head, tail }) => (&head[..], &tail[..]),
-            None => Default::default(),
-        };
-        let mut begin = vec![0; head.len().min(usize::try_from(size).unwrap_or(usize::MAX))];
-        let count = lines::read_at(file, &mut begin, 0)?;
-        Ok(if !head.starts_with(&begin[..count]) {
-            Holds::Other
-        } else if size < offset {
-            Holds::Less
-        } else if lines::before(file, offset, tail.len())? == tail && begins_line(file, offset)? {
-            Holds::All
-        } else {
-            Holds::Other
-        })
+        self.left.as_ref().unwrap_or(&Left::default()).compare(file, self.begun())
     }
 
     /// What is to be known of the open file once it is gone.
     fn left(&self) -> Result<Left> {
-        let mut head = Vec::new();
-        if let Some((file, _)) = &self.file {
-            head.resize(SAME, 0);
-            let count = lines::read_at(file, &mut head, 0).at(&self.path)?;
-            head.truncate(count);
-        }
-        Ok(Left { head, tail: self.before(SAME)? })
+        let Some((file, _)) = &self.file else { return Ok(Left::default()) };
+        Left::of(file, self.offset()).at(&self.path)
     }
 
     /// The `count` bytes at `offset`, which were given out before.
@@ -375,26 +318,6 @@ fn read_on(file: &File, lines: &mut Lines) -> io::Result<bool> {
         lines.filled(count);
     }
     Ok(is_on && count < most)
-}
-
-/// Passes a line on, one piece after the other.
-fn pass(
-    path: &Path,
-    mut line: LongLine<'_>,
-    sink: &mut impl FnMut(Part<'_>) -> Result<ControlFlow<u64>>,
-) -> Result<()> {
-    let mut piece = vec![0; BLOCK];
-    while line.offset < line.next {
-        match line.read(&mut piece).at(path)? {
-            0 => return Err(cut(path)),
-            count => _ = sink(Part::OfLong(&piece[..count]))?,
-        }
-    }
-    Ok(())
-}
-
-fn cut(path: &Path) -> Error {
-    Error::system(path.display(), "it was cut or removed while it was read")
 }
 
 /// Where a line of more than `bytes` bytes begins, if there is one.
@@ -548,7 +471,7 @@ mod tests {
                 Ok(ControlFlow::Continue(()))
             });
             assert_eq!(seen.unwrap(), Seen::All);
-            assert!(pieces.iter().all(|piece| piece.len() <= BLOCK));
+            assert!(pieces.iter().all(|piece| piece.len() <= lines::BLOCK));
             (lines, pieces.concat())
         };
         let mut follow = Follow::open(&place.0, Start::Offset(0)).unwrap();

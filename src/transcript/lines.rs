@@ -6,12 +6,7 @@
 //! again and again; it grows while there is much to read, or for a line that does not fit. In a pause
 //! it is put aside for the next file, so that a thousand quiet files cost next to nothing.
 
-use std::{
-    cell::Cell,
-    fs::File,
-    io::{self, Read},
-    os::unix::fs::FileExt,
-};
+use std::{cell::Cell, fs::File, io, os::unix::fs::FileExt};
 
 use memchr::{memchr, memchr_iter, memrchr};
 
@@ -78,26 +73,6 @@ impl<'a> Block<'a> {
             (offset, start) = (line.next, newline + 1);
             line
         })
-    }
-}
-
-/// A line that is too long to be held, in the file.
-#[derive(Clone, Copy)]
-pub(crate) struct LongLine<'a> {
-    pub(crate) file: &'a File,
-    /// Where what is not read yet begins.
-    pub(crate) offset: u64,
-    /// Where the line after it begins.
-    pub(crate) next: u64,
-}
-
-impl Read for LongLine<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.next - self.offset).unwrap_or(usize::MAX);
-        let count = left.min(into.len());
-        let got = read_at(self.file, &mut into[..count], self.offset)?;
-        self.offset += got as u64;
-        Ok(got)
     }
 }
 

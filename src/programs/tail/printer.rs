@@ -17,8 +17,9 @@ use crate::{
     transcript::{
         event::{Event, EventKind},
         fast_json,
-        follow::{Follow, Long},
+        follow::Follow,
         lines::{Block, Line},
+        long::Long,
         once::Once,
         origin::Origin,
         validate,

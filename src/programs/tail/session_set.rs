@@ -13,8 +13,9 @@ use crate::{
     error::{Error, Kind, Result},
     session::{
         Session,
-        anchor::{Panes, Sight},
+        anchor::Sight,
         conversation::{ConversationReader, is_there},
+        panes::Panes,
     },
     state::Name,
     tmux::Tmux,

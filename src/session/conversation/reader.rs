@@ -18,7 +18,8 @@ use crate::{
     agent::Conversation,
     error::Result,
     transcript::{
-        follow::{Follow, Holds, Seen},
+        follow::{Follow, Seen},
+        left::Holds,
         lines::Line,
         start::Start,
         zst,

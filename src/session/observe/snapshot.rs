@@ -4,8 +4,9 @@ use std::{thread, time::Duration};
 
 use crate::session::{
     Job, JobState, Prompts, Session, Standing,
-    anchor::{self, Panes, Sight},
+    anchor::Sight,
     attached_pane,
+    panes::{self, Panes},
 };
 use crate::{
     agent::{Backend, Status},
@@ -226,7 +227,7 @@ pub(crate) fn windows(
     tmux: &Tmux,
     backends: &[Backend],
 ) -> Result<Vec<(Backend, Vec<Observed>)>> {
-    let named = anchor::all(config, tmux, backends)?;
+    let named = panes::all(config, tmux, backends)?;
     let mut panes = Panes::default();
     let of = |&backend: &Backend| {
         let mut found: Vec<Observed> = Vec::new();

@@ -9,10 +9,7 @@ use std::{
 };
 
 use super::snapshot::Snapshot;
-use crate::session::{
-    Job, JobState, Session,
-    anchor::{Panes, Sight},
-};
+use crate::session::{Job, JobState, Session, anchor::Sight, panes::Panes};
 use crate::{
     agent::Backend,
     cli::output,
