@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{Sessions, change, load};
+use super::{change, document, load};
 use crate::error::{Error, Result};
 
 const DEFAULTS: &str = "agentBackendDefaults";
@@ -15,7 +15,7 @@ const DEFAULTS: &str = "agentBackendDefaults";
 /// # Errors
 /// [`crate::error::Kind::Usage`], with the file, for a value that is neither true nor false.
 pub(crate) fn use_proxy(path: &Path, backend: &str) -> Result<bool> {
-    let all = load(path, |bytes| Sessions::read(bytes)?.get(DEFAULTS))?.unwrap_or_default();
+    let all = load(path, |bytes| document::get(bytes, DEFAULTS))?.unwrap_or_default();
     match all.get(backend).and_then(|one| one.get("useProxy")) {
         None | Some(Value::Null) => Ok(false),
         Some(Value::Bool(on)) => Ok(*on),
