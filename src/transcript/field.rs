@@ -14,6 +14,26 @@ use super::fast_json::{self, brackets_end, copy_plain, string_end};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Field<'a>(&'a [u8]);
 
+/// A struct of fields, each with its name in the record: `NAMES` is what to ask for, and `of` takes what
+/// was found, in the same order.
+macro_rules! fields {
+    ($(#[$about:meta])* struct $Fields:ident { $($field:ident: $name:literal,)* }) => {
+        $(#[$about])*
+        struct $Fields<'a> {
+            $($field: Field<'a>,)*
+        }
+
+        impl<'a> $Fields<'a> {
+            const NAMES: [&'static str; [$($name),*].len()] = [$($name),*];
+
+            fn of([$($field),*]: [Field<'a>; $Fields::NAMES.len()]) -> Self {
+                Self { $($field),* }
+            }
+        }
+    };
+}
+pub(crate) use fields;
+
 impl<'a> Field<'a> {
     /// The value that begins `bytes`, which may be a whole line.
     pub(crate) fn of(bytes: &'a [u8]) -> Field<'a> {

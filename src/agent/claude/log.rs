@@ -8,7 +8,7 @@ use crate::{
     time,
     transcript::{
         event::{Event, EventKind, REFUSED, SCHEDULE, USAGE_LIMIT},
-        field::Field,
+        field::{Field, fields},
         follow::last_lines,
         ledger::Ledger,
         lines::Line,
@@ -16,38 +16,21 @@ use crate::{
     },
 };
 
-/// The fields of a record that matter. A record may hold far larger ones, which are skipped.
+/// A record.
 struct Record<'a> {
     kind: &'a str,
     time: Option<u64>,
     message: Message<'a>,
-    subtype: Field<'a>,
-    operation: Field<'a>,
-    content: Field<'a>,
-    /// Its type, prompt, message and hook.
+    /// Its attachment's type, prompt, message and hook.
     attachment: [Field<'a>; 4],
-    prompt_source: Field<'a>,
     /// Not a user's words: the agent's own.
     is_own: bool,
     is_error: bool,
-    error: Field<'a>,
-    /// Whose words they are.
-    origin: Field<'a>,
-    /// The timer that said them.
-    timer: Field<'a>,
-    limits: Field<'a>,
+    /// The turn does not go on.
     prevents: bool,
-    submit_ending: Field<'a>,
     /// Sub-agents of the turn still work.
     pending: bool,
-}
-
-/// Those of its message, which may be most of it.
-struct Message<'a> {
-    content: Field<'a>,
-    stop_reason: Field<'a>,
-    usage: Field<'a>,
-    model: Field<'a>,
+    fields: Fields<'a>,
 }
 
 /// The beginning of the user entry that stops a turn.
@@ -91,80 +74,64 @@ const NOTICE: &str = "<task-notification>";
 /// See claude/FACTS.md, "Interrupt in the transcript".
 pub(crate) const NO_MODEL: &str = "<synthetic>";
 
-const FIELDS: [&str; 19] = [
-    "type",
-    "timestamp",
-    "content",
-    "subtype",
-    "operation",
-    "attachment",
-    "promptSource",
-    "isMeta",
-    "isCompactSummary",
-    "isSidechain",
-    "isApiErrorMessage",
-    "error",
-    "apiErrorStatus",
-    "origin",
-    "quotaLimits",
-    "preventContinuation",
-    "promptSubmitEnding",
-    "pendingBackgroundAgentCount",
-    "scheduledTaskId",
-];
+fields! {
+    /// The fields of a record that matter. A record may hold far larger ones, which are skipped.
+    struct Fields {
+        kind: "type",
+        timestamp: "timestamp",
+        content: "content",
+        subtype: "subtype",
+        operation: "operation",
+        attachment: "attachment",
+        prompt_source: "promptSource",
+        is_meta: "isMeta",
+        is_summary: "isCompactSummary",
+        is_sidechain: "isSidechain",
+        is_error: "isApiErrorMessage",
+        error: "error",
+        error_status: "apiErrorStatus",
+        origin: "origin",
+        limits: "quotaLimits",
+        prevents: "preventContinuation",
+        submit_ending: "promptSubmitEnding",
+        pending: "pendingBackgroundAgentCount",
+        timer: "scheduledTaskId",
+    }
+}
+
+fields! {
+    /// Those of its message, which may be most of it.
+    struct Message {
+        content: "content",
+        stop_reason: "stop_reason",
+        usage: "usage",
+        model: "model",
+        role: "role",
+    }
+}
 
 /// The events in a record, at least one.
 pub(crate) fn parse_record(bytes: &[u8]) -> Vec<Event> {
-    let record = Field::whole(bytes);
-    let within = ["content", "stop_reason", "usage", "model", "role"];
-    let (fields, message) = record.fields_and(FIELDS, "message", within);
-    let [
-        kind,
-        timestamp,
-        content,
-        subtype,
-        operation,
-        attachment,
-        source,
-        own,
-        summary,
-        sidechain,
-        failed,
-        error,
-        status,
-        origin,
-        limits,
-        prevents,
-        submit_ending,
-        pending,
-        timer,
-    ] = fields;
-    let [said, stop_reason, usage, model, role] = message;
-    let kind = kind.text().or_else(|| role.text()).unwrap_or_default();
-    let attachment = attachment.fields(["type", "prompt", "message", "hookEvent"]);
+    let (fields, message) =
+        Field::whole(bytes).fields_and(Fields::NAMES, "message", Message::NAMES);
+    let (fields, message) = (Fields::of(fields), Message::of(message));
+    let kind = fields.kind.text().or_else(|| message.role.text()).unwrap_or_default();
+    let (error, status) = (fields.error.text(), fields.error_status.number());
     let record = Record {
         kind: &kind,
-        time: timestamp.text().and_then(|text| time::parse_rfc3339(&text)),
-        message: Message { content: said, stop_reason, usage, model },
-        subtype,
-        operation,
-        content,
-        attachment,
-        prompt_source: source,
-        is_own: own.is_true() || summary.is_true(),
-        is_error: failed.is_true() || error.text().is_some() || status.number().is_some(),
-        error,
-        origin,
-        timer,
-        limits,
-        prevents: prevents.is_true(),
-        submit_ending,
-        pending: pending.number().is_some_and(|count| count > 0.0),
+        time: fields.timestamp.text().and_then(|text| time::parse_rfc3339(&text)),
+        message,
+        attachment: fields.attachment.fields(["type", "prompt", "message", "hookEvent"]),
+        is_own: fields.is_meta.is_true() || fields.is_summary.is_true(),
+        is_error: fields.is_error.is_true() || error.is_some() || status.is_some(),
+        prevents: fields.prevents.is_true(),
+        pending: fields.pending.number().is_some_and(|count| count > 0.0),
+        fields,
     };
-    let under = [subtype, operation, attachment[0]];
+    let under = [record.fields.subtype, record.fields.operation, record.attachment[0]];
     let under = under.into_iter().find_map(Field::text);
     let name = [Some(record.kind).filter(|kind| !kind.is_empty()), under.as_deref()];
-    let is_side = sidechain.is_true();
+    let is_side = record.fields.is_sidechain.is_true();
     let events = events(&record).into_iter().map(|event| event.named(&name));
     if is_side { events.map(of_sidechain).collect() } else { events.collect() }
 }
@@ -196,11 +163,11 @@ fn of_sidechain(event: Event) -> Event {
 /// See claude/FACTS.md, "Prompts during a turn".
 fn events(record: &Record<'_>) -> Vec<Event> {
     let one = |kind, text: String| vec![Event::new(kind, record.time, text)];
-    let content = || text_of(record.content);
+    let content = || text_of(record.fields.content);
     match record.kind {
         "user" => user(record),
         "assistant" => assistant(record),
-        "queue-operation" => match record.operation.text().as_deref() {
+        "queue-operation" => match record.fields.operation.text().as_deref() {
             Some("enqueue") => {
                 let text = content();
                 let task = notice(&text);
@@ -218,11 +185,11 @@ fn events(record: &Record<'_>) -> Vec<Event> {
             _ => one(EventKind::Other, String::new()),
         },
         "attachment" => attachment(record),
-        "system" if record.subtype.is("turn_duration") => {
+        "system" if record.fields.subtype.is("turn_duration") => {
             let pending = Some(record.pending);
             vec![Event { pending, ..Event::new(EventKind::TurnEnd, record.time, "") }]
         }
-        "system" if record.subtype.is("local_command") => match command(&content()) {
+        "system" if record.fields.subtype.is("local_command") => match command(&content()) {
             Some(command) => one(EventKind::Command, command),
             None => one(EventKind::Other, String::new()),
         },
@@ -238,10 +205,10 @@ fn events(record: &Record<'_>) -> Vec<Event> {
 
 /// Why a hook did not let a prompt through to the model. See claude/FACTS.md, "Hooks".
 fn stopped_by_hook(record: &Record<'_>) -> String {
-    if let Some(reason) = record.submit_ending.get("ending").get("reason").text() {
+    if let Some(reason) = record.fields.submit_ending.get("ending").get("reason").text() {
         return reason.into_owned();
     }
-    let text = text_of(record.content);
+    let text = text_of(record.fields.content);
     let told = text.strip_prefix(STOPPED_BY_HOOK).or_else(|| {
         let (_, told) = text.split_once("blocked by hook:\n")?;
         told.split("\n\nOriginal prompt: ").next()
@@ -296,11 +263,11 @@ fn said_by_user(record: &Record<'_>, content: Field<'_>, text: String) -> Event 
         return Event::new(EventKind::Command, record.time, command);
     }
     let printed = ["<local-command-", "<bash-stdout>", "<bash-stderr>"];
-    let source = record.prompt_source.text();
-    let origin = if record.timer.is_some() {
+    let source = record.fields.prompt_source.text();
+    let origin = if record.fields.timer.is_some() {
         Some(SCHEDULE.into())
     } else {
-        record.origin.get("kind").text().filter(|kind| kind != TYPED)
+        record.fields.origin.get("kind").text().filter(|kind| kind != TYPED)
     };
     // Such a one is hidden from the user, but the model gets it as a prompt.
     let is_turn = origin.is_some() && source.as_deref() == Some("system");
@@ -308,7 +275,7 @@ fn said_by_user(record: &Record<'_>, content: Field<'_>, text: String) -> Event 
         || !content.is_some()
         || printed.iter().any(|tag| text.starts_with(tag))
         || text.starts_with(STOPPED_BY_HOOK) && source.is_none();
-    let kind = if record.origin.get("kind").is(GOES_ON) {
+    let kind = if record.fields.origin.get("kind").is(GOES_ON) {
         EventKind::Resumed
     } else if is_own {
         EventKind::Other
@@ -344,7 +311,7 @@ fn command(text: &str) -> Option<String> {
 
 /// See claude/FACTS.md, "End of a turn, and what outlives it".
 fn assistant(record: &Record<'_>) -> Vec<Event> {
-    let Message { content, stop_reason, usage, model } = record.message;
+    let Message { content, stop_reason, usage, model, .. } = record.message;
     let blocks = content.items_and(["type", "text", "thinking", "name", "input"]);
     let mut events: Vec<Event> = blocks.map(|(_, block)| said(block, record.time)).collect();
     if let Some(text) = content.text() {
@@ -371,11 +338,11 @@ fn assistant(record: &Record<'_>) -> Vec<Event> {
 /// An error of the model, or a usage limit. What tells a limit differs by version.
 /// See claude/FACTS.md, "End of a turn, and what outlives it".
 fn error(record: &Record<'_>, text: String) -> Event {
-    let [status, resets_at] = record.limits.fields(["status", "resetsAt"]);
+    let [status, resets_at] = record.fields.limits.fields(["status", "resetsAt"]);
     let told = text.split_once(LIMIT_UNTIL).and_then(|(_, seconds)| seconds.trim().parse().ok());
     let is_limit = status.is("rejected")
         || told.is_some()
-        || record.error.is("rate_limit") && text.contains(RESETS);
+        || record.fields.error.is("rate_limit") && text.contains(RESETS);
     let seconds: Option<f64> = resets_at.number().or(told).filter(|_| is_limit);
     Event {
         reason: is_limit.then_some(USAGE_LIMIT),

@@ -5,46 +5,31 @@ use crate::{
     time,
     transcript::{
         event::{Event, EventKind, USAGE_LIMIT},
-        field::Field,
+        field::{Field, fields},
     },
 };
 
-/// The fields of a payload that matter, of any kind of record: it may be large, and is gone through
-/// once.
-struct Payload<'a> {
-    whole: Field<'a>,
-    message: Field<'a>,
-    item: Field<'a>,
-    role: Field<'a>,
-    content: Field<'a>,
-    summary: Field<'a>,
-    name: Field<'a>,
-    arguments: Field<'a>,
-    input: Field<'a>,
-    output: Field<'a>,
-    error: Field<'a>,
-    last_message: Field<'a>,
-    rate_limits: Field<'a>,
-    images: Field<'a>,
+fields! {
+    /// The fields of a payload that matter, of any kind of record: it may be large, and is gone through
+    /// once.
+    struct Payload {
+        kind: "type",
+        turn: "turn_id",
+        message: "message",
+        item: "item",
+        role: "role",
+        content: "content",
+        summary: "summary",
+        name: "name",
+        arguments: "arguments",
+        input: "input",
+        output: "output",
+        error: "error",
+        last_message: "last_agent_message",
+        rate_limits: "rate_limits",
+        images: "local_images",
+    }
 }
-
-const FIELDS: [&str; 15] = [
-    "type",
-    "turn_id",
-    "message",
-    "item",
-    "role",
-    "content",
-    "summary",
-    "name",
-    "arguments",
-    "input",
-    "output",
-    "error",
-    "last_agent_message",
-    "rate_limits",
-    "local_images",
-];
 
 /// How the message begins with which Codex goes on with a goal, and the origin of such a turn. See
 /// codex/FACTS.md, "Turns that nobody sent".
@@ -52,49 +37,19 @@ const GOES_ON: (&str, &str) = ("<codex_internal_context source=\"goal\">", "goal
 
 /// The event in a record.
 pub(crate) fn parse_record(bytes: &[u8]) -> Event {
-    let ([kind, timestamp, whole], inner) =
-        Field::whole(bytes).fields_and(["type", "timestamp", "payload"], "payload", FIELDS);
+    let names = ["type", "timestamp", "payload"];
+    let ([kind, timestamp, whole], payload) =
+        Field::whole(bytes).fields_and(names, "payload", Payload::NAMES);
+    let payload = Payload::of(payload);
     let time = timestamp.text().and_then(|text| time::parse_rfc3339(&text));
-    let [
-        under,
-        turn,
-        message,
-        item,
-        role,
-        content,
-        summary,
-        name,
-        arguments,
-        input,
-        output,
-        error,
-        last_message,
-        rate_limits,
-        images,
-    ] = inner;
-    let payload = Payload {
-        whole,
-        message,
-        item,
-        role,
-        content,
-        summary,
-        name,
-        arguments,
-        input,
-        output,
-        error,
-        last_message,
-        rate_limits,
-        images,
-    };
-    let (kind, under) = (kind.text(), under.text());
+    let (kind, under) = (kind.text(), payload.kind.text());
     let is_known = matches!(kind.as_deref(), None | Some("event_msg" | "response_item"));
     let (event, said) = match under.as_deref() {
+        Some("token_count") if is_known => (EventKind::Usage, whole.json()),
         Some(under) if is_known => payload.said(under),
         _ => (EventKind::Other, String::new()),
     };
-    let turn = turn.text().map(Into::into);
+    let turn = payload.turn.text().map(Into::into);
     let is_own = event == EventKind::Prompt && under.as_deref() == Some("message");
     let origin = is_own.then(|| GOES_ON.1.to_owned());
     let twice = !is_own && matches!(event, EventKind::Prompt | EventKind::Text);
@@ -136,7 +91,6 @@ impl Payload<'_> {
                     false => (EventKind::Other, String::new()),
                 }
             }
-            "token_count" => (EventKind::Usage, self.whole.json()),
             "reasoning" => (EventKind::Thinking, text_of(self.summary)),
             "function_call" => call(self.arguments),
             "custom_tool_call" => call(self.input),
