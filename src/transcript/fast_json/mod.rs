@@ -7,6 +7,12 @@
 use memchr::memchr;
 use wide::u8x16;
 
+mod chunks;
+mod text;
+
+use chunks::{PART, Strings, WIDE, find, first, parts_at};
+pub(crate) use text::{copy_plain, quote};
+
 /// The starts of the lines in `bytes` that are not proven to be records. `bytes` are whole lines.
 pub fn suspects(bytes: &[u8]) -> Vec<usize> {
     let mut open = Vec::new();
@@ -78,20 +84,6 @@ fn prove(bytes: &[u8]) -> (usize, bool) {
     (proven, state == Expect::End && is_text())
 }
 
-/// The bytes at `at`, as one chunk.
-#[inline]
-fn parts_at(bytes: &[u8], at: usize) -> Parts {
-    let rest = &bytes[at..];
-    match rest.first_chunk() {
-        Some(chunk) => parts(chunk),
-        None => {
-            let mut padded = [b' '; WIDE];
-            padded[..rest.len()].copy_from_slice(rest);
-            parts(&padded)
-        }
-    }
-}
-
 /// The end of the string whose first quote is at `start`, and whether it may hold escapes.
 #[inline]
 pub(crate) fn string_end(bytes: &[u8], start: usize) -> Option<(usize, bool)> {
@@ -156,196 +148,6 @@ pub(crate) fn brackets_end(bytes: &[u8], start: usize) -> Option<usize> {
         }
     }
     None
-}
-
-/// Copies the `bytes` before the first backslash. Returns how many those are.
-#[inline]
-pub(crate) fn copy_plain(bytes: &[u8], into: &mut Vec<u8>) -> usize {
-    copy_until(bytes, |part| part.simd_eq(u8x16::splat(b'\\')), into)
-}
-
-/// Writes `text` as JSON, as serde_json does.
-pub(crate) fn quote(text: &str, into: &mut Vec<u8>) {
-    let bytes = text.as_bytes();
-    into.reserve(bytes.len() + bytes.len() / 8 + 2 * PART);
-    into.push(b'"');
-    let mut at = 0;
-    loop {
-        let special = |part: u8x16| {
-            let [quote, slash, blank] = [b'"', b'\\', b' '].map(u8x16::splat);
-            part.simd_eq(quote) | part.simd_eq(slash) | part.simd_lt(blank)
-        };
-        at += copy_until(&bytes[at..], special, into);
-        let Some(&byte) = bytes.get(at) else { break };
-        at += 1;
-        let sign = match byte {
-            b'\n' => b'n',
-            b'\t' => b't',
-            b'\r' => b'r',
-            0x8 => b'b',
-            0xc => b'f',
-            b'"' | b'\\' => byte,
-            _ => {
-                into.extend_from_slice(format!("\\u{byte:04x}").as_bytes());
-                continue;
-            }
-        };
-        into.extend_from_slice(&[b'\\', sign]);
-    }
-    into.push(b'"');
-}
-
-/// Copies the `bytes` before the first one that is among the `ends`. Returns how many those are.
-///
-/// Sixteen are copied at a time, and what is too much is taken back: that is quicker than to copy as
-/// many as needed.
-#[inline]
-fn copy_until(bytes: &[u8], ends: impl Fn(u8x16) -> u8x16, into: &mut Vec<u8>) -> usize {
-    let mut at = 0;
-    loop {
-        let rest = &bytes[at..];
-        let mut padded = [b' '; PART];
-        let (part, length) = match rest.first_chunk::<PART>() {
-            Some(part) => (part, PART),
-            None => {
-                padded[..rest.len()].copy_from_slice(rest);
-                (&padded, rest.len())
-            }
-        };
-        let count = first(ends(u8x16::from(*part))).min(length);
-        let end = into.len() + count;
-        into.extend_from_slice(part);
-        into.truncate(end);
-        at += count;
-        if count < PART {
-            return at;
-        }
-    }
-}
-
-/// How many bytes are examined at once at least.
-const PART: usize = 16;
-
-/// The first byte that is all ones; 16 without one.
-#[inline]
-fn first(part: u8x16) -> usize {
-    (part.to_bitmask().trailing_zeros() as usize).min(PART)
-}
-
-/// How many bytes are examined at once.
-const WIDE: usize = 64;
-
-/// Which bytes are inside of strings.
-#[derive(Default)]
-struct Strings {
-    /// All ones when the last byte is inside of a string.
-    inside: u64,
-    /// 1 when the last byte is a backslash that escapes the next one.
-    escaped: u64,
-    /// A byte of the chunk is not ASCII.
-    wide: bool,
-}
-
-impl Strings {
-    /// The tokens in `chunk`, which is the start of `rest`: the bytes outside of strings, and for
-    /// each string the quote that opens it. `None` when a string holds a byte or an escape that it
-    /// must not.
-    #[inline]
-    fn tokens(&mut self, chunk: &[u8; WIDE], rest: &[u8]) -> Option<u64> {
-        let parts = parts(chunk);
-        let slashes = find(&parts, b'\\');
-        let escaped = self.escaped(slashes);
-        let quotes = find(&parts, b'"');
-        if escaped != 0 {
-            let [n, t] = [b'n', b't'].map(u8x16::splat);
-            let usual = mask(&parts, |part| part.simd_eq(n) | part.simd_eq(t));
-            are_escapes(escaped & !(usual | quotes | slashes), rest)?;
-        }
-        let quotes = quotes & !escaped;
-        let inside = self.inside(quotes);
-
-        let all = parts.iter().fold(u8x16::splat(0), |all, &part| all | part);
-        self.wide = all.to_bitmask() != 0;
-        let blank = u8x16::splat(b' ');
-        let least = parts.iter().fold(blank, |least, &part| least.min(part));
-        if least != blank {
-            let control = mask(&parts, |part| part.simd_lt(blank));
-            if control & inside != 0 {
-                return None;
-            }
-        }
-        Some(!inside ^ quotes)
-    }
-
-    /// The quotes in a chunk that begin or end a string.
-    #[inline]
-    fn quotes(&mut self, parts: &Parts) -> u64 {
-        find(parts, b'"') & !self.escaped(find(parts, b'\\'))
-    }
-
-    /// The bytes that are inside of strings between these `quotes`, the first quote of each included.
-    #[inline]
-    fn inside(&mut self, quotes: u64) -> u64 {
-        let inside = up_to_each(quotes) ^ self.inside;
-        self.inside = 0u64.wrapping_sub(inside >> 63);
-        inside
-    }
-
-    /// The bytes that a backslash escapes. A backslash that is itself escaped escapes nothing: a
-    /// subtraction carries through each run of backslashes, and so separates odd places from even
-    /// ones.
-    #[inline]
-    fn escaped(&mut self, slashes: u64) -> u64 {
-        const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
-        if slashes | self.escaped == 0 {
-            return 0;
-        }
-        let begun = slashes & !self.escaped;
-        let turns = (begun << 1 | ODD).wrapping_sub(begun) ^ ODD;
-        let escaped = turns ^ (slashes | self.escaped);
-        self.escaped = (turns & slashes) >> 63;
-        escaped
-    }
-}
-
-/// A chunk as it is examined.
-type Parts = [u8x16; WIDE / PART];
-
-#[inline]
-fn parts(chunk: &[u8; WIDE]) -> Parts {
-    let part = |n: usize| u8x16::from(chunk.as_chunks::<PART>().0[n]);
-    [part(0), part(1), part(2), part(3)]
-}
-
-/// The bytes for which `is` is all ones.
-#[inline]
-fn mask(parts: &Parts, is: impl Fn(u8x16) -> u8x16) -> u64 {
-    let bits = |n: usize| u64::from(is(parts[n]).to_bitmask()) << (PART * n);
-    bits(0) | bits(1) | bits(2) | bits(3)
-}
-
-#[inline]
-fn find(parts: &Parts, byte: u8) -> u64 {
-    mask(parts, |part| part.simd_eq(u8x16::splat(byte)))
-}
-
-/// For each bit, whether the number of ones up to and including it is odd.
-fn up_to_each(bits: u64) -> u64 {
-    [1, 2, 4, 8, 16, 32].into_iter().fold(bits, |sum, by| sum ^ sum << by)
-}
-
-/// Whether the bytes of `rest` at these `places` may follow a backslash.
-fn are_escapes(mut places: u64, rest: &[u8]) -> Option<()> {
-    while places != 0 {
-        let at = places.trailing_zeros() as usize;
-        match rest.get(at)? {
-            b'/' | b'b' | b'f' | b'r' => {}
-            b'u' if rest.get(at + 1..at + 5)?.iter().all(u8::is_ascii_hexdigit) => {}
-            _ => return None,
-        }
-        places &= places - 1;
-    }
-    Some(())
 }
 
 /// What may come next; from `Object` on, what the byte does.
@@ -532,19 +334,6 @@ mod tests {
                 let lines = format!("{before}{open}\n{{}}\n");
                 assert!(suspects(lines.as_bytes()).contains(&before.len()), "{open}");
                 assert!(!is_record(open.as_bytes()), "{open}");
-            }
-        }
-    }
-    #[test]
-    fn a_text_is_quoted_as_serde_json_quotes_it() {
-        let odd = "\"\\/\u{0}\u{7}\u{8}\t\n\u{b}\u{c}\r\u{1f} \u{7f}é日😀";
-        for fill in 0..40 {
-            for text in ["", odd, &odd.repeat(5)] {
-                let text = format!("{}{text}{}", "x".repeat(fill), "y".repeat(fill / 2));
-                let mut quoted = b"before".to_vec();
-                quote(&text, &mut quoted);
-                let want = format!("before{}", serde_json::Value::from(text));
-                assert_eq!(String::from_utf8(quoted).unwrap(), want);
             }
         }
     }
