@@ -313,10 +313,12 @@ fn read_on(file: &File, lines: &mut Lines) -> io::Result<bool> {
     let room = lines.room();
     let most = room.len();
     let count = lines::read_at(file, room, offset.saturating_sub(1))?;
-    let is_on = offset == 0 || lines.filled_behind(count);
-    if offset == 0 {
+    let is_on = if offset == 0 {
         lines.filled(count);
-    }
+        true
+    } else {
+        lines.filled_behind(count)
+    };
     Ok(is_on && count < most)
 }
 

@@ -29,6 +29,7 @@ mod library;
 mod limit;
 mod looks;
 mod ls;
+mod map;
 mod matrix;
 mod moves;
 mod names;
