@@ -139,7 +139,6 @@ impl Files {
                 let Some(node) = self.nodes.get(&number) else { continue };
                 woke |= !node.itself.is_empty();
                 changes.paths.extend(&node.itself);
-                changes.moved.extend(node.itself.iter().filter(|id| !self.paths.is_told(**id)));
                 match event.name {
                     Some(name) => moved.extend(node.names.get(name).into_iter().flatten()),
                     None if event.mask.contains(EventMask::MODIFY) => {}

@@ -143,7 +143,9 @@ impl Watch {
 
     /// The same, with what may have happened to them.
     pub(crate) fn changes(&mut self) -> Changes {
-        std::mem::take(&mut self.changes)
+        let mut changes = std::mem::take(&mut self.changes);
+        changes.moved.extend(changes.paths.intersection(self.files.paths().untold()));
+        changes
     }
 
     /// The same; `None` when a wait ended for another reason, also if paths have changed besides.

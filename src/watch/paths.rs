@@ -50,9 +50,9 @@ impl<Mark> Paths<Mark> {
         self.held.keys().copied()
     }
 
-    /// Whether each change to what this path names is told.
-    pub(super) fn is_told(&self, id: WatchId) -> bool {
-        !self.untold.contains(&id)
+    /// Those of which not every change is told.
+    pub(super) fn untold(&self) -> &BTreeSet<WatchId> {
+        &self.untold
     }
 
     /// Whether each change is told.
