@@ -310,6 +310,8 @@ impl Tmux {
         command.extend(set("-w", "allow-rename", "off"));
         command.extend(set("-p", "remain-on-exit", "on"));
         if let Some((at_title, title)) = titles {
+            // Since 3.5 a person can forbid titles; older ones do not know the option.
+            command.extend(set("-pq", "allow-set-title", "on"));
             let event =
                 format!("if-shell -F '#{{m:{title},#{{pane_title}}}}' {}", quoted(&at_event));
             let both = format!("{} ; {event}", run(at_title));
