@@ -151,6 +151,7 @@ state, its conversation or its window. One that is ended becomes
         let (mut alive, mut unseen) = (true, None);
         let snapshots = session::snapshots(&config, &tmux, &sessions)?;
         let seen: Vec<(&Session, &Snapshot)> = sessions.iter().zip(&snapshots).collect();
+        out.batch(true)?;
         let shown = session::shown(&config, &tmux, &seen)?;
         for ((session, snapshot), shown) in seen.into_iter().zip(shown) {
             alive &= snapshot.status.is_some();

@@ -21,7 +21,7 @@ use crate::{
     agent::{Agent, Conversation, Status},
     config::Config,
     error::Result,
-    flag::{Failure, Fields, Flags},
+    flag::{Failure, Fields, Flags, Raised},
     fs::Lock,
     time::Deadline,
     tmux::Pane,
@@ -294,11 +294,11 @@ impl Job {
         pane: Option<&Pane>,
         status: Option<Status>,
     ) -> Result<Standing> {
-        let mut account = self.account()?;
+        let (mut account, mut raised) = self.look()?;
         if matches!(account.ended, Some(End::Limited { .. })) && status.is_some() {
-            account = self.taken_up(config, pane, account)?;
+            (account, raised) = self.taken_up(config, pane, (account, raised))?;
         }
-        let mended = self.mend(&account);
+        let mended = self.mend(&account, &raised);
         if let Some(end) = &account.ended {
             let (state, mut again) = (JobState::of(end), None);
             let prompts = if self.follows_on {
@@ -348,17 +348,17 @@ impl Job {
         &mut self,
         config: &Config,
         pane: Option<&Pane>,
-        stopped: Account,
-    ) -> Result<Account> {
+        (stopped, raised): (Account, Raised),
+    ) -> Result<(Account, Raised)> {
         let _left = self.catch_up(config, pane, &stopped)?;
         if !self.read.as_ref().is_some_and(|(_, ledger)| ledger.has_resumed()) {
-            return Ok(stopped);
+            return Ok((stopped, raised));
         }
         let _held = self.hold()?;
         if self.account()? == stopped {
             self.put(&Account { ended: None, ..stopped })?;
         }
-        self.account()
+        self.look()
     }
 
     /// How the job stands by its account alone; `None` while that says that it runs.
