@@ -61,6 +61,12 @@ pub(super) fn all(bytes: &[u8]) -> Result<Vec<(String, Value)>> {
     sessions.into_iter().map(|(name, json)| Ok((name, serde_json::from_str(json)?))).collect()
 }
 
+/// The names of all sessions that have fields, in the file's order.
+pub(super) fn names(bytes: &[u8]) -> Result<Vec<String>> {
+    let sessions = Sessions::read(bytes)?.0.into_iter();
+    Ok(sessions.filter(|(_, json)| json.starts_with('{')).map(|(name, _)| name).collect())
+}
+
 /// The bytes once `edit` has changed the session of that name; `None` when it changes nothing.
 pub(super) fn edited(
     bytes: &[u8],

@@ -167,6 +167,12 @@ impl Store {
         all(&self.runtime)
     }
 
+    /// The names of the live sessions.
+    pub fn names(&self) -> Result<Vec<Name>> {
+        let names = load(&self.runtime, document::names)?.into_iter();
+        Ok(names.filter_map(|name| name.parse().ok()).collect())
+    }
+
     /// Those of `names` that are live.
     pub fn some(&self, names: &[Name]) -> Result<Vec<(Name, Entry)>> {
         let of = |name: &Name| Some(self.get(name).transpose()?.map(|kept| (name.clone(), kept)));

@@ -116,7 +116,7 @@ pub(crate) struct Job {
     session: Session,
     run_dir: RunDir,
     /// The transcript since the job began, and the turns counted in it.
-    read: Option<(ConversationReader, Ledger)>,
+    read: Option<Box<(ConversationReader, Ledger)>>,
     /// Whether its holder looks again, and again when it is told to.
     is_watched: bool,
     /// Whether its holder wants to know what begins behind its end.
@@ -259,7 +259,7 @@ impl Job {
     pub(crate) fn has_queued(&mut self, config: &Config, pane: &Pane) -> Result<bool> {
         let Some(account) = self.running()? else { return Ok(false) };
         let _left = self.catch_up(config, Some(pane), &account)?;
-        Ok(self.read.as_ref().is_some_and(|(_, ledger)| ledger.has_queued()))
+        Ok(self.read.as_deref().is_some_and(|(_, ledger)| ledger.has_queued()))
     }
 
     /// Takes the lock for reading and then changing the account and the flags. A hook may see the end
@@ -351,7 +351,7 @@ impl Job {
         (stopped, raised): (Account, Raised),
     ) -> Result<(Account, Raised)> {
         let _left = self.catch_up(config, pane, &stopped)?;
-        if !self.read.as_ref().is_some_and(|(_, ledger)| ledger.has_resumed()) {
+        if !self.read.as_deref().is_some_and(|(_, ledger)| ledger.has_resumed()) {
             return Ok((stopped, raised));
         }
         let _held = self.hold()?;
@@ -381,12 +381,13 @@ impl Job {
         let began = account.transcript.as_ref().or(now.transcript.as_ref()).cloned();
         let left = began.iter().zip(&now.transcript).any(|(began, now)| !is_same(began, now));
         let read = self.read.take();
-        let read = read.filter(|(read, _)| read.begins_like(began.as_deref(), account.offset));
-        let (mut reader, mut ledger) = read.unwrap_or_else(|| {
+        let read = read.filter(|read| read.0.begins_like(began.as_deref(), account.offset));
+        let mut read = read.unwrap_or_else(|| {
             let places = self.session.places(config);
             let start = Start::Offset(account.offset);
-            (ConversationReader::new(places, began, start), Ledger::default())
+            Box::new((ConversationReader::new(places, began, start), Ledger::default()))
         });
+        let (reader, ledger) = &mut *read;
         if !left {
             reader.found(&now);
         }
@@ -405,7 +406,7 @@ impl Job {
             let now = Conversation { id: None, transcript: Some(transcript) };
             drop(self.session.bind(config, &now));
         }
-        self.read = Some((reader, ledger));
+        self.read = Some(read);
         Ok(left)
     }
 }
