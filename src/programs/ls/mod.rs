@@ -155,6 +155,7 @@ state, its conversation or its window. One that is ended becomes
             drop(session.keep_up(&config, seen.pane.as_ref()));
         }
         let seen: Vec<(&Session, &Snapshot)> = sessions.iter().zip(&snapshots).collect();
+        out.batch(true)?;
         let shown = session::shown(&config, &tmux, &seen)?;
         for ((session, snapshot), shown) in seen.into_iter().zip(shown) {
             alive &= snapshot.status.is_some();

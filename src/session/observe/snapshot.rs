@@ -135,13 +135,6 @@ impl Snapshot {
         let (status, beside, untold) = told
             .map_or((None, None, None), |(status, beside, untold)| (Some(status), beside, untold));
         let unseen = unseen.or(untold);
-        let beside = match live.filter(|_| matches!(status, Some(Status::Idle(_)))) {
-            Some(pane) if beside.is_none() => {
-                session.agent().runs_beside(&session.paths(config), pane)?
-            }
-            Some(_) => beside,
-            None => None,
-        };
         let Some(job) = job else {
             let job = Ok(JobState::Done);
             let seen = Snapshot { pane, status, unseen, job, rests: true, beside, again: None };
