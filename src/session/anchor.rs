@@ -327,25 +327,31 @@ impl Session {
         Ok(Some(pane).filter(|_| holds))
     }
 
-    /// The same with its screen, by one question, where that is to be had.
+    /// Its pane, in which the agent must live, with its screen where the same question tells it.
     pub(crate) fn live_look(&self, config: &Config, tmux: &Tmux) -> Result<(Pane, Option<Look>)> {
-        let anchor = Anchor::read(self, config).ok().flatten();
-        // What stands in the way is told by the other way.
-        let look = |anchor: &Anchor| tmux.at(&anchor.socket).capture(&anchor.pane).ok().flatten();
-        if let Some(anchor) = anchor
-            && let Some(look) = look(&anchor).filter(|look| !look.pane.dead)
-            && let Sight::Seen(Some(pane)) =
-                anchor.sight(self, config, Ok(Some(look.pane.clone())))?
-        {
-            let look = Look { pane: pane.clone(), ..look };
-            return Ok((pane, Some(look)));
+        // What is wrong with the anchor is told by the other way.
+        let Some(anchor) = Anchor::read(self, config).ok().flatten() else {
+            return Ok((self.live_pane(config, tmux)?, None));
+        };
+        let look = tmux.at(&anchor.socket).look(&anchor.pane)?;
+        if matches!(&look, Ok(Some(look)) if look.pane.dead) {
+            // The other way waits for its exit status.
+            return Ok((self.live_pane(config, tmux)?, None));
         }
-        Ok((self.live_pane(config, tmux)?, None))
+        let found = look.as_ref().map(|look| look.as_ref().map(|look| look.pane.clone()));
+        let found = found.map_err(Clone::clone);
+        let pane = self.live(anchor.sight(self, config, found)?.pane()?)?;
+        let look = look.ok().flatten().map(|look| Look { pane: pane.clone(), ..look });
+        Ok((pane, look))
     }
 
     /// Its pane, in which the agent must live.
     pub(crate) fn live_pane(&self, config: &Config, tmux: &Tmux) -> Result<Pane> {
-        let gone = match self.pane(config, tmux)? {
+        self.live(self.pane(config, tmux)?)
+    }
+
+    fn live(&self, pane: Option<Pane>) -> Result<Pane> {
+        let gone = match pane {
             Some(pane) if pane.dead => format!("the agent has ended{}", with_status(&pane)),
             Some(pane) => return Ok(pane),
             None => "its tmux window is gone".to_owned(),

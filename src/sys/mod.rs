@@ -74,6 +74,11 @@ impl Poll {
         Poll(libc::pollfd { fd, events: libc::POLLIN, revents: 0 })
     }
 
+    /// Room to write at `fd`, or the loss of its reader.
+    pub(crate) fn writable(fd: RawFd) -> Self {
+        Poll(libc::pollfd { fd, events: libc::POLLOUT, revents: 0 })
+    }
+
     /// The loss of the reader of `fd`.
     pub(crate) fn reader_gone(fd: RawFd) -> Self {
         Poll(libc::pollfd { fd, events: READER, revents: 0 })

@@ -7,6 +7,7 @@
 //! [`Tmux`] runs single commands. A [`View`] notices at once when a pane's program has written
 //! something, so nobody polls a screen.
 
+mod client;
 pub(crate) mod known_bugs;
 mod pane;
 mod paste;
@@ -14,10 +15,10 @@ mod screen;
 mod server;
 mod view;
 
+pub(crate) use client::Fault;
 pub use pane::Pane;
 pub(crate) use paste::{Enter, ReadyPaste};
 pub use screen::Screen;
-pub(crate) use server::Fault;
 pub use server::Tmux;
 pub use view::Look;
 pub(crate) use view::View;

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Fault, Tmux, server::Answer};
+use super::{Fault, Tmux, client::Answer};
 use crate::{
     error::{At, Error, Result},
     shell::quoted,

@@ -6,7 +6,7 @@
 
 use super::{
     Tmux, View,
-    server::{LOAD, ReadyClient},
+    client::{Client, LOAD},
 };
 use crate::error::{Error, Result};
 
@@ -44,7 +44,7 @@ fn takes_keys(pane: &str) -> String {
 
 /// A paste whose client has been started; nothing is pasted before [`ReadyPaste::go`].
 pub(crate) struct ReadyPaste {
-    client: ReadyClient,
+    client: Client,
     text: String,
     pane: String,
     /// The command that pastes, where the client only loads the text.

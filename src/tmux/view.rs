@@ -21,8 +21,8 @@ use std::{
 
 use super::{
     Fault, Pane, Screen, Tmux,
+    client::{Answer, Client, LOAD},
     pane::unexpanded,
-    server::{Answer, LOAD, ReadyClient},
 };
 use crate::{
     error::{At, Error, Result},
@@ -40,7 +40,7 @@ pub(crate) struct View {
     /// A look that nobody has seen yet.
     fresh: Option<Look>,
     /// The client of the last look, if it has been started.
-    last: Option<ReadyClient>,
+    last: Option<Client>,
     /// The shell command that the server runs with the last look.
     beside_last: Option<String>,
 }
@@ -236,6 +236,11 @@ impl Tmux {
     /// A pane and its screen now; `None` when the pane is gone.
     pub fn capture(&self, pane: &str) -> Result<Option<Look>> {
         look_of(self.run(&capture_of(pane))?, pane)
+    }
+
+    /// The same with the reason where tmux gives one.
+    pub(crate) fn look(&self, pane: &str) -> Result<std::result::Result<Option<Look>, Fault>> {
+        Ok(self.run(&capture_of(pane))?.map(|text| Look::parse(&text, pane)))
     }
 
     /// The screens of several panes of this server, in as few commands as tmux takes: `None` for a pane

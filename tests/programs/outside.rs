@@ -7,7 +7,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 use serde_json::Value;
 
 use crate::{
-    desk::{Desk, GATE, HUB, gone, prompts},
+    desk::{Desk, GATE, HUB, Running, gone, prompts},
     records::{Killed, Listed, Proven, Spawned},
     util::wait::{PATIENCE, wait_until},
 };
@@ -137,6 +137,56 @@ fn a_socket_that_is_moved_away_ends_nothing() {
     waiting.end().record::<Value>();
     assert!(!desk.is_running("one") && desk.failure("one").is_none());
     fs::rename(&aside, &socket).unwrap();
+    works(&desk, &spawned);
+    ends(&desk, &spawned);
+}
+
+/// SIGSTOP and SIGCONT, on Linux.
+const STOP: i32 = 19;
+const GO_ON: i32 = 18;
+
+/// A stopped process, which goes on when this is dropped: also where a test fails.
+struct Stopped(i32);
+
+impl Stopped {
+    fn begin(pid: i32) -> Stopped {
+        aimax::internal::kill(pid, STOP).unwrap();
+        let stopped = Stopped(pid);
+        let id = pid.try_into().unwrap();
+        wait_until(PATIENCE, "a stopped process", || aimax::internal::is_stopped(id));
+        stopped
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        let _gone = aimax::internal::kill(self.0, GO_ON);
+    }
+}
+
+#[test]
+fn a_server_that_does_not_answer_holds_up_nobody_for_ever() {
+    let desk = Desk::new();
+    let spawned = desk.spawn("one", GATE);
+    let server = desk.tmux().run(["display-message", "-p", "#{pid}"]).trim().parse().unwrap();
+    let stopped = Stopped::begin(server);
+    let silent = "the server does not answer";
+    let looks = [
+        desk.start("aimax-ls", &["one"]),
+        desk.start("aimax-paste", &["-s", "one", "-p", "x"]),
+        desk.start("aimax-flag", &["wait", "one", "--timeout", "1"]),
+    ];
+    let [listed, pasted, waited] = looks.map(Running::end);
+    let seen: Listed = listed.records().remove(0);
+    assert_eq!((listed.code(), seen.state.as_str()), (Some(69), "unknown"));
+    assert!(listed.error().contains(silent), "{}", listed.error());
+    assert_eq!(pasted.code(), Some(69), "{}", pasted.error());
+    assert!(pasted.error().contains(silent), "{}", pasted.error());
+    assert_eq!(waited.code(), Some(124), "{}", waited.error());
+    assert!(desk.is_running("one") && desk.failure("one").is_none());
+    drop(stopped);
+    desk.open_gate();
+    desk.done("one");
     works(&desk, &spawned);
     ends(&desk, &spawned);
 }
