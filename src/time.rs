@@ -13,9 +13,14 @@ pub fn epoch_ms(time: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// How much is left of `span` after `since`, in epoch milliseconds; `None` when it has passed.
+/// How much is left of `span` after `since`, in epoch milliseconds; `None` when it has passed. A time that
+/// is farther ahead than that was told before the clock was set back, and may be long ago.
 pub(crate) fn left_of(since: u64, span: Duration) -> Option<Duration> {
-    let age = Duration::from_millis(now_ms().saturating_sub(since));
+    let now = now_ms();
+    if Duration::from_millis(since.saturating_sub(now)) > span {
+        return None;
+    }
+    let age = Duration::from_millis(now.saturating_sub(since));
     span.checked_sub(age).filter(|left| !left.is_zero())
 }
 
@@ -74,6 +79,16 @@ mod tests {
         assert_eq!(rfc3339(1_790_000_000_123), "2026-09-21T14:13:20.123Z");
         assert_eq!(parse_rfc3339("2026-09-21T14:13:20.123Z"), Some(1_790_000_000_123));
         assert_eq!(parse_rfc3339("yesterday"), None);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_lets_nobody_wait_until_it_has_caught_up() {
+        let (now, span) = (now_ms(), Duration::from_secs(5));
+        let left = left_of(now - 2000, span).unwrap();
+        assert!(left <= Duration::from_secs(3) && left > Duration::from_secs(1), "{left:?}");
+        assert_eq!(left_of(now - 5000, span), None);
+        assert_eq!(left_of(now + 3_600_000, span), None);
+        assert!(left_of(now + 1000, span).is_some(), "a clock that was corrected by a little");
     }
 
     #[test]

@@ -34,11 +34,16 @@ const AT_ONCE: usize = 16_384;
 
 const REFUSED: &str = "aimax-refused";
 
-/// A tmux condition that holds when `pane` exists and takes keys.
+/// A tmux condition that holds when `pane` exists and takes keys, in no mode that takes them itself.
 fn takes_keys(pane: &str) -> String {
+    format!("#{{&&:{},#{{?pane_in_mode,0,1}}}}", takes_keys_out_of_modes(pane))
+}
+
+/// The same for a pane that may be in a mode.
+fn takes_keys_out_of_modes(pane: &str) -> String {
     format!(
-        "#{{&&:#{{==:#{{pane_id}},{pane}}},#{{==:#{{pane_dead}}#{{?pane_in_mode,1,0}}\
-         #{{pane_input_off}}#{{pane_synchronized}},0000}}}}"
+        "#{{&&:#{{==:#{{pane_id}},{pane}}},#{{==:#{{pane_dead}}#{{pane_input_off}}\
+         #{{pane_synchronized}},000}}}}"
     )
 }
 
@@ -117,8 +122,10 @@ impl View {
 
     fn send(&mut self, keys: &str) -> Result<Typed> {
         let pane = &*self.pane;
-        let condition = takes_keys(pane);
-        let then = format!("send-keys -t {pane} {keys}");
+        let condition = takes_keys_out_of_modes(pane);
+        // A person may have scrolled, and the mode would take the keys.
+        let leave = format!("if-shell -F -t {pane} '#{{pane_in_mode}}' 'copy-mode -q -t {pane}'");
+        let then = format!("{leave} ; send-keys -t {pane} {keys}");
         let otherwise = format!("display-message -p {REFUSED}");
         let command = ["if-shell", "-F", "-t", pane, &condition, &then, &otherwise];
         Ok(taken(&self.tmux.run(&command)?.map_err(|fault| fault.about(pane))?))

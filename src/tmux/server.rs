@@ -2,6 +2,7 @@
 
 use std::{
     ffi::{OsStr, OsString},
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -51,10 +52,11 @@ impl Tmux {
     }
 
     /// A client of this server, without a command yet. `-u`: names and titles are UTF-8, whatever
-    /// the caller's locale is.
+    /// the caller's locale is. A signal to our process group, as when a terminal goes, must not reach it:
+    /// it would end as if its command were done. See tmux/FACTS.md, "Commands".
     pub(crate) fn client(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.arg("-u");
+        command.arg("-u").process_group(0);
         if let Some(folder) = &self.folder {
             command.env("TMUX_TMPDIR", folder);
         }

@@ -189,6 +189,25 @@ fn copy_mode_is_left_first() {
 }
 
 /// tmux forgets with a reset that the program takes pastes in brackets. From 3.7 on it tells so.
+/// A person who reads what came before has not taken the session away.
+#[test]
+fn an_interrupt_and_an_answer_leave_copy_mode_first() {
+    let desk = Desk::new();
+    let spawned = desk.spawn("one", ":slow 600000");
+    let scroll = || desk.tmux().run(["copy-mode", "-t", &spawned.pane_id]);
+    scroll();
+    let stop = ["-s", "one", "--interrupt", "--timeout", "10"];
+    let stopped: serde_json::Value = desk.run("aimax-paste", &stop).record();
+    assert_eq!(stopped["verdict"], "interrupted");
+    desk.paste("one", ":ask touch approved");
+    desk.tmux().wait_text(&spawned.pane_id, "Do you want to proceed?");
+    scroll();
+    let answer = ["-s", "one", "--answer", "1", "--expect", "permission"];
+    desk.run("aimax-paste", &answer).record::<serde_json::Value>();
+    desk.done("one");
+    assert!(desk.home.proj().join("approved").exists());
+}
+
 #[test]
 fn a_terminal_that_was_reset_gets_pastes_in_brackets_again() {
     let desk = Desk::new();

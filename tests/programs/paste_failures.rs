@@ -1,9 +1,11 @@
 //! `aimax-paste`, when it must not type, or cannot prove what it typed.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+use std::{fs, os::unix::fs::PermissionsExt, process::Command};
+
 use crate::{
     desk::{Desk, GATE, HUB, Ran, gone, prompts},
-    records::{Job, Listed, Unproven},
+    records::{Job, Listed, Spawned, Unproven},
     util::wait::{PATIENCE, wait_until},
 };
 
@@ -229,4 +231,28 @@ fn a_window_or_a_server_that_is_gone() {
     let states: Vec<Listed> = desk.run("aimax-ls", &[]).records();
     assert_eq!(states.len(), 2);
     assert!(states.iter().all(|listed| listed.state == "dead" && listed.pid.is_none()));
+}
+
+/// A terminal that goes sends a signal to its process group. A client of tmux would end by it as if its
+/// command were done, also where we ignore the signal.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_to_our_process_group_reaches_no_client_of_tmux() {
+    let desk = Desk::new();
+    let real = Command::new("sh").args(["-c", "command -v tmux"]).output().unwrap().stdout;
+    let real = String::from_utf8(real).unwrap();
+    let words = "read -r _ _ _ _ group _ </proc/$$/stat; [ \"$group\" = $$ ] || exit 9";
+    let script = format!("#!/bin/sh\n{words}\nexec {} \"$@\"\n", real.trim());
+    let tmux = desk.home.write("own/tmux", script);
+    fs::set_permissions(&tmux, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = desk.home.env().into_iter().find(|(name, _)| name == "PATH").unwrap().1;
+    let path = format!("{}:{path}", tmux.parent().unwrap().display());
+    let run = |program: &str, args: &[&str]| {
+        let mut command = desk.command(program, args);
+        command.env("PATH", &path);
+        desk.started(program, command).end()
+    };
+    let args = ["-b", "tmux-practice", "-s", "one", "-p", "hello"];
+    assert_eq!(run("aimax-spawn", &args).record::<Spawned>().verdict, "submitted");
+    assert_eq!(run("aimax-flag", &["wait", "one"]).record::<Job>().state, "done");
 }
