@@ -58,6 +58,10 @@ pub struct Output {
     /// Writes large pieces of a batch, if the sink is standard output.
     thread: Option<WriterThread>,
     is_stdout: bool,
+    /// What is to be said of lines that were written.
+    told: Vec<String>,
+    /// Whether its pipe was widened.
+    is_wide: bool,
 }
 
 /// A batch is written once it holds this much.
@@ -75,7 +79,15 @@ impl Output {
 
     /// Any other sink.
     pub fn to(sink: Box<dyn Write>) -> Self {
-        Output { sink, held: Vec::new(), batch: false, thread: None, is_stdout: false }
+        Output {
+            sink,
+            held: Vec::new(),
+            batch: false,
+            thread: None,
+            is_stdout: false,
+            told: Vec::new(),
+            is_wide: false,
+        }
     }
 
     /// With `true`, records are gathered and written in large pieces of whole lines; with `false`,
@@ -98,9 +110,49 @@ impl Output {
         if !self.held.is_empty() {
             self.flush()?;
         }
-        match self.thread_for(lines.len()) {
-            Some(thread) => thread.write(lines).map_err(failed),
-            None => self.write(lines),
+        self.widen(lines.len());
+        self.write(lines)
+    }
+
+    /// Has `job` write `lines`, whole ones with their newlines; a thread does it where they are many, and
+    /// [`Output::told`] gives what it has to say.
+    pub(crate) fn lines_by(
+        &mut self,
+        lines: &[u8],
+        job: impl FnOnce(&[u8], &mut dyn Write) -> io::Result<Vec<String>> + Send + 'static,
+    ) -> Result<()> {
+        if !self.held.is_empty() {
+            self.flush()?;
+        }
+        if let Some(thread) = self.thread_for(lines.len()) {
+            return thread.write(lines, Box::new(job)).map_err(failed);
+        }
+        self.settle_thread()?;
+        self.told.extend(job(lines, &mut self.sink).map_err(failed)?);
+        self.sink.flush().map_err(failed)
+    }
+
+    /// Whether the thread that writes has enough to do.
+    pub(crate) fn is_busy(&mut self) -> Result<bool> {
+        self.thread.as_mut().map_or(Ok(false), WriterThread::is_busy).map_err(failed)
+    }
+
+    /// Waits for what a thread writes.
+    pub(crate) fn settle_thread(&mut self) -> Result<()> {
+        self.thread.as_mut().map_or(Ok(()), WriterThread::settle).map_err(failed)
+    }
+
+    /// What is to be said of lines that [`Output::lines_by`] has written since the last call.
+    pub(crate) fn told(&mut self) -> Vec<String> {
+        let mut told = self.thread.as_mut().map(WriterThread::told).unwrap_or_default();
+        told.append(&mut self.told);
+        told
+    }
+
+    /// Has a pipe hold more, so that its reader is woken less often.
+    fn widen(&mut self, size: usize) {
+        if self.is_stdout && size >= LARGE.start && !std::mem::replace(&mut self.is_wide, true) {
+            sys::widen_pipe(stdout().0.as_fd());
         }
     }
 
@@ -109,11 +161,10 @@ impl Output {
         if !(self.batch && self.is_stdout && LARGE.contains(&size)) {
             return None;
         }
+        self.widen(size);
         if self.thread.is_none() {
-            let to = stdout();
-            sys::widen_pipe(to.0.as_fd());
             // If there can be no thread, the lines are written here.
-            self.thread = WriterThread::begin(to).ok();
+            self.thread = WriterThread::begin(stdout()).ok();
         }
         self.thread.as_mut()
     }
@@ -134,7 +185,9 @@ impl Output {
             self.held = held;
             return self.flush();
         };
-        let spare = thread.spare().and_then(|spare| thread.send(held).map(|()| spare));
+        let job =
+            Box::new(|held: &[u8], to: &mut dyn Write| to.write_all(held).map(|()| Vec::new()));
+        let spare = thread.spare().and_then(|spare| thread.send(held, job).map(|()| spare));
         self.held = spare.map_err(failed)?;
         Ok(())
     }
@@ -149,9 +202,7 @@ impl Output {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        if let Some(thread) = &mut self.thread {
-            thread.settle().map_err(failed)?;
-        }
+        self.settle_thread()?;
         self.sink.write_all(bytes).and_then(|()| self.sink.flush()).map_err(failed)
     }
 }

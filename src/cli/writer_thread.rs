@@ -6,51 +6,70 @@ use std::{
     thread,
 };
 
+/// How a block is written. Returns what is to be said of it.
+pub(crate) type Job = Box<dyn FnOnce(&[u8], &mut dyn Write) -> io::Result<Vec<String>> + Send>;
+
 /// The thread, and the blocks it still has to write.
 pub(crate) struct WriterThread {
-    full: SyncSender<Vec<u8>>,
-    done: Receiver<(Vec<u8>, io::Result<()>)>,
+    full: SyncSender<(Vec<u8>, Job)>,
+    done: Receiver<(Vec<u8>, io::Result<Vec<String>>)>,
     /// How many blocks are not known to be written.
     open: usize,
+    /// Blocks that are written, for their memory.
+    spare: Vec<Vec<u8>>,
+    /// What is to be said of those that are written.
+    told: Vec<String>,
 }
 
-/// How many blocks are in use: the thread writes one while the caller fills the other.
-const BLOCKS: usize = 2;
+/// How many blocks are in use: while the thread writes one, another waits for it, and the caller fills
+/// the third.
+const BLOCKS: usize = 3;
 
 impl WriterThread {
     /// Begins the thread.
     pub(crate) fn begin(mut to: impl Write + Send + 'static) -> io::Result<WriterThread> {
-        let (full, blocks) = sync_channel::<Vec<u8>>(BLOCKS);
+        let (full, blocks) = sync_channel::<(Vec<u8>, Job)>(BLOCKS);
         let (tell, done) = sync_channel(BLOCKS);
         let write = move || {
-            for block in blocks {
-                let written = to.write_all(&block);
+            for (block, job) in blocks {
+                let written = job(&block, &mut to);
                 if tell.send((block, written)).is_err() {
                     return;
                 }
             }
         };
         thread::Builder::new().spawn(write)?;
-        Ok(WriterThread { full, done, open: 0 })
+        Ok(WriterThread { full, done, open: 0, spare: Vec::new(), told: Vec::new() })
+    }
+
+    /// Whether a block waits for it besides the one that it writes. The error is that of an earlier one.
+    pub(crate) fn is_busy(&mut self) -> io::Result<bool> {
+        while let Ok((block, written)) = self.done.try_recv() {
+            self.note(block, written)?;
+        }
+        Ok(self.open + 1 >= BLOCKS)
     }
 
     /// Queues a copy of `bytes` for the thread. The error may be that of an earlier block.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn write(&mut self, bytes: &[u8], job: Job) -> io::Result<()> {
         let mut block = self.spare()?;
         block.extend_from_slice(bytes);
-        self.send(block)
+        self.send(block, job)
     }
 
     /// An empty block, to be filled and sent. The error may be that of an earlier one.
     pub(crate) fn spare(&mut self) -> io::Result<Vec<u8>> {
-        let mut block = if self.open < BLOCKS { Vec::new() } else { self.wait_one()? };
+        while self.open >= BLOCKS {
+            self.wait_one()?;
+        }
+        let mut block = self.spare.pop().unwrap_or_default();
         block.clear();
         Ok(block)
     }
 
     /// Queues a block for the thread.
-    pub(crate) fn send(&mut self, block: Vec<u8>) -> io::Result<()> {
-        self.full.send(block).map_err(|_| ended())?;
+    pub(crate) fn send(&mut self, block: Vec<u8>, job: Job) -> io::Result<()> {
+        self.full.send((block, job)).map_err(|_| ended())?;
         self.open += 1;
         Ok(())
     }
@@ -63,10 +82,21 @@ impl WriterThread {
         Ok(())
     }
 
-    fn wait_one(&mut self) -> io::Result<Vec<u8>> {
+    /// What is to be said of what is written, and was not taken yet.
+    pub(crate) fn told(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.told)
+    }
+
+    fn wait_one(&mut self) -> io::Result<()> {
         let (block, written) = self.done.recv().map_err(|_| ended())?;
+        self.note(block, written)
+    }
+
+    fn note(&mut self, block: Vec<u8>, written: io::Result<Vec<String>>) -> io::Result<()> {
         self.open -= 1;
-        written.map(|()| block)
+        self.spare.push(block);
+        self.told.extend(written?);
+        Ok(())
     }
 }
 

@@ -260,10 +260,10 @@ impl Tmux {
         let format = "#{window_id}\t#{pane_id}\t#{pane_pid}";
         let options = ["new-window", "-d", "-P", "-F", format, "-t", &target, "-n", name, "-c"];
         let command = [&options.map(OsString::from)[..], &[cwd.into(), "--".into()], argv].concat();
-        let (mut text, mut fault) = self.call(&command, b"")?;
+        let (mut text, mut fault) = self.call(&command)?;
         if matches!(fault, Some(Fault::NoServer | Fault::NotFound)) {
             self.new_hub(hub)?;
-            (text, fault) = self.call(&command, b"")?;
+            (text, fault) = self.call(&command)?;
         }
         let mut parts = text.trim_end().split('\t');
         let mut next = || parts.next().map(str::to_owned);
@@ -315,6 +315,8 @@ impl Tmux {
         command.extend(set("-w", "allow-rename", "off"));
         command.extend(set("-p", "remain-on-exit", "on"));
         if let Some((at_title, title)) = titles {
+            // Since 3.5 a person can forbid titles; older ones do not know the option.
+            command.extend(set("-pq", "allow-set-title", "on"));
             let event =
                 format!("if-shell -F '#{{m:{title},#{{pane_title}}}}' {}", quoted(&at_event));
             let both = format!("{} ; {event}", run(at_title));
@@ -325,7 +327,7 @@ impl Tmux {
         // The last command asks what came of it, for a hook of the user's may fail after any of them.
         let ask = [";", "show-options", "-p", "-v", "-t", pane, "remain-on-exit"];
         command.extend(ask.map(str::to_owned));
-        match self.call(&command, b"")? {
+        match self.call(&command)? {
             (_, None) => Ok(()),
             (set, Some(_)) if set.trim() == "on" => Ok(()),
             (_, Some(fault)) => Err(fault.about(pane)),

@@ -17,9 +17,10 @@ use std::{
 };
 
 use super::{
+    condense::Condensed,
     left::{Holds, Left},
     lines::{self, Block, Line, Lines},
-    long::{LONG, Long, LongLine, cut},
+    long::{Long, LongLine, cut},
     start::{Start, begins_line},
     validate,
     zst::{self, Identity},
@@ -53,6 +54,8 @@ pub(crate) enum Part<'a> {
     Lines(Block<'a>),
     /// A piece of a long line, all pieces of which are there.
     OfLong(&'a [u8]),
+    /// A long line, of which there is only the end, and what is left of it without its long strings.
+    Condensed(Line<'a>, &'a Condensed),
 }
 
 /// A file, and how far it has been read.
@@ -118,6 +121,22 @@ impl Follow {
         })
     }
 
+    /// The same, but of a record of more than `most` bytes only what is left without its long strings.
+    pub(crate) fn read_condensed(
+        &mut self,
+        most: usize,
+        mut sink: impl FnMut(Line<'_>),
+    ) -> Result<Seen> {
+        self.read_parts(Long::Condensed(most), |part| {
+            match part {
+                Part::Lines(block) => block.lines().for_each(&mut sink),
+                Part::Condensed(line, Condensed { bytes, .. }) => sink(Line { bytes, ..line }),
+                Part::OfLong(_) => {}
+            }
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
     /// The same, many lines at a time, as they are in the file. `sink` breaks with the offset where
     /// the next read goes on.
     pub(crate) fn read_parts(
@@ -159,14 +178,17 @@ impl Follow {
                 return Err(self.too_long(self.lines.offset()));
             }
             let begun = self.lines.offset();
-            if self.lines.pending() > LONG && long != Long::Held && held != Some(begun) {
+            if self.lines.pending() > long.held() && held != Some(begun) {
                 let Some(line) = self.long_line(file, size)? else { break };
-                if long == Long::RecordPassed && !validate::is_record_in(line) {
+                if long.is_for_records() && !validate::is_record_in(line) {
                     held = Some(begun);
                     continue;
                 }
-                line.pass(&self.path, |piece| sink(Part::OfLong(piece)).map(drop))?;
-                self.lines = Lines::from(line.next);
+                let flow = pass_on(line, &self.path, long, &mut sink)?;
+                self.lines = Lines::from(flow.break_value().unwrap_or(line.next));
+                if flow.is_break() {
+                    return Ok(Seen::Stopped);
+                }
             }
             // No further than the size at the beginning: a file that grows faster than its lines
             // are handled must not keep its follower from looking at the clock.
@@ -291,6 +313,20 @@ impl Follow {
     }
 }
 
+/// Gives out a long line of the file at `path`.
+fn pass_on(
+    line: LongLine<'_>,
+    path: &Path,
+    long: Long,
+    sink: &mut impl FnMut(Part<'_>) -> Result<ControlFlow<u64>>,
+) -> Result<ControlFlow<u64>> {
+    if let Long::Condensed(most) = long {
+        return line.condense(path, most, |line, condensed| sink(Part::Condensed(line, condensed)));
+    }
+    line.pass(path, |piece| sink(Part::OfLong(piece)).map(drop))?;
+    Ok(ControlFlow::Continue(()))
+}
+
 /// What `path` names, and the size of `file`, which is open and has this identity.
 fn standing(path: &Path, file: &File, own: Identity) -> io::Result<(Option<Identity>, u64)> {
     // The path is looked up before the open file's size is taken: if another file has taken its
@@ -359,7 +395,7 @@ mod tests {
         io::Write,
     };
 
-    use super::*;
+    use super::{super::long::LONG, *};
 
     /// A file name of its own for a test, removed at its end.
     struct Place(PathBuf);
@@ -469,6 +505,7 @@ mod tests {
                 match part {
                     Part::Lines(block) => lines.extend_from_slice(block.bytes),
                     Part::OfLong(piece) => pieces.push(piece.to_vec()),
+                    Part::Condensed(line, _) => panic!("{line:?}"),
                 }
                 Ok(ControlFlow::Continue(()))
             });

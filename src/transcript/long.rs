@@ -3,14 +3,21 @@
 use std::{
     fs::File,
     io::{self, Read},
+    ops::ControlFlow,
     path::Path,
 };
 
-use super::lines::{self, BLOCK};
+use super::{
+    condense::{Condensed, condense},
+    lines::{self, BLOCK, Line},
+};
 use crate::error::{At, Error, Result};
 
 /// From how many bytes on a line is long: images have that much, so most never are.
-pub(super) const LONG: usize = 1024 * 1024;
+pub(crate) const LONG: usize = 1024 * 1024;
+
+/// How many bytes at the end of a line are given out with what is condensed of it.
+const END: usize = 1024;
 
 /// What becomes of a long line.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,6 +28,25 @@ pub(crate) enum Long {
     RecordPassed,
     /// It is given out in pieces.
     AnyPassed,
+    /// It is given out without the most of its long strings if it is a record, and held otherwise. So
+    /// many bytes are long.
+    Condensed(usize),
+}
+
+impl Long {
+    /// How many bytes may be held of a line that has not come to its end.
+    pub(super) fn held(self) -> usize {
+        match self {
+            Long::Held => usize::MAX,
+            Long::RecordPassed | Long::AnyPassed => LONG,
+            Long::Condensed(most) => most,
+        }
+    }
+
+    /// Whether only a record is not held.
+    pub(super) fn is_for_records(self) -> bool {
+        matches!(self, Long::RecordPassed | Long::Condensed(_))
+    }
 }
 
 /// A long line, in the file.
@@ -34,6 +60,25 @@ pub(crate) struct LongLine<'a> {
 }
 
 impl LongLine<'_> {
+    /// Gives it out without the most of its long strings, `most` bytes of it; `path` is its file's.
+    pub(super) fn condense(
+        self,
+        path: &Path,
+        most: usize,
+        sink: impl FnOnce(Line<'_>, &Condensed) -> Result<ControlFlow<u64>>,
+    ) -> Result<ControlFlow<u64>> {
+        let LongLine { file, offset, next } = self;
+        let text = LongLine { next: next - 1, ..self };
+        let condensed = condense(text, most).at(path)?;
+        let length = next - 1 - offset;
+        if condensed.bytes.len() as u64 + condensed.cut != length {
+            return Err(cut(path));
+        }
+        let end = usize::try_from(length).map_or(END, |length| length.min(END));
+        let bytes = lines::before(file, next - 1, end).at(path)?;
+        sink(Line { offset, next, bytes: &bytes }, &condensed)
+    }
+
     /// Passes it on, one piece after the other; `path` is its file's.
     pub(super) fn pass(
         mut self,

@@ -1,6 +1,7 @@
 //! An agent's JSONL: from bytes to whole lines, a file followed while the agent writes it, and one
 //! schema for the events in the lines of every agent.
 
+pub(crate) mod condense;
 pub(crate) mod event;
 pub(crate) mod fast_json;
 pub(crate) mod field;

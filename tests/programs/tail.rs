@@ -212,6 +212,67 @@ fn a_very_long_line_is_passed_on_or_refused() {
     assert!(run(&home, &["--raw", text(&path)]).out == odd.as_bytes());
 }
 
+/// What must be understood is not held either: the long strings are left out, and the event says so.
+#[test]
+fn a_very_long_record_is_told_without_its_long_strings() {
+    let home = Home::new();
+    let path = home.proj().join("a.jsonl");
+    let prompt = |text: &str| {
+        let message = format!("{{\"role\":\"user\",\"content\":\"{text}\"}}");
+        let time = "2026-11-27T01:02:03.000Z";
+        format!("{{\"type\":\"user\",\"message\":{message},\"timestamp\":\"{time}\"}}\n")
+    };
+    let long = prompt(&"é日\\n".repeat(500_000));
+    append(&path, prompt("first") + &long + &prompt("last"));
+    let told = |said: &Said| {
+        assert_eq!(said.status, Some(0), "{}", said.notes);
+        let of = |event: &Value| {
+            assert_eq!((&event["kind"], event["time"].is_string()), (&"prompt".into(), true));
+            (event["text"].as_str().unwrap().to_owned(), event["cut"].as_u64().unwrap_or(0))
+        };
+        said.records().iter().map(of).collect::<Vec<_>>()
+    };
+    for (limit, most) in [(None, 1024 * 1024), (Some("100000"), 100_000), (Some("300"), 300)] {
+        let words: Vec<_> =
+            limit.map(|limit| ["--max-line", limit]).into_iter().flatten().collect();
+        let said = run(&home, &[&["--events", text(&path)], &words[..]].concat());
+        let [first, (kept, cut), last] = &told(&said)[..] else { panic!("{}", said.notes) };
+        assert_eq!((&*first.0, first.1, &*last.0, last.1), ("first", 0, "last", 0));
+        assert!(
+            kept.starts_with("é日\n") && "é日\n".repeat(500_000).starts_with(kept),
+            "{limit:?}"
+        );
+        assert!(long.len() as u64 - 1 - cut <= most && kept.len() as u64 > most / 4, "{limit:?}");
+        assert_eq!(said.records()[2]["offset"], said.records()[1]["next"]);
+    }
+    let whole = told(&run(&home, &["--events", "--max-line", "9000000", text(&path)]));
+    assert_eq!(whole[1], ("é日\n".repeat(500_000), 0));
+
+    let said = run(&home, &["--text", text(&path)]);
+    assert!(said.notes.contains("bytes of a long record are left out"), "{}", said.notes);
+    assert!(said.out.starts_with("> first\n> é日\n".as_bytes()) && said.out.ends_with(b"> last\n"));
+
+    // Across runs that keep the place, and while it is followed and comes in pieces.
+    let place = home.proj().join("place");
+    for want in ["first", "é", "last"] {
+        let words = ["--events", "--cursor", text(&place), "--max", "1", text(&path)];
+        assert!(told(&run(&home, &words))[0].0.starts_with(want), "{want}");
+    }
+    let mut following = Following::start(tail(&home, &["--events", "-f", "-n", "1", text(&path)]));
+    assert_eq!(following.record()["text"], "last");
+    long.as_bytes().chunks(300_000).for_each(|piece| append(&path, piece));
+    append(&path, prompt("end"));
+    assert!(following.record()["cut"].as_u64().unwrap() > 1_000_000);
+    assert_eq!(following.record()["text"], "end");
+
+    // One that is no record is told of as ever.
+    let path = home.proj().join("b.jsonl");
+    append(&path, long.trim_end().trim_end_matches('}').to_owned() + "\n" + &prompt("last"));
+    let said = run(&home, &["--events", text(&path)]);
+    assert_eq!(told(&said), [("last".to_owned(), 0)]);
+    assert!(said.notes.contains("offset 0: skipped"), "{}", said.notes);
+}
+
 /// Large pieces are written behind the reader's back: in order, and what fails is told.
 #[test]
 fn a_large_transcript_is_whole() {

@@ -28,6 +28,7 @@ mod held;
 mod options;
 mod plan;
 mod printer;
+mod record;
 mod session_set;
 mod tailed;
 mod text;
@@ -98,7 +99,7 @@ is where reading continues. A transcript that Codex has compressed
         ],
         see_also: &[("aimax-paste", 1), ("aimax-ls", 1), ("tail", 1), ("aimax", 7)],
         ends: &[Exit::No, Exit::Person, Exit::Missing, Exit::Timeout],
-        records: &[&printer::WRAPPED, &printer::EVENT],
+        records: &[&record::WRAPPED, &record::EVENT],
         ..ToolDoc::EMPTY
     };
 

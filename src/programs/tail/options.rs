@@ -27,6 +27,13 @@ pub struct Args {
 
 has!(Args { target: Target });
 
+impl Args {
+    /// The longest line that is no error.
+    pub(super) fn longest(&self) -> Option<usize> {
+        self.max_line.filter(|_| !self.events && !self.text)
+    }
+}
+
 /// `--max`.
 pub(crate) const MAX: OptDoc = OptDoc::new(
     "max",
@@ -177,7 +184,11 @@ be lost, use `--each`.",
         "\
 The longest line to accept. A longer one ends the run with status 74 and
 an error with its offset. The default is no limit but memory, and not
-even that where lines are printed as they are.",
+even that where lines are printed as they are.
+
+With `--events` and `--text`, a longer record is told without the most
+of its long strings, and `cut` in its events, or a note on standard
+error, says how many bytes were left out. The default is 1 MiB there.",
     )
     .value("BYTES", Complete::Nothing)
     .sets(|args, given| args.max_line.set(given)),

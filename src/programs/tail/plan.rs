@@ -46,7 +46,7 @@ impl Plan {
             (Some(file), None) => {
                 no_session(&file, args)?;
                 let reader = ConversationReader::of_file(file.into(), start);
-                let reader = reader.longest(args.max_line);
+                let reader = reader.longest(args.longest());
                 streams.push(Tailed::of_file(args.target.backend_given()?, reader));
             }
             (None, None) => {

@@ -62,7 +62,7 @@ impl SessionSet {
             Err(e) => return Err(e),
         };
         let backend = args.target.backend(&config)?;
-        let (stores, max_line, waits) = (BTreeMap::new(), args.max_line, args.follow);
+        let (stores, max_line, waits) = (BTreeMap::new(), args.longest(), args.follow);
         Ok(SessionSet { config, backend, selection, tmux, stores, start, cursors, max_line, waits })
     }
 

@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeSet, ops::ControlFlow, path::Path};
 
-use super::{
-    cursor::Cursor,
-    printer::{Printer, RecordSource},
-};
+use super::{cursor::Cursor, printer::Printer, record::RecordSource};
 use crate::{
     agent::Backend,
     error::{Error, Result},
@@ -149,10 +146,15 @@ impl Tailed {
                     cursor.move_to(path, follow)?;
                     printer.recall(source, follow)?;
                 }
-                follow.read_parts(printer.long(), |part| match part {
+                let seen = follow.read_parts(printer.long(), |part| match part {
                     Part::Lines(block) => printer.block(source, path, cursor, block),
+                    Part::Condensed(line, left) => {
+                        printer.condensed(source, path, cursor, line, left)
+                    }
                     Part::OfLong(piece) => printer.out.lines(piece).map(ControlFlow::Continue),
-                })
+                });
+                printer.settle()?;
+                seen
             })?;
             if let ReadEnd::Moved { from, to, offset } = &end {
                 printer.moved(source, from, to, *offset)?;

@@ -71,7 +71,7 @@ fn run(place: &Place, session: Option<&str>, options: &[(&str, &str)]) -> Ran {
     let args = args(options);
     let plan = Plan::new(&args, vec![place.0.clone().into()]).map(|mut plan| {
         let session = session.map(str::to_owned);
-        plan.streams[0].source = printer::RecordSource::new(session, Some(Backend::Claude));
+        plan.streams[0].source = record::RecordSource::new(session, Some(Backend::Claude));
         plan
     });
     let result = plan.and_then(|plan| print_plan(plan, &args, &mut out, &mut note, None).0);

@@ -1,6 +1,6 @@
 //! `aimax usage`: the tokens that sessions have used.
 
-use std::{ffi::OsString, ops::ControlFlow};
+use std::ffi::OsString;
 
 use serde_json::{Value, json};
 
@@ -136,9 +136,8 @@ pub(super) fn since(config: &Config, session: &Session, offset: u64) -> Result<V
 fn read(config: &Config, session: &Session, mut note: impl FnMut(u64, Used)) -> Result<()> {
     let path = session.kept_conversation(config).transcript;
     let mut reader = ConversationReader::new(session.places(config), path, Start::Offset(0));
-    reader.read(None, |line| {
+    reader.read_condensed(|line| {
         session.agent().used(line.bytes).into_iter().for_each(|used| note(line.offset, used));
-        Ok(ControlFlow::Continue(()))
     })
 }
 

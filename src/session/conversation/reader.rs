@@ -21,6 +21,7 @@ use crate::{
         follow::{Follow, Seen},
         left::Holds,
         lines::Line,
+        long::LONG,
         start::Start,
         zst,
     },
@@ -274,6 +275,16 @@ impl ConversationReader {
             self.watch(watch)?;
         }
         Ok(elsewhere())
+    }
+
+    /// Passes all complete lines that are there now to `sink`, but of a long record only what is left
+    /// without its long strings: its type, its time and its numbers are there.
+    pub(crate) fn read_condensed(&mut self, mut sink: impl FnMut(Line<'_>)) -> Result<()> {
+        while !matches!(
+            self.read_with(None, |_, follow| follow.read_condensed(LONG, &mut sink))?,
+            ReadEnd::Paused(_)
+        ) {}
+        Ok(())
     }
 
     /// Passes all complete lines that are there now to `sink`, until it breaks off. Continues in a

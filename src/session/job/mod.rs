@@ -204,16 +204,22 @@ impl Job {
         self.settle(config, Some(pane))?;
         let now = self.session.conversation_in(config, Some(pane))?;
         let _held = self.hold()?;
-        let running = self.running()?;
-        let is_new = running.is_none();
-        let account = running.unwrap_or_else(|| Account {
-            transcript: now.transcript,
-            conversation: now.id,
-            offset,
-            prompts: 0,
-            ..Account::of(&Fields::new())
-        });
-        self.put(&Account { sending: true, done_by, ..account })?;
+        let before = self.account()?;
+        let is_new = before.ended.is_some();
+        let account = if is_new {
+            Account {
+                transcript: now.transcript,
+                conversation: now.id,
+                offset,
+                prompts: 0,
+                ..Account::of(&Fields::new())
+            }
+        } else {
+            before.clone()
+        };
+        // Where it cannot be shown, as on a full disk, nothing is typed, and the job is what it was.
+        self.put(&Account { sending: true, done_by, ..account })
+            .inspect_err(|_| drop(before.note(&self.run_dir)))?;
         Ok(is_new)
     }
 

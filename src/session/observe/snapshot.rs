@@ -224,8 +224,9 @@ pub(crate) fn windows(
     let mut panes = Panes::default();
     let of = |&backend: &Backend| {
         let mut found: Vec<Observed> = Vec::new();
-        for session in Session::all(config, Some(backend))? {
+        for mut session in Session::all(config, Some(backend))? {
             let snapshot = Snapshot::of(config, &session, panes.sight(config, tmux, &session)?)?;
+            drop(session.keep_up(config, snapshot.pane.as_ref()));
             if snapshot.pane.is_some() || snapshot.unseen.is_some() {
                 found.push((session, snapshot));
             }

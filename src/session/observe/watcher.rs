@@ -187,15 +187,18 @@ impl<'a> SessionWatcher<'a> {
                 one.spots.insert(self.watch.path(&path)?);
             }
         }
-        match one.job.as_ref().map(|job| job.transcript(self.config, pane)).transpose()? {
-            Some(Some(path)) => drop(one.spots.insert(self.watch.path(&path)?)),
+        let now = one.session.keep_up(self.config, pane)?;
+        if let Some(job) = &mut one.job {
+            job.keep(&one.session);
+        }
+        match now.transcript {
+            Some(path) => drop(one.spots.insert(self.watch.path(&path)?)),
             // The places where it may come change.
-            Some(None) => {
+            None => {
                 for path in live.into_iter().flat_map(|p| one.session.watch_paths(self.config, p)) {
                     one.spots.insert(self.watch.path(&path)?);
                 }
             }
-            None => {}
         }
         let mut snapshot = Snapshot::with(self.config, &one.session, one.job.as_mut(), sight)?;
         let is_untold = self.follows_on && snapshot.is_idle() && snapshot.beside.is_none();

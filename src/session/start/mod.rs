@@ -198,7 +198,11 @@ fn folder(path: &Path) -> Result<PathBuf> {
     if !path.is_dir() {
         return Err(Error::usage(path.display(), "no such folder"));
     }
-    std::path::absolute(path).map_err(|e| Error::io(path.display(), &e))
+    // A folder that was removed under its caller is there by the name `.`, but has no path any more.
+    std::path::absolute(path).map_err(|_| {
+        let cause = "the current folder has been removed";
+        Error::usage(path.display(), cause).advise("go to another one")
+    })
 }
 
 /// The agent's files and folders for a new session: those of the settings. A conversation that is
