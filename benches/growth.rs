@@ -31,6 +31,10 @@ const FIELDS: &str = "#{window_name}\t#{window_id}\t#{window_index}\t#{window_ac
     #{pane_dead}\t#{pane_dead_status}\t#{pane_dead_signal}\t#{pane_in_mode}\t#{pane_input_off}\t\
     #{pane_synchronized}\t#{cursor_x}\t#{cursor_y}\t#{socket_path}\t#{pid}\t#{pane_current_command}\t#{pane_title}";
 
+/// Those of them that `aimax-ls` asks for.
+const BRIEF: &str = "\t#{window_id}\t0\t0\t#{pane_id}\t#{pane_pid}\t#{pane_dead}\t#{pane_dead_status}\t\
+    #{pane_dead_signal}\t0\t0\t0\t0\t#{cursor_y}\t#{cursor_flag}\t1\t\t0\t\t\t#{pane_title}";
+
 struct Room {
     root: PathBuf,
     fakes: usize,
@@ -222,7 +226,19 @@ fn measure(room: &Room) -> Vec<(&'static str, Cost)> {
     found.push(("kill NAME", middle(ended)));
     found.push(of("ls", &["aimax-ls"]));
     found.push(of("tmux list-panes -a", &["tmux", "list-panes", "-a", "-F", FIELDS]));
+    found.push(of("the same, brief", &["tmux", "list-panes", "-a", "-F", BRIEF]));
     found.push(of("tmux display-message", &["tmux", "display-message", "-p", "x"]));
+    let (hub, bare) = (format!("={HUB}:"), format!("={HUB}:bare"));
+    let window = [
+        &["tmux", "new-window", "-d", "-t", &hub, "-n", "bare", "sleep", "86400"][..],
+        &["tmux", "pipe-pane", "-O", "-t", &bare, "cat >/dev/null"],
+        &["tmux", "kill-window", "-t", &bare],
+    ];
+    let rounds = (0..ROUNDS).map(|_| window.map(|words| timed(&mut room.command(words))));
+    let rounds: Vec<[Cost; 3]> = rounds.collect();
+    for (at, name) in ["tmux new-window", "tmux pipe-pane", "tmux kill-window"].iter().enumerate() {
+        found.push((name, middle(rounds.iter().map(|costs| costs[at]).collect())));
+    }
     found
 }
 
@@ -261,6 +277,7 @@ fn main() {
     }
     bound("spawn, computed: 1,000 beside 10", times(at(4, 4).computed, at(1, 4).computed), 1.3);
     bound("ls of 1,000 beside tmux list-panes -a", times(at(4, 6).wall, at(4, 7).wall), 1.5);
+    println!("        beside the same, brief: {:.2} times", times(at(4, 6).wall, at(4, 8).wall));
     room.set_jobs();
     for words in [&["aimax-ls", "--watch"][..], &["aimax-flag", "wait", "--all"]] {
         let (woken, kilobytes) = room.rest(words);

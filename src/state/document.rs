@@ -195,3 +195,22 @@ fn inside(value: &Value) -> String {
 fn line(name: &str, json: &str) -> String {
     format!("\n  {}: {json}", python::encode(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_seen_wherever_a_piece_of_the_file_ends() {
+        let entry =
+            |name: &str, cwd: &str| line(name, &format!("{{\n    \"cwd\": \"{cwd}\"\n  }}"));
+        let seen = |text: &str| glance(text.as_bytes(), "a").unwrap();
+        for ahead in PIECE - 80..PIECE + 20 {
+            let text = format!("{{{},{}", entry("b", &"x".repeat(ahead - 40)), entry("a", "/a"));
+            assert_eq!(seen(&format!("{text}\n}}")).unwrap()["cwd"], "/a", "{ahead}");
+            let twice = format!("{text},{}\n}}", entry("a", "/b"));
+            assert_eq!(seen(&twice).unwrap()["cwd"], "/b", "the last one counts: {ahead}");
+            assert_eq!(seen(&text), None, "not the whole file: {ahead}");
+        }
+    }
+}

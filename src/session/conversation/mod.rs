@@ -59,8 +59,8 @@ impl Session {
 
     /// This status of its agent's, or that by its transcript when its sign is gone.
     fn or_by_turn(&self, config: &Config, pane: &Pane, status: Status) -> Result<Status> {
-        let (agent, paths) = (self.agent(), self.paths(config));
-        if status != Status::Starting || agent.conversation(&paths, pane)?.is_some() {
+        let agent = self.agent();
+        if status != Status::Starting || agent.conversation(&self.paths(config), pane)?.is_some() {
             return Ok(status);
         }
         let now = self.without_sign(config, pane)?;
