@@ -195,6 +195,14 @@ fn a_very_long_line_is_passed_on_or_refused() {
         assert_eq!(said.status, Some(0), "{words:?}: {}", said.notes);
         assert!(said.out == good.as_bytes(), "{words:?}: {} bytes", said.out.len());
     }
+    let said = run(&home, &["--offsets", text(&path)]);
+    let wrapped = good.lines().scan(0, |offset, entry| {
+        let next = *offset + entry.len() + 1;
+        let at = std::mem::replace(offset, next);
+        let place = format!("\"offset\":{at},\"next\":{next}");
+        Some(format!("{{\"sessionId\":null,{place},\"entry\":{entry}}}\n"))
+    });
+    assert!(said.out == wrapped.collect::<String>().as_bytes(), "{}", said.notes);
     let said = run(&home, &["--max-line", "3000009", text(&path)]);
     assert_eq!((said.status, said.out.as_slice()), (Some(74), &b"{\"a\":1}\n"[..]));
     assert!(said.notes.contains("offset 8: a line of more than"), "{}", said.notes);

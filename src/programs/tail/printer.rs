@@ -122,7 +122,12 @@ impl<'a> Printer<'a> {
 
     /// Whether blocks are printed as they are, but for their faults.
     fn is_plain(&self) -> bool {
-        matches!(self.form, Form::Plain) && self.batch && self.left == u64::MAX
+        matches!(self.form, Form::Plain) && self.is_passed_on()
+    }
+
+    /// Whether what is printed need neither be counted nor leave in one write.
+    fn is_passed_on(&self) -> bool {
+        self.batch && self.left == u64::MAX
     }
 
     /// What becomes of a long line. What is not looked into need not be held, and what is understood
@@ -130,9 +135,9 @@ impl<'a> Printer<'a> {
     pub(crate) fn long(&self) -> Long {
         match self.form {
             Form::Events | Form::Text(_) => Long::Condensed(self.longest),
-            Form::Plain if self.is_plain() && self.raw => Long::AnyPassed,
-            Form::Plain if self.is_plain() => Long::RecordPassed,
-            Form::Plain | Form::Wrapped => Long::Held,
+            _ if !self.is_passed_on() => Long::Held,
+            Form::Plain if self.raw => Long::AnyPassed,
+            Form::Plain | Form::Wrapped => Long::RecordPassed,
         }
     }
 
@@ -181,6 +186,23 @@ impl<'a> Printer<'a> {
             }
             _ => self.line(source, path, line, 0),
         }
+    }
+
+    /// Prints a piece of a long line that is passed on; it begins at `at`.
+    pub(crate) fn piece(&mut self, source: &RecordSource, line: Line<'_>, at: u64) -> Result<()> {
+        if !matches!(self.form, Form::Wrapped) {
+            return self.out.lines(line.bytes);
+        }
+        if at == line.offset {
+            self.wrapped.clear();
+            source.open_entry(line, &mut self.wrapped)?;
+            self.out.lines(&self.wrapped)?;
+        }
+        if at + line.bytes.len() as u64 == line.next {
+            self.out.lines(&line.bytes[..line.bytes.len() - 1])?;
+            return self.out.line(b"}");
+        }
+        self.out.lines(line.bytes)
     }
 
     /// Prints what is left of a long record, of which `line` has only the end; breaks off with the

@@ -151,7 +151,9 @@ impl Tailed {
                     Part::Condensed(line, left) => {
                         printer.condensed(source, path, cursor, line, left)
                     }
-                    Part::OfLong(piece) => printer.out.lines(piece).map(ControlFlow::Continue),
+                    Part::OfLong(line, at) => {
+                        printer.piece(source, line, at).map(ControlFlow::Continue)
+                    }
                 });
                 printer.settle()?;
                 seen
