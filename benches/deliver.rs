@@ -7,7 +7,8 @@
 //!
 //! The agent's own time runs from an Enter behind a text that stands in its box. No sender can be as
 //! fast who has to paste first; so the floor is measured too: one tmux command that pastes and one that
-//! presses Enter, with nothing looked at.
+//! presses Enter, with nothing looked at. A start has a floor of the same kind: an agent that says that it
+//! is ready may still be at work, and reads a prompt later than one that rests.
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on stops")]
 
 #[expect(dead_code, reason = "each test program uses its own part of it")]
@@ -279,9 +280,12 @@ fn python(home: &Home, program: &Path, verb: &str, agent: Agent, name: &str) -> 
     command
 }
 
-/// Starts the agent by hand: the time to its earliest readiness, and the time from there to the
-/// record of a prompt.
-fn start_by_hand(agent: Agent, home: &Home, prompt: &str) -> Option<Duration> {
+/// Types a prompt into a pane, and measures the time to its record.
+type Send = fn(Agent, &Home, &str, &str) -> Option<Duration>;
+
+/// Starts the agent by hand: the time to its earliest readiness, and the time that `send` takes from
+/// there.
+fn start_by_hand(agent: Agent, home: &Home, prompt: &str, send: Send) -> Option<Duration> {
     let marker = match agent.kind {
         Kind::Claude => "❯",
         Kind::Codex => "›",
@@ -296,7 +300,7 @@ fn start_by_hand(agent: Agent, home: &Home, prompt: &str) -> Option<Duration> {
     // It says so some milliseconds before its box is there, and loses what comes between.
     home.tmux().wait_text(&pane, marker);
     let readiness = began.elapsed();
-    let took = by_hand(agent, home, &pane, prompt).map(|took| readiness + took);
+    let took = send(agent, home, &pane, prompt).map(|took| readiness + took);
     home.tmux().run(["kill-window", "-t", &pane]);
     took
 }
@@ -305,10 +309,11 @@ fn spawn(agent: Agent, runs: usize, original: Option<&Path>, before: Option<&Pat
     let model = Model::start();
     let home = agent.home(&model, Trust::Seeded);
     let (mut own, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
-    let mut others = Vec::new();
+    let (mut least, mut others) = (Vec::new(), Vec::new());
     let proj = home.proj().to_string_lossy().into_owned();
     for n in 0..runs {
-        own.extend(start_by_hand(agent, &home, &format!("by hand {n} of the start")));
+        own.extend(start_by_hand(agent, &home, &format!("by hand {n} of the start"), by_hand));
+        least.extend(start_by_hand(agent, &home, &format!("blind {n} of the start"), floor));
         if let Some(before) = before {
             let prompt = format!("before {n} of the start");
             let args = ["-b", agent.backend(), "-s", "before", "-p", &prompt];
@@ -339,6 +344,7 @@ fn spawn(agent: Agent, runs: usize, original: Option<&Path>, before: Option<&Pat
         let _ended_or_never_there = run(&home, "kill", &[&name]);
     }
     let own = row("the agent: start to ready, Enter to record", &mut own);
+    row("the floor: ready, a paste and Enter, to record", &mut least);
     let ours = row("aimax-spawn -p: call to proof", &mut ours);
     verdict("  over the agent's own time", ours, own, 60.0);
     if before.is_some() {

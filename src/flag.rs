@@ -40,6 +40,21 @@ pub struct Flags {
 /// The fields of a flag file, by key.
 pub(crate) type Fields = BTreeMap<String, String>;
 
+/// The fields of the flags that are there. What is in the place of `failed.flag` need not be readable
+/// while a job runs.
+#[derive(Debug)]
+pub(crate) struct Raised {
+    pub(crate) running: Option<Fields>,
+    pub(crate) failed: Result<Option<Fields>>,
+}
+
+impl Raised {
+    /// Whether `running.flag` is there, and `failed.flag`.
+    pub(crate) fn are_there(&self) -> (bool, bool) {
+        (self.running.is_some(), !matches!(self.failed, Ok(None)))
+    }
+}
+
 /// Why a job failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Failure {
@@ -159,18 +174,17 @@ impl Flags {
         fs::write_atomic(flag, encode(&[&session, fields].concat()).as_bytes(), 0o644)
     }
 
-    /// Whether `running.flag` is there, and `failed.flag`.
-    pub fn are_there(&self) -> Result<(bool, bool)> {
+    /// Both flags. `running.flag` is read first: a job that fails meanwhile is not taken for a done one.
+    pub(crate) fn read(&self) -> Result<Raised> {
         if !self.check_path()? {
-            return Ok((false, false));
+            return Ok(Raised { running: None, failed: Ok(None) });
         }
-        let there = |path: PathBuf| Ok(fs::absent(path.symlink_metadata()).at(&path)?.is_some());
-        Ok((there(self.running())?, there(self.failed())?))
+        Ok(Raised { running: fields(&self.running())?, failed: fields(&self.failed()) })
     }
 
     /// The fields of `running.flag`, if it is there.
     pub fn read_running(&self) -> Result<Option<Fields>> {
-        self.fields(&self.running())
+        if self.check_path()? { fields(&self.running()) } else { Ok(None) }
     }
 
     /// When `running.flag` was written, in epoch milliseconds: its `startedAt`, or the file's time
@@ -186,7 +200,7 @@ impl Flags {
 
     /// The fields of `failed.flag`, if it is there.
     pub fn read_failed(&self) -> Result<Option<Fields>> {
-        self.fields(&self.failed())
+        if self.check_path()? { fields(&self.failed()) } else { Ok(None) }
     }
 
     /// Removes the session's folder, and the folders above it that are ours and now empty.
@@ -234,19 +248,6 @@ impl Flags {
         }
     }
 
-    fn fields(&self, path: &Path) -> Result<Option<Fields>> {
-        if !self.check_path()? {
-            return Ok(None);
-        }
-        let Some(bytes) = fs::read_plain(path, MOST)? else { return Ok(None) };
-        let text = String::from_utf8_lossy(&bytes);
-        let field = |line: &str| {
-            let (key, value) = line.split_once('=')?;
-            Some((key.to_owned(), value.replace("\\n", "\n")))
-        };
-        Ok(Some(text.lines().filter_map(field).collect()))
-    }
-
     /// Whether the folder that holds them is there. Refuses a link in the place of one of our folders.
     fn check_path(&self) -> Result<bool> {
         let mut path = self.root.clone();
@@ -263,6 +264,17 @@ impl Flags {
         }
         Ok(true)
     }
+}
+
+/// The fields of the flag at `path`, if it is there.
+fn fields(path: &Path) -> Result<Option<Fields>> {
+    let Some(bytes) = fs::read_plain(path, MOST)? else { return Ok(None) };
+    let text = String::from_utf8_lossy(&bytes);
+    let field = |line: &str| {
+        let (key, value) = line.split_once('=')?;
+        Some((key.to_owned(), value.replace("\\n", "\n")))
+    };
+    Ok(Some(text.lines().filter_map(field).collect()))
 }
 
 fn encode(lines: &[(&str, String)]) -> String {
@@ -299,10 +311,10 @@ mod tests {
         assert_eq!(flags.read_failed().unwrap().unwrap()["reason"], "one\ntwo");
         flags.set(1, &[]).unwrap();
         assert_eq!(flags.read_failed().unwrap(), None);
-        assert_eq!(flags.are_there().unwrap(), (true, false));
+        assert_eq!(flags.read().unwrap().are_there(), (true, false));
         flags.remove_files().unwrap();
         flags.remove_files().unwrap();
-        assert_eq!(flags.are_there().unwrap(), (false, false));
+        assert_eq!(flags.read().unwrap().are_there(), (false, false));
         flags.remove().unwrap();
         assert_eq!(std::fs::read_dir(&flags.root).unwrap().count(), 0);
         fs::remove_dir(&flags.root).unwrap();

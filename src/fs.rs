@@ -107,6 +107,19 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
+/// The same for a small plain file, such as ours: of those, a read gives less than was asked for only at
+/// their end, so that one is enough.
+pub(crate) fn read_small(path: &Path) -> Result<Option<Vec<u8>>> {
+    let Some(mut file) = absent(File::open(path)).at(path)? else { return Ok(None) };
+    let mut bytes = vec![0; SMALL];
+    let length = file.read(&mut bytes).at(path)?;
+    bytes.truncate(length);
+    if length == SMALL {
+        file.read_to_end(&mut bytes).at(path)?;
+    }
+    Ok(Some(bytes))
+}
+
 /// The size of a small file, in bytes.
 const SMALL: usize = 2048;
 

@@ -300,14 +300,8 @@ pub trait Agent: Sync {
         Ok(None)
     }
 
-    /// Whether something that it has started runs on while it is idle, as far as it says so itself
-    /// without its screen.
-    fn runs_beside(&self, _paths: &AgentPaths, _pane: &Pane) -> Result<Option<bool>> {
-        Ok(None)
-    }
-
-    /// Its [`status`](Agent::status), and what the same look tells of what
-    /// [`runs_beside`](Agent::runs_beside).
+    /// Its [`status`](Agent::status); and while it is idle, whether something that it has started runs on,
+    /// as far as it says so itself without its screen.
     fn standing(&self, paths: &AgentPaths, pane: &Pane) -> Result<(Status, Option<bool>)> {
         Ok((self.status(paths, pane)?, None))
     }

@@ -139,7 +139,9 @@ impl Anchor {
             Error::missing(&session.name, format!("{} cannot be read: {why}", path.display()))
                 .advise("remove it, and the session is found by the name of its window")
         };
-        let Some(bytes) = fs::read(&path).map_err(|e| damaged(e.cause))? else { return Ok(None) };
+        let Some(bytes) = fs::read_small(&path).map_err(|e| damaged(e.cause))? else {
+            return Ok(None);
+        };
         serde_json::from_slice(&bytes).map(Some).map_err(|e| damaged(e.to_string()))
     }
 

@@ -38,6 +38,8 @@ pub(crate) fn end(
     let pane = session.pane(config, tmux)?;
     let mut ended = Ended { killed: false, was_working: false };
     if let Some(pane) = &pane {
+        // What is archived is the conversation that the agent holds now.
+        drop(session.clone().keep_up(config, Some(pane)));
         if let Some(mut job) = Job::of(config, session) {
             ended.was_working = matches!(
                 job.settle(config, Some(pane))?.state,

@@ -1,6 +1,10 @@
 //! The panes of many sessions, by one question to each tmux server.
 
-use std::{collections::HashMap, path::PathBuf, thread};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    thread,
+};
 
 use super::{
     Session,
@@ -41,12 +45,12 @@ pub(crate) struct Panes {
     hubs: Vec<(Backend, Vec<Pane>)>,
     /// A single session is asked for by itself.
     is_single: bool,
-    /// Nobody asks for the programs in the foreground.
+    /// Nobody asks for more than [`Pane::BRIEF`] tells.
     is_brief: bool,
 }
 
 impl Panes {
-    /// The panes of so many sessions, for a caller that does not ask for [`Pane::command`].
+    /// The panes of so many sessions, for a caller that does not ask for more than [`Pane::BRIEF`] tells.
     pub(crate) fn of_many(sessions: usize) -> Panes {
         Panes { is_single: sessions == 1, is_brief: true, ..Panes::default() }
     }
@@ -78,7 +82,7 @@ impl Panes {
             return sessions.iter().map(|session| self.sight(config, tmux, session)).collect();
         };
         let (anchors, listed) = thread::scope(|scope| {
-            let listed = scope.spawn(|| listed(&tmux.at(&socket), self.is_brief));
+            let listed = scope.spawn(|| listed(tmux, &socket, self.is_brief));
             let anchors: Vec<_> = sessions.iter().map(read).collect();
             (anchors, listed.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
@@ -103,17 +107,17 @@ impl Panes {
             Err(why) => return Ok(Sight::Unseen { why, pane: None }),
         };
         let is_brief = self.is_brief;
-        let panes = find_or(&mut self.servers, &anchor.socket, || {
-            listed(&tmux.at(&anchor.socket), is_brief)
-        })?;
+        let panes =
+            find_or(&mut self.servers, &anchor.socket, || listed(tmux, &anchor.socket, is_brief))?;
         let own = |panes: &HashMap<String, Pane>| panes.get(&anchor.pane).cloned();
         anchor.sight(session, config, panes.as_ref().map(own).map_err(Clone::clone))
     }
 }
 
-fn listed(server: &Tmux, is_brief: bool) -> Result<Listed> {
+fn listed(tmux: &Tmux, socket: &Path, is_brief: bool) -> Result<Listed> {
+    let server = tmux.at(socket);
     let panes = if is_brief { server.many_panes() } else { server.all_panes() };
-    let by_id = |pane: Pane| (pane.id.clone(), pane);
+    let by_id = |pane: Pane| (pane.id.clone(), Pane { socket: socket.to_owned(), ..pane });
     Ok(panes?.map(|panes| panes.into_iter().map(by_id).collect()))
 }
 

@@ -2,7 +2,11 @@
 //!
 //! Most readers want one session of perhaps a thousand, so only that one is taken apart.
 
-use std::{fmt, ops::Range};
+use std::{
+    fmt,
+    io::{self, Read},
+    ops::Range,
+};
 
 use memchr::memmem;
 use serde::{
@@ -13,13 +17,43 @@ use serde_json::{Result, Value, value::RawValue};
 
 use super::python;
 
-/// The session of that name.
+/// The session of that name, in a file that can be read as a whole.
 pub(super) fn get(bytes: &[u8], name: &str) -> Result<Option<Value>> {
-    match Glance::at(bytes, name) {
-        Some(seen) => Ok(Some(seen.value)),
-        None => Sessions::read(bytes)?.get(name),
-    }
+    Sessions::read(bytes)?.get(name)
 }
+
+/// The session of that name, where the file is laid out as Python and we do; `None` where it is not seen.
+/// A piece of the file is held at a time, for most of what it costs to read a large one is the memory.
+pub(super) fn glance(mut file: impl Read, name: &str) -> io::Result<Option<Value>> {
+    let key = format!("\n  \"{name}\": ");
+    let (mut held, mut found) = (Vec::with_capacity(2 * PIECE), None);
+    loop {
+        let before = held.len();
+        held.resize(before + PIECE, 0);
+        let length = file.read(&mut held[before..])?;
+        held.truncate(before + length);
+        if length == 0 {
+            break;
+        }
+        // What may be the beginning of a key stays for the next piece.
+        let mut done = held.len().saturating_sub(key.len());
+        // Of two of one name the last one counts.
+        for start in memmem::find_iter(&held, key.as_bytes()) {
+            let value = &held[start + key.len()..];
+            match memmem::find(value, ENTRY_END) {
+                Some(end) => found = Some(value[..end + ENTRY_END.len()].to_vec()),
+                None => (found, done) = (None, start.min(done)),
+            }
+        }
+        held.drain(..done);
+    }
+    // No string holds a line break, so the file's last line tells that it is whole.
+    let found = found.filter(|_| held.ends_with(FILE_END));
+    Ok(found.and_then(|json| serde_json::from_slice(&json).ok()))
+}
+
+/// The size of a piece of a file, in bytes.
+const PIECE: usize = 32 * 1024;
 
 /// All sessions, in the file's order.
 pub(super) fn all(bytes: &[u8]) -> Result<Vec<(String, Value)>> {
@@ -27,9 +61,10 @@ pub(super) fn all(bytes: &[u8]) -> Result<Vec<(String, Value)>> {
     sessions.into_iter().map(|(name, json)| Ok((name, serde_json::from_str(json)?))).collect()
 }
 
-/// That the whole file can be read.
-pub(super) fn check(bytes: &[u8]) -> Result<()> {
-    Sessions::read(bytes).map(drop)
+/// The names of all sessions that have fields, in the file's order.
+pub(super) fn names(bytes: &[u8]) -> Result<Vec<String>> {
+    let sessions = Sessions::read(bytes)?.0.into_iter();
+    Ok(sessions.filter(|(_, json)| json.starts_with('{')).map(|(name, _)| name).collect())
 }
 
 /// The bytes once `edit` has changed the session of that name; `None` when it changes nothing.
@@ -46,7 +81,13 @@ pub(super) fn edited(
     let sessions = Sessions::read(bytes)?;
     let kept = sessions.get(name)?;
     let wanted = edit(kept.clone());
-    Ok((kept != wanted).then(|| sessions.with(name, wanted.as_ref()).into_bytes()))
+    Ok((kept != wanted).then(|| match (bytes.strip_suffix(ALL_END), &wanted) {
+        // What is new comes last, and nothing else is written anew.
+        (Some(others), Some(value)) if kept.is_none() => {
+            [others, ENTRY_END, b",", line(name, &inside(value)).as_bytes(), FILE_END].concat()
+        }
+        _ => sessions.with(name, wanted.as_ref()).into_bytes(),
+    }))
 }
 
 /// The sessions' names, in the file's order, and the JSON of each.
@@ -105,6 +146,10 @@ impl<'a> Sessions<'a> {
 
 /// The end of an entry that has fields, as Python and we write it.
 const ENTRY_END: &[u8] = b"\n  }";
+/// The end of a file that has entries.
+const FILE_END: &[u8] = b"\n}";
+/// Both.
+const ALL_END: &[u8] = b"\n  }\n}";
 
 /// One session in the bytes of a file, where it is laid out as Python and we do. Nothing of the others is
 /// read: no string holds a line break, so the file's last line tells that it is whole.
@@ -122,7 +167,7 @@ impl Glance {
         let value = start + key.len();
         let end = value + memmem::find(&bytes[value..], ENTRY_END)? + ENTRY_END.len();
         let value = serde_json::from_slice(&bytes[value..end]).ok()?;
-        bytes.ends_with(b"\n}").then_some(Glance { all: start..end, value })
+        bytes.ends_with(FILE_END).then_some(Glance { all: start..end, value })
     }
 
     /// The bytes with another value there, or none.
@@ -131,7 +176,7 @@ impl Glance {
         let (before, after) = (&bytes[..start], &bytes[end..]);
         match value.map(|value| line(name, &inside(value))) {
             Some(line) => [before, line.as_bytes(), after].concat(),
-            None if before == b"{" && after == b"\n}" => b"{}".to_vec(),
+            None if before == b"{" && after == FILE_END => b"{}".to_vec(),
             // The comma behind it goes, or the one before it.
             None => match after.strip_prefix(b",") {
                 Some(after) => [before, after].concat(),

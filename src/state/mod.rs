@@ -8,6 +8,7 @@
 use std::{
     ffi::OsString,
     fmt,
+    fs::File,
     path::{Path, PathBuf},
     str::FromStr,
     sync::Arc,
@@ -18,7 +19,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    error::{Error, Result},
+    error::{At, Error, Result},
     fs,
     time::{self, Deadline},
     watch::Watch,
@@ -166,18 +167,21 @@ impl Store {
         all(&self.runtime)
     }
 
-    /// Those of `names` that are live.
-    pub fn some(&self, names: &[Name]) -> Result<Vec<(Name, Entry)>> {
-        load(&self.runtime, |bytes| {
-            let of =
-                |name: &Name| Some(kept(bytes, name).transpose()?.map(|kept| (name.clone(), kept)));
-            names.iter().filter_map(of).collect()
-        })
+    /// The names of the live sessions.
+    pub fn names(&self) -> Result<Vec<Name>> {
+        let names = load(&self.runtime, document::names)?.into_iter();
+        Ok(names.filter_map(|name| name.parse().ok()).collect())
     }
 
-    /// That the live sessions can be read.
-    pub fn check(&self) -> Result<()> {
-        load(&self.runtime, document::check)
+    /// Those of `names` that are live.
+    pub fn some(&self, names: &[Name]) -> Result<Vec<(Name, Entry)>> {
+        let of = |name: &Name| Some(self.get(name).transpose()?.map(|kept| (name.clone(), kept)));
+        names.iter().filter_map(of).collect()
+    }
+
+    /// One live session, of a file that can be read as a whole.
+    pub fn checked(&self, name: &Name) -> Result<Option<Entry>> {
+        load(&self.runtime, |bytes| kept(bytes, name))
     }
 
     /// All sessions that ever were, in the file's order.
@@ -187,7 +191,7 @@ impl Store {
 
     /// One live session.
     pub fn get(&self, name: &Name) -> Result<Option<Entry>> {
-        load(&self.runtime, |bytes| kept(bytes, name))
+        get(&self.runtime, name)
     }
 
     /// One session, live or past.
@@ -195,7 +199,7 @@ impl Store {
         if let Some(live) = self.get(name)? {
             return Ok(Some(live));
         }
-        load(&self.archive, |bytes| kept(bytes, name))
+        get(&self.archive, name)
     }
 
     /// Merges the fields of `entry` into the session, in both files: the archive first, because the
@@ -220,6 +224,15 @@ impl Store {
 
 fn entry(value: Value) -> Option<Entry> {
     if let Value::Object(fields) = value { Some(Entry(Arc::new(fields))) } else { None }
+}
+
+fn get(path: &Path, name: &Name) -> Result<Option<Entry>> {
+    let file = fs::absent(File::open(path)).at(path)?;
+    let seen = file.map(|file| document::glance(file, name.as_str())).transpose().at(path)?;
+    match seen.flatten() {
+        Some(value) => Ok(entry(value)),
+        None => load(path, |bytes| kept(bytes, name)),
+    }
 }
 
 fn kept(bytes: &[u8], name: &Name) -> serde_json::Result<Option<Entry>> {

@@ -15,7 +15,7 @@ mod server;
 mod view;
 
 pub use pane::Pane;
-pub(crate) use paste::Enter;
+pub(crate) use paste::{Enter, ReadyPaste};
 pub use screen::Screen;
 pub(crate) use server::Fault;
 pub use server::Tmux;

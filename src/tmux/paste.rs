@@ -4,7 +4,10 @@
 //! we looked gets nothing. That matters: a paste into a dead pane ends the whole server on tmux
 //! 3.3a, and in copy mode it loses its brackets. See tmux/FACTS.md, "Paste and keys".
 
-use super::{Tmux, View};
+use super::{
+    Tmux, View,
+    server::{LOAD, ReadyClient},
+};
 use crate::error::{Error, Result};
 
 /// What follows a paste.
@@ -39,9 +42,36 @@ fn takes_keys(pane: &str) -> String {
     )
 }
 
+/// A paste whose client has been started; nothing is pasted before [`ReadyPaste::go`].
+pub(crate) struct ReadyPaste {
+    client: ReadyClient,
+    text: String,
+    pane: String,
+    /// The command that pastes, where the client only loads the text.
+    then: Option<(Tmux, Vec<String>)>,
+}
+
+impl ReadyPaste {
+    /// Pastes.
+    pub(crate) fn go(self) -> Result<Typed> {
+        let ReadyPaste { client, text, pane, then } = self;
+        let mut said = client.go(text.as_bytes())?;
+        if let Some((tmux, command)) = then {
+            said.map_err(|fault| fault.about(&pane))?;
+            said = tmux.run(&command)?;
+        }
+        Ok(taken(&said.map_err(|fault| fault.about(&pane))?))
+    }
+}
+
 impl Tmux {
     /// Pastes `text` as one bracketed paste, then Enter as `enter` says.
     pub fn paste(&self, pane: &str, text: &str, enter: Enter) -> Result<Typed> {
+        self.ready_paste(pane, text.to_owned(), enter)?.go()
+    }
+
+    /// Starts the client that will do the same.
+    pub(crate) fn ready_paste(&self, pane: &str, text: String, enter: Enter) -> Result<ReadyPaste> {
         let buffer = format!("aimax-{}", uuid::Uuid::new_v4().simple());
         let mut then = format!("paste-buffer -p -r -d -b {buffer} -t {pane}");
         if enter == Enter::AtOnce {
@@ -49,15 +79,15 @@ impl Tmux {
         }
         let otherwise = format!("delete-buffer -b {buffer} ; display-message -p {REFUSED}");
         let condition = takes_keys(pane);
-        let load = ["load-buffer", "-b", &buffer, "-"];
+        let load = [LOAD.as_slice(), &[&buffer, "-"]].concat();
         let guarded = ["if-shell", "-F", "-t", pane, &condition, &then, &otherwise];
-        let said = if text.len() <= AT_ONCE {
-            self.run_with(&[&load[..], &[";"], &guarded].concat(), text.as_bytes())?
+        let (command, then) = if text.len() <= AT_ONCE {
+            ([load.as_slice(), &[";"], &guarded].concat(), None)
         } else {
-            self.run_with(&load, text.as_bytes())?.map_err(|f| f.about(pane))?;
-            self.run(&guarded)?
+            let guarded = guarded.map(str::to_owned).to_vec();
+            (load, Some((self.clone(), guarded)))
         };
-        Ok(taken(&said.map_err(|fault| fault.about(pane))?))
+        Ok(ReadyPaste { client: self.ready(&command)?, text, pane: pane.to_owned(), then })
     }
 
     /// Leaves copy mode, or any other mode of the pane.

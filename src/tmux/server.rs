@@ -4,7 +4,7 @@ use std::{
     ffi::{OsStr, OsString},
     io::{ErrorKind, Write},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use serde_json::json;
@@ -118,44 +118,68 @@ impl Tmux {
 
     /// Runs one command, or several with `;` between, and returns the output.
     pub fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Answer> {
-        self.run_with(args, b"")
-    }
-
-    /// The same with bytes for the command's standard input.
-    pub fn run_with<S: AsRef<OsStr>>(&self, args: &[S], input: &[u8]) -> Result<Answer> {
-        let (printed, fault) = self.call(args, input)?;
-        Ok(fault.map_or(Ok(printed), Err))
+        self.call(args).map(answer)
     }
 
     /// What a command printed, and what went wrong. A command that was done counts as failed when a
     /// hook of the user's that follows it fails: what it printed is valid then.
-    pub(crate) fn call<S: AsRef<OsStr>>(
-        &self,
-        args: &[S],
-        input: &[u8],
-    ) -> Result<(String, Option<Fault>)> {
-        let mut child = self
-            .client()
-            .args(args)
-            .stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|e| Error::io("tmux", &e))?;
-        if let Some(mut stdin) = child.stdin.take() {
+    pub(crate) fn call<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<(String, Option<Fault>)> {
+        self.start(args, Stdio::null())?.end()
+    }
+
+    /// Starts the client for commands whose first is [`LOAD`]: they wait for its standard input.
+    pub(super) fn ready<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<ReadyClient> {
+        self.start(args, Stdio::piped())
+    }
+
+    fn start<S: AsRef<OsStr>>(&self, args: &[S], stdin: Stdio) -> Result<ReadyClient> {
+        let mut client = self.client();
+        client.args(args).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = client.spawn().map_err(|e| Error::io("tmux", &e))?;
+        let args = args.iter().map(|arg| arg.as_ref().to_owned()).collect();
+        Ok(ReadyClient { child: Some(child), args, bytes: 0 })
+    }
+}
+
+/// The command that takes what a client reads into a buffer, whose name and `-` follow.
+pub(super) const LOAD: [&str; 2] = ["load-buffer", "-b"];
+
+/// A client that has been started before its commands are due. Nearly all that a command costs is the
+/// start of its client, and so that time can pass beside other work.
+///
+/// The buffer that its commands begin with stays missing if this is dropped, or its process killed: a
+/// command that needs the buffer fails then, and tmux leaves out those behind it.
+// Measured: tmux/FACTS.md, "Commands"
+pub(super) struct ReadyClient {
+    child: Option<Child>,
+    args: Vec<OsString>,
+    bytes: usize,
+}
+
+impl ReadyClient {
+    /// Lets the commands go, with `input` for the buffer.
+    pub(super) fn go(mut self, input: &[u8]) -> Result<Answer> {
+        self.bytes = input.len();
+        if let Some(mut stdin) = self.child.as_mut().and_then(|child| child.stdin.take()) {
             match stdin.write_all(input) {
                 // The client has ended already; its output says why.
                 Err(e) if e.kind() != ErrorKind::BrokenPipe => return Err(Error::io("tmux", &e)),
                 _ => {}
             }
         }
+        self.end().map(answer)
+    }
+
+    /// Waits for the end of the client, and gives what it printed and what went wrong.
+    fn end(mut self) -> Result<(String, Option<Fault>)> {
+        let child = self.child.take().ok_or_else(|| Error::system("tmux", "no client"))?;
         let done = child.wait_with_output().map_err(|e| Error::io("tmux", &e))?;
-        trace::call(&words(args), || {
+        trace::call(&words(&self.args), || {
             let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             json!({
-                "inputBytes": input.len(),
+                "inputBytes": self.bytes,
                 "status": done.status.code(),
-                "stdout": said(shown(args, &done.stdout)),
+                "stdout": said(shown(&self.args, &done.stdout)),
                 "stderr": said(&done.stderr),
             })
         });
@@ -168,6 +192,19 @@ impl Tmux {
         };
         Ok((String::from_utf8_lossy(&done.stdout).into_owned(), fault))
     }
+}
+
+impl Drop for ReadyClient {
+    fn drop(&mut self) {
+        // The end of its input ends it.
+        if let Some(child) = self.child.take() {
+            drop(child.wait_with_output());
+        }
+    }
+}
+
+fn answer((printed, fault): (String, Option<Fault>)) -> Answer {
+    fault.map_or(Ok(printed), Err)
 }
 
 /// The part of a command's output that may be traced: a captured screen holds typed text.

@@ -19,7 +19,11 @@ use std::{
     time::Duration,
 };
 
-use super::{Fault, Pane, Screen, Tmux, pane::unexpanded, server::Answer};
+use super::{
+    Fault, Pane, Screen, Tmux,
+    pane::unexpanded,
+    server::{Answer, LOAD, ReadyClient},
+};
 use crate::{
     error::{At, Error, Result},
     fs, sys,
@@ -35,6 +39,10 @@ pub(crate) struct View {
     pipe: Pipe,
     /// A look that nobody has seen yet.
     fresh: Option<Look>,
+    /// The client of the last look, if it has been started.
+    last: Option<ReadyClient>,
+    /// The shell command that the server runs with the last look.
+    beside_last: Option<String>,
 }
 
 /// What becomes of the pane's output.
@@ -84,7 +92,16 @@ impl View {
         let path = path.to_owned();
         let (tmux, pane) = (tmux.clone(), pane.to_owned());
         drop(left);
-        Ok(View { tmux, pane, path, fifo, pipe: Pipe::Unasked, fresh })
+        Ok(View {
+            tmux,
+            pane,
+            path,
+            fifo,
+            pipe: Pipe::Unasked,
+            fresh,
+            last: None,
+            beside_last: None,
+        })
     }
 
     /// Whether the next look makes the pipe, if there is none.
@@ -112,6 +129,8 @@ impl View {
     /// pane marks our own pipe, so that one that another process has left behind is replaced.
     fn pipe(&mut self) -> Result<Option<Look>> {
         self.pipe = Pipe::Deaf;
+        // It would leave the pipe.
+        self.last = None;
         let path = self.path.to_str().filter(|path| !path.contains(['\'', '#']));
         let Some(path) = path else { return self.tmux.capture(&self.pane) };
         let pane = self.pane.clone();
@@ -155,20 +174,45 @@ impl View {
         self.tmux.capture(&self.pane)
     }
 
-    /// The same; the same command ends the pipe, so later output is not reported, and has the server
-    /// run the shell command `beside`.
-    pub(crate) fn last_capture(&mut self, beside: Option<&str>) -> Result<Option<Look>> {
-        let beside = beside.map(unexpanded);
-        let mut command: Vec<&str> = Vec::new();
+    /// Sets the shell command that the server runs with the last look.
+    pub(crate) fn set_beside_last(&mut self, command: Option<String>) {
+        self.beside_last = command;
+    }
+
+    /// Has the server run that command where there is no last look.
+    pub(crate) fn run_beside_last(&mut self) -> Result<()> {
+        let command = self.beside_last.take();
+        command.map_or(Ok(()), |command| self.tmux.run_shell(&command))
+    }
+
+    /// Starts the client of the last look, unless that has been done.
+    pub(crate) fn ready_last(&mut self) -> Result<()> {
+        if self.last.is_some() {
+            return Ok(());
+        }
+        let buffer = format!("aimax-{}", uuid::Uuid::new_v4().simple());
+        let beside = self.beside_last.as_deref().map(unexpanded);
+        let mut command =
+            [&LOAD[..], &[&buffer, "-", ";", "delete-buffer", "-b", &buffer]].concat();
         if let Some(beside) = &beside {
-            command.extend(["run-shell", "-b", beside, ";"]);
+            command.extend([";", "run-shell", "-b", beside]);
         }
-        if std::mem::replace(&mut self.pipe, Pipe::Deaf) == Pipe::Ours {
-            command.extend(leave(&self.pane));
+        if self.pipe == Pipe::Ours {
             command.push(";");
+            command.extend(leave(&self.pane));
         }
+        command.push(";");
         command.extend(capture_of(&self.pane));
-        match self.tmux.run(&command)? {
+        self.last = Some(self.tmux.ready(&command)?);
+        Ok(())
+    }
+
+    /// The pane and its screen now. The same command ends the pipe, so later output is not reported.
+    pub(crate) fn last_capture(&mut self) -> Result<Option<Look>> {
+        self.ready_last()?;
+        (self.pipe, self.beside_last) = (Pipe::Deaf, None);
+        let Some(client) = self.last.take() else { return self.tmux.capture(&self.pane) };
+        match client.go(b"go")? {
             Err(fault) if has_ended(&fault) => self.tmux.capture(&self.pane),
             said => look_of(said, &self.pane),
         }
@@ -206,7 +250,7 @@ impl Tmux {
                 ["display-message", "-p", &mark, ";", "capture-pane", "-p", "-e", "-t", pane, ";"]
             };
             let command: Vec<&str> = some.flat_map(capture).collect();
-            let (said, fault) = self.call(&command, b"")?;
+            let (said, fault) = self.call(&command)?;
             let captured = said.split(&head).skip(1).map(|text| Some(Screen::parse(text)));
             let before = screens.len();
             screens.extend(captured);

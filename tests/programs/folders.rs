@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::{
     desk::{Desk, GATE, prompts},
-    records::{Job, Killed, Listed, Proven, Spawned},
+    records::{Job, Killed, Listed, Proven, Ready, Spawned},
     util::wait::{PATIENCE, wait_until},
 };
 
@@ -255,6 +255,16 @@ fn where_no_flag_can_be_a_start_says_how_to_put_them_elsewhere() {
     let again = desk.run("aimax-spawn", &[&start[..], &["--flag-root", &root]].concat());
     assert_eq!(again.record::<Spawned>().verdict, "submitted");
     desk.done("one");
+}
+
+#[test]
+fn a_prompt_whose_flag_cannot_be_written_leaves_the_job_as_it_was() {
+    let desk = Desk::new();
+    let start = ["-b", "tmux-practice", "-s", "one", "--flag-root", "/proc"];
+    desk.run("aimax-spawn", &start).record::<Ready>();
+    desk.run("aimax-paste", &["-s", "one", "-p", "hi"]).fails(74, "/proc/.imac");
+    desk.run("aimax-flag", &["check", "one"]).silent();
+    assert_eq!(desk.run("aimax-ls", &["one"]).record::<Listed>().state, "idle");
 }
 
 #[test]

@@ -8,9 +8,12 @@ use std::{
     time::SystemTime,
 };
 
+use serde_json::Value;
+
 use crate::{
-    desk::{Desk, GATE, gone},
-    records::Spawned,
+    desk::{Desk, GATE, gone, prompts},
+    records::{Listed, Spawned},
+    util::wait::{PATIENCE, wait_until},
 };
 
 /// What lies below some folders; of a file also its text, and when it was changed. The doctor tries
@@ -90,4 +93,41 @@ fn looks_change_nothing() {
     changes_nothing(&desk, "one", "dead");
     desk.tmux().run(["kill-pane", "-t", &spawned.pane_id]);
     changes_nothing(&desk, "one", "without its window");
+}
+
+/// What a person begins in the window is the session's conversation, for whoever lists, ends or looks.
+#[test]
+fn a_conversation_that_a_person_has_begun_is_the_one_that_goes_on() {
+    let desk = Desk::new();
+    let spawned: Spawned = desk.spawn("one", "before");
+    desk.done("one");
+    let enter = |text: &str| {
+        desk.tmux().paste(&spawned.pane_id, text);
+        desk.tmux().wait_text(&spawned.pane_id, text);
+        desk.tmux().keys(&spawned.pane_id, &["Enter"]);
+    };
+    let begin_another = |before: &str, prompt: &str| {
+        enter("/clear");
+        wait_until(PATIENCE, "an empty screen", || {
+            !desk.tmux().capture(&spawned.pane_id).contains(before)
+        });
+        enter(prompt);
+        desk.tmux().wait_text(&spawned.pane_id, &format!("echo: {prompt}"));
+    };
+    begin_another("before", "first by hand");
+    // The agent's hook looks at the end of each turn.
+    wait_until(PATIENCE, "the new conversation in the state file", || {
+        let state: Value = serde_json::from_str(&desk.state("runtime")).unwrap();
+        let path = state["one"]["jsonlPath"].as_str().unwrap();
+        prompts(Path::new(path)) == ["first by hand"]
+    });
+    let listed = |args: &[&str]| {
+        let one: Listed = desk.run("aimax-ls", args).records().remove(0);
+        (one.state, prompts(&one.jsonl_path).remove(0))
+    };
+    begin_another("first by hand", "second by hand");
+    assert_eq!(listed(&["one"]), ("idle".into(), "second by hand".into()));
+    begin_another("second by hand", "third by hand");
+    desk.run("aimax-kill", &["one"]).record::<crate::records::Killed>();
+    assert_eq!(listed(&["--all", "one"]), ("archived".into(), "third by hand".into()));
 }

@@ -189,6 +189,26 @@ fn a_dead_pane_gets_nothing_and_the_server_survives() {
 }
 
 #[test]
+fn commands_whose_text_never_comes_do_nothing() {
+    let desk = Desk::new();
+    let ready = desk.ready("one");
+    let pane = &*ready.pane_id;
+    let paste = format!("paste-buffer -d -b none -t {pane} ; send-keys -t {pane} x");
+    let fails = |command: &[&str]| {
+        let load = ["load-buffer", "-b", "none", "-", ";"];
+        let ran = desk.tmux().output([&load[..], command].concat());
+        assert!(!ran.status.success() && ran.stdout.is_empty(), "{command:?}: {ran:?}");
+    };
+    fails(&["if-shell", "-F", "-t", pane, "1", &paste]);
+    fails(&["delete-buffer", "-b", "none", ";", "display-message", "-p", "not reached"]);
+    assert_eq!(desk.tmux().output(["list-buffers"]).stdout, b"");
+    // What was typed shows before what is typed after it.
+    desk.tmux().run(["send-keys", "-l", "-t", pane, "y"]);
+    desk.tmux().wait_text(pane, "y");
+    assert!(!desk.tmux().capture(pane).contains("xy"));
+}
+
+#[test]
 fn a_window_or_a_server_that_is_gone() {
     let desk = Desk::new();
     let ready = desk.ready("one");

@@ -8,6 +8,7 @@ use std::{
         fs::{PermissionsExt, symlink},
     },
     path::Path,
+    process::Stdio,
 };
 
 use crate::{
@@ -52,6 +53,17 @@ fn wrong_usage() {
     desk.run("aimax-spawn", &two).fails(2, "prompt: given by both --prompt and --prompt-file");
     desk.nothing_of("new");
     assert!(desk.windows().is_empty(), "no server was started");
+}
+
+#[test]
+fn a_folder_that_was_removed_under_its_caller_is_told() {
+    let desk = Desk::new();
+    let words = "mkdir ../gone && cd ../gone && rmdir ../gone && exec aimax-spawn \"$@\"";
+    let mut shell = desk.home.command("sh");
+    shell.args(["-c", words, "sh"]).args(SPAWN);
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let ran = desk.started("aimax-spawn", shell).end();
+    ran.fails(2, ".: the current folder has been removed: go to another one");
 }
 
 #[test]

@@ -75,9 +75,11 @@ fn elsewhere(agent: Agent) {
     } else {
         ("C-t", "pgup/pgdn", "transcript", "q")
     };
-    let codex = &[("C-r", "reverse-i-search:", "history-search", "Escape"), codex];
-    for (key, shows, name, back) in if agent.kind == Kind::Claude { claude } else { codex } {
-        home.tmux().keys(pane, &[key]);
+    let rewind = ("Escape Escape", "Browsing transcript", "rewind", "Escape");
+    let codex = &[rewind, ("C-r", "reverse-i-search:", "history-search", "Escape"), codex];
+    let codex = if agent.since("0.171.0") { &codex[..] } else { &codex[1..] };
+    for (keys, shows, name, back) in if agent.kind == Kind::Claude { claude } else { codex } {
+        home.tmux().keys(pane, &keys.split(' ').collect::<Vec<_>>());
         home.tmux().wait_text(pane, shows);
         let refused = run(&home, "paste", &["-s", "h", "--replace-draft", "-p", "astray"]);
         assert_eq!(refused.status, Some(5), "{name}: {refused:#?}");

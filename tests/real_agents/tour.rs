@@ -40,6 +40,8 @@ fn processes(home: &Home) -> Vec<String> {
 fn tour(agent: Agent) {
     let model = Model::start();
     let home = agent.home(&model, Trust::Ask);
+    // From 3.5 on, tmux would then keep from us what Codex says in its title.
+    home.write(".tmux.conf", "set -gwq allow-set-title off\n");
     let proj = home.proj().to_string_lossy().into_owned();
     let first = "Make a hello.py that prints hi.";
     let spawned =

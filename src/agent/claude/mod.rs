@@ -131,10 +131,6 @@ macro_rules! told_by_state_files {
             Ok(files(paths).standing(pane.pid)?.0)
         }
 
-        fn runs_beside(&self, paths: &AgentPaths, pane: &Pane) -> Result<Option<bool>> {
-            Ok(files(paths).standing(pane.pid)?.1)
-        }
-
         fn standing(&self, paths: &AgentPaths, pane: &Pane) -> Result<(Status, Option<bool>)> {
             files(paths).standing(pane.pid)
         }

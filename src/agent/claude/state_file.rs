@@ -82,7 +82,7 @@ fn find(home: &Path, pid: u32) -> Result<Option<(PathBuf, StateFile)>> {
 /// The state file at `path`; `None` where there is none, and where it stays torn.
 fn read(path: &Path) -> Result<Option<StateFile>> {
     for _ in 0..TRIES {
-        let Some(bytes) = fs::read(path)? else { return Ok(None) };
+        let Some(bytes) = fs::read_small(path)? else { return Ok(None) };
         if let Ok(file) = serde_json::from_slice(&bytes) {
             return Ok(Some(file));
         }

@@ -172,8 +172,10 @@ impl Agent for Codex {
 
     /// A command in the background is its child, but not each child is one.
     /// See codex/FACTS.md, "Background terminals".
-    fn runs_beside(&self, _paths: &AgentPaths, pane: &Pane) -> Result<Option<bool>> {
-        Ok(proc::family(pane.pid).nth(1).is_none().then_some(false))
+    fn standing(&self, paths: &AgentPaths, pane: &Pane) -> Result<(Status, Option<bool>)> {
+        let status = self.status(paths, pane)?;
+        let is_alone = matches!(status, Status::Idle(_)) && proc::family(pane.pid).nth(1).is_none();
+        Ok((status, is_alone.then_some(false)))
     }
 
     fn last_turn_is_open(&self, transcript: &Path) -> Result<bool> {

@@ -136,7 +136,7 @@ state, its conversation or its window. One that is ended becomes
         if args.watch {
             return watch::run(&config, backend, named.as_deref(), out);
         }
-        let sessions = sessions(&config, backend, named.as_deref(), args.all)?;
+        let mut sessions = sessions(&config, backend, named.as_deref(), args.all)?;
         let mut past = if args.all { Session::past(&config, backend)? } else { Vec::new() };
         past.retain(|session| named.as_ref().is_none_or(|names| names.contains(&session.name)));
         if args.names || args.ids {
@@ -150,7 +150,12 @@ state, its conversation or its window. One that is ended becomes
         let tmux = Tmux::new(&config)?;
         let (mut alive, mut unseen) = (true, None);
         let snapshots = session::snapshots(&config, &tmux, &sessions)?;
+        for (session, seen) in sessions.iter_mut().zip(&snapshots) {
+            // A conversation that the agent does not tell is shown as it was kept.
+            drop(session.keep_up(&config, seen.pane.as_ref()));
+        }
         let seen: Vec<(&Session, &Snapshot)> = sessions.iter().zip(&snapshots).collect();
+        out.batch(true)?;
         let shown = session::shown(&config, &tmux, &seen)?;
         for ((session, snapshot), shown) in seen.into_iter().zip(shown) {
             alive &= snapshot.status.is_some();

@@ -150,6 +150,16 @@ impl Session {
         Ok(self.kept_conversation(config))
     }
 
+    /// Like [`Session::conversation_in`]. Once another conversation that a person has begun or resumed
+    /// there has a transcript, the session keeps that one. A look does not fail for the note.
+    pub(crate) fn keep_up(&mut self, config: &Config, pane: Option<&Pane>) -> Result<Conversation> {
+        let now = self.conversation_in(config, pane)?;
+        if now.transcript.as_deref().is_some_and(is_there) {
+            drop(self.bind(config, &now));
+        }
+        Ok(now)
+    }
+
     /// Like [`Session::conversation`], but asks tmux for the pane.
     pub(crate) fn find_conversation(&mut self, config: &Config) -> Result<Conversation> {
         // Without tmux no agent runs, but there may be transcripts of earlier sessions.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Prompt;
+use super::{DeliveryOptions, Prompt};
 use crate::{
     agent::{Status, profile::InputBox, takes_prompt},
     error::Result,
@@ -63,19 +63,23 @@ pub(crate) fn comes_back(
 // Measured: claude/FACTS.md, "Clearing the box"
 const TAKEN: Duration = Duration::from_millis(500);
 
+/// Whether a copy of a prompt may stay in the box after it was submitted.
+// Measured: claude/FACTS.md, "Clearing the box"; codex/FACTS.md, "Readiness"
+pub(crate) fn may_keep_copy(attached: &AttachedPane<'_>, options: &DeliveryOptions) -> bool {
+    attached.agent.facts().may_swallow_enter || options.just_started
+}
+
 /// Clears our own text from the box when a copy stays there after the prompt was submitted. Claude
-/// Code 2.1.197 now and then leaves one, and the next sender would take it for somebody's draft. The
-/// tmux server runs the shell command `beside` with the first look.
+/// Code 2.1.197 now and then leaves one, and the next sender would take it for somebody's draft.
 // Measured: claude/FACTS.md, "Clearing the box"
 pub(crate) fn clear_copy(
     attached: &mut AttachedPane<'_>,
     session: &Session,
     prompt: &Prompt,
-    beside: Option<&str>,
 ) -> Result<()> {
     let taken_by = Deadline::after(TAKEN);
     // The box is nearly always empty, so this is usually the last look.
-    let mut look = attached.view.last_capture(beside)?;
+    let mut look = attached.view.last_capture()?;
     while let Some(shown) = look
         && attached.profile.input_box(&shown) == InputBox::Text
     {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use self::{evidence::Proof, interrupt::stop};
+use self::{evidence::Proof, interrupt::stop, typing::Loaded};
 use super::{
     Job, JobState, Limit, Session, attached_pane::AttachedPane, hooks, observe::await_reset,
 };
@@ -233,6 +233,8 @@ fn type_unrecorded(
     {
         return Ok(found);
     }
+    // Its client starts while the delivery is noted.
+    let loaded = Loaded::of(attached, prompt, &look)?;
     let mut proof = Proof::begin(attached, session, &look)?;
     let offset = proof.offset;
     trace::step("transcript offset noted", || json!({ "offset": offset }));
@@ -246,7 +248,8 @@ fn type_unrecorded(
         job.keep(session);
         is_new = job.sending(attached.config, &look.pane, proof.offset, options.done_by)?;
     }
-    let delivery = typing::submit(attached, session, prompt, &mut proof, look, options)?;
+    attached.view.set_beside_last(is_new.then(|| keeper(attached, session)).flatten());
+    let delivery = typing::submit(attached, session, loaded, &mut proof, look, options)?;
     if let Some(once) = once {
         once.done(&delivery, proof.transcript())?;
     }
@@ -258,32 +261,33 @@ fn type_unrecorded(
             Verdict::Unproven => {}
         }
     }
-    leave(attached, session, prompt, &delivery, is_new, options)?;
+    leave(attached, session, prompt, &delivery, options)?;
     Ok(delivery)
 }
 
-/// Leaves the pane after a delivery: with an empty box if the prompt was taken out of it, and with a
-/// keeper for a job `is_new`. Both take one command of tmux.
+/// The shell command that starts the keeper of a new job, where tmux itself does not tell of its end.
+/// Without a keeper the flags follow by the agent's hooks, and at the next look.
+fn keeper(attached: &AttachedPane<'_>, session: &Session) -> Option<String> {
+    let is_told_by_tmux = attached.agent.facts().idle_title.is_some();
+    let keeper = (!is_told_by_tmux).then(|| hooks::keeper(attached.config, session))?;
+    keeper.map_err(|error| untold(&error)).ok()
+}
+
+/// Leaves the pane after a delivery: with an empty box if the prompt was taken out of it, and with the
+/// keeper of a new job. Both take one command of tmux.
 fn leave(
     attached: &mut AttachedPane<'_>,
     session: &Session,
     prompt: &Prompt,
     delivery: &Delivery,
-    is_new: bool,
     options: &DeliveryOptions,
 ) -> Result<()> {
-    let facts = attached.agent.facts();
-    let may_run = !matches!(delivery.verdict, Verdict::Blocked | Verdict::TypedNotSubmitted);
-    let is_told_by_tmux = facts.idle_title.is_some();
-    // Without it the flags follow by the agent's hooks, and at the next look.
-    let keeper = (is_new && may_run && !is_told_by_tmux)
-        .then(|| hooks::keeper(attached.config, session))
-        .and_then(|keeper| keeper.map_err(|error| untold(&error)).ok());
     let is_taken = matches!(delivery.verdict, Verdict::Submitted | Verdict::Queued);
-    if is_taken && (facts.may_swallow_enter || options.just_started) {
-        return input_box::clear_copy(attached, session, prompt, keeper.as_deref());
+    if is_taken && input_box::may_keep_copy(attached, options) {
+        return input_box::clear_copy(attached, session, prompt);
     }
-    if let Some(Err(error)) = keeper.map(|keeper| attached.tmux.run_shell(&keeper)) {
+    let may_run = !matches!(delivery.verdict, Verdict::Blocked | Verdict::TypedNotSubmitted);
+    if may_run && let Err(error) = attached.view.run_beside_last() {
         untold(&error);
     }
     Ok(())

@@ -20,7 +20,7 @@ use crate::{
     error::Result,
     proc::Identity,
     time::Deadline,
-    tmux::{Enter, Look},
+    tmux::{Enter, Look, ReadyPaste},
     trace,
     watch::Woke,
 };
@@ -77,6 +77,27 @@ fn attach(
 
 const PANE_REFUSED: &str = "the pane stopped taking input at that moment";
 
+/// A prompt that only has to be let go: the client of tmux that pastes its text has been started.
+pub(super) struct Loaded<'a> {
+    prompt: &'a Prompt,
+    lead: &'static str,
+    paste: ReadyPaste,
+    enter: Enter,
+}
+
+impl<'a> Loaded<'a> {
+    pub(super) fn of(
+        attached: &AttachedPane<'_>,
+        prompt: &'a Prompt,
+        look: &Look,
+    ) -> Result<Loaded<'a>> {
+        let typing = attached.agent.typing(prompt.text(), prompt.is_command());
+        let Typing { lead, text, enter } = typing;
+        let paste = attached.tmux.ready_paste(&look.pane.id, text, enter)?;
+        Ok(Loaded { prompt, lead, paste, enter })
+    }
+}
+
 /// Pastes the images and the text of the prompt into the input box. Returns a delivery with the reason if that failed.
 ///
 /// A lead must show in the box before the text follows: Codex stalls now and then otherwise.
@@ -84,18 +105,17 @@ const PANE_REFUSED: &str = "the pane stopped taking input at that moment";
 fn paste(
     attached: &mut AttachedPane<'_>,
     session: &Session,
-    prompt: &Prompt,
-    typing: &Typing,
+    loaded: Loaded<'_>,
     proof: &Proof,
     look: &Look,
     deadline: Deadline,
 ) -> Result<Option<Delivery>> {
-    if let Some(failed) = attach(attached, session, prompt, proof, look, deadline)? {
+    if let Some(failed) = attach(attached, session, loaded.prompt, proof, look, deadline)? {
         return Ok(Some(failed));
     }
     let failed = |verdict, reason| Ok(Some(Delivery::new(verdict, proof.offset, reason)));
-    if !typing.lead.is_empty() {
-        if attached.tmux.paste(&look.pane.id, typing.lead, Enter::Later)?.is_err() {
+    if !loaded.lead.is_empty() {
+        if attached.tmux.paste(&look.pane.id, loaded.lead, Enter::Later)?.is_err() {
             return failed(Verdict::Blocked, PANE_REFUSED);
         }
         input_box::await_text(attached, session, deadline)?;
@@ -103,7 +123,7 @@ fn paste(
             return failed(Verdict::Unproven, "the typed text does not show up on the screen");
         }
     }
-    if attached.tmux.paste(&look.pane.id, &typing.text, typing.enter)?.is_err() {
+    if loaded.paste.go()?.is_err() {
         return failed(Verdict::Blocked, PANE_REFUSED);
     }
     Ok(None)
@@ -113,20 +133,21 @@ fn paste(
 pub(crate) fn submit(
     attached: &mut AttachedPane<'_>,
     session: &mut Session,
-    prompt: &Prompt,
+    loaded: Loaded<'_>,
     proof: &mut Proof,
     mut look: Look,
     options: &DeliveryOptions,
 ) -> Result<Delivery> {
     let deadline = Deadline::after(options.timeout);
-    let typing = attached.agent.typing(prompt.text(), prompt.is_command());
-    if let Some(failed) = paste(attached, session, prompt, &typing, proof, &look, deadline)? {
+    let (prompt, enter) = (loaded.prompt, loaded.enter);
+    if let Some(failed) = paste(attached, session, loaded, proof, &look, deadline)? {
         return Ok(failed);
     }
     trace::step("pasted", || json!({ "bytes": prompt.text().len() }));
-    let mut enters = EnterRetry::begin(attached, &look, typing.enter, prompt, options)?;
+    let mut enters = EnterRetry::begin(attached, &look, enter, prompt, options)?;
     let mut nudges = attached.agent.facts().may_stop_reading.then(InputWakeup::begin);
     let mut opened = Still::default();
+    let looks_last = input_box::may_keep_copy(attached, options);
     if enters.awaits_text() && !attached.view.must_look() {
         // The text shows some time after the paste.
         let _woke = attached.wait(deadline.min(Deadline::after(SHOWN)))?;
@@ -140,7 +161,8 @@ pub(crate) fn submit(
             let reason = "the agent ended before it recorded the prompt";
             return Ok(Delivery::new(Verdict::Unproven, proof.offset, reason));
         }
-        if await_record(attached, prompt, proof, &look, enters.recorded_by().min(deadline))? {
+        let soon = enters.recorded_by().min(deadline);
+        if await_record(attached, prompt, proof, &look, looks_last, soon)? {
             continue;
         }
         look = attached.look(session)?;
@@ -180,12 +202,14 @@ pub(crate) fn submit(
 
 /// Sleeps until something changes that may have brought the record, but not beyond `soon`: the screen
 /// need not be looked at before that. Returns false at once where it must be: for what no transcript
-/// tells, and for an agent that has ended.
+/// tells, and for an agent that has ended. The client of the last look is started meanwhile, if the
+/// delivery will end with one.
 fn await_record(
     attached: &mut AttachedPane<'_>,
     prompt: &Prompt,
     proof: &Proof,
     look: &Look,
+    looks_last: bool,
     soon: Deadline,
 ) -> Result<bool> {
     let has_ended = || Identity::lives(look.pane.pid, None) == Some(false);
@@ -193,6 +217,10 @@ fn await_record(
         return Ok(false);
     }
     attached.listen(false);
+    if looks_last {
+        // It is tried again when it is needed.
+        drop(attached.view.ready_last());
+    }
     Ok(attached.wait(soon)? == Woke::Event)
 }
 

@@ -81,7 +81,7 @@ impl Account {
     /// The account that is kept in a session's folder. `None` when there is none, or it was lost with
     /// the machine.
     pub(crate) fn read(run_dir: &RunDir) -> Result<Option<Account>> {
-        let bytes = fs::read(&run_dir.job())?;
+        let bytes = fs::read_small(&run_dir.job())?;
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 

@@ -90,7 +90,7 @@ impl Job {
         status: Option<&Status>,
         again: &mut Option<Duration>,
     ) -> Option<End> {
-        let ledger = self.read.as_ref().map(|(_, ledger)| ledger);
+        let ledger = self.read.as_deref().map(|(_, ledger)| ledger);
         let prompts = account.prompts + usize::from(sender);
         let last_input = ledger.and_then(Ledger::last_input);
         let rests = |since: &u64| last_input.is_none_or(|input| *since >= input);
@@ -161,7 +161,7 @@ impl Job {
     ) -> Option<Duration> {
         let Some(Status::Idle(since)) = status else { return None };
         let is_of = |reason| matches!(end, End::Failed(why) if why == reason);
-        let ledger = self.read.as_ref().map(|(_, ledger)| ledger).filter(|_| !left);
+        let ledger = self.read.as_deref().map(|(_, ledger)| ledger).filter(|_| !left);
         let taken = ledger.is_some_and(Ledger::is_between_turns);
         let is_late = taken || is_of(SILENT) && !left;
         let late = time::left_of(since.unwrap_or(0), RECORDED).filter(|_| is_late);
@@ -179,7 +179,7 @@ impl Job {
         status: Option<&Status>,
         again: &mut Option<Duration>,
     ) -> bool {
-        let is_pending = self.read.as_ref().is_some_and(|(_, ledger)| ledger.is_pending());
+        let is_pending = self.read.as_deref().is_some_and(|(_, ledger)| ledger.is_pending());
         match status {
             Some(Status::Idle(since)) if is_pending => {
                 *again = time::left_of(since.unwrap_or(0), REPORTED);
@@ -200,7 +200,7 @@ impl Job {
         again: &mut Option<Duration>,
     ) -> Result<Prompts> {
         let _left = self.catch_up(config, pane, account)?;
-        let (Some((_, ledger)), Some(Status::Idle(since))) = (&self.read, status) else {
+        let (Some((_, ledger)), Some(Status::Idle(since))) = (self.read.as_deref(), status) else {
             let works = status == Some(&Status::Busy);
             return Ok(if works { Prompts::Open } else { Prompts::Rest });
         };
@@ -223,7 +223,7 @@ impl Job {
     /// the idle status, or one in the queue or just taken from it, which may be older than the moment of
     /// idleness before its turn.
     pub(super) fn is_ahead(&self, prompts: usize, status: Option<&Status>) -> bool {
-        let (Some((_, ledger)), Some(Status::Idle(since))) = (&self.read, status) else {
+        let (Some((_, ledger)), Some(Status::Idle(since))) = (self.read.as_deref(), status) else {
             return false;
         };
         let after = if ledger.unanswered(prompts) { BETWEEN_TURNS } else { Duration::ZERO };

@@ -21,7 +21,7 @@ use crate::{
     agent::{Agent, Conversation, Status},
     config::Config,
     error::Result,
-    flag::{Failure, Fields, Flags},
+    flag::{Failure, Fields, Flags, Raised},
     fs::Lock,
     time::Deadline,
     tmux::Pane,
@@ -116,7 +116,7 @@ pub(crate) struct Job {
     session: Session,
     run_dir: RunDir,
     /// The transcript since the job began, and the turns counted in it.
-    read: Option<(ConversationReader, Ledger)>,
+    read: Option<Box<(ConversationReader, Ledger)>>,
     /// Whether its holder looks again, and again when it is told to.
     is_watched: bool,
     /// Whether its holder wants to know what begins behind its end.
@@ -204,16 +204,22 @@ impl Job {
         self.settle(config, Some(pane))?;
         let now = self.session.conversation_in(config, Some(pane))?;
         let _held = self.hold()?;
-        let running = self.running()?;
-        let is_new = running.is_none();
-        let account = running.unwrap_or_else(|| Account {
-            transcript: now.transcript,
-            conversation: now.id,
-            offset,
-            prompts: 0,
-            ..Account::of(&Fields::new())
-        });
-        self.put(&Account { sending: true, done_by, ..account })?;
+        let before = self.account()?;
+        let is_new = before.ended.is_some();
+        let account = if is_new {
+            Account {
+                transcript: now.transcript,
+                conversation: now.id,
+                offset,
+                prompts: 0,
+                ..Account::of(&Fields::new())
+            }
+        } else {
+            before.clone()
+        };
+        // Where it cannot be shown, as on a full disk, nothing is typed, and the job is what it was.
+        self.put(&Account { sending: true, done_by, ..account })
+            .inspect_err(|_| drop(before.note(&self.run_dir)))?;
         Ok(is_new)
     }
 
@@ -259,7 +265,7 @@ impl Job {
     pub(crate) fn has_queued(&mut self, config: &Config, pane: &Pane) -> Result<bool> {
         let Some(account) = self.running()? else { return Ok(false) };
         let _left = self.catch_up(config, Some(pane), &account)?;
-        Ok(self.read.as_ref().is_some_and(|(_, ledger)| ledger.has_queued()))
+        Ok(self.read.as_deref().is_some_and(|(_, ledger)| ledger.has_queued()))
     }
 
     /// Takes the lock for reading and then changing the account and the flags. A hook may see the end
@@ -294,11 +300,11 @@ impl Job {
         pane: Option<&Pane>,
         status: Option<Status>,
     ) -> Result<Standing> {
-        let mut account = self.account()?;
+        let (mut account, mut raised) = self.look()?;
         if matches!(account.ended, Some(End::Limited { .. })) && status.is_some() {
-            account = self.taken_up(config, pane, account)?;
+            (account, raised) = self.taken_up(config, pane, (account, raised))?;
         }
-        let mended = self.mend(&account);
+        let mended = self.mend(&account, &raised);
         if let Some(end) = &account.ended {
             let (state, mut again) = (JobState::of(end), None);
             let prompts = if self.follows_on {
@@ -348,17 +354,17 @@ impl Job {
         &mut self,
         config: &Config,
         pane: Option<&Pane>,
-        stopped: Account,
-    ) -> Result<Account> {
+        (stopped, raised): (Account, Raised),
+    ) -> Result<(Account, Raised)> {
         let _left = self.catch_up(config, pane, &stopped)?;
-        if !self.read.as_ref().is_some_and(|(_, ledger)| ledger.has_resumed()) {
-            return Ok(stopped);
+        if !self.read.as_deref().is_some_and(|(_, ledger)| ledger.has_resumed()) {
+            return Ok((stopped, raised));
         }
         let _held = self.hold()?;
         if self.account()? == stopped {
             self.put(&Account { ended: None, ..stopped })?;
         }
-        self.account()
+        self.look()
     }
 
     /// How the job stands by its account alone; `None` while that says that it runs.
@@ -381,12 +387,13 @@ impl Job {
         let began = account.transcript.as_ref().or(now.transcript.as_ref()).cloned();
         let left = began.iter().zip(&now.transcript).any(|(began, now)| !is_same(began, now));
         let read = self.read.take();
-        let read = read.filter(|(read, _)| read.begins_like(began.as_deref(), account.offset));
-        let (mut reader, mut ledger) = read.unwrap_or_else(|| {
+        let read = read.filter(|read| read.0.begins_like(began.as_deref(), account.offset));
+        let mut read = read.unwrap_or_else(|| {
             let places = self.session.places(config);
             let start = Start::Offset(account.offset);
-            (ConversationReader::new(places, began, start), Ledger::default())
+            Box::new((ConversationReader::new(places, began, start), Ledger::default()))
         });
+        let (reader, ledger) = &mut *read;
         if !left {
             reader.found(&now);
         }
@@ -405,7 +412,7 @@ impl Job {
             let now = Conversation { id: None, transcript: Some(transcript) };
             drop(self.session.bind(config, &now));
         }
-        self.read = Some((reader, ledger));
+        self.read = Some(read);
         Ok(left)
     }
 }

@@ -135,13 +135,6 @@ impl Snapshot {
         let (status, beside, untold) = told
             .map_or((None, None, None), |(status, beside, untold)| (Some(status), beside, untold));
         let unseen = unseen.or(untold);
-        let beside = match live.filter(|_| matches!(status, Some(Status::Idle(_)))) {
-            Some(pane) if beside.is_none() => {
-                session.agent().runs_beside(&session.paths(config), pane)?
-            }
-            Some(_) => beside,
-            None => None,
-        };
         let Some(job) = job else {
             let job = Ok(JobState::Done);
             let seen = Snapshot { pane, status, unseen, job, rests: true, beside, again: None };
@@ -231,8 +224,9 @@ pub(crate) fn windows(
     let mut panes = Panes::default();
     let of = |&backend: &Backend| {
         let mut found: Vec<Observed> = Vec::new();
-        for session in Session::all(config, Some(backend))? {
+        for mut session in Session::all(config, Some(backend))? {
             let snapshot = Snapshot::of(config, &session, panes.sight(config, tmux, &session)?)?;
+            drop(session.keep_up(config, snapshot.pane.as_ref()));
             if snapshot.pane.is_some() || snapshot.unseen.is_some() {
                 found.push((session, snapshot));
             }

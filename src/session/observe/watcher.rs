@@ -68,8 +68,7 @@ impl Known {
             return Ok(store.get(&session.name)?.is_some());
         }
         if self.names.iter().all(|(known, _)| *known != backend) {
-            let names = store.sessions()?.into_iter().map(|(name, _)| name).collect();
-            self.names.push((backend, names));
+            self.names.push((backend, store.names()?.into_iter().collect()));
         }
         let holds = |(of, names): &(Backend, HashSet<Name>)| {
             *of == backend && names.contains(&session.name)
@@ -114,6 +113,7 @@ impl<'a> SessionWatcher<'a> {
     /// has changed is watched anew.
     pub(crate) fn keep(&mut self, sessions: Vec<Session>) -> Result<()> {
         let mut before = std::mem::take(&mut self.watched);
+        self.watched.reserve_exact(sessions.len());
         for session in sessions {
             let same = |one: &Watched| {
                 one.session.name == session.name && one.session.backend == session.backend
@@ -155,53 +155,61 @@ impl<'a> SessionWatcher<'a> {
         let due = self.watched.iter().filter(|one| is_due(one)).count();
         let mut panes = Panes::of_many(due);
         let mut known = Known { is_single: due == 1, names: Vec::new() };
-        let mut left = Vec::new();
-        for mut one in std::mem::take(&mut self.watched) {
-            if !is_due(&one) {
-                left.push(one);
-                continue;
+        // Those that stay move up in their place: a second list of them would take as much memory again.
+        let mut stay = 0;
+        for at in 0..self.watched.len() {
+            if is_due(&self.watched[at]) {
+                let snapshot = self.look(at, &mut panes, &mut known)?;
+                if tell(&self.watched[at].session, &snapshot)?.is_break() {
+                    continue;
+                }
             }
-            let sight = panes.sight(self.config, self.tmux, &one.session)?;
-            let pane = sight.known_pane();
-            let live = pane.filter(|pane| !pane.dead);
-            // A lost socket may come back.
-            if let (Sight::Unseen { .. }, Some(pane)) = (&sight, live) {
-                one.spots.insert(self.watch.path(&pane.socket)?);
+            self.watched.swap(stay, at);
+            stay += 1;
+        }
+        self.watched.truncate(stay);
+        Ok(!self.watched.is_empty())
+    }
+
+    fn look(&mut self, at: usize, panes: &mut Panes, known: &mut Known) -> Result<Snapshot> {
+        let one = &mut self.watched[at];
+        let sight = panes.sight(self.config, self.tmux, &one.session)?;
+        let pane = sight.known_pane();
+        let live = pane.filter(|pane| !pane.dead);
+        // A lost socket may come back.
+        if let (Sight::Unseen { .. }, Some(pane)) = (&sight, live) {
+            one.spots.insert(self.watch.path(&pane.socket)?);
+        }
+        if let Some(pane) = live.filter(|pane| one.pid != Some(pane.pid)) {
+            one.pid = Some(pane.pid);
+            self.watch.process(pane.pid)?;
+            for path in one.session.watch_paths(self.config, pane) {
+                one.spots.insert(self.watch.path(&path)?);
             }
-            if let Some(pane) = live.filter(|pane| one.pid != Some(pane.pid)) {
-                one.pid = Some(pane.pid);
-                self.watch.process(pane.pid)?;
-                for path in one.session.watch_paths(self.config, pane) {
+        }
+        let now = one.session.keep_up(self.config, pane)?;
+        if let Some(job) = &mut one.job {
+            job.keep(&one.session);
+        }
+        match now.transcript {
+            Some(path) => drop(one.spots.insert(self.watch.path(&path)?)),
+            // The places where it may come change.
+            None => {
+                for path in live.into_iter().flat_map(|p| one.session.watch_paths(self.config, p)) {
                     one.spots.insert(self.watch.path(&path)?);
                 }
             }
-            match one.job.as_ref().map(|job| job.transcript(self.config, pane)).transpose()? {
-                Some(Some(path)) => drop(one.spots.insert(self.watch.path(&path)?)),
-                // The places where it may come change.
-                Some(None) => {
-                    for path in
-                        live.into_iter().flat_map(|p| one.session.watch_paths(self.config, p))
-                    {
-                        one.spots.insert(self.watch.path(&path)?);
-                    }
-                }
-                None => {}
-            }
-            let mut snapshot = Snapshot::with(self.config, &one.session, one.job.as_mut(), sight)?;
-            let is_untold = self.follows_on && snapshot.is_idle() && snapshot.beside.is_none();
-            one.again = snapshot.again.or(is_untold.then_some(SCREEN));
-            // When a session is ended, its flags are removed too. That must not look like a job
-            // that is done.
-            let done = matches!(snapshot.job, Ok(JobState::Done));
-            if done && !known.holds(self.config, &one.session)? {
-                snapshot.job = Ok(JobState::Failed(Failure::new("the session was ended")));
-            }
-            if tell(&one.session, &snapshot)?.is_continue() {
-                left.push(one);
-            }
         }
-        self.watched = left;
-        Ok(!self.watched.is_empty())
+        let mut snapshot = Snapshot::with(self.config, &one.session, one.job.as_mut(), sight)?;
+        let is_untold = self.follows_on && snapshot.is_idle() && snapshot.beside.is_none();
+        one.again = snapshot.again.or(is_untold.then_some(SCREEN));
+        // When a session is ended, its flags are removed too. That must not look like a job
+        // that is done.
+        let done = matches!(snapshot.job, Ok(JobState::Done));
+        if done && !known.holds(self.config, &one.session)? {
+            snapshot.job = Ok(JobState::Failed(Failure::new("the session was ended")));
+        }
+        Ok(snapshot)
     }
 
     /// Sleeps until something may have changed, or `deadline`.

@@ -101,8 +101,6 @@ pub(crate) fn spawn(config: &Config, tmux: &Tmux, request: &Spawn) -> Result<Sta
     if let Some(key) = request.prompt.as_ref().and_then(Prompt::key) {
         Once::open(&run_dir, key)?.note(Stage::Starting)?;
     }
-    // If the state file cannot be read, fail before anything is started.
-    session.backend.store(config).check()?;
 
     let profile = session.profile(config)?;
     if let Some(error) = session.agent().facts().too_old(config, &profile, Source::Place) {
@@ -174,7 +172,8 @@ fn first_prompt(
 
 /// Makes sure that no session of that name is running; what one that has ended left behind goes.
 fn make_room(config: &Config, tmux: &Tmux, session: &Session) -> Result<()> {
-    let known = session.backend.store(config).get(&session.name)?;
+    // If the state file cannot be read, fail before anything is started.
+    let known = session.backend.store(config).checked(&session.name)?;
     let pane = match known {
         Some(entry) => Session { entry, ..session.clone() }.pane(config, tmux)?,
         None => session.agent_pane(config, tmux)?,
@@ -199,7 +198,11 @@ fn folder(path: &Path) -> Result<PathBuf> {
     if !path.is_dir() {
         return Err(Error::usage(path.display(), "no such folder"));
     }
-    std::path::absolute(path).map_err(|e| Error::io(path.display(), &e))
+    // A folder that was removed under its caller is there by the name `.`, but has no path any more.
+    std::path::absolute(path).map_err(|_| {
+        let cause = "the current folder has been removed";
+        Error::usage(path.display(), cause).advise("go to another one")
+    })
 }
 
 /// The agent's files and folders for a new session: those of the settings. A conversation that is
