@@ -288,13 +288,22 @@ fn a_large_transcript_is_whole() {
     let file = home.root().join("large.jsonl");
     let lines = (0..40_000).map(|n| format!("{{\"n\":{n},\"text\":\"{n:0100}\"}}\n"));
     let want = lines.collect::<String>().into_bytes();
-    let half =
-        want.len() / 2 + want[want.len() / 2..].iter().position(|b| *b == b'\n').unwrap() + 1;
-    append(&file, [&want[..half], b"no record\n", &want[half..]].concat());
+    let lines = want.split_inclusive(|&byte| byte == b'\n').enumerate();
+    let (mut damaged, mut faults) = (Vec::new(), Vec::new());
+    for (n, line) in lines {
+        if n % 3_000 == 1_500 {
+            faults.push(format!("offset {}: skipped", damaged.len()));
+            damaged.extend_from_slice(b"no record\n");
+        }
+        damaged.extend_from_slice(line);
+    }
+    append(&file, damaged);
     let said = run(&home, &[text(&file)]);
     assert_eq!(said.status, Some(0));
     assert!(said.out == want, "{} bytes of {}", said.out.len(), want.len());
-    assert!(said.notes.contains(&format!("offset {half}: skipped")), "{}", said.notes);
+    let notes: Vec<_> = said.notes.lines().collect();
+    assert_eq!(notes.len(), faults.len(), "{}", said.notes);
+    assert!(notes.iter().zip(&faults).all(|(note, fault)| note.contains(fault)), "{}", said.notes);
 
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let output = tail(&home, &[text(&file)]).stdout(full).output().unwrap();

@@ -158,17 +158,18 @@ impl<'a> Printer<'a> {
             if self.left == 0 {
                 return Ok(ControlFlow::Break(line.offset));
             }
-            let is_suspect = suspects.next_if_eq(&line.offset).is_some();
-            let records = if is_suspect {
-                validate::whole_records(path, line, self.note)
+            let is_printed = if suspects.next_if_eq(&line.offset).is_some() {
+                let records = validate::whole_records(path, line, self.note);
+                for &bytes in &records {
+                    self.record(source, path, Line { bytes, ..line })?;
+                }
+                !records.is_empty()
             } else {
-                vec![line.bytes]
+                self.record(source, path, line)?;
+                true
             };
-            for &bytes in &records {
-                self.record(source, path, Line { bytes, ..line })?;
-            }
             // What is held back counts when it is printed.
-            self.left -= u64::from(self.held.is_none() && !records.is_empty());
+            self.left -= u64::from(self.held.is_none() && is_printed);
             if let Some(cursor) = cursor {
                 cursor.advance(line)?;
             }

@@ -155,8 +155,8 @@ impl Tailed {
                         printer.piece(source, line, at).map(ControlFlow::Continue)
                     }
                 });
-                printer.settle()?;
-                seen
+                let settled = printer.settle();
+                seen.and_then(|seen| settled.map(|()| seen))
             })?;
             if let ReadEnd::Moved { from, to, offset } = &end {
                 printer.moved(source, from, to, *offset)?;
