@@ -33,7 +33,9 @@ impl WriterThread {
         let write = move || {
             for (block, job) in blocks {
                 let written = job(&block, &mut to);
-                if tell.send((block, written)).is_err() {
+                let is_written = written.is_ok();
+                // Behind what could not be written, nothing is: there would be a gap.
+                if tell.send((block, written)).is_err() || !is_written {
                     return;
                 }
             }
@@ -69,7 +71,11 @@ impl WriterThread {
 
     /// Queues a block for the thread.
     pub(crate) fn send(&mut self, block: Vec<u8>, job: Job) -> io::Result<()> {
-        self.full.send((block, job)).map_err(|_| ended())?;
+        if self.full.send((block, job)).is_err() {
+            // Why it has ended, it has told.
+            self.settle()?;
+            return Err(ended());
+        }
         self.open += 1;
         Ok(())
     }
@@ -102,4 +108,48 @@ impl WriterThread {
 
 fn ended() -> io::Error {
     io::Error::other("its writer has ended")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// Keeps what is written, but for a block that it refuses.
+    struct Refusing(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Refusing {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if bytes == b"two" {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_written_has_its_order_and_no_gap() {
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let mut thread = WriterThread::begin(Refusing(written.clone())).unwrap();
+        let mut send = |bytes: &'static str| {
+            let job = move |bytes: &[u8], to: &mut dyn Write| {
+                to.write_all(bytes).map(|()| vec![format!("{} bytes", bytes.len())])
+            };
+            thread.write(bytes.as_bytes(), Box::new(job))
+        };
+        send("zero").unwrap();
+        send("one").unwrap();
+        let failed =
+            ["two", "three", "four", "five", "six"].into_iter().find_map(|s| send(s).err());
+        let failed = failed.or_else(|| thread.settle().err()).unwrap();
+        assert_eq!(failed.kind(), io::ErrorKind::StorageFull);
+        assert_eq!(thread.told(), ["4 bytes", "3 bytes"]);
+        assert_eq!(*written.lock().unwrap(), b"zeroone");
+    }
 }

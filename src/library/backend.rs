@@ -15,7 +15,7 @@ use crate::{
     state::{Entry, Name},
     time::Deadline,
     tmux::Tmux,
-    transcript::start::Start,
+    transcript::{long::Long, start::Start},
 };
 
 pub(crate) struct TmuxBackend {
@@ -168,7 +168,7 @@ impl AgentBackend for TmuxBackend {
         };
         let most = last.unwrap_or(usize::MAX);
         let Newest { lines, total, follow } =
-            newest(&path, most, |line| Some(Record::of(self.backend, line)))?;
+            newest(&path, most, Long::Held, |line, _| Some(Record::of(self.backend, line)))?;
         let truncated = total > lines.len();
         Ok(History { entries: lines.into(), total, truncated, sentinel: follow.offset() })
     }

@@ -52,8 +52,9 @@ pub enum Seen {
 pub(crate) enum Part<'a> {
     /// Whole lines.
     Lines(Block<'a>),
-    /// A piece of a long line, all pieces of which are there.
-    OfLong(&'a [u8]),
+    /// A piece of a long line, all pieces of which are there, and where it begins. The last one ends
+    /// with the newline.
+    OfLong(Line<'a>, u64),
     /// A long line, of which there is only the end, and what is left of it without its long strings.
     Condensed(Line<'a>, &'a Condensed),
 }
@@ -131,7 +132,7 @@ impl Follow {
             match part {
                 Part::Lines(block) => block.lines().for_each(&mut sink),
                 Part::Condensed(line, Condensed { bytes, .. }) => sink(Line { bytes, ..line }),
-                Part::OfLong(_) => {}
+                Part::OfLong(..) => {}
             }
             Ok(ControlFlow::Continue(()))
         })
@@ -304,6 +305,18 @@ impl Follow {
         Err(cut(&self.path))
     }
 
+    /// The same in pieces, for what is too long to be held.
+    pub(crate) fn again_in_pieces(
+        &self,
+        offset: u64,
+        count: usize,
+        mut sink: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let Some((file, _)) = &self.file else { return Err(cut(&self.path)) };
+        let line = LongLine { file, offset, next: offset + count as u64 };
+        line.pass(&self.path, |_, piece| sink(piece))
+    }
+
     /// At most `count` bytes before the start of the next line.
     pub fn before(&self, count: usize) -> Result<Vec<u8>> {
         match &self.file {
@@ -323,7 +336,8 @@ fn pass_on(
     if let Long::Condensed(most) = long {
         return line.condense(path, most, |line, condensed| sink(Part::Condensed(line, condensed)));
     }
-    line.pass(path, |piece| sink(Part::OfLong(piece)).map(drop))?;
+    let LongLine { offset, next, .. } = line;
+    line.pass(path, |at, bytes| sink(Part::OfLong(Line { offset, next, bytes }, at)).map(drop))?;
     Ok(ControlFlow::Continue(()))
 }
 
@@ -504,7 +518,7 @@ mod tests {
             let seen = follow.read_parts(long, |part| {
                 match part {
                     Part::Lines(block) => lines.extend_from_slice(block.bytes),
-                    Part::OfLong(piece) => pieces.push(piece.to_vec()),
+                    Part::OfLong(piece, _) => pieces.push(piece.bytes.to_vec()),
                     Part::Condensed(line, _) => panic!("{line:?}"),
                 }
                 Ok(ControlFlow::Continue(()))

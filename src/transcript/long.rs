@@ -79,17 +79,18 @@ impl LongLine<'_> {
         sink(Line { offset, next, bytes: &bytes }, &condensed)
     }
 
-    /// Passes it on, one piece after the other; `path` is its file's.
+    /// Passes it on, one piece after the other, each with its place; `path` is its file's.
     pub(super) fn pass(
         mut self,
         path: &Path,
-        mut sink: impl FnMut(&[u8]) -> Result<()>,
+        mut sink: impl FnMut(u64, &[u8]) -> Result<()>,
     ) -> Result<()> {
         let mut piece = vec![0; BLOCK];
         while self.offset < self.next {
+            let at = self.offset;
             match self.read(&mut piece).at(path)? {
                 0 => return Err(cut(path)),
-                count => sink(&piece[..count])?,
+                count => sink(at, &piece[..count])?,
             }
         }
         Ok(())

@@ -195,6 +195,14 @@ fn a_very_long_line_is_passed_on_or_refused() {
         assert_eq!(said.status, Some(0), "{words:?}: {}", said.notes);
         assert!(said.out == good.as_bytes(), "{words:?}: {} bytes", said.out.len());
     }
+    let said = run(&home, &["--offsets", text(&path)]);
+    let wrapped = good.lines().scan(0, |offset, entry| {
+        let next = *offset + entry.len() + 1;
+        let at = std::mem::replace(offset, next);
+        let place = format!("\"offset\":{at},\"next\":{next}");
+        Some(format!("{{\"sessionId\":null,{place},\"entry\":{entry}}}\n"))
+    });
+    assert!(said.out == wrapped.collect::<String>().as_bytes(), "{}", said.notes);
     let said = run(&home, &["--max-line", "3000009", text(&path)]);
     assert_eq!((said.status, said.out.as_slice()), (Some(74), &b"{\"a\":1}\n"[..]));
     assert!(said.notes.contains("offset 8: a line of more than"), "{}", said.notes);
@@ -280,13 +288,22 @@ fn a_large_transcript_is_whole() {
     let file = home.root().join("large.jsonl");
     let lines = (0..40_000).map(|n| format!("{{\"n\":{n},\"text\":\"{n:0100}\"}}\n"));
     let want = lines.collect::<String>().into_bytes();
-    let half =
-        want.len() / 2 + want[want.len() / 2..].iter().position(|b| *b == b'\n').unwrap() + 1;
-    append(&file, [&want[..half], b"no record\n", &want[half..]].concat());
+    let lines = want.split_inclusive(|&byte| byte == b'\n').enumerate();
+    let (mut damaged, mut faults) = (Vec::new(), Vec::new());
+    for (n, line) in lines {
+        if n % 3_000 == 1_500 {
+            faults.push(format!("offset {}: skipped", damaged.len()));
+            damaged.extend_from_slice(b"no record\n");
+        }
+        damaged.extend_from_slice(line);
+    }
+    append(&file, damaged);
     let said = run(&home, &[text(&file)]);
     assert_eq!(said.status, Some(0));
     assert!(said.out == want, "{} bytes of {}", said.out.len(), want.len());
-    assert!(said.notes.contains(&format!("offset {half}: skipped")), "{}", said.notes);
+    let notes: Vec<_> = said.notes.lines().collect();
+    assert_eq!(notes.len(), faults.len(), "{}", said.notes);
+    assert!(notes.iter().zip(&faults).all(|(note, fault)| note.contains(fault)), "{}", said.notes);
 
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let output = tail(&home, &[text(&file)]).stdout(full).output().unwrap();

@@ -122,7 +122,12 @@ impl<'a> Printer<'a> {
 
     /// Whether blocks are printed as they are, but for their faults.
     fn is_plain(&self) -> bool {
-        matches!(self.form, Form::Plain) && self.batch && self.left == u64::MAX
+        matches!(self.form, Form::Plain) && self.is_passed_on()
+    }
+
+    /// Whether what is printed need neither be counted nor leave in one write.
+    fn is_passed_on(&self) -> bool {
+        self.batch && self.left == u64::MAX
     }
 
     /// What becomes of a long line. What is not looked into need not be held, and what is understood
@@ -130,9 +135,9 @@ impl<'a> Printer<'a> {
     pub(crate) fn long(&self) -> Long {
         match self.form {
             Form::Events | Form::Text(_) => Long::Condensed(self.longest),
-            Form::Plain if self.is_plain() && self.raw => Long::AnyPassed,
-            Form::Plain if self.is_plain() => Long::RecordPassed,
-            Form::Plain | Form::Wrapped => Long::Held,
+            _ if !self.is_passed_on() => Long::Held,
+            Form::Plain if self.raw => Long::AnyPassed,
+            Form::Plain | Form::Wrapped => Long::RecordPassed,
         }
     }
 
@@ -153,17 +158,18 @@ impl<'a> Printer<'a> {
             if self.left == 0 {
                 return Ok(ControlFlow::Break(line.offset));
             }
-            let is_suspect = suspects.next_if_eq(&line.offset).is_some();
-            let records = if is_suspect {
-                validate::whole_records(path, line, self.note)
+            let is_printed = if suspects.next_if_eq(&line.offset).is_some() {
+                let records = validate::whole_records(path, line, self.note);
+                for &bytes in &records {
+                    self.record(source, path, Line { bytes, ..line })?;
+                }
+                !records.is_empty()
             } else {
-                vec![line.bytes]
+                self.record(source, path, line)?;
+                true
             };
-            for &bytes in &records {
-                self.record(source, path, Line { bytes, ..line })?;
-            }
             // What is held back counts when it is printed.
-            self.left -= u64::from(self.held.is_none() && !records.is_empty());
+            self.left -= u64::from(self.held.is_none() && is_printed);
             if let Some(cursor) = cursor {
                 cursor.advance(line)?;
             }
@@ -181,6 +187,23 @@ impl<'a> Printer<'a> {
             }
             _ => self.line(source, path, line, 0),
         }
+    }
+
+    /// Prints a piece of a long line that is passed on; it begins at `at`.
+    pub(crate) fn piece(&mut self, source: &RecordSource, line: Line<'_>, at: u64) -> Result<()> {
+        if !matches!(self.form, Form::Wrapped) {
+            return self.out.lines(line.bytes);
+        }
+        if at == line.offset {
+            self.wrapped.clear();
+            source.open_entry(line, &mut self.wrapped)?;
+            self.out.lines(&self.wrapped)?;
+        }
+        if at + line.bytes.len() as u64 == line.next {
+            self.out.lines(&line.bytes[..line.bytes.len() - 1])?;
+            return self.out.line(b"}");
+        }
+        self.out.lines(line.bytes)
     }
 
     /// Prints what is left of a long record, of which `line` has only the end; breaks off with the

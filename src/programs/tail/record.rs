@@ -71,10 +71,16 @@ impl RecordSource {
 
     /// Writes a record with its offsets, as it is: reading and writing it anew could change it.
     pub(super) fn write_entry(&self, line: Line<'_>, into: &mut Vec<u8>) -> Result<()> {
-        self.open_record(line, into)?;
-        into.extend_from_slice(b",\"entry\":");
+        self.open_entry(line, into)?;
         into.extend_from_slice(line.bytes);
         into.push(b'}');
+        Ok(())
+    }
+
+    /// Writes what stands before the record there.
+    pub(super) fn open_entry(&self, line: Line<'_>, into: &mut Vec<u8>) -> Result<()> {
+        self.open_record(line, into)?;
+        into.extend_from_slice(b",\"entry\":");
         Ok(())
     }
 

@@ -151,10 +151,12 @@ impl Tailed {
                     Part::Condensed(line, left) => {
                         printer.condensed(source, path, cursor, line, left)
                     }
-                    Part::OfLong(piece) => printer.out.lines(piece).map(ControlFlow::Continue),
+                    Part::OfLong(line, at) => {
+                        printer.piece(source, line, at).map(ControlFlow::Continue)
+                    }
                 });
-                printer.settle()?;
-                seen
+                let settled = printer.settle();
+                seen.and_then(|seen| settled.map(|()| seen))
             })?;
             if let ReadEnd::Moved { from, to, offset } = &end {
                 printer.moved(source, from, to, *offset)?;

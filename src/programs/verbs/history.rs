@@ -17,7 +17,12 @@ use crate::{
         conversation::{Newest, newest},
     },
     time,
-    transcript::{field, validate},
+    transcript::{
+        condense::Condensed,
+        field,
+        long::{LONG, Long},
+        validate,
+    },
 };
 
 /// The verb.
@@ -125,19 +130,24 @@ struct Place {
 /// Prints the document. The records are in it byte for byte, a line each: reading and writing them
 /// anew could change them. Only their places are kept until they are sorted.
 fn document(path: &Path, tail: Option<u64>, out: &mut Output, note: fn(&str)) -> Result<()> {
-    let Newest { lines, total, follow } = newest(path, MOST, |line| {
-        if line.bytes.is_empty() {
-            return None;
-        }
-        let place = |record: &[u8]| {
-            // A record is a part of its line.
-            let before = record.as_ptr().addr() - line.bytes.as_ptr().addr();
-            let offset = line.offset + before as u64;
-            Place { time: written_at(record), offset, length: record.len() }
-        };
-        let records = validate::whole_records(path, line, &mut { note });
-        Some(records.into_iter().map(place).collect::<Vec<_>>())
-    })?;
+    let Newest { lines, total, follow } =
+        newest(path, MOST, Long::Condensed(LONG), |line, left| {
+            if let Some(Condensed { bytes, cut }) = left {
+                let length = bytes.len() + usize::try_from(*cut).unwrap_or(usize::MAX);
+                return Some(vec![Place { time: written_at(bytes), offset: line.offset, length }]);
+            }
+            if line.bytes.is_empty() {
+                return None;
+            }
+            let place = |record: &[u8]| {
+                // A record is a part of its line.
+                let before = record.as_ptr().addr() - line.bytes.as_ptr().addr();
+                let offset = line.offset + before as u64;
+                Place { time: written_at(record), offset, length: record.len() }
+            };
+            let records = validate::whole_records(path, line, &mut { note });
+            Some(records.into_iter().map(place).collect::<Vec<_>>())
+        })?;
     let truncated = total > lines.len();
     let mut records: Vec<Place> = lines.into_iter().flatten().collect();
     records.sort_by_key(|record| record.time);
@@ -153,10 +163,16 @@ fn document(path: &Path, tail: Option<u64>, out: &mut Output, note: fn(&str)) ->
     out.line(b"{")?;
     let records = &records[skipped..];
     out.line(if records.is_empty() { b"  \"entries\": []," } else { b"  \"entries\": [" })?;
-    for (n, Place { offset, length, .. }) in records.iter().enumerate() {
-        let record = follow.again(*offset, *length)?;
+    for (n, &Place { offset, length, .. }) in records.iter().enumerate() {
         let comma: &[u8] = if n + 1 < records.len() { b"," } else { b"" };
-        out.line(&[b"    ", &record[..], comma].concat())?;
+        if length > LONG {
+            out.lines(b"    ")?;
+            follow.again_in_pieces(offset, length, |piece| out.lines(piece))?;
+            out.line(comma)?;
+        } else {
+            let record = follow.again(offset, length)?;
+            out.line(&[b"    ", &record[..], comma].concat())?;
+        }
     }
     if !records.is_empty() {
         out.line(b"  ],")?;

@@ -19,8 +19,10 @@ use crate::{
     time,
     tmux::{Pane, Tmux},
     transcript::{
-        follow::{Follow, Seen},
+        condense::Condensed,
+        follow::{Follow, Part, Seen},
         lines::Line,
+        long::Long,
         start::Start,
         zst,
     },
@@ -239,22 +241,29 @@ pub(crate) struct Newest<T> {
 }
 
 /// Reads the transcript at `path` and keeps what `take` makes of its newest lines, at most `most`.
-/// A line for which `take` returns `None` does not count.
+/// A line for which `take` returns `None` does not count. Of a record that is long, by `long`, it gets
+/// what is left without its long strings, and the end of the line.
 pub(crate) fn newest<T>(
     path: &Path,
     most: usize,
-    mut take: impl FnMut(Line<'_>) -> Option<T>,
+    long: Long,
+    mut take: impl FnMut(Line<'_>, Option<&Condensed>) -> Option<T>,
 ) -> Result<Newest<T>> {
     let mut follow = Follow::open(path, Start::Offset(0))?;
     let (mut lines, mut total) = (VecDeque::new(), 0);
     loop {
-        let seen = follow.read_new(|line| {
-            if let Some(taken) = take(line) {
-                total += 1;
-                lines.push_back(taken);
-                if lines.len() > most {
-                    lines.pop_front();
-                }
+        let mut keep = |taken: Option<T>| {
+            total += usize::from(taken.is_some());
+            lines.extend(taken);
+            if lines.len() > most {
+                lines.pop_front();
+            }
+        };
+        let seen = follow.read_parts(long, |part| {
+            match part {
+                Part::Lines(block) => block.lines().for_each(|line| keep(take(line, None))),
+                Part::Condensed(line, left) => keep(take(line, Some(left))),
+                Part::OfLong(..) => {}
             }
             Ok(ControlFlow::Continue(()))
         })?;

@@ -263,3 +263,36 @@ fn what_is_printed_is_what_counts() {
         assert_eq!(following.line(), format!("later {n}\n"));
     }
 }
+
+/// A very long record is in the history as it is, in its order by time, and its tokens count.
+#[test]
+fn a_history_and_its_tokens_with_a_very_long_record() {
+    let home = Home::new();
+    let path = transcript(&home, "a");
+    let answer = |id: &str, time: &str, text: &str| {
+        let content = format!("[{{\"type\":\"text\",\"text\":\"{text}\"}}]");
+        let usage = "{\"input_tokens\":5,\"output_tokens\":7}";
+        let message = format!("{{\"id\":\"{id}\",\"content\":{content},\"usage\":{usage}}}");
+        let time = format!("2026-11-27T01:02:{time}.000Z");
+        format!("{{\"type\":\"assistant\",\"message\":{message},\"timestamp\":\"{time}\"}}\n")
+    };
+    let answers = [
+        answer("one", "03", "first"),
+        answer("two", "05", &"é\\n".repeat(1_000_000)),
+        answer("three", "04", "third"),
+    ];
+    append(&path, answers.concat());
+    state(&home, &[("a", &path)]);
+    let of = |words: &[&str]| {
+        let output = home.command(env!("CARGO_BIN_EXE_aimax")).args(words).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let history = of(&["history", "a", "--json"]);
+    let in_order = [&answers[0], &answers[2], &answers[1]];
+    let want = in_order.map(|text| serde_json::from_str::<Value>(text).unwrap());
+    assert!(history["entries"].as_array().unwrap() == &want, "another order, or other records");
+    assert_eq!(history["sentinel"]["primary"], answers.concat().len());
+    let total = &of(&["usage", "a", "--json"])["total"];
+    assert_eq!((&total["messages"], &total["output"]), (&3.into(), &21.into()));
+}
