@@ -140,6 +140,16 @@ impl Config {
         find(&self.settings, key).text()
     }
 
+    /// The option by which tmux is told its server, and the server: its name, or the path of its socket.
+    pub(crate) fn tmux_server(&self) -> Option<(&'static str, OsString)> {
+        let server = self.tmux_socket.clone()?;
+        if !server.as_encoded_bytes().contains(&b'/') {
+            return Some(("-L", server));
+        }
+        let path = std::path::absolute(&server).map(PathBuf::into_os_string);
+        Some(("-S", path.unwrap_or(server)))
+    }
+
     /// The variables for the commands that tmux or an agent runs for us: they may run in another
     /// environment than ours, and must find the same sessions.
     pub(crate) fn hook_environment(&self) -> Vec<(String, OsString)> {

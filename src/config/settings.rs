@@ -135,7 +135,8 @@ pub(crate) const COMMON: &[Setting] = &[
 
 /// The common settings after those of the agents.
 pub(crate) const LAST: &[Setting] = &[
-    Setting::text(OURS, "tmux_socket").about("the tmux server, as for `tmux -L`"),
+    Setting::text(OURS, "tmux_socket")
+        .about("the tmux server: a name, as for `tmux -L`, or a path, as for `-S`"),
     Setting::text(OURS, "session").about("the session if `-s` is not given"),
     Setting::text(OURS, "backend").about("the backend if `-b` is not given"),
     Setting::path(OURS, "trace", Fallback::Unset)

@@ -36,7 +36,7 @@ impl Tmux {
         })?;
         let folder = config.var("TMUX_TMPDIR");
         trace::begin(config.trace.as_deref(), None)?;
-        Ok(Tmux { program, socket: config.tmux_socket.clone().map(|name| ("-L", name)), folder })
+        Ok(Tmux { program, socket: config.tmux_server(), folder })
     }
 
     /// The server at a socket.

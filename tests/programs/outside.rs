@@ -267,6 +267,19 @@ fn programs_go_to_the_server_that_the_session_is_on() {
 }
 
 #[test]
+fn a_server_may_be_named_by_the_path_of_its_socket() {
+    let mut desk = Desk::new();
+    let socket = desk.home.root().join("an odd place");
+    desk.home.set("AIMAX_TMUX_SOCKET", socket.to_str().unwrap());
+    let spawned = desk.spawn("one", "hello");
+    desk.done("one");
+    assert_eq!(listed(&desk, "one").pid, Some(spawned.pid));
+    let tmux = desk.home.command("tmux").arg("-S").arg(&socket).arg("kill-server").status();
+    assert!(tmux.unwrap().success(), "the server is at that socket");
+    gone(spawned.pid);
+}
+
+#[test]
 fn a_shell_under_a_dead_sessions_name_is_a_persons() {
     let desk = Desk::new();
     let spawned = desk.spawn("one", "hello");

@@ -62,7 +62,7 @@ pub(crate) fn all() -> Vec<Prompt> {
         ("hash first", "#x and # a heading"),
         ("ampersand first", "& then && then &amp;"),
         ("tags", "<b>bold</b> <tags attr=\"1\"/> <!-- -->"),
-        ("an end tag of the agent's own", "a </pasted_content b"),
+        ("tags of the agent's own", "a </pasted_content b <pasted_content id=\"1\"> c"),
         ("a label of the agent's own", "[Pasted text #1] and [Pasted text #2 +3 lines]"),
         ("an image label", "[Image #1] is text"),
         ("exclamation mark first", "!ls"),

@@ -371,14 +371,16 @@ fn said(block: [Field<'_>; 5], time: Option<u64>) -> Event {
 pub(crate) fn compare(sent: &str, recorded: &str) -> Comparison {
     use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-    let (inner, wrapped) = match unwrapped(recorded) {
+    let spaced = sent.replace('\t', "    ");
+    // The text itself may look like a wrapped one.
+    let (inner, wrapped) = match unwrapped(recorded).filter(|_| !fits(&spaced, recorded)) {
         Some(inner) => (inner, true),
         None => (recorded, false),
     };
-    let spaced = sent.replace('\t', "    ");
-    // The wrapper's end tag is escaped even in a text without a wrapper.
-    let is_escaped = spaced.contains(END_TAG) && inner.contains(ESCAPED_TAG);
-    let tagged = if is_escaped { spaced.replace(END_TAG, ESCAPED_TAG) } else { spaced.clone() };
+    // The wrapper's tags are escaped even in a text without a wrapper.
+    let escaped = escaped(&spaced);
+    let is_escaped = escaped != spaced && self::escaped(inner) == inner;
+    let tagged = if is_escaped { escaped } else { spaced.clone() };
     // Not every version composes the characters of a long paste.
     let is_composed = !is_nfc(&tagged) && is_nfc(inner);
     let composed = if is_composed { tagged.nfc().collect() } else { tagged };
@@ -437,10 +439,28 @@ fn parts(text: &str) -> (&str, &str, &str) {
     (&text[..text.len() - rest.len()], body, &rest[body.len()..])
 }
 
-/// The end tag of the wrapper around a long paste. See claude/FACTS.md, "Folding".
-const END_TAG: &str = "</pasted_content";
-/// The same in the text itself.
-const ESCAPED_TAG: &str = "<\\/pasted_content";
+/// The name of the tags of the wrapper around a long paste.
+const TAG: &str = "pasted_content";
+
+/// The text with a `\` in whatever could be taken for such a tag. See claude/FACTS.md, "Folding".
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('<') {
+        escaped.push_str(before);
+        escaped.push_str(if is_tag(after) { "<\\" } else { "<" });
+        rest = after;
+    }
+    escaped + rest
+}
+
+/// Whether what stands behind a `<` is read as a tag of the wrapper.
+fn is_tag(text: &str) -> bool {
+    let name = text.trim_start_matches(|c: char| c == '/' || c.is_whitespace());
+    let goes_on = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    name.split_at_checked(TAG.len())
+        .is_some_and(|(name, rest)| name.eq_ignore_ascii_case(TAG) && !rest.starts_with(goes_on))
+}
 
 /// The text inside `<pasted_content id="…">`, if there is nothing but blanks around it.
 fn unwrapped(recorded: &str) -> Option<&str> {
@@ -489,6 +509,13 @@ mod tests {
         assert_eq!(named("a\n\nb", wrapped), ["pasted_content", "trailing_blanks"]);
         assert_eq!(named("a </pasted_content b", "a <\\/pasted_content b"), ["pasted_content"]);
         assert_eq!(named("a <\\/pasted_content", "a <\\/pasted_content"), [""; 0]);
+        let quoted =
+            wrapped.replace("\na\n", "\n<\\PASTED_content id=\"1\">a <\\ / pasted_contenté\n");
+        let sent = "<PASTED_content id=\"1\">a < / pasted_contenté\n\nb ";
+        assert_eq!(named(sent, &quoted), ["pasted_content"]);
+        for as_it_is in ["<pasted_content-x", "<pasted_contents", "<x pasted_content", wrapped] {
+            assert_eq!(named(as_it_is, as_it_is), [""; 0]);
+        }
         assert_eq!(named("a\u{200b}b\u{feff}", "a\u{200b}b\u{feff}"), [""; 0]);
         assert_eq!(named("\u{feff} a\u{200b}b👩\u{200d}👧", " ab👩\u{200d}👧"), ["invisible"]);
         assert_eq!(named("e\u{301}\u{200b}", "é\u{200b}"), ["nfc"]);

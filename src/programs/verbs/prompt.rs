@@ -298,7 +298,8 @@ fn send(
 
 /// The command that attaches a terminal to the window of a session.
 fn attach(config: &Config, backend: Backend, name: &Name) -> String {
-    let server = config.tmux_socket.as_ref().map(|name| format!("-L {} ", name.display()));
+    let server =
+        config.tmux_server().map(|(option, server)| format!("{option} {} ", server.display()));
     let window = format!("{}:{name}", backend.hub(config));
     format!("tmux {}attach -t {window}", server.unwrap_or_default())
 }
