@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Effort,
-    programs::{EVENTS, GNU, HISTORY, HISTORY_JSON, ORIGINAL, OURS, Programs, RAW, USAGE},
+    programs::{EVENTS, GNU, HISTORY, HISTORY_JSON, ORIGINAL, OURS, Programs, RAW, USAGE, WRAPPED},
     scratch::Scratch,
     table::{Table, mb, ms, ratio},
 };
@@ -94,6 +94,23 @@ fn of_agent(
     let ours = [OURS, RAW, EVENTS, HISTORY, HISTORY_JSON, USAGE];
     let peak = ours.iter().filter_map(|name| of(name)).map(|taken| taken.peak).max().unwrap();
     table.bound(format!("{agent}, peak memory: {} (bound 8 MB)", mb(peak)), peak <= 8_000_000);
+}
+
+/// A record that is longer than what may be held of it.
+pub(crate) fn long_line(programs: &Programs, scratch: &Scratch, effort: Effort, table: &mut Table) {
+    let megabytes = effort.megabytes * 5 / 2;
+    let path = scratch.long_line(megabytes * 1_000_000);
+    let what = format!("a line of {megabytes} MB");
+    let ours = [OURS, RAW, WRAPPED, EVENTS, HISTORY, HISTORY_JSON, USAGE];
+    let peak = ours.into_iter().filter_map(|name| {
+        let taken = piped(programs.reading(name, "claude", &path, 3)?);
+        let more = format!("user {}; peak {}", ms(taken.user), mb(taken.peak));
+        table.row(&what, &format!("{name} | cat"), ms(taken.time), more);
+        Some(taken.peak)
+    });
+    let peak = peak.max().unwrap();
+    fs::remove_file(&path).unwrap();
+    table.bound(format!("{what}, peak memory: {} (bound 8 MB)", mb(peak)), peak <= 8_000_000);
 }
 
 /// `command | cat > /dev/null`.

@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench tail` prints the table; `… -- --quick` measures less, for a first look, and
 //! `… -- latency idle` only these parts. A program that is not installed is left out and named.
-//! `AIMAX_BENCH_DIR` says where the files are put, which take 400 MB. The original (PyPI `aimax`
+//! `AIMAX_BENCH_DIR` says where the files are put, which take 1 GB. The original (PyPI `aimax`
 //! 0.1.0) is the program that `AIMAX_ORIGINAL` names.
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on stops")]
 
@@ -40,8 +40,9 @@ const QUICK: Effort = Effort { megabytes: 50, appends: 100, runs: 30, seconds: 2
 
 type Part = fn(&Programs, &Scratch, Effort, &mut Table);
 
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 7] = [
     ("catch-up", catch_up::measure),
+    ("long-line", catch_up::long_line),
     ("latency", follow::latency),
     ("last-lines", start::last_lines),
     ("start-up", start::start_up),

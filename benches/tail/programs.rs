@@ -11,6 +11,7 @@ use super::scratch::Scratch;
 
 pub(crate) const OURS: &str = "aimax-tail";
 pub(crate) const RAW: &str = "aimax-tail --raw";
+pub(crate) const WRAPPED: &str = "aimax-tail --offsets";
 pub(crate) const EVENTS: &str = "aimax-tail --events";
 pub(crate) const HISTORY: &str = "aimax history";
 pub(crate) const HISTORY_JSON: &str = "aimax history --json";
@@ -86,6 +87,7 @@ impl Programs {
             GNU => with(Command::new("tail"), &["-c", "+1"]),
             OURS => with(self.ours(), &[]),
             RAW => with(self.ours(), &["--raw"]),
+            WRAPPED => with(self.ours(), &["--offsets"]),
             EVENTS => with(self.ours(), &["--events"]),
             HISTORY => self.verb(&["history", "s"], agent, path),
             HISTORY_JSON => self.verb(&["history", "--json", "s"], agent, path),

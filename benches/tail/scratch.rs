@@ -42,6 +42,25 @@ impl Scratch {
         (path, lines)
     }
 
+    /// A transcript of Claude Code's with one record of so many bytes between two short ones.
+    pub(crate) fn long_line(&self, bytes: usize) -> PathBuf {
+        let path = self.path("long-line.jsonl");
+        let mut file = BufWriter::new(File::create(&path).unwrap());
+        let record = |content: &str| {
+            let message = format!("{{\"role\":\"user\",\"content\":\"{content}\"}}");
+            let time = "2026-11-27T01:02:03.000Z";
+            format!("{{\"type\":\"user\",\"message\":{message},\"timestamp\":\"{time}\"}}\n")
+        };
+        let (short, line) = (record("short"), "a line of \\\"text\\\"\\n".repeat(1_000));
+        let long = record("*");
+        let (begin, end) = long.split_once('*').unwrap();
+        write!(file, "{short}{begin}").unwrap();
+        (0..bytes / line.len()).for_each(|_| file.write_all(line.as_bytes()).unwrap());
+        write!(file, "{end}{short}").unwrap();
+        file.flush().unwrap();
+        path
+    }
+
     /// A file that is as large as `bytes` says, with a few lines at its end and nothing before.
     pub(crate) fn sparse(&self, name: &str, bytes: u64) -> PathBuf {
         let path = self.path(name);

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::{
     error::{Error, Result},
-    sys::{self, Poll},
+    sys::{self, Poll, signals},
     time::Deadline,
     trace,
 };
@@ -23,7 +23,7 @@ use crate::{
 // Measured: tmux/FACTS.md, "Commands"
 const ANSWERS: Duration = Duration::from_secs(30);
 
-/// How long one may take that has not answered before.
+/// How long one may take that has not answered before, or whose answer we were asked not to wait for.
 const ANSWERS_AGAIN: Duration = Duration::from_secs(1);
 
 /// Whether the last command was not answered.
@@ -151,7 +151,7 @@ impl Client {
         stdout.as_ref().map_or(Ok(()), |pipe| sys::set_nonblocking(pipe.as_fd()))?;
         stderr.as_ref().map_or(Ok(()), |pipe| sys::set_nonblocking(pipe.as_fd()))?;
         let was_silent = IS_SILENT.load(Ordering::Relaxed);
-        let deadline = Deadline::after(if was_silent { ANSWERS_AGAIN } else { ANSWERS });
+        let mut deadline = Deadline::after(if was_silent { ANSWERS_AGAIN } else { ANSWERS });
         loop {
             if let Some(pipe) = &mut stdin
                 && (input.is_empty() || has_taken(pipe, &mut input)?)
@@ -177,6 +177,9 @@ impl Client {
             ];
             let mut set: Vec<Poll> = pipes.into_iter().flatten().collect();
             sys::poll(&mut set, deadline.left())?;
+            if signals::asked_to_end().is_some() {
+                deadline = deadline.min(Deadline::after(ANSWERS_AGAIN));
+            }
         }
         drop(stdin);
         let status = child.wait()?;

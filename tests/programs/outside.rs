@@ -171,11 +171,16 @@ fn a_server_that_does_not_answer_holds_up_nobody_for_ever() {
     let server = desk.tmux().run(["display-message", "-p", "#{pid}"]).trim().parse().unwrap();
     let stopped = Stopped::begin(server);
     let silent = "the server does not answer";
-    let looks = [
+    let mut looks = [
         desk.start("aimax-ls", &["one"]),
         desk.start("aimax-paste", &["-s", "one", "-p", "x"]),
         desk.start("aimax-flag", &["wait", "one", "--timeout", "1"]),
     ];
+    let told_to_end = desk.start("aimax-ls", &["one"]);
+    desk.asleep(told_to_end.child.id());
+    told_to_end.signal(aimax::internal::TERMINATE);
+    assert_eq!(told_to_end.end().signal(), Some(aimax::internal::TERMINATE));
+    assert!(looks[0].child.try_wait().unwrap().is_none(), "the others wait on");
     let [listed, pasted, waited] = looks.map(Running::end);
     let seen: Listed = listed.records().remove(0);
     assert_eq!((listed.code(), seen.state.as_str()), (Some(69), "unknown"));

@@ -102,6 +102,20 @@ fn panes_that_must_not_be_typed_into() {
 }
 
 #[test]
+fn a_turn_whose_pane_takes_no_keys_is_not_stopped_and_that_is_said_at_once() {
+    let desk = Desk::new();
+    let spawned = desk.spawn("one", GATE);
+    desk.tmux().run(["select-pane", "-d", "-t", &spawned.pane_id]);
+    let says = "one: the pane takes no input: allow it with `tmux select-pane -e`";
+    desk.run("aimax-paste", &["-s", "one", "--interrupt"]).fails(3, says);
+    let answer = ["-s", "one", "--answer", "1", "--expect", "permission"];
+    desk.run("aimax-paste", &answer).fails(3, says);
+    desk.tmux().run(["select-pane", "-e", "-t", &spawned.pane_id]);
+    desk.open_gate();
+    desk.done("one");
+}
+
+#[test]
 fn another_text_in_the_transcript_is_altered() {
     let desk = Desk::new();
     let ready = desk.ready_with("one", "cut-paste=6");

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::DeliveryOptions;
+use super::{DeliveryOptions, checks::Obstacle};
 use crate::session::{
     Session,
     attached_pane::{self, AttachedPane},
@@ -117,12 +117,12 @@ pub(crate) fn answer(
     let _held = session.run_dir(config).lock(&session.name, lock_wait)?;
     let pane = session.live_pane(config, tmux)?;
     let mut attached = AttachedPane::attach(config, tmux, session, &pane, None, None)?;
-    let open = |attached: &mut AttachedPane<'_>| -> Result<Option<String>> {
-        let look = attached.look(session)?;
-        let status = attached.status(&look)?;
-        Ok(attached.question(&look, &status).map(|(name, _)| name))
-    };
-    match open(&mut attached)? {
+    let look = attached.look(session)?;
+    if let Some(obstacle) = Obstacle::of_pane(&look.pane) {
+        return Err(obstacle.error(&session.name));
+    }
+    let status = attached.status(&look)?;
+    match attached.question(&look, &status).map(|(name, _)| name) {
         Some(name) if name == expected => {}
         Some(name) => {
             let cause = format!("the {name} dialog is open, not {expected}");

@@ -13,9 +13,10 @@ use crate::{
         profile::{InputBox, Profile},
         takes_prompt,
     },
-    error::{Error, Result},
+    error::{Error, Kind, Result},
+    state::Name,
     time::Deadline,
-    tmux::{Look, Tmux},
+    tmux::{Look, Pane, Tmux},
     trace,
 };
 
@@ -43,6 +44,19 @@ enum ObstacleKind {
 impl Obstacle {
     fn new(reason: impl Into<String>, advice: impl Into<String>) -> Self {
         Obstacle { reason: reason.into(), advice: advice.into(), kind: ObstacleKind::Passing }
+    }
+
+    /// Why the pane takes no keys, whoever presses them; `None` if it takes them.
+    pub(super) fn of_pane(pane: &Pane) -> Option<Self> {
+        let off = ("the pane takes no input", "allow it with `tmux select-pane -e`");
+        let shared = ("the pane is synchronized with others", "turn synchronize-panes off");
+        let found = pane.input_off.then_some(off).or(pane.synchronized.then_some(shared));
+        found.map(|(reason, advice)| Obstacle::new(reason, advice))
+    }
+
+    /// The error of whoever would press keys.
+    pub(super) fn error(self, name: &Name) -> Error {
+        Error::new(Kind::Refused, name, self.reason).advise(self.advice)
     }
 
     /// The result of the delivery that it blocks.
@@ -88,11 +102,8 @@ fn obstacle(
 fn of_look(attached: &AttachedPane<'_>, look: &Look, prompt: &Prompt) -> Result<Option<Obstacle>> {
     let some = |reason: &str, advice: &str| Ok(Some(Obstacle::new(reason, advice)));
     let pane = &look.pane;
-    if pane.input_off {
-        return some("the pane takes no input", "allow it with `tmux select-pane -e`");
-    }
-    if pane.synchronized {
-        return some("the pane is synchronized with others", "turn synchronize-panes off");
+    if let Some(found) = Obstacle::of_pane(pane) {
+        return Ok(Some(found));
     }
     let status = attached.status(look)?;
     // An agent that was started by a script has a shell's name too, but it also has a status.

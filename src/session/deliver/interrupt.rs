@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::input_box;
+use super::{checks::Obstacle, input_box};
 use crate::session::{
     Job, JobState, Prompts, Session, attached_pane::AttachedPane, conversation::ConversationReader,
     job::INTERRUPTED,
@@ -159,6 +159,10 @@ pub(crate) fn stop(
         }
         if deadline.passed() {
             return Ok(Interruption::Unproven);
+        }
+        if let Some(obstacle) = Obstacle::of_pane(&look.pane).filter(|_| open && pressed.is_none())
+        {
+            return Err(obstacle.error(&session.name));
         }
         if open
             && pressed.is_none_or(|at| at.elapsed() >= AGAIN)
