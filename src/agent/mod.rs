@@ -255,6 +255,25 @@ pub enum Status {
     Waiting(String),
 }
 
+/// What an agent says of itself at one look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// What it is doing.
+    pub status: Status,
+    /// While it is idle: whether something that it has started runs on, as far as it says so without its
+    /// screen.
+    pub beside: Option<bool>,
+    /// The id of its conversation, or the beginning of that.
+    pub conversation: Option<String>,
+}
+
+impl Told {
+    /// No more than this.
+    pub(crate) fn of(status: Status) -> Told {
+        Told { status, beside: None, conversation: None }
+    }
+}
+
 /// How to type a prompt so that the agent takes every character as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Typing {
@@ -300,10 +319,9 @@ pub trait Agent: Sync {
         Ok(None)
     }
 
-    /// Its [`status`](Agent::status); and while it is idle, whether something that it has started runs on,
-    /// as far as it says so itself without its screen.
-    fn standing(&self, paths: &AgentPaths, pane: &Pane) -> Result<(Status, Option<bool>)> {
-        Ok((self.status(paths, pane)?, None))
+    /// Its [`status`](Agent::status), and what the same look tells besides.
+    fn standing(&self, paths: &AgentPaths, pane: &Pane) -> Result<Told> {
+        Ok(Told::of(self.status(paths, pane)?))
     }
 
     /// Whether it may be at a hook of the user's that has run since `since`, in epoch milliseconds, though

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use self::state_file::StateFiles;
 use super::{
     Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Marks,
-    SETTINGS_FILE, Status, Typing, image,
+    SETTINGS_FILE, Status, Told, Typing, image,
 };
 use crate::{
     config::Config,
@@ -128,10 +128,10 @@ fn files(paths: &AgentPaths) -> StateFiles {
 macro_rules! told_by_state_files {
     () => {
         fn status(&self, paths: &AgentPaths, pane: &Pane) -> Result<Status> {
-            Ok(files(paths).standing(pane.pid)?.0)
+            Ok(files(paths).standing(pane.pid)?.status)
         }
 
-        fn standing(&self, paths: &AgentPaths, pane: &Pane) -> Result<(Status, Option<bool>)> {
+        fn standing(&self, paths: &AgentPaths, pane: &Pane) -> Result<Told> {
             files(paths).standing(pane.pid)
         }
 

@@ -16,7 +16,7 @@ use unicode_normalization::is_nfc;
 
 use super::Claude;
 use crate::{
-    agent::{Agent, Conversation, Status},
+    agent::{Agent, Conversation, Status, Told},
     error::{Error, Result},
     fs, proc, time,
     transcript::{
@@ -104,9 +104,11 @@ impl StateFile {
 }
 
 impl StateFiles {
-    /// What the process is doing, and whether something that it has started while idle runs on.
-    pub(crate) fn standing(&self, pid: u32) -> Result<(Status, Option<bool>)> {
-        let Some((_, file)) = find(&self.home, pid)? else { return Ok((Status::Starting, None)) };
+    /// What the process says of itself.
+    pub(crate) fn standing(&self, pid: u32) -> Result<Told> {
+        let Some((_, file)) = find(&self.home, pid)? else {
+            return Ok(Told::of(Status::Starting));
+        };
         let beside = match file.status.as_deref() {
             Some("shell") => Some(true),
             Some("idle") => Some(false),
@@ -123,7 +125,7 @@ impl StateFiles {
             Some("waiting") => Status::Waiting(file.waiting_for.unwrap_or_else(|| "input".into())),
             _ => Status::Starting,
         };
-        Ok((status, beside))
+        Ok(Told { status, beside, conversation: Some(file.session_id) })
     }
 
     /// The agent itself: the pane's process, or one that it launched.

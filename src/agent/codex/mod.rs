@@ -10,7 +10,7 @@ use memchr::memmem::Finder;
 
 use self::rollout::{id_of, is_rollout, rollout, turn_is_open};
 use super::{
-    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Marks, Status,
+    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Marks, Status, Told,
     Typing, image,
 };
 use crate::{
@@ -172,10 +172,11 @@ impl Agent for Codex {
 
     /// A command in the background is its child, but not each child is one.
     /// See codex/FACTS.md, "Background terminals".
-    fn standing(&self, paths: &AgentPaths, pane: &Pane) -> Result<(Status, Option<bool>)> {
+    fn standing(&self, paths: &AgentPaths, pane: &Pane) -> Result<Told> {
         let status = self.status(paths, pane)?;
         let is_alone = matches!(status, Status::Idle(_)) && proc::family(pane.pid).nth(1).is_none();
-        Ok((status, is_alone.then_some(false)))
+        let conversation = Title::parse(&pane.title).conversation.map(str::to_owned);
+        Ok(Told { status, beside: is_alone.then_some(false), conversation })
     }
 
     fn last_turn_is_open(&self, transcript: &Path) -> Result<bool> {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Marks, Status,
+    Agent, AgentPaths, Comparison, Conversation, Facts, Launch, LaunchRequest, Marks, Status, Told,
     Typing,
     claude::{self, Claude, log, state_file::StateFiles},
 };

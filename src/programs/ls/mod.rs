@@ -151,6 +151,9 @@ state, its conversation or its window. One that is ended becomes
         let (mut alive, mut unseen) = (true, None);
         let snapshots = session::snapshots(&config, &tmux, &sessions)?;
         for (session, seen) in sessions.iter_mut().zip(&snapshots) {
+            if seen.holds.as_ref().is_some_and(|told| session.keeps(told)) {
+                continue;
+            }
             // A conversation that the agent does not tell is shown as it was kept.
             drop(session.keep_up(&config, seen.pane.as_ref()));
         }

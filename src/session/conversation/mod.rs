@@ -12,7 +12,7 @@ use std::{
 
 use super::Session;
 use crate::{
-    agent::{Agent, AgentPaths, Conversation, Status, status_by_turn},
+    agent::{Agent, AgentPaths, Conversation, Status, Told, status_by_turn},
     config::Config,
     error::{Error, Kind, Result},
     state::Entry,
@@ -50,13 +50,14 @@ impl Session {
     /// # Errors
     /// [`Kind::Missing`] when it cannot be told, and why.
     pub(crate) fn status(&self, config: &Config, pane: &Pane) -> Result<Status> {
-        Ok(self.standing(config, pane)?.0)
+        Ok(self.standing(config, pane)?.status)
     }
 
-    /// The same, and what that look tells of what runs beside the agent.
-    fn standing(&self, config: &Config, pane: &Pane) -> Result<(Status, Option<bool>)> {
-        let (status, beside) = self.agent().standing(&self.paths(config), pane)?;
-        Ok((self.or_by_turn(config, pane, status)?, beside))
+    /// The same, and what that look tells besides.
+    fn standing(&self, config: &Config, pane: &Pane) -> Result<Told> {
+        let told = self.agent().standing(&self.paths(config), pane)?;
+        let status = self.or_by_turn(config, pane, told.status)?;
+        Ok(Told { status, ..told })
     }
 
     /// This status of its agent's, or that by its transcript when its sign is gone.
@@ -69,19 +70,18 @@ impl Session {
         now.map_or(Ok(status), |now| status_by_turn(agent, now.transcript.as_deref()))
     }
 
-    /// The same; when it cannot be told, by the conversation that was kept, and why. Beside it what the
-    /// look tells of what runs on.
+    /// The same; when the status cannot be told, by the conversation that was kept, and why.
     pub(crate) fn status_or_kept(
         &self,
         config: &Config,
         pane: &Pane,
-    ) -> Result<(Status, Option<bool>, Option<Error>)> {
+    ) -> Result<(Told, Option<Error>)> {
         match self.standing(config, pane) {
             Err(why) if why.kind == Kind::Missing => {
                 let kept = self.kept_conversation(config).transcript;
-                Ok((status_by_turn(self.agent(), kept.as_deref())?, None, Some(why)))
+                Ok((Told::of(status_by_turn(self.agent(), kept.as_deref())?), Some(why)))
             }
-            told => told.map(|(status, beside)| (status, beside, None)),
+            told => told.map(|told| (told, None)),
         }
     }
 
@@ -158,6 +158,13 @@ impl Session {
             drop(self.bind(config, &now));
         }
         Ok(now)
+    }
+
+    /// Whether it keeps the conversation that its agent has `told`, by the id or its beginning, and the
+    /// transcript of that is where it was.
+    pub(crate) fn keeps(&self, told: &str) -> bool {
+        self.entry.agent_session_id().is_some_and(|id| id.starts_with(told))
+            && self.entry.jsonl_path().is_some_and(is_there)
     }
 
     /// Like [`Session::conversation`], but asks tmux for the pane.

@@ -288,7 +288,7 @@ impl Job {
     pub(crate) fn settle(&mut self, config: &Config, pane: Option<&Pane>) -> Result<Standing> {
         let live = pane.filter(|pane| !pane.dead);
         let told = live.map(|pane| self.session.status_or_kept(config, pane)).transpose()?;
-        let status = told.map(|(status, ..)| status);
+        let status = told.map(|(told, _)| told.status);
         self.settle_with(config, pane, status)
     }
 

@@ -36,6 +36,8 @@ pub struct Snapshot {
     /// Whether something that the idle agent has started runs on, as far as that is known without its
     /// screen.
     pub(crate) beside: Option<bool>,
+    /// The id of the conversation that the agent says it holds, or the beginning of that.
+    pub(crate) holds: Option<String>,
     /// How long to wait before looking again even if no event comes.
     pub(crate) again: Option<Duration>,
 }
@@ -126,18 +128,19 @@ impl Snapshot {
                 let job = job
                     .map_or(Ok(JobState::Done), |job| job.by_account().unwrap_or(Err(why.clone())));
                 let (status, unseen) = (None, Some(why));
-                let (pane, beside, again) = (None, None, None);
-                return Ok(Snapshot { pane, status, unseen, job, rests: false, beside, again });
+                let (pane, beside, holds, again, rests) = (None, None, None, None, false);
+                return Ok(Snapshot { pane, status, unseen, job, rests, beside, holds, again });
             }
         };
         let live = pane.as_ref().filter(|pane| !pane.dead);
         let told = live.map(|pane| session.status_or_kept(config, pane)).transpose()?;
-        let (status, beside, untold) = told
-            .map_or((None, None, None), |(status, beside, untold)| (Some(status), beside, untold));
-        let unseen = unseen.or(untold);
+        let (told, untold) = told.unzip();
+        let unseen = unseen.or(untold.flatten());
+        let (status, beside, holds) = told
+            .map_or((None, None, None), |told| (Some(told.status), told.beside, told.conversation));
         let Some(job) = job else {
-            let job = Ok(JobState::Done);
-            let seen = Snapshot { pane, status, unseen, job, rests: true, beside, again: None };
+            let (job, rests, again) = (Ok(JobState::Done), true, None);
+            let seen = Snapshot { pane, status, unseen, job, rests, beside, holds, again };
             return seen.with_list(config, session);
         };
         let (state, prompts, again) = match job.settle_with(config, pane.as_ref(), status.clone()) {
@@ -162,7 +165,7 @@ impl Snapshot {
             (status, _) => status,
         };
         let rests = prompts == Prompts::Rest;
-        let snapshot = Snapshot { pane, status, unseen, job: state, rests, beside, again };
+        let snapshot = Snapshot { pane, status, unseen, job: state, rests, beside, holds, again };
         snapshot.with_list(config, session)
     }
 
