@@ -311,6 +311,34 @@ fn a_large_transcript_is_whole() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("stdout: No space left"));
 }
 
+/// Two threads understand a large transcript; what they tell is what one tells.
+#[test]
+fn events_of_a_large_transcript_are_those_of_its_lines() {
+    let home = Home::new();
+    for agent in ["claude", "codex"] {
+        let path = home.root().join(format!("{agent}.jsonl"));
+        let fixtures = fixtures(versions::newest(agent));
+        let turns: Vec<u8> = fixtures.iter().flat_map(|path| fs::read(path).unwrap()).collect();
+        let odd = format!(
+            "no record\n{{\"half\":{{\"type\":\"user\"}}\n{{\"b\":\"{}\"}}\n",
+            "x".repeat(2_000_000)
+        );
+        append(
+            &path,
+            [&turns.repeat(2_000_000 / turns.len() + 1)[..], odd.as_bytes()].concat().repeat(2),
+        );
+        let whole = run(&home, &["--events", text(&path)]);
+        // A number that may be reached has them printed one by one.
+        let one_by_one = run(&home, &["--events", "--max", "10000000", text(&path)]);
+        assert_eq!((whole.status, one_by_one.status), (Some(0), Some(0)), "{}", whole.notes);
+        assert!(whole.out == one_by_one.out, "{agent}: {} bytes", whole.out.len());
+        assert_eq!(whole.notes, one_by_one.notes);
+        assert_eq!(whole.notes.matches("skipped").count(), 4, "{}", whole.notes);
+        let last = run(&home, &["--events", "-n", "3", text(&path)]);
+        assert!(whole.out.ends_with(&last.out) && !last.out.is_empty(), "{}", last.notes);
+    }
+}
+
 #[test]
 fn a_packed_rollout_is_read_with_the_same_offsets() {
     use ruzstd::encoding::{CompressionLevel, compress_to_vec};

@@ -20,6 +20,7 @@ use crate::{
     watch::{Changes, Watch, Woke},
 };
 
+mod ahead;
 mod answer;
 mod cursor;
 mod due;

@@ -12,7 +12,12 @@ use std::{
 use serde_json::json;
 
 use super::{
-    cursor::Cursor, each::Each, held::Held, options::Args, record::RecordSource,
+    ahead::{Ahead, Understood},
+    cursor::Cursor,
+    each::Each,
+    held::Held,
+    options::Args,
+    record::RecordSource,
     text::Transcription,
 };
 use crate::{
@@ -20,6 +25,7 @@ use crate::{
     error::{At, Result},
     transcript::{
         condense::{Condensed, condense},
+        event::Event,
         fast_json,
         follow::Follow,
         lines::{Block, Line},
@@ -30,6 +36,12 @@ use crate::{
 
 /// How many bytes before a kept place are looked at: what an agent records twice stands close by.
 const RECALLED: usize = 64 * 1024;
+
+/// The size of a block that is worth another thread.
+const WORTH: usize = 64 * 1024;
+
+/// How many blocks may be read ahead of what is printed.
+const AHEAD: usize = 4;
 
 /// The forms.
 pub(crate) enum Form {
@@ -59,9 +71,13 @@ pub(crate) struct Printer<'a> {
     held: Option<Held>,
     /// How many records may still be printed.
     pub(crate) left: u64,
+    /// Whether that has a bound.
+    is_counted: bool,
     /// Whether records are written in large pieces, while there is much to catch up with.
     batch: bool,
     wrapped: Vec<u8>,
+    /// Understands what is to be printed next.
+    ahead: Option<Ahead>,
 }
 
 impl<'a> Printer<'a> {
@@ -71,15 +87,29 @@ impl<'a> Printer<'a> {
         out: &'a mut Output,
         note: &'a mut dyn FnMut(&str),
     ) -> Self {
-        let left = args.max.unwrap_or(u64::MAX);
+        let (left, is_counted) = (args.max.unwrap_or(u64::MAX), args.max.is_some());
         let each = args.each.clone().map(Each);
         // Where a place is kept, or a command must take each, nothing is held back.
         let counts = matches!(form, Form::Events | Form::Text(_)) && args.cursor.is_none();
         let last = args.lines.filter(|_| counts && each.is_none());
         let last = last.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
         let (raw, longest) = (args.raw, args.max_line.unwrap_or(LONG));
-        let (batch, held, wrapped) = (false, None, Vec::new());
-        Printer { out, note, form, each, raw, longest, last, held, left, batch, wrapped }
+        let (batch, held, wrapped, ahead) = (false, None, Vec::new(), None);
+        Printer {
+            out,
+            note,
+            form,
+            each,
+            raw,
+            longest,
+            last,
+            held,
+            left,
+            is_counted,
+            batch,
+            wrapped,
+            ahead,
+        }
     }
 
     /// From here on what is printed is held back, if only the last of it is wanted.
@@ -127,7 +157,7 @@ impl<'a> Printer<'a> {
 
     /// Whether what is printed need neither be counted nor leave in one write.
     fn is_passed_on(&self) -> bool {
-        self.batch && self.left == u64::MAX
+        self.batch && !self.is_counted
     }
 
     /// What becomes of a long line. What is not looked into need not be held, and what is understood
@@ -152,6 +182,64 @@ impl<'a> Printer<'a> {
         if self.is_plain() {
             return self.whole(path, block).map(ControlFlow::Continue);
         }
+        let is_large = self.is_passed_on() && block.bytes.len() >= WORTH;
+        if is_large && matches!(self.form, Form::Events) {
+            // If there can be no thread, all is done here.
+            self.ahead = self.ahead.take().or_else(|| Ahead::begin().ok());
+            if let Some(ahead) = &mut self.ahead {
+                ahead.take(source.backend, block)?;
+                return self.give(source, path, AHEAD).map(ControlFlow::Continue);
+            }
+        }
+        self.give(source, path, 0)?;
+        self.each_line(source, path, cursor, block)
+    }
+
+    /// Prints what is understood of that which was taken, until at most so many blocks are left.
+    fn give(&mut self, source: &mut RecordSource, path: &Path, most: usize) -> Result<()> {
+        while let Some(ahead) = &mut self.ahead
+            && let Some(mut block) = ahead.next(most)?
+        {
+            // Behind what could not be printed, nothing is: there would be a gap.
+            self.understood(source, path, &mut block).inspect_err(|_| self.ahead = None)?;
+            if let Some(ahead) = &mut self.ahead {
+                ahead.reuse(block);
+            }
+        }
+        Ok(())
+    }
+
+    fn understood(
+        &mut self,
+        source: &mut RecordSource,
+        path: &Path,
+        block: &mut Understood,
+    ) -> Result<()> {
+        let events = block.events();
+        for (line, events) in block.block().lines().zip(events) {
+            match events {
+                Some(events) if line.bytes.len() <= self.longest => {
+                    let events = source.marked(events);
+                    self.events(source, path, line, 0, &events)?;
+                }
+                Some(_) => self.record(source, path, line)?,
+                None => {
+                    for bytes in validate::whole_records(path, line, self.note) {
+                        self.record(source, path, Line { bytes, ..line })?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn each_line(
+        &mut self,
+        source: &mut RecordSource,
+        path: &Path,
+        cursor: &mut Option<Cursor>,
+        block: Block<'_>,
+    ) -> Result<ControlFlow<u64>> {
         let suspects = if self.raw { Vec::new() } else { fast_json::suspects(block.bytes) };
         let mut suspects = suspects.into_iter().map(|at| block.offset + at as u64).peekable();
         for line in block.lines() {
@@ -219,6 +307,7 @@ impl<'a> Printer<'a> {
         if self.left == 0 {
             return Ok(ControlFlow::Break(line.offset));
         }
+        self.give(source, path, 0)?;
         self.line(source, path, Line { bytes, ..line }, *cut)?;
         self.left -= u64::from(self.held.is_none());
         if let Some(cursor) = cursor {
@@ -243,11 +332,12 @@ impl<'a> Printer<'a> {
         Ok(())
     }
 
-    /// Waits until all is written that was given to a thread.
-    pub(crate) fn settle(&mut self) -> Result<()> {
+    /// Waits until all is written that was given to a thread, of `source` in the transcript at `path`.
+    pub(crate) fn settle(&mut self, source: &mut RecordSource, path: &Path) -> Result<()> {
+        let given = self.give(source, path, 0);
         let done = self.out.settle_thread();
         self.tell();
-        done
+        given.and(done)
     }
 
     fn tell(&mut self) {
@@ -270,21 +360,8 @@ impl<'a> Printer<'a> {
                 self.put_wrapped(source, path, line.next)
             }
             Form::Events => {
-                self.wrapped.clear();
-                for event in &source.events(line) {
-                    if self.held.is_some() {
-                        let mut text = Vec::new();
-                        source.write_event(line, cut, event, &mut text)?;
-                        self.say(text)?;
-                        continue;
-                    }
-                    source.write_event(line, cut, event, &mut self.wrapped)?;
-                    self.wrapped.push(b'\n');
-                }
-                if self.wrapped.pop().is_none() {
-                    return Ok(());
-                }
-                self.put_wrapped(source, path, line.next)
+                let events = source.events(line);
+                self.events(source, path, line, cut, &events)
             }
             Form::Text(transcription) => {
                 let events = source.events(line);
@@ -297,6 +374,31 @@ impl<'a> Printer<'a> {
                 text.map_or(Ok(()), |text| self.say(text.trim_end_matches('\n').into()))
             }
         }
+    }
+
+    fn events(
+        &mut self,
+        source: &RecordSource,
+        path: &Path,
+        line: Line<'_>,
+        cut: u64,
+        events: &[Event],
+    ) -> Result<()> {
+        self.wrapped.clear();
+        for event in events {
+            if self.held.is_some() {
+                let mut text = Vec::new();
+                source.write_event(line, cut, event, &mut text)?;
+                self.say(text)?;
+                continue;
+            }
+            source.write_event(line, cut, event, &mut self.wrapped)?;
+            self.wrapped.push(b'\n');
+        }
+        if self.wrapped.pop().is_none() {
+            return Ok(());
+        }
+        self.put_wrapped(source, path, line.next)
     }
 
     fn put_wrapped(&mut self, source: &RecordSource, path: &Path, next: u64) -> Result<()> {

@@ -58,8 +58,11 @@ impl RecordSource {
 
     /// The events of a record: at least one. What was told before is [`EventKind::Other`].
     pub(super) fn events(&mut self, line: Line<'_>) -> Vec<Event> {
-        let backend = self.backend.unwrap_or_else(|| Backend::of_line(line.bytes));
-        let mut events = backend.agent().parse_record(line.bytes);
+        self.marked(parse(self.backend, line.bytes))
+    }
+
+    /// The same of the next record, with what that says by itself.
+    pub(super) fn marked(&mut self, mut events: Vec<Event>) -> Vec<Event> {
         for event in &mut events {
             if self.once.repeats(event) {
                 (event.kind, event.text) = (EventKind::Other, String::new());
@@ -214,6 +217,13 @@ pub(super) const EVENT: RecordDoc = RecordDoc {
         ],
     ],
 };
+/// What a record says by itself: at least one event. `backend` is the agent's that wrote it, if that is
+/// known.
+pub(super) fn parse(backend: Option<Backend>, record: &[u8]) -> Vec<Event> {
+    let backend = backend.unwrap_or_else(|| Backend::of_line(record));
+    backend.agent().parse_record(record)
+}
+
 /// What an agent has counted, if the event tells it.
 fn usage(event: &Event) -> Option<&RawValue> {
     let is_object = event.kind == EventKind::Usage && event.text.starts_with('{');

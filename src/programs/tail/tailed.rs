@@ -155,7 +155,7 @@ impl Tailed {
                         printer.piece(source, line, at).map(ControlFlow::Continue)
                     }
                 });
-                let settled = printer.settle();
+                let settled = printer.settle(source, path);
                 seen.and_then(|seen| settled.map(|()| seen))
             })?;
             if let ReadEnd::Moved { from, to, offset } = &end {
